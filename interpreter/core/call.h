@@ -1,0 +1,55 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "interpreter/core/event.h"
+#include "interpreter/core/message.h"
+
+/// What passes between the runtime and the transports: neither may include the other.
+namespace sufler {
+
+/// One update of a platform, understood.
+struct Incoming {
+  std::string id;        ///< unique by bot and transport; a repeated one changes nothing
+  ChatAddress chat;
+  Person person;
+  bool is_private = true;
+  Event event;           ///< `at` is filled by the transport, `seed` by the runtime
+};
+
+/// A file that goes with a call, under a field of its body.
+struct FilePart {
+  std::string field;
+  Attachment file;
+};
+
+/// One request to a platform, ready to be made: what an outbox row holds. A message already in the outbox
+/// goes out as it was written, whatever becomes of the scenario.
+struct Call {
+  std::string method;
+  std::string body;              ///< JSON of the parameters
+  std::vector<FilePart> files;   ///< to upload, or to name by id when the platform already has them
+  bool ordered = true;           ///< waits for earlier calls to the same chat
+  bool expendable = false;       ///< failing is no loss: an answer to a press, "typing"
+  Duration hold;                 ///< the chat rests so long after this call ("typing: 2s")
+};
+
+/// What became of a call.
+struct Outcome {
+  enum class Kind : std::uint8_t {
+    Sent,
+    Retry,    ///< certainly not done: try again after `after`
+    Unknown,  ///< perhaps done: the answer was lost
+    Failed,   ///< refused for good
+  };
+  Kind kind = Kind::Sent;
+  std::string message_id;        ///< of what was sent; may be empty
+  Duration after;                ///< Retry: not before
+  bool whole_bot = false;        ///< Retry: every chat of the bot waits, not only this one
+  bool unreachable = false;      ///< Failed: the person blocked the bot, or is gone
+  std::string moved_to;          ///< Retry: the chat's new id
+  std::string reason;            ///< never holds a token
+};
+
+}  // namespace sufler

@@ -1,0 +1,140 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "interpreter/core/result.h"
+#include "interpreter/core/rich_text.h"
+#include "interpreter/core/value.h"
+
+/// Expressions of the scenario language (LANGUAGE, sections 3 and 14).
+namespace sufler {
+
+/// Why an expression cannot work, known without running it. `schema` words it for the author.
+enum class ExpressionProblem : std::uint8_t {
+  Unexpected,        ///< `found` where something else must stand; `expected` says what
+  UnclosedText,      ///< a quote without its pair
+  UnclosedBracket,
+  BadNumber,
+  AssignmentSign,    ///< `=` where `==` was meant
+  UnknownFilter,     ///< `found`
+  UnknownFunction,   ///< `found`
+  ArgumentCount,     ///< `found` takes `expected`
+  TypeMismatch,      ///< `found`: what does not go together, as `text - number`
+  BadPattern,        ///< an argument that can never be read: a date, a duration, a zone
+  TooDeep,           ///< nested deeper than kMaxExpressionDepth
+  Empty,
+};
+struct ExpressionError {
+  ExpressionProblem problem = ExpressionProblem::Unexpected;
+  std::uint32_t offset = 0;  ///< bytes from the beginning of the source
+  std::uint32_t length = 0;
+  std::string found;
+  std::string expected;
+};
+inline constexpr int kMaxExpressionDepth = 100;
+
+/// Why an evaluation failed: goes to `on_error` (LANGUAGE 14).
+enum class EvaluationProblem : std::uint8_t {
+  NullArithmetic, DivisionByZero, WrongType, Overflow, TooLarge, TooDeep, BadArgument
+};
+struct EvaluationError {
+  EvaluationProblem problem = EvaluationProblem::WrongType;
+  std::string detail;  ///< in English, for the operator's log: "text - number"
+};
+
+class Template;
+
+/// What an expression sees. Implemented by step() and by tests.
+class Scope {
+ public:
+  virtual ~Scope() = default;
+  /// The value of a name, or null when nothing has it (an unset variable reads as null).
+  virtual const Value* find(std::string_view name) const = 0;
+  /// `texts.NAME` in the user's language; null when there is none.
+  virtual const Template* named_text(std::string_view name) const = 0;
+  virtual Moment now() const = 0;
+  virtual const Locale& locale() const = 0;
+  /// Uniform in [0, bound); part of the turn's seeded chance. `bound` > 0.
+  virtual std::uint64_t random(std::uint64_t bound) const = 0;
+  /// `is_working_time()`, of the named handoff rule or, when empty, of the first with hours.
+  virtual bool is_working_time(std::string_view rule) const = 0;
+  /// Currency of `money` without an argument: RUB for Russian, USD for English.
+  virtual std::string_view default_currency() const = 0;
+};
+
+/// A name that an expression reads, with its place, for the checks: `user.vip` has path {user, vip}.
+struct NameUse {
+  std::vector<std::string> path;  ///< as long as members are plain `.name`
+  std::uint32_t offset = 0;       ///< bytes from the beginning of the source
+  std::uint32_t length = 0;
+  bool guarded = false;  ///< stands under `default(…)` or is compared with null: may be unset
+};
+
+struct ExpressionNode;
+
+/// A compiled expression; immutable and cheap to copy. Names are NFC. All words, filters and functions are
+/// known in their English and Russian forms.
+class Expression {
+ public:
+  static Result<Expression, ExpressionError> parse(std::string_view source);
+
+  Result<Value, EvaluationError> evaluate(const Scope& scope) const;
+  const std::vector<NameUse>& names() const;
+  const std::string& source() const;
+  /// The value when the expression is a literal.
+  std::optional<Value> constant() const;
+  /// The type when it is certain without running; `Null` means unknown.
+  ValueType known_type() const;
+
+  /// `a and b and c` as its parts; one part when there is no `and` on top. For `where`.
+  std::vector<Expression> conjuncts() const;
+  /// `name OP expr` (or reversed) with OP one of == != < <= > >=: the parts; nothing otherwise.
+  struct Comparison {
+    std::vector<std::string> path;
+    std::string op;  ///< as if the name stood on the left
+  };
+  std::optional<Comparison> as_comparison() const;
+  /// The other side of `as_comparison`.
+  std::optional<Expression> comparison_value() const;
+
+ private:
+  friend class Template;
+  struct Data;
+  std::shared_ptr<const Data> data_;
+};
+
+/// Names of all filters and functions, English and Russian, for suggestions and the reference page.
+std::vector<std::string> filter_names();
+std::vector<std::string> function_names();
+
+/// A text with `{{ … }}` and light markup, read once at load. What `{{ }}` inserts is never read as
+/// markup; `{{ texts.name }}` inserts that text with its own markup.
+class Template {
+ public:
+  struct ParseError {
+    ExpressionError error;  ///< offset from the beginning of the text
+    bool unclosed = false;  ///< `{{` without `}}`
+  };
+  static Result<Template, ParseError> parse(std::string_view source);
+  /// A text taken as it is: no expressions, no markup.
+  static Template plain(std::string_view text);
+
+  Result<RichText, EvaluationError> render(const Scope& scope) const;
+  /// A template that is one `{{ … }}` and nothing else keeps the value's type; others give text.
+  Result<Value, EvaluationError> evaluate(const Scope& scope) const;
+  /// Every name read by the expressions inside, offsets from the beginning of the text.
+  std::vector<NameUse> names() const;
+  bool is_constant() const;   ///< no `{{ }}` inside
+  const std::string& source() const;
+
+ private:
+  struct Data;
+  std::shared_ptr<const Data> data_;
+};
+
+}  // namespace sufler

@@ -1,0 +1,103 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "interpreter/core/event.h"
+#include "interpreter/core/program.h"
+#include "interpreter/core/state.h"
+
+/// What a turn gives: what to remember and what to do.
+namespace sufler {
+
+/// What becomes of a send whose answer was lost (ARCHITECTURE, invariant 4).
+enum class ResendPolicy : std::uint8_t { Repeat, Never };
+
+struct SendMessage {
+  Message message;
+  ResendPolicy resend = ResendPolicy::Repeat;
+};
+/// To every member of a role, or to one person of this bot by id.
+struct NotifyPeople {
+  std::string role;
+  std::string user_id;
+  Message message;
+  bool history = false;  ///< adds the transcript as a file
+};
+/// Every press wants an answer, or the person sees a spinner.
+struct AnswerPress {
+  std::string press_id;
+  std::string text;  ///< shown as a short notice; may be empty
+};
+struct SetTimer {
+  std::string name;
+  Moment due;
+  std::uint64_t serial = 0;
+};
+struct CancelTimer {
+  std::string name;
+};
+struct WriteLog {
+  std::string text;
+};
+struct TrackEvent {
+  std::string name;
+};
+/// The scenario asked for something impossible (a null in arithmetic, too many steps …).
+struct ReportFault {
+  std::string reason;  ///< English, for the log
+  SourceSpan span;
+};
+/// The line for the log when a dialog's place is gone in the new version (LANGUAGE 11).
+struct Relocated {
+  std::string from, to;
+};
+using Effect = std::variant<SendMessage, NotifyPeople, AnswerPress, SetTimer, CancelTimer, WriteLog,
+                            TrackEvent, ReportFault, Relocated>;
+
+// ---- table operations: the shell does them inside the turn's transaction and goes on with a TableAnswer
+
+struct Condition {
+  std::string column;
+  std::string op;  ///< == != < <= > >=
+  Value value;
+};
+struct InsertRow {
+  TableId table;
+  ValueMap values;
+};
+struct FindRows {
+  TableId table;
+  std::vector<Condition> conditions;  ///< all must hold
+  std::vector<SortKey> sort;
+  std::optional<std::int64_t> limit;
+};
+struct CountRows {
+  TableId table;
+  std::vector<Condition> conditions;
+};
+struct UpdateRows {
+  TableId table;
+  std::vector<std::pair<std::int64_t, ValueMap>> rows;  ///< id → new values of some columns
+};
+struct DeleteRows {
+  TableId table;
+  std::vector<std::int64_t> ids;
+};
+using TableRequest = std::variant<InsertRow, FindRows, CountRows, UpdateRows, DeleteRows>;
+
+struct Turn {
+  State next;
+  UserRecord user;             ///< as it is now
+  bool user_changed = false;
+  ValueMap shared_changes;     ///< `shared.x` that were set; null removes
+  std::vector<Effect> effects; ///< in order
+  /// Set when the turn cannot go on without the database: do it and call step() with a TableAnswer.
+  std::optional<TableRequest> asks;
+  /// Steps played, in order, for coverage and the studio. Only filled when the caller wants it.
+  std::vector<StepId> visited;
+};
+
+}  // namespace sufler

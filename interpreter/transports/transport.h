@@ -1,0 +1,75 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "interpreter/core/call.h"
+#include "interpreter/core/event.h"
+#include "interpreter/core/message.h"
+
+/// A platform: wire ↔ events and messages. One class behind this header and one line of registration
+/// make a transport.
+namespace sufler {
+
+/// What a platform cannot do is degraded by `render`; `check` warns of the same numbers.
+struct Capabilities {
+  std::size_t message_units = 4096;  ///< UTF-16 units of a text
+  std::size_t caption_units = 1024;
+  std::size_t label_code_points = 64;
+  std::size_t reply_buttons = 100;
+  std::size_t inline_buttons = 100;
+  bool contact_request = true;
+  bool location_request = true;
+  bool markup = true;
+};
+
+/// Called on the network thread; must return soon.
+struct TransportHandlers {
+  /// New updates, oldest first, and the position to store with them in one transaction. The transport
+  /// asks the platform for more (and so confirms these) only after `stored` was called; `stored(false)`
+  /// means that nothing was stored, and the same updates are asked for again after a pause.
+  std::function<void(std::vector<Incoming> updates, std::string position, std::function<void(bool)> stored)>
+      updates;
+  /// The bot cannot be served any more: token revoked, and the like. Never holds a token.
+  std::function<void(std::string reason)> failed;
+  /// Serving began (the first poll was sent) or is troubled (`reason` says why); for readiness.
+  std::function<void(bool well, std::string reason)> health;
+};
+
+struct BotCommandHint {
+  std::string command;      ///< `menu`, without the slash
+  std::string description;
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual std::string_view name() const = 0;
+  virtual Capabilities capabilities() const = 0;
+
+  /// The calls that send a message, in order: long texts split, albums grouped, markup turned into what
+  /// the platform has. Pure and thread-safe: it runs inside the turn's transaction.
+  virtual std::vector<Call> render(const ChatAddress& chat, const Message& message) const = 0;
+  virtual Call render_press_answer(const ChatAddress& chat, const std::string& press_id,
+                                   const std::string& text) const = 0;
+
+  /// Begins to receive, from a stored position (empty: from what the platform still has), and tells the
+  /// platform the bot's menu of commands. Returns at once.
+  virtual void start(std::string position, std::vector<BotCommandHint> menu, TransportHandlers handlers) = 0;
+  /// Receives no more. Sending still works. Safe to call twice.
+  virtual void stop_receiving() = 0;
+
+  /// Makes one call. Thread-safe. `done` comes exactly once, on the network thread; calls to different
+  /// chats go in parallel, order within a chat is the caller's duty.
+  virtual void deliver(const ChatAddress& chat, const Call& call, std::function<void(Outcome)> done) = 0;
+
+  /// Brings a file that the platform holds: bytes of at most `limit`. `done` on the network thread; an
+  /// empty reason means success.
+  virtual void fetch_file(const Attachment& file, std::size_t limit,
+                          std::function<void(std::string bytes, std::string reason)> done) = 0;
+};
+
+}  // namespace sufler
