@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "interpreter/core/call.h"
+#include "interpreter/core/api_call.h"
 #include "interpreter/core/program.h"
 #include "interpreter/core/result.h"
 #include "interpreter/core/turn.h"
@@ -53,7 +53,7 @@ struct OutboxRow {
   std::int64_t id = 0;
   std::string bot;
   ChatAddress chat;
-  Call call;
+  ApiCall call;
   ResendPolicy resend = ResendPolicy::Repeat;
   enum class State : std::uint8_t { New, Sending, Unknown, Dead } state = State::New;
   std::uint32_t attempts = 0;

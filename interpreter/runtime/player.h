@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "interpreter/core/call.h"
+#include "interpreter/core/api_call.h"
 #include "interpreter/core/program.h"
 #include "interpreter/core/step.h"
 #include "storage/storage.h"
@@ -17,8 +17,8 @@ namespace sufler {
 class Renderer {
  public:
   virtual ~Renderer() = default;
-  virtual std::vector<Call> render(const ChatAddress& chat, const Message& message) const = 0;
-  virtual Call render_press_answer(const ChatAddress& chat, const std::string& press_id,
+  virtual std::vector<ApiCall> render(const ChatAddress& chat, const Message& message) const = 0;
+  virtual ApiCall render_press_answer(const ChatAddress& chat, const std::string& press_id,
                                    const std::string& text) const = 0;
 };
 

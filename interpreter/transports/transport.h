@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "interpreter/core/call.h"
+#include "interpreter/core/api_call.h"
 #include "interpreter/core/event.h"
 #include "interpreter/core/message.h"
 
@@ -52,8 +52,8 @@ class Transport {
 
   /// The calls that send a message, in order: long texts split, albums grouped, markup turned into what
   /// the platform has. Pure and thread-safe: it runs inside the turn's transaction.
-  virtual std::vector<Call> render(const ChatAddress& chat, const Message& message) const = 0;
-  virtual Call render_press_answer(const ChatAddress& chat, const std::string& press_id,
+  virtual std::vector<ApiCall> render(const ChatAddress& chat, const Message& message) const = 0;
+  virtual ApiCall render_press_answer(const ChatAddress& chat, const std::string& press_id,
                                    const std::string& text) const = 0;
 
   /// Begins to receive, from a stored position (empty: from what the platform still has), and tells the
@@ -64,7 +64,7 @@ class Transport {
 
   /// Makes one call. Thread-safe. `done` comes exactly once, on the network thread; calls to different
   /// chats go in parallel, order within a chat is the caller's duty.
-  virtual void deliver(const ChatAddress& chat, const Call& call, std::function<void(Outcome)> done) = 0;
+  virtual void deliver(const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) = 0;
 
   /// Brings a file that the platform holds: bytes of at most `limit`. `done` on the network thread; an
   /// empty reason means success.

@@ -26,7 +26,7 @@ struct FilePart {
 
 /// One request to a platform, ready to be made: what an outbox row holds. A message already in the outbox
 /// goes out as it was written, whatever becomes of the scenario.
-struct Call {
+struct ApiCall {
   std::string method;
   std::string body;              ///< JSON of the parameters
   std::vector<FilePart> files;   ///< to upload, or to name by id when the platform already has them
