@@ -1,9 +1,10 @@
 #pragma once
-#include <functional>
+#include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "interpreter/core/api_call.h"
@@ -19,48 +20,84 @@ class Renderer {
   virtual ~Renderer() = default;
   virtual std::vector<ApiCall> render(const ChatAddress& chat, const Message& message) const = 0;
   virtual ApiCall render_press_answer(const ChatAddress& chat, const std::string& press_id,
-                                   const std::string& text) const = 0;
+                                      const std::string& text) const = 0;
 };
 
 /// A bot as the player needs it.
 struct BotSetup {
-  std::string name;                                  ///< key in `bots:` of the configuration
+  std::string name;  ///< key in `bots:` of the configuration
   std::shared_ptr<const Program> program;
   std::map<std::string, std::vector<ChatAddress>> roles;
   std::map<std::string, const Renderer*> renderers;  ///< by transport
+  std::uint64_t seed = 0;  ///< all chance of the bot comes from it
+  bool trace = false;      ///< fill Played::visited
 };
 
-/// What a batch of events led to, once committed.
+/// A line for the operator that a turn left, with the dialog it is about.
+struct TurnNote {
+  enum class Kind : std::uint8_t { Log, Fault, Relocated, Buried } kind = Kind::Log;
+  ChatAddress chat;
+  std::string text;
+  SourceSpan span;  ///< of a Fault
+};
+
+/// What a batch led to, once committed.
 struct Played {
-  std::vector<OutboxRow> outbox;     ///< new rows, in order
+  std::vector<OutboxRow> outbox;  ///< new rows, in order
   bool timers_changed = false;
-  std::vector<WriteLog> logs;
-  std::vector<ReportFault> faults;
-  std::vector<Relocated> relocated;
-  std::vector<TrackEvent> tracked;
-  std::vector<StepId> visited;       ///< when tracing
+  std::vector<TurnNote> notes;
+  std::vector<StepId> visited;    ///< when tracing
   std::size_t turns = 0;
 };
 
-/// Plays events of one bot against the storage: every event of a batch is one turn, and the batch commits
-/// as one transaction (ARCHITECTURE, "Storage"). The engine of `run`, `test` and `chat` alike. No threads, no
-/// clock of its own.
+/// What became of an outbox row, to be recorded with the next transaction.
+struct Settled {
+  std::int64_t outbox_id = 0;
+  bool drop = true;                 ///< sent, or given up without loss
+  OutboxRow::State state = OutboxRow::State::New;
+  std::uint32_t attempts = 0;
+  std::string reason;
+  std::optional<DeadLetter> letter; ///< refused for good: kept for the operator
+};
+
+/// Plays events of one bot against the storage: each event is one turn, and a batch commits as one
+/// transaction, so that the cost of a sync is shared. The engine of `run`, `test` and `chat` alike.
+/// No threads and no clock of its own.
+///
+/// An event whose turn fails (an exception, a refused row) goes through the inbox alone: its attempts are
+/// counted before it is played, a crash counts, and after kMaxAttempts it becomes a dead letter and the person
+/// gets `on_error` (ARCHITECTURE, invariant 5).
 class Player {
  public:
-  Player(Storage& storage, BotSetup setup);
+  static constexpr std::uint32_t kMaxAttempts = 3;
 
-  /// Stores position and plays all updates; all or nothing. A position that is not new plays nothing twice.
+  Player(Storage& storage, BotSetup setup);
+  ~Player();
+  Player(Player&&) noexcept;
+
+  /// After an unclean stop the next events are played one at a time through the inbox, because one of them
+  /// may be what killed the process. Plays what the inbox still holds.
+  Stored<Played> recover(bool clean_stop);
+
+  /// Plays all updates and stores the position with them: all or nothing. Of an update whose id was
+  /// claimed before (`claim` true) nothing is played again.
   Stored<Played> play(const std::vector<Incoming>& updates, std::string_view transport,
-                      std::string_view position);
+                      std::string_view position, const std::vector<Settled>& settled = {},
+                      bool claim = false);
   /// Plays timers due at `now`, oldest first, at most `limit`.
   Stored<Played> play_timers(Moment now, std::size_t limit);
   Stored<std::optional<Moment>> next_timer();
-  void set_trace(bool trace);
+  /// Records what became of sent messages when no batch takes it along.
+  Stored<Done> settle(const std::vector<Settled>& settled);
+  Stored<std::string> position(std::string_view transport);
+  /// Rows still to be sent, oldest first, behind `after_id`.
+  Stored<std::vector<OutboxRow>> outbox(std::int64_t after_id, std::size_t limit);
+
   const BotSetup& setup() const;
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace sufler

@@ -1,0 +1,223 @@
+#include "interpreter/runtime/dispatcher.h"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+namespace sufler {
+namespace {
+
+/// A lane is one chat of one bot: its ordered rows wait for each other.
+std::string lane_key(const OutboxRow& row) {
+  std::string key;
+  key.reserve(row.bot.size() + row.chat.transport.size() + row.chat.chat_id.size() + 2);
+  key.append(row.bot).append(1, '\n').append(row.chat.transport).append(1, '\n').append(row.chat.chat_id);
+  return key;
+}
+
+}  // namespace
+
+struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
+  struct Lane {
+    std::deque<std::shared_ptr<OutboxRow>> waiting;
+    bool busy = false;  // a call is under way, or the chat rests
+  };
+
+  Courier& courier;
+  Handlers handlers;
+  mutable std::mutex mutex;
+  std::unordered_map<std::string, Lane> lanes;
+  /// Bots that must rest, with the lanes that wait for it.
+  std::unordered_map<std::string, std::set<std::string>> resting;
+  std::atomic<std::size_t> pending{0};
+  std::atomic<std::size_t> in_flight{0};
+  std::atomic<bool> stopped{false};
+
+  Impl(Courier& used, Handlers given) : courier(used), handlers(std::move(given)) {}
+
+  void add(std::vector<OutboxRow> rows) {
+    std::vector<std::shared_ptr<OutboxRow>> now;
+    {
+      std::lock_guard lock(mutex);
+      for (OutboxRow& row : rows) {
+        auto one = std::make_shared<OutboxRow>(std::move(row));
+        ++pending;
+        if (!one->call.ordered) {
+          now.push_back(std::move(one));
+          continue;
+        }
+        Lane& lane = lanes[lane_key(*one)];
+        lane.waiting.push_back(one);
+        if (!lane.busy) {
+          lane.busy = true;
+          now.push_back(std::move(one));
+        }
+      }
+    }
+    for (auto& row : now) send(std::move(row));
+  }
+
+  void send(std::shared_ptr<OutboxRow> row) {
+    if (stopped) return;
+    if (row->call.ordered && must_rest(*row)) return;
+    ++row->attempts;
+    ++in_flight;
+    auto self = shared_from_this();
+    courier.deliver(row->bot, row->chat, row->call, [self, row](Outcome outcome) {
+      --self->in_flight;
+      self->finish(row, std::move(outcome));
+    });
+  }
+
+  bool must_rest(const OutboxRow& row) {
+    std::lock_guard lock(mutex);
+    auto bot = resting.find(row.bot);
+    if (bot == resting.end()) return false;
+    bot->second.insert(home_lane(row));
+    return true;
+  }
+
+  void finish(const std::shared_ptr<OutboxRow>& row, Outcome outcome) {
+    if (stopped && outcome.kind != Outcome::Kind::Sent) return;
+    switch (outcome.kind) {
+      case Outcome::Kind::Sent:
+        settle(*row, Settled{row->id, true, OutboxRow::State::New, row->attempts, {}, {}});
+        return advance(*row);
+      case Outcome::Kind::Retry:
+        if (!outcome.moved_to.empty()) {
+          // The row keeps its lane, so that what waits behind it stays behind it.
+          std::lock_guard lock(mutex);
+          moved_.try_emplace(row->id, lane_key(*row));
+          row->chat.chat_id = outcome.moved_to;
+        }
+        if (row->call.expendable && row->attempts >= 3) return give_up(*row, "gave up: " + outcome.reason);
+        if (row->attempts >= kMaxAttempts) return give_up(*row, outcome.reason);
+        if (outcome.whole_bot) return rest_bot(row, outcome.after);
+        return again(row, outcome.after);
+      case Outcome::Kind::Unknown:
+        if (row->resend == ResendPolicy::Never || row->call.expendable || row->attempts >= kMaxUnknown) {
+          if (!row->call.expendable)
+            handlers.log(row->bot, row->chat, "it is unknown whether a message arrived: " + outcome.reason);
+          settle(*row, Settled{row->id, row->call.expendable, OutboxRow::State::Unknown, row->attempts,
+                               outcome.reason, {}});
+          return advance(*row);
+        }
+        return again(row, outcome.after.ms > 0 ? outcome.after : Duration{1000});
+      case Outcome::Kind::Failed:
+        if (outcome.unreachable) handlers.unreachable(row->bot, row->chat);
+        return give_up(*row, outcome.reason);
+    }
+  }
+
+  void give_up(const OutboxRow& row, const std::string& reason) {
+    Settled settled{row.id, true, OutboxRow::State::Dead, row.attempts, reason, {}};
+    if (!row.call.expendable) {
+      handlers.log(row.bot, row.chat, "a message cannot be delivered: " + reason);
+      DeadLetter letter;
+      letter.bot = row.bot;
+      letter.kind = "outbox";
+      letter.subject = row.chat.transport + ":" + row.chat.chat_id + " " + row.call.method + " " + row.call.body;
+      letter.reason = reason;
+      settled.letter = std::move(letter);
+    }
+    settle(row, std::move(settled));
+    advance(row);
+  }
+
+  void settle(const OutboxRow& row, Settled settled) {
+    --pending;
+    handlers.settled(row.bot, std::move(settled));
+  }
+
+  void again(const std::shared_ptr<OutboxRow>& row, Duration after) {
+    auto self = shared_from_this();
+    courier.later(after, [self, row] { self->send(row); });
+  }
+
+  void rest_bot(const std::shared_ptr<OutboxRow>& row, Duration after) {
+    bool begins = false;
+    {
+      std::lock_guard lock(mutex);
+      begins = resting.try_emplace(row->bot).second;
+      if (row->call.ordered) resting[row->bot].insert(home_lane(*row));
+    }
+    if (!row->call.ordered) again(row, after);
+    if (!begins) return;
+    auto self = shared_from_this();
+    courier.later(after, [self, bot = row->bot] {
+      std::vector<std::shared_ptr<OutboxRow>> ready;
+      {
+        std::lock_guard lock(self->mutex);
+        auto found = self->resting.find(bot);
+        if (found == self->resting.end()) return;
+        for (const std::string& key : found->second)
+          if (auto lane = self->lanes.find(key); lane != self->lanes.end() && !lane->second.waiting.empty())
+            ready.push_back(lane->second.waiting.front());
+        self->resting.erase(found);
+      }
+      for (auto& one : ready) self->send(std::move(one));
+    });
+  }
+
+  /// With the mutex held. The lane a row waits in, even when its chat moved meanwhile.
+  std::string home_lane(const OutboxRow& row) const {
+    auto moved = moved_.find(row.id);
+    return moved == moved_.end() ? lane_key(row) : moved->second;
+  }
+
+  /// The row is settled: the next one of its chat follows, after the rest that the call asked for.
+  void advance(const OutboxRow& row) {
+    if (!row.call.ordered) return;
+    if (row.call.hold.ms > 0 && !stopped) {
+      auto self = shared_from_this();
+      std::string key;
+      {
+        std::lock_guard lock(mutex);
+        key = home_lane(row);
+      }
+      courier.later(row.call.hold, [self, key, id = row.id] { self->next(key, id); });
+      return;
+    }
+    std::string key;
+    {
+      std::lock_guard lock(mutex);
+      key = home_lane(row);
+    }
+    next(key, row.id);
+  }
+
+  void next(const std::string& key, std::int64_t settled_id) {
+    std::shared_ptr<OutboxRow> following;
+    {
+      std::lock_guard lock(mutex);
+      moved_.erase(settled_id);
+      auto lane = lanes.find(key);
+      if (lane == lanes.end()) return;
+      if (!lane->second.waiting.empty() && lane->second.waiting.front()->id == settled_id)
+        lane->second.waiting.pop_front();
+      if (lane->second.waiting.empty()) {
+        lanes.erase(lane);
+        return;
+      }
+      following = lane->second.waiting.front();
+    }
+    send(std::move(following));
+  }
+
+  std::unordered_map<std::int64_t, std::string> moved_;  // row id → lane, while its chat's id changed
+};
+
+Dispatcher::Dispatcher(Courier& courier, Handlers handlers)
+    : impl_(std::make_shared<Impl>(courier, std::move(handlers))) {}
+Dispatcher::~Dispatcher() { stop(); }
+
+void Dispatcher::add(std::vector<OutboxRow> rows) { impl_->add(std::move(rows)); }
+std::size_t Dispatcher::pending() const { return impl_->pending; }
+std::size_t Dispatcher::in_flight() const { return impl_->in_flight; }
+void Dispatcher::stop() { impl_->stopped = true; }
+
+}  // namespace sufler

@@ -1,0 +1,48 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "interpreter/runtime/courier.h"
+#include "interpreter/runtime/player.h"
+
+namespace sufler {
+
+/// Sends what the outbox holds: in order within a chat, in parallel over chats. What became of a row is told
+/// to `settled`, and recorded by the engine with its next transaction.
+///
+/// A refusal for now (429) holds the chat, or the bot when the platform says so. A lost answer is repeated
+/// or not by the row's policy. A refusal for good makes a dead letter, and the chat goes on.
+class Dispatcher {
+ public:
+  struct Handlers {
+    std::function<void(std::string_view bot, Settled)> settled;
+    /// The person behind the chat blocked the bot.
+    std::function<void(std::string_view bot, const ChatAddress&)> unreachable;
+    std::function<void(std::string_view bot, const ChatAddress&, const std::string& line)> log;
+  };
+  Dispatcher(Courier& courier, Handlers handlers);
+  ~Dispatcher();
+
+  /// Rows in the order of their ids; thread-safe.
+  void add(std::vector<OutboxRow> rows);
+  /// Rows taken and not yet settled.
+  std::size_t pending() const;
+  /// Rows whose calls are under way at this moment.
+  std::size_t in_flight() const;
+  /// Sends nothing more; rows not yet sent stay in the outbox.
+  void stop();
+
+  /// How often a call with a lost answer is repeated before it is given up as `unknown`.
+  static constexpr std::uint32_t kMaxUnknown = 5;
+  /// How long calls refused for now are tried before they are given up, in attempts.
+  static constexpr std::uint32_t kMaxAttempts = 100;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace sufler

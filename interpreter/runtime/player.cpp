@@ -1,0 +1,582 @@
+// A batch is tried as one transaction of many turns. Only when that fails for a reason that lies in an event
+// itself are the events stored in the inbox and played one by one, so the usual turn pays nothing for the rare
+// one.
+#include "interpreter/runtime/player.h"
+
+#include <exception>
+#include <set>
+
+#include "interpreter/runtime/incoming_json.h"
+
+namespace sufler {
+namespace {
+
+/// More table operations than this in one turn is a scenario that never rests.
+constexpr int kMaxTableOperations = 1000;
+/// How many events after an unclean stop go through the inbox.
+constexpr std::size_t kCarefulEvents = 200;
+
+std::uint64_t mix(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15ULL;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+/// The world's trouble: nothing is wrong with the event, so it is tried again later.
+bool is_of_the_world(StorageError::Kind kind) {
+  using Kind = StorageError::Kind;
+  return kind == Kind::Busy || kind == Kind::CannotOpen || kind == Kind::Full || kind == Kind::Corrupt ||
+         kind == Kind::NewerSchema;
+}
+
+}  // namespace
+
+struct Player::Impl {
+  Storage& storage;
+  BotSetup setup;
+  std::uint64_t counter = 0;
+  std::optional<ValueMap> shared;  // loaded once: this process is the bot's only writer
+  std::size_t careful_left = 0;
+  std::map<std::string, std::vector<std::string>> roles_of;  // "transport:chat" → roles
+
+  Impl(Storage& used, BotSetup given) : storage(used), setup(std::move(given)) {
+    for (const auto& [role, members] : setup.roles)
+      for (const ChatAddress& member : members)
+        roles_of[member.transport + ":" + member.chat_id].push_back(role);
+  }
+
+  const Program& program() const { return *setup.program; }
+
+  std::vector<std::string> roles(const ChatAddress& chat, const std::string& user_id) const {
+    if (roles_of.empty()) return {};
+    auto found = roles_of.find(chat.transport + ":" + user_id);
+    return found == roles_of.end() ? std::vector<std::string>() : found->second;
+  }
+
+  // ---- one turn
+
+  Stored<TableAnswer> operate(Transaction& tx, const TableRequest& request, const DialogKey& key,
+                              std::int64_t dialog_id, Moment at) {
+    TableAnswer answer;
+    const auto table = [&](TableId id) -> const Table& { return program().tables[id.value]; };
+    if (const auto* insert = std::get_if<InsertRow>(&request)) {
+      auto row = tx.insert_row(table(insert->table), insert->values, {key.user_id, dialog_id}, at);
+      if (!row) return Error{row.error()};
+      answer.rows.emplace_back(std::move(*row));
+      answer.count = 1;
+    } else if (const auto* find = std::get_if<FindRows>(&request)) {
+      auto rows = tx.find_rows(table(find->table), *find);
+      if (!rows) return Error{rows.error()};
+      answer.rows = std::move(*rows);
+      answer.count = static_cast<std::int64_t>(answer.rows.size());
+    } else if (const auto* count = std::get_if<CountRows>(&request)) {
+      auto number = tx.count_rows(table(count->table), count->conditions);
+      if (!number) return Error{number.error()};
+      answer.count = *number;
+    } else if (const auto* update = std::get_if<UpdateRows>(&request)) {
+      for (const auto& [id, values] : update->rows) {
+        auto changed = tx.update_row(table(update->table), id, values);
+        if (!changed) return Error{changed.error()};
+        answer.count += *changed;
+      }
+    } else if (const auto* removal = std::get_if<DeleteRows>(&request)) {
+      for (std::int64_t id : removal->ids) {
+        auto gone = tx.delete_row(table(removal->table), id);
+        if (!gone) return Error{gone.error()};
+        answer.count += *gone;
+      }
+    }
+    return answer;
+  }
+
+  Stored<Done> enqueue(Transaction& tx, const ChatAddress& chat, std::vector<ApiCall> calls, ResendPolicy resend,
+                       std::int64_t dialog_id, Moment at, Played& played) {
+    for (ApiCall& call : calls) {
+      OutboxRow row;
+      row.bot = setup.name;
+      row.chat = chat;
+      row.call = std::move(call);
+      row.resend = resend;
+      // A row that must never go out twice counts as being sent from the moment it is stored: a crash
+      // before its sending is then the same as one after it.
+      row.state = resend == ResendPolicy::Never ? OutboxRow::State::Sending : OutboxRow::State::New;
+      row.dialog_id = dialog_id;
+      auto id = tx.enqueue(row, at);
+      if (!id) return Error{id.error()};
+      row.id = *id;
+      played.outbox.push_back(std::move(row));
+    }
+    return Done{};
+  }
+
+  const Renderer* renderer(const ChatAddress& chat) const {
+    auto found = setup.renderers.find(chat.transport);
+    return found == setup.renderers.end() ? nullptr : found->second;
+  }
+
+  Stored<Done> carry_out(Transaction& tx, const ChatAddress& chat, Turn& turn, std::int64_t dialog_id,
+                         Moment at, Played& played) {
+    for (Effect& effect : turn.effects) {
+      Stored<Done> done = Done{};
+      if (auto* send = std::get_if<SendMessage>(&effect)) {
+        if (const Renderer* to = renderer(chat))
+          done = enqueue(tx, chat, to->render(chat, send->message), send->resend, dialog_id, at, played);
+      } else if (auto* notify = std::get_if<NotifyPeople>(&effect)) {
+        std::vector<ChatAddress> people;
+        if (!notify->user_id.empty()) {
+          people.push_back({chat.transport, notify->user_id});
+        } else if (auto role = setup.roles.find(notify->role); role != setup.roles.end()) {
+          people = role->second;
+        } else {
+          played.notes.push_back({TurnNote::Kind::Log, chat,
+                                  "nobody has the role `" + notify->role + "`: a notice went to no one", {}});
+        }
+        for (const ChatAddress& person : people) {
+          const Renderer* to = renderer(person);
+          if (!to) continue;
+          done = enqueue(tx, person, to->render(person, notify->message), ResendPolicy::Repeat, 0, at, played);
+          if (!done) break;
+        }
+      } else if (auto* press = std::get_if<AnswerPress>(&effect)) {
+        if (const Renderer* to = renderer(chat)) {
+          std::vector<ApiCall> calls;
+          calls.push_back(to->render_press_answer(chat, press->press_id, press->text));
+          done = enqueue(tx, chat, std::move(calls), ResendPolicy::Repeat, dialog_id, at, played);
+        }
+      } else if (auto* set = std::get_if<SetTimer>(&effect)) {
+        done = tx.set_timer(dialog_id, *set);
+        played.timers_changed = true;
+      } else if (auto* cancel = std::get_if<CancelTimer>(&effect)) {
+        done = tx.cancel_timer(dialog_id, cancel->name);
+        played.timers_changed = true;
+      } else if (auto* log = std::get_if<WriteLog>(&effect)) {
+        played.notes.push_back({TurnNote::Kind::Log, chat, log->text, {}});
+      } else if (auto* track = std::get_if<TrackEvent>(&effect)) {
+        done = tx.count_track(setup.name, dialog_id, track->name, at);
+      } else if (auto* fault = std::get_if<ReportFault>(&effect)) {
+        played.notes.push_back({TurnNote::Kind::Fault, chat, fault->reason, fault->span});
+      } else if (auto* moved = std::get_if<Relocated>(&effect)) {
+        played.notes.push_back({TurnNote::Kind::Relocated, chat,
+                                "the place `" + moved->from + "` is gone; the dialog goes on at `" + moved->to + "`",
+                                {}});
+      }
+      if (!done) return done;
+    }
+    return Done{};
+  }
+
+  Stored<Done> play_turn(Transaction& tx, const DialogKey& key, const Person* person, Event event,
+                         const std::string& event_id, Played& played) {
+    if (!shared) {
+      auto loaded = tx.load_shared(setup.name);
+      if (!loaded) return Error{loaded.error()};
+      shared = std::move(*loaded);
+    }
+    auto row = tx.load_dialog(key);
+    if (!row) return Error{row.error()};
+
+    State state;
+    Relocation relocation;
+    if (!row->state.empty() && !from_json(row->state, program(), state, &relocation)) {
+      played.notes.push_back({TurnNote::Kind::Fault, key.chat, "the dialog's state could not be read; it begins anew", {}});
+      state = State{};
+    }
+    UserRecord user;
+    bool user_changed = row->user.empty() || !from_json(row->user, user);
+    if (user_changed) {
+      user = UserRecord{};
+      user.id = key.user_id;
+      user.platform = key.chat.transport;
+      user.created_at = event.at;
+    }
+    if (person) user_changed |= take_over(*person, user);
+
+    Surroundings surroundings;
+    surroundings.chat = key.chat;
+    surroundings.shared = &*shared;
+    surroundings.roles = roles(key.chat, key.user_id);
+    surroundings.trace = setup.trace;
+
+    event.seed = mix(setup.seed + ++counter);
+    std::string journal_event = journal_event_json(event, state, program());
+    const Moment at = event.at;
+
+    std::vector<Effect> effects;
+    if (relocation.moved) effects.emplace_back(Relocated{relocation.from, relocation.to});
+    Turn turn = step(program(), std::move(state), std::move(user), surroundings, event);
+    for (int operations = 0;; ++operations) {
+      user_changed |= turn.user_changed;
+      for (const auto& [name, value] : turn.shared_changes) {
+        if (value.is_null()) {
+          shared->erase(name);
+        } else {
+          shared->set(name, value);
+        }
+        auto stored = tx.set_shared(setup.name, name, value);
+        if (!stored) return stored;
+      }
+      played.visited.insert(played.visited.end(), turn.visited.begin(), turn.visited.end());
+      if (effects.empty()) {
+        effects = std::move(turn.effects);
+      } else {
+        std::move(turn.effects.begin(), turn.effects.end(), std::back_inserter(effects));
+      }
+      if (!turn.asks) break;
+
+      // The row a table operation makes belongs to the dialog, so the dialog needs its id by now.
+      if (row->id == 0) {
+        auto saved = tx.save_dialog(key, *row, false, at);
+        if (!saved) return saved;
+      }
+      Event next{at, mix(setup.seed + ++counter), TableAnswer{}};
+      if (operations < kMaxTableOperations) {
+        auto answer = operate(tx, *turn.asks, key, row->id, at);
+        if (!answer) {
+          if (answer.error().kind != StorageError::Kind::Constraint) return Error{answer.error()};
+          next.what = TableAnswer{{}, 0, answer.error().message};
+        } else {
+          next.what = std::move(*answer);
+        }
+      } else {
+        next.what = TurnFailed{"more than " + std::to_string(kMaxTableOperations) + " table operations in one turn"};
+      }
+      turn = step(program(), std::move(turn.next), std::move(turn.user), surroundings, next);
+    }
+    turn.effects = std::move(effects);
+
+    row->state = to_json(turn.next, program());
+    row->place = place_of(turn.next, program());
+    if (user_changed) row->user = to_json(turn.user);
+    auto saved = tx.save_dialog(key, *row, user_changed, at);
+    if (!saved) return saved;
+
+    auto done = carry_out(tx, key.chat, turn, row->id, at, played);
+    if (!done) return done;
+
+    JournalRow journal;
+    journal.dialog_id = row->id;
+    journal.at = at;
+    journal.event_id = event_id;
+    journal.event = std::move(journal_event);
+    journal.turn = journal_turn_json(turn);
+    journal.version = program().version;
+    ++played.turns;
+    return tx.append_journal(journal);
+  }
+
+  static bool take_over(const Person& person, UserRecord& user) {
+    bool changed = false;
+    const auto take = [&changed](const std::string& from, std::string& to) {
+      // What the platform does not tell must not wipe what is known.
+      if (from.empty() || from == to) return;
+      to = from;
+      changed = true;
+    };
+    // A scenario may correct names (LANGUAGE 14), so the platform's are taken only while none is known.
+    if (user.first_name.empty()) take(person.first_name, user.first_name);
+    if (user.last_name.empty()) take(person.last_name, user.last_name);
+    take(person.username, user.username);
+    if (user.language.empty()) take(person.language, user.language);
+    return changed;
+  }
+
+  static DialogKey key_of(const std::string& bot, const Incoming& update) {
+    return {bot, update.chat, update.person.id.empty() ? update.chat.chat_id : update.person.id};
+  }
+
+  Stored<Done> play_update(Transaction& tx, const Incoming& update, Played& played) {
+    return play_turn(tx, key_of(setup.name, update), &update.person, update.event, update.id, played);
+  }
+
+  // ---- transactions
+
+  /// Runs `body`; an exception inside it counts as a failure of the event, never of the process.
+  Stored<Done> attempt(const std::function<Stored<Done>(Transaction&)>& body) {
+    const std::optional<ValueMap> shared_before = shared;
+    Stored<Done> done = Done{};
+    try {
+      done = storage.transact(body);
+    } catch (const std::exception& error) {
+      done = Error{StorageError{StorageError::Kind::Other, std::string("the turn failed: ") + error.what()}};
+    }
+    if (!done) shared = shared_before;
+    return done;
+  }
+
+  static Stored<Done> record(Transaction& tx, const std::vector<Settled>& settled) {
+    for (const Settled& one : settled) {
+      Stored<Done> done = Done{};
+      if (one.letter) done = tx.bury(*one.letter);
+      if (!done) return done;
+      done = one.drop ? tx.drop_outbox(one.outbox_id)
+                      : tx.mark_outbox(one.outbox_id, one.state, one.attempts, one.reason);
+      if (!done) return done;
+    }
+    return Done{};
+  }
+
+  /// Stores the updates and their position without playing them.
+  Stored<Done> take_in(const std::vector<Incoming>& updates, std::string_view transport,
+                       std::string_view position) {
+    return attempt([&](Transaction& tx) -> Stored<Done> {
+      Moment at;
+      for (const Incoming& update : updates) {
+        InboxRow row;
+        row.bot = setup.name;
+        row.transport = update.chat.transport;
+        row.event_id = update.id;
+        row.incoming = to_json(update);
+        auto put = tx.put_inbox(row);
+        if (!put) return put;
+        at = update.event.at;
+      }
+      if (position.empty()) return Done{};
+      return tx.set_position(setup.name, transport, position, at);
+    });
+  }
+
+  /// Plays the inbox, one event a transaction, oldest first.
+  Stored<Done> drain(Played& played) {
+    for (;;) {
+      std::vector<InboxRow> rows;
+      auto read = attempt([&](Transaction& tx) -> Stored<Done> {
+        auto found = tx.inbox(setup.name, 100);
+        if (!found) return Error{found.error()};
+        rows = std::move(*found);
+        return Done{};
+      });
+      if (!read) return read;
+      if (rows.empty()) return Done{};
+      for (const InboxRow& row : rows) {
+        auto done = play_stored(row, played);
+        if (!done) return done;
+      }
+    }
+  }
+
+  Stored<Done> play_stored(const InboxRow& row, Played& played) {
+    std::string reason = "the process died while playing it";
+    for (;;) {
+      std::uint32_t attempts = 0;
+      auto counted = attempt([&](Transaction& tx) -> Stored<Done> {
+        auto number = tx.count_attempt(row.id);
+        if (!number) return Error{number.error()};
+        attempts = *number;
+        return Done{};
+      });
+      if (!counted) return counted;
+      if (attempts > kMaxAttempts) return bury(row, reason, played);
+
+      Played turn;
+      auto done = attempt([&](Transaction& tx) -> Stored<Done> {
+        turn = Played{};
+        Incoming update;
+        if (!from_json(row.incoming, update))
+          return Error{StorageError{StorageError::Kind::Other, "the stored event cannot be read"}};
+        auto result = play_update(tx, update, turn);
+        if (!result) return result;
+        return tx.drop_inbox(row.id);
+      });
+      if (done) {
+        append(played, std::move(turn));
+        return Done{};
+      }
+      if (is_of_the_world(done.error().kind)) return done;
+      reason = done.error().message;
+    }
+  }
+
+  Stored<Done> bury(const InboxRow& row, const std::string& reason, Played& played) {
+    Incoming update;
+    const bool readable = from_json(row.incoming, update);
+    DeadLetter letter;
+    letter.bot = setup.name;
+    letter.kind = "event";
+    letter.subject = row.incoming;
+    letter.reason = reason;
+    letter.at = update.event.at;
+    const auto bury_and_tell = [&](bool tell) {
+      return attempt([&](Transaction& tx) -> Stored<Done> {
+        auto buried = tx.bury(letter);
+        if (!buried) return buried;
+        auto dropped = tx.drop_inbox(row.id);
+        if (!dropped || !tell) return dropped;
+        Event event{update.event.at, 0, TurnFailed{reason}};
+        return play_turn(tx, key_of(setup.name, update), &update.person, event, row.event_id, played);
+      });
+    };
+    played.notes.push_back({TurnNote::Kind::Buried, update.chat,
+                            "an event failed " + std::to_string(kMaxAttempts) +
+                                " times and is a dead letter now: " + reason,
+                            {}});
+    Stored<Done> done = readable ? bury_and_tell(true) : bury_and_tell(false);
+    if (!done && readable && !is_of_the_world(done.error().kind)) done = bury_and_tell(false);
+    return done;
+  }
+
+  static void append(Played& to, Played from) {
+    std::move(from.outbox.begin(), from.outbox.end(), std::back_inserter(to.outbox));
+    std::move(from.notes.begin(), from.notes.end(), std::back_inserter(to.notes));
+    to.visited.insert(to.visited.end(), from.visited.begin(), from.visited.end());
+    to.timers_changed |= from.timers_changed;
+    to.turns += from.turns;
+  }
+};
+
+Player::Player(Storage& storage, BotSetup setup)
+    : impl_(std::make_unique<Impl>(storage, std::move(setup))) {}
+Player::~Player() = default;
+Player::Player(Player&&) noexcept = default;
+
+const BotSetup& Player::setup() const { return impl_->setup; }
+
+Stored<Played> Player::recover(bool clean_stop) {
+  impl_->careful_left = clean_stop ? 0 : kCarefulEvents;
+  Played played;
+  auto done = impl_->drain(played);
+  if (!done) return Error{done.error()};
+  return played;
+}
+
+Stored<Played> Player::play(const std::vector<Incoming>& updates, std::string_view transport,
+                            std::string_view position, const std::vector<Settled>& settled, bool claim) {
+  Impl& own = *impl_;
+  Played played;
+  if (own.careful_left == 0) {
+    auto done = own.attempt([&](Transaction& tx) -> Stored<Done> {
+      played = Played{};
+      auto recorded = Impl::record(tx, settled);
+      if (!recorded) return recorded;
+      Moment at;
+      for (const Incoming& update : updates) {
+        at = update.event.at;
+        if (claim) {
+          auto is_new = tx.claim_event(own.setup.name, transport, update.id, at);
+          if (!is_new) return Error{is_new.error()};
+          if (!*is_new) continue;
+        }
+        auto turn = own.play_update(tx, update, played);
+        if (!turn) return turn;
+      }
+      if (position.empty()) return Done{};
+      return tx.set_position(own.setup.name, transport, position, at);
+    });
+    if (done) return played;
+    if (is_of_the_world(done.error().kind)) return Error{done.error()};
+    played = Played{};
+  }
+
+  auto recorded = settle(settled);
+  if (!recorded) return Error{recorded.error()};
+  auto taken = own.take_in(updates, transport, position);
+  if (!taken) return Error{taken.error()};
+  auto drained = own.drain(played);
+  if (!drained) return Error{drained.error()};
+  own.careful_left -= std::min(own.careful_left, updates.size());
+  return played;
+}
+
+Stored<Played> Player::play_timers(Moment now, std::size_t limit) {
+  Impl& own = *impl_;
+  Played played;
+  std::vector<TimerRow> due;
+  const auto read = [&](Transaction& tx) -> Stored<Done> {
+    auto found = tx.due_timers(own.setup.name, now, limit);
+    if (!found) return Error{found.error()};
+    due = std::move(*found);
+    return Done{};
+  };
+  const auto timer_event = [&](const TimerRow& timer) {
+    return Event{now, 0, TimerDue{timer.name, timer.serial}};
+  };
+  if (own.careful_left == 0) {
+    auto done = own.attempt([&](Transaction& tx) -> Stored<Done> {
+      played = Played{};
+      auto found = read(tx);
+      if (!found) return found;
+      for (const TimerRow& timer : due) {
+        auto gone = tx.cancel_timer(timer.dialog_id, timer.name);
+        if (!gone) return gone;
+        auto turn = own.play_turn(tx, timer.key, nullptr, timer_event(timer), {}, played);
+        if (!turn) return turn;
+      }
+      played.timers_changed |= !due.empty();
+      return Done{};
+    });
+    if (done) return played;
+    if (is_of_the_world(done.error().kind)) return Error{done.error()};
+    played = Played{};
+  }
+
+  auto taken = own.attempt([&](Transaction& tx) -> Stored<Done> {
+    auto found = read(tx);
+    if (!found) return found;
+    for (const TimerRow& timer : due) {
+      Incoming update;
+      update.id = "timer:" + std::to_string(timer.dialog_id) + ":" + timer.name + ":" + std::to_string(timer.serial) +
+                  ":" + std::to_string(timer.due.unix_ms);
+      update.chat = timer.key.chat;
+      update.person.id = timer.key.user_id;
+      update.event = timer_event(timer);
+      InboxRow row;
+      row.bot = own.setup.name;
+      row.transport = update.chat.transport;
+      row.event_id = update.id;
+      row.incoming = to_json(update);
+      auto put = tx.put_inbox(row);
+      if (!put) return put;
+      auto gone = tx.cancel_timer(timer.dialog_id, timer.name);
+      if (!gone) return gone;
+    }
+    return Done{};
+  });
+  if (!taken) return Error{taken.error()};
+  auto drained = own.drain(played);
+  if (!drained) return Error{drained.error()};
+  played.timers_changed |= !due.empty();
+  return played;
+}
+
+Stored<std::optional<Moment>> Player::next_timer() {
+  std::optional<Moment> next;
+  auto done = impl_->attempt([&](Transaction& tx) -> Stored<Done> {
+    auto found = tx.next_timer(impl_->setup.name);
+    if (!found) return Error{found.error()};
+    next = *found;
+    return Done{};
+  });
+  if (!done) return Error{done.error()};
+  return next;
+}
+
+Stored<Done> Player::settle(const std::vector<Settled>& settled) {
+  if (settled.empty()) return Done{};
+  return impl_->attempt([&](Transaction& tx) { return Impl::record(tx, settled); });
+}
+
+Stored<std::string> Player::position(std::string_view transport) {
+  std::string position;
+  auto done = impl_->attempt([&](Transaction& tx) -> Stored<Done> {
+    auto found = tx.position(impl_->setup.name, transport);
+    if (!found) return Error{found.error()};
+    position = *found;
+    return Done{};
+  });
+  if (!done) return Error{done.error()};
+  return position;
+}
+
+Stored<std::vector<OutboxRow>> Player::outbox(std::int64_t after_id, std::size_t limit) {
+  std::vector<OutboxRow> rows;
+  auto done = impl_->attempt([&](Transaction& tx) -> Stored<Done> {
+    auto found = tx.outbox(impl_->setup.name, after_id, limit);
+    if (!found) return Error{found.error()};
+    rows = std::move(*found);
+    return Done{};
+  });
+  if (!done) return Error{done.error()};
+  return rows;
+}
+
+}  // namespace sufler
