@@ -22,6 +22,9 @@ using List = std::vector<Value>;
 class ValueMap {
  public:
   using Item = std::pair<std::string, Value>;
+  ValueMap() = default;
+  /// The names must differ.
+  explicit ValueMap(std::vector<Item> items);
   const Value* find(std::string_view name) const;
   Value* find(std::string_view name);
   void set(std::string_view name, Value value);
@@ -101,7 +104,9 @@ struct Locale {
 std::string to_display(const Value& value, const Locale& locale);
 
 /// Compact JSON that keeps the type: text, booleans, null, lists and maps as such, everything else as
-/// {"$number":"1.5"} and the like. `from_json` reads it back exactly; it fails on anything else.
+/// {"$number":"1.5"} and the like; a map's own name that begins with `$` is written with one `$` more.
+/// `from_json` reads it back exactly; it fails on anything else. Below `kMaxJsonDepth` lists and maps
+/// are written as null.
 void append_json(std::string& out, const Value& value);
 std::string to_json(const Value& value);
 /// At most `kMaxJsonDepth` deep; a failure gives false and leaves `value` null.

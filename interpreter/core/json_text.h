@@ -1,0 +1,67 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// The little JSON that state, outbox and journal need: a writer of strings and a reader that walks
+/// through a text once. Both are on the way of every message, hence by hand.
+namespace sufler {
+
+/// Appends `text` as a JSON string, quotes included. Broken UTF-8 becomes U+FFFD.
+void append_json_string(std::string& out, std::string_view text);
+void append_json_number(std::string& out, std::int64_t number);
+
+/// Reads JSON piece by piece. After the first mistake every call fails, so callers may look once, at
+/// the end. Does not throw, recurses nowhere.
+class JsonReader {
+ public:
+  explicit JsonReader(std::string_view json) : rest_(json) {}
+
+  /// Moves behind `mark`, one of `{ } [ ] : ,`, when it comes next.
+  bool take(char mark);
+  /// The next character that is not white space; 0 at the end.
+  char peek();
+  bool read_string(std::string& out);
+  bool read_int(std::int64_t& out);
+  bool read_bool(bool& out);
+  bool read_null();
+  /// Nothing but white space is left.
+  bool at_end();
+  bool ok() const { return ok_; }
+  bool fail() {
+    ok_ = false;
+    return false;
+  }
+
+  /// Calls `read_value(name)` for each member of an object; it must read the member's value.
+  template <class ReadValue>
+  bool read_object(ReadValue read_value) {
+    if (!take('{')) return fail();
+    if (take('}')) return true;
+    std::string name;
+    do {
+      if (!read_string(name) || !take(':') || !read_value(name)) return fail();
+    } while (take(','));
+    return take('}') || fail();
+  }
+  /// Calls `read_item()` for each item of an array.
+  template <class ReadItem>
+  bool read_array(ReadItem read_item) {
+    if (!take('[')) return fail();
+    if (take(']')) return true;
+    do {
+      if (!read_item()) return fail();
+    } while (take(','));
+    return take(']') || fail();
+  }
+
+ private:
+  bool take_word(std::string_view word);
+  bool read_escape(std::string& out);
+  bool read_hex4(char32_t& out);
+
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+}  // namespace sufler
