@@ -1,0 +1,323 @@
+#include "interpreter/runtime/engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "interpreter/runtime/log.h"
+#include "schema/source_map.h"
+
+namespace sufler {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+/// What became of sends is recorded with the next batch; when none comes, alone after this time. Within it a
+/// kill -9 repeats a message, which at worst is seen twice.
+constexpr milliseconds kSettleAfter{20};
+/// With more rows than this waiting to be sent, the platforms are asked for no more updates.
+constexpr std::size_t kMaxSending = 20'000;
+constexpr std::size_t kTimersAtOnce = 200;
+constexpr milliseconds kStorageRetry{500};
+
+Moment now() {
+  return {std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+}
+
+}  // namespace
+
+struct Engine::Impl {
+  struct Batch {
+    std::size_t bot = 0;
+    std::string transport;
+    std::vector<Incoming> updates;
+    std::string position;
+    std::function<void(bool)> stored;
+  };
+
+  Storage storage;
+  std::vector<std::unique_ptr<Player>> players;
+  std::map<std::string, std::size_t, std::less<>> bot_index;
+  std::vector<std::optional<Moment>> next_timers;
+  Dispatcher dispatcher;
+
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<Batch> batches;
+  std::vector<std::vector<Settled>> settled;  // by bot
+  std::optional<Clock::time_point> settle_by;
+  bool stopping = false;
+  bool draining = false;
+  bool idle = true;
+  std::thread thread;
+
+  std::atomic<std::uint64_t> turns{0}, batch_count{0}, faults{0}, storage_errors{0};
+
+  Impl(Storage used, std::vector<BotSetup> bots, Courier& courier)
+      : storage(std::move(used)), dispatcher(courier, handlers()) {
+    for (BotSetup& bot : bots) {
+      bot_index.emplace(bot.name, players.size());
+      players.push_back(std::make_unique<Player>(storage, std::move(bot)));
+    }
+    next_timers.resize(players.size());
+    settled.resize(players.size());
+  }
+
+  Dispatcher::Handlers handlers() {
+    return {[this](std::string_view bot, Settled one) { note_settled(bot, std::move(one)); },
+            [this](std::string_view bot, const ChatAddress& chat) { note_unreachable(bot, chat); },
+            [](std::string_view bot, const ChatAddress& chat, const std::string& line) {
+              write_log(LogLevel::Warning, line,
+                        {{"bot", bot}, {"chat", chat.transport + ":" + chat.chat_id}});
+            }};
+  }
+
+  void note_settled(std::string_view bot, Settled one) {
+    auto found = bot_index.find(bot);
+    if (found == bot_index.end()) return;
+    if (one.letter) one.letter->at = now();
+    std::lock_guard lock(mutex);
+    settled[found->second].push_back(std::move(one));
+    // The engine's thread wakes by itself when it has a batch; otherwise it must learn when to record.
+    if (!settle_by) {
+      settle_by = Clock::now() + kSettleAfter;
+      if (idle) wake.notify_one();
+    }
+  }
+
+  void note_unreachable(std::string_view bot, const ChatAddress& chat) {
+    Incoming update;
+    update.id = "unreachable:" + std::to_string(now().unix_ms);
+    update.chat = chat;
+    update.person.id = chat.chat_id;
+    update.event = Event{now(), 0, Reachability{false}};
+    std::vector<Incoming> updates;
+    updates.push_back(std::move(update));
+    take(bot, chat.transport, std::move(updates), {}, [](bool) {});
+  }
+
+  void take(std::string_view bot, std::string_view transport, std::vector<Incoming> updates,
+            std::string position, std::function<void(bool)> stored) {
+    auto found = bot_index.find(bot);
+    if (found == bot_index.end()) return stored(false);
+    {
+      std::lock_guard lock(mutex);
+      if (!draining) {
+        batches.push_back({found->second, std::string(transport), std::move(updates), std::move(position),
+                           std::move(stored)});
+        wake.notify_one();
+        return;
+      }
+    }
+    stored(false);
+  }
+
+  void tell(std::size_t bot, Played& played) {
+    const BotSetup& setup = players[bot]->setup();
+    for (const TurnNote& note : played.notes) {
+      const bool bad = note.kind == TurnNote::Kind::Fault || note.kind == TurnNote::Kind::Buried;
+      if (bad) ++faults;
+      std::string where;
+      if (note.kind == TurnNote::Kind::Fault && note.span.file < setup.program->files.size() &&
+          note.span.length > 0)
+        where = setup.program->files[note.span.file];
+      write_log(bad ? LogLevel::Warning : LogLevel::Info, note.text,
+                {{"bot", setup.name}, {"chat", note.chat.transport + ":" + note.chat.chat_id}, {"file", where}});
+    }
+    turns += played.turns;
+    ++batch_count;
+    dispatcher.add(std::move(played.outbox));
+  }
+
+  void complain(std::size_t bot, const StorageError& error) {
+    ++storage_errors;
+    write_log(LogLevel::Error, error.message, {{"bot", players[bot]->setup().name}});
+  }
+
+  void refresh_timer(std::size_t bot) {
+    auto next = players[bot]->next_timer();
+    if (next) next_timers[bot] = *next;
+  }
+
+  // ---- the engine's thread
+
+  void run() {
+    for (;;) {
+      std::deque<Batch> work;
+      std::vector<std::vector<Settled>> outcomes(players.size());
+      {
+        std::unique_lock lock(mutex);
+        idle = true;
+        while (batches.empty() && !stopping) {
+          const auto deadline = next_deadline();
+          if (!deadline) {
+            wake.wait(lock);
+          } else if (*deadline <= Clock::now() || wake.wait_until(lock, *deadline) == std::cv_status::timeout) {
+            break;
+          }
+        }
+        idle = false;
+        if (stopping && batches.empty()) return;
+        work.swap(batches);
+        outcomes.swap(settled);
+        settled.resize(players.size());
+        settle_by.reset();
+      }
+      for (Batch& batch : work) play(batch, outcomes[batch.bot]);
+      for (std::size_t bot = 0; bot < players.size(); ++bot) {
+        if (!outcomes[bot].empty()) record(bot, outcomes[bot]);
+        play_due(bot);
+      }
+    }
+  }
+
+  /// With the mutex held.
+  std::optional<Clock::time_point> next_deadline() const {
+    std::optional<Clock::time_point> deadline = settle_by;
+    for (const auto& timer : next_timers) {
+      if (!timer) continue;
+      const auto at = Clock::now() + milliseconds(std::max<std::int64_t>(0, timer->unix_ms - now().unix_ms));
+      if (!deadline || at < *deadline) deadline = at;
+    }
+    return deadline;
+  }
+
+  void play(Batch& batch, std::vector<Settled>& outcomes) {
+    Player& player = *players[batch.bot];
+    auto played = player.play(batch.updates, batch.transport, batch.position, outcomes);
+    if (!played) {
+      complain(batch.bot, played.error());
+      batch.stored(false);
+      return;
+    }
+    outcomes.clear();
+    if (played->timers_changed) refresh_timer(batch.bot);
+    tell(batch.bot, *played);
+    confirm(std::move(batch.stored));
+  }
+
+  void confirm(std::function<void(bool)> stored) {
+    // Back-pressure: whoever cannot send as fast as people write asks for less.
+    while (dispatcher.pending() > kMaxSending) {
+      std::unique_lock lock(mutex);
+      if (stopping || draining) break;
+      wake.wait_for(lock, milliseconds(5));
+    }
+    stored(true);
+  }
+
+  void record(std::size_t bot, std::vector<Settled>& outcomes) {
+    auto done = players[bot]->settle(outcomes);
+    if (done) return;
+    complain(bot, done.error());
+    std::lock_guard lock(mutex);
+    settled[bot].insert(settled[bot].end(), std::make_move_iterator(outcomes.begin()),
+                        std::make_move_iterator(outcomes.end()));
+    settle_by = Clock::now() + kStorageRetry;
+  }
+
+  void play_due(std::size_t bot) {
+    if (!next_timers[bot] || *next_timers[bot] > now()) return;
+    auto played = players[bot]->play_timers(now(), kTimersAtOnce);
+    if (!played) {
+      complain(bot, played.error());
+      next_timers[bot] = Moment{now().unix_ms + kStorageRetry.count()};
+      return;
+    }
+    tell(bot, *played);
+    refresh_timer(bot);
+  }
+
+  Stored<Done> start() {
+    auto clean = storage.begin_running();
+    if (!clean) return Error{clean.error()};
+    for (std::size_t bot = 0; bot < players.size(); ++bot) {
+      // What waited in the outbox goes out before what the inbox adds to it.
+      std::int64_t after = 0;
+      for (;;) {
+        auto rows = players[bot]->outbox(after, 1000);
+        if (!rows) return Error{rows.error()};
+        if (rows->empty()) break;
+        after = rows->back().id;
+        std::vector<OutboxRow> ready;
+        std::vector<Settled> unknown;
+        for (OutboxRow& row : *rows) {
+          if (row.state == OutboxRow::State::Unknown || row.state == OutboxRow::State::Dead) continue;
+          if (row.state == OutboxRow::State::Sending && row.resend == ResendPolicy::Never) {
+            unknown.push_back({row.id, false, OutboxRow::State::Unknown, row.attempts, "the process died while sending", {}});
+            continue;
+          }
+          ready.push_back(std::move(row));
+        }
+        auto marked = players[bot]->settle(unknown);
+        if (!marked) return marked;
+        dispatcher.add(std::move(ready));
+      }
+      auto played = players[bot]->recover(*clean);
+      if (!played) return Error{played.error()};
+      tell(bot, *played);
+      refresh_timer(bot);
+    }
+    thread = std::thread([this] { run(); });
+    return Done{};
+  }
+
+  void stop(Duration grace) {
+    {
+      std::lock_guard lock(mutex);
+      if (stopping) return;
+      draining = true;
+      wake.notify_all();
+    }
+    const auto until = Clock::now() + milliseconds(grace.ms);
+    while (Clock::now() < until) {
+      bool quiet = false;
+      {
+        std::lock_guard lock(mutex);
+        quiet = batches.empty() && idle;
+      }
+      if (quiet && dispatcher.pending() == 0) break;
+      std::this_thread::sleep_for(milliseconds(2));
+    }
+    dispatcher.stop();
+    {
+      std::lock_guard lock(mutex);
+      stopping = true;
+      wake.notify_all();
+    }
+    if (thread.joinable()) thread.join();
+    for (std::size_t bot = 0; bot < players.size(); ++bot) {
+      auto done = players[bot]->settle(settled[bot]);
+      if (!done) complain(bot, done.error());
+    }
+    auto ended = storage.end_running();
+    if (!ended) write_log(LogLevel::Error, ended.error().message);
+  }
+};
+
+Engine::Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier)
+    : impl_(std::make_unique<Impl>(std::move(storage), std::move(bots), courier)) {}
+Engine::~Engine() { impl_->stop(Duration{0}); }
+
+Stored<Done> Engine::start() { return impl_->start(); }
+void Engine::take(std::string_view bot, std::string_view transport, std::vector<Incoming> updates,
+                  std::string position, std::function<void(bool)> stored) {
+  impl_->take(bot, transport, std::move(updates), std::move(position), std::move(stored));
+}
+Stored<std::string> Engine::position(std::string_view bot, std::string_view transport) {
+  auto found = impl_->bot_index.find(bot);
+  if (found == impl_->bot_index.end()) return std::string();
+  return impl_->players[found->second]->position(transport);
+}
+void Engine::stop(Duration grace) { impl_->stop(grace); }
+Engine::Figures Engine::figures() const {
+  return {impl_->turns, impl_->batch_count, impl_->faults, impl_->storage_errors, impl_->dispatcher.pending()};
+}
+
+}  // namespace sufler

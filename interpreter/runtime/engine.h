@@ -1,0 +1,50 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "interpreter/runtime/dispatcher.h"
+#include "interpreter/runtime/player.h"
+
+namespace sufler {
+
+/// The shell around the players of a process: one thread that owns the storage, takes everything that waits
+/// (updates, timers, what became of sends) and commits it in as few transactions as it can.
+class Engine {
+ public:
+  Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier);
+  ~Engine();
+
+  /// Plays what an earlier process left: the inbox, then the outbox, then due timers. Fails when the
+  /// storage does.
+  Stored<Done> start();
+
+  /// New updates of a bot. `stored` is called after the commit, with false when nothing was stored; by then
+  /// either every event is durable and the platform may forget it, or none is.
+  void take(std::string_view bot, std::string_view transport, std::vector<Incoming> updates,
+            std::string position, std::function<void(bool)> stored);
+  /// The position stored last; empty when none. Only before `start`.
+  Stored<std::string> position(std::string_view bot, std::string_view transport);
+
+  /// Takes nothing new, finishes what it took and what is being sent, at most `grace`; then stops. What is
+  /// left in the outbox goes out with the next start.
+  void stop(Duration grace);
+
+  struct Figures {
+    std::uint64_t turns = 0;
+    std::uint64_t batches = 0;
+    std::uint64_t faults = 0;
+    std::uint64_t storage_errors = 0;
+    std::size_t sending = 0;
+  };
+  Figures figures() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sufler
