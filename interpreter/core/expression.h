@@ -28,15 +28,22 @@ enum class ExpressionProblem : std::uint8_t {
   BadPattern,        ///< an argument that can never be read: a date, a duration, a zone
   TooDeep,           ///< nested deeper than kMaxExpressionDepth
   Empty,
+  TooLong,           ///< longer than kMaxExpressionBytes, or a template than kMaxTextBytes
 };
 struct ExpressionError {
   ExpressionProblem problem = ExpressionProblem::Unexpected;
   std::uint32_t offset = 0;  ///< bytes from the beginning of the source
   std::uint32_t length = 0;
-  std::string found;
+  std::string found;     ///< empty at the end of the source
+  /// Signs and words of the language as an author writes them (`)`, `==`, `else`, `'name'`), or one of
+  /// the classes `value`, `operator`, `name`, `filter`, `function`, `end`. ArgumentCount: `1`, `1-2`.
   std::string expected;
 };
 inline constexpr int kMaxExpressionDepth = 100;
+inline constexpr std::size_t kMaxExpressionBytes = 64 * 1024;
+/// Results that would be larger fail with TooLarge.
+inline constexpr std::size_t kMaxTextBytes = 256 * 1024;
+inline constexpr std::size_t kMaxListItems = 10'000;
 
 /// Why an evaluation failed: goes to `on_error` (LANGUAGE 14).
 enum class EvaluationProblem : std::uint8_t {
@@ -49,7 +56,8 @@ struct EvaluationError {
 
 class Template;
 
-/// What an expression sees. Implemented by step() and by tests.
+/// What an expression sees. Implemented by step() and by tests. What `find` and `named_text` point to
+/// must stay until the evaluation ends, whatever else is looked up meanwhile.
 class Scope {
  public:
   virtual ~Scope() = default;
@@ -74,8 +82,6 @@ struct NameUse {
   std::uint32_t length = 0;
   bool guarded = false;  ///< stands under `default(…)` or is compared with null: may be unset
 };
-
-struct ExpressionNode;
 
 /// A compiled expression; immutable and cheap to copy. Names are NFC. All words, filters and functions are
 /// known in their English and Russian forms.
@@ -111,6 +117,24 @@ class Expression {
 /// Names of all filters and functions, English and Russian, for suggestions and the reference page.
 std::vector<std::string> filter_names();
 std::vector<std::string> function_names();
+
+/// One word of expressions in both forms, in the order of the reference page.
+struct ExpressionWord {
+  enum class Kind : std::uint8_t { Operator, Filter, Function, Member };
+  Kind kind = Kind::Operator;
+  std::string_view english;
+  std::string_view russian;
+  std::string_view usage;  ///< with its arguments, as `round(n)`, or as it stands, as `a and b`
+  std::string_view about;  ///< what it gives, in English, one line
+};
+const std::vector<ExpressionWord>& expression_words();
+/// Whether a name is one of the words that can name nothing else: `and`, `или`, `null` …
+bool is_expression_keyword(std::string_view word);
+/// `number`, `text` … as `ExpressionError::found` spells types.
+std::string_view type_name(ValueType type);
+
+/// `+79123456789` → `+7 912 345-67-89`; a number that it does not know stays as it is.
+std::string format_phone_display(std::string_view e164);
 
 /// A text with `{{ … }}` and light markup, read once at load. What `{{ }}` inserts is never read as
 /// markup; `{{ texts.name }}` inserts that text with its own markup.
