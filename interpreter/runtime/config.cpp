@@ -1,0 +1,276 @@
+#include "interpreter/runtime/config.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+
+#include "schema/node.h"
+
+namespace sufler {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> kTopKeys = {"database", "durability", "http", "proxy", "bots", "mail", "models",
+                                           "crm", "programs", "allow_hosts", "log", "retention"};
+/// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
+const std::vector<std::string> kLaterTopKeys = {"http", "mail", "models", "crm", "programs", "allow_hosts",
+                                                "retention"};
+const std::vector<std::string> kBotKeys = {"scenario", "telegram", "vk", "roles"};
+const std::vector<std::string> kTelegramKeys = {"token", "api", "mode"};
+const std::vector<std::string> kLogKeys = {"level", "format"};
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+class Reader {
+ public:
+  Reader(LoadedConfig& loaded, fs::path folder) : loaded_(loaded), folder_(std::move(folder)) {}
+
+  void read(const Node& root) {
+    if (!root.is_map()) {
+      report(DiagnosticId::ConfigBadValue, root.span, {"sufler.yaml", "`bots:` and other keys"});
+      return;
+    }
+    const Node* bots = nullptr;
+    for (const Node::Entry& entry : root.entries) {
+      const std::string_view key = entry.key.scalar;
+      if (!known(entry.key, kTopKeys, "the configuration")) continue;
+      if (contains(kLaterTopKeys, key)) {
+        report(DiagnosticId::ConfigNotYet, entry.key.span, {std::string(key)});
+      } else if (key == "database") {
+        read_database(entry.value);
+      } else if (key == "durability") {
+        read_durability(entry.value);
+      } else if (key == "proxy") {
+        config_.proxy = expand(entry.value);
+      } else if (key == "log") {
+        read_log(entry.value);
+      } else if (key == "bots") {
+        bots = &entry.value;
+        read_bots(entry.value);
+      }
+    }
+    if (!bots) report(DiagnosticId::ConfigMissing, root.span, {"bots"});
+    if (!loaded_.diagnostics.has_errors()) loaded_.config = std::move(config_);
+  }
+
+ private:
+  Diagnostic& report(DiagnosticId id, SourceSpan span, std::vector<std::string> arguments) {
+    return loaded_.diagnostics.report(id, span, std::move(arguments));
+  }
+
+  bool known(const Node& key, const std::vector<std::string>& names, const char* where) {
+    if (contains(names, key.scalar)) return true;
+    Diagnostic& problem = report(DiagnosticId::ConfigUnknownKey, key.span, {std::string(key.scalar), where});
+    suggest(problem, key.scalar, names, true);
+    return false;
+  }
+
+  /// The scalar with `${NAME}` replaced from the environment.
+  std::string expand(const Node& node) {
+    if (!node.is_scalar()) {
+      if (node.kind != Node::Kind::Null)
+        report(DiagnosticId::ConfigBadValue, node.span, {"a list or a map", "one value"});
+      return {};
+    }
+    std::string out;
+    std::string_view rest = node.scalar;
+    for (;;) {
+      const std::size_t begin = rest.find("${");
+      if (begin == std::string_view::npos) break;
+      const std::size_t end = rest.find('}', begin);
+      if (end == std::string_view::npos) break;
+      out.append(rest.substr(0, begin));
+      const std::string name(rest.substr(begin + 2, end - begin - 2));
+      const char* value = std::getenv(name.c_str());
+      if (!value) {
+        report(DiagnosticId::ConfigUnsetVariable, node.span, {name});
+      } else {
+        out += value;
+      }
+      rest.remove_prefix(end + 1);
+    }
+    out.append(rest);
+    return out;
+  }
+
+  void read_database(const Node& node) {
+    std::string url = expand(node);
+    if (url.starts_with("sqlite:")) {
+      const std::string path = url.substr(7);
+      if (path != ":memory:") url = "sqlite:" + (folder_ / path).lexically_normal().string();
+      config_.database = std::move(url);
+    } else if (url.starts_with("postgresql:")) {
+      report(DiagnosticId::ConfigNotYet, node.span, {"postgresql"});
+    } else {
+      report(DiagnosticId::ConfigBadValue, node.span, {url, "sqlite:sufler.db"});
+    }
+  }
+
+  void read_durability(const Node& node) {
+    const std::string word = to_lower(expand(node));
+    if (word == "full") {
+      config_.durability = Durability::Full;
+    } else if (word == "normal") {
+      config_.durability = Durability::Normal;
+    } else {
+      report(DiagnosticId::ConfigBadValue, node.span, {word, "full, normal"});
+    }
+  }
+
+  void read_log(const Node& node) {
+    if (!node.is_map()) {
+      report(DiagnosticId::ConfigBadValue, node.span, {"log", "{level: info, format: text}"});
+      return;
+    }
+    for (const Node::Entry& entry : node.entries) {
+      if (!known(entry.key, kLogKeys, "`log`")) continue;
+      const std::string word = expand(entry.value);
+      if (entry.key.scalar == "format") {
+        if (word == "json") {
+          config_.log_format = LogFormat::Json;
+        } else if (word != "text") {
+          report(DiagnosticId::ConfigBadValue, entry.value.span, {word, "text, json"});
+        }
+      } else if (word == "debug") {
+        config_.log_level = LogLevel::Debug;
+      } else if (word == "warning" || word == "warn") {
+        config_.log_level = LogLevel::Warning;
+      } else if (word == "error") {
+        config_.log_level = LogLevel::Error;
+      } else if (word != "info") {
+        report(DiagnosticId::ConfigBadValue, entry.value.span, {word, "debug, info, warning, error"});
+      }
+    }
+  }
+
+  void read_bots(const Node& node) {
+    if (!node.is_map() || node.entries.empty()) {
+      report(DiagnosticId::ConfigBadValue, node.span, {"bots", "a name for each bot, with `scenario:` below"});
+      return;
+    }
+    for (const Node::Entry& entry : node.entries) read_bot(entry);
+  }
+
+  void read_bot(const Node::Entry& entry) {
+    BotConfig bot;
+    bot.name = std::string(entry.key.scalar);
+    bot.span = entry.key.span;
+    if (!entry.value.is_map()) {
+      report(DiagnosticId::ConfigMissing, entry.key.span, {"scenario"});
+      return;
+    }
+    for (const Node::Entry& field : entry.value.entries) {
+      if (!known(field.key, kBotKeys, "a bot")) continue;
+      if (field.key.scalar == "scenario") {
+        const std::string path = expand(field.value);
+        if (!path.empty()) bot.scenario = (folder_ / path).lexically_normal().string();
+      } else if (field.key.scalar == "telegram") {
+        bot.telegram = read_telegram(field);
+      } else if (field.key.scalar == "vk") {
+        report(DiagnosticId::ConfigNotYet, field.key.span, {"vk"});
+      } else if (field.key.scalar == "roles") {
+        read_roles(field.value, bot);
+      }
+    }
+    if (bot.scenario.empty()) report(DiagnosticId::ConfigMissing, entry.key.span, {"scenario"});
+    if (!bot.telegram) report(DiagnosticId::ConfigMissing, entry.key.span, {"telegram"});
+    config_.bots.push_back(std::move(bot));
+  }
+
+  TelegramConfig read_telegram(const Node::Entry& field) {
+    TelegramConfig telegram;
+    if (field.value.is_map()) {
+      for (const Node::Entry& entry : field.value.entries) {
+        if (!known(entry.key, kTelegramKeys, "`telegram`")) continue;
+        if (entry.key.scalar == "token") {
+          telegram.token = read_token(entry.value);
+        } else if (entry.key.scalar == "api") {
+          telegram.api = expand(entry.value);
+          while (telegram.api.ends_with('/')) telegram.api.pop_back();
+          if (!telegram.api.starts_with("https://") && !telegram.api.starts_with("http://"))
+            report(DiagnosticId::ConfigBadValue, entry.value.span, {telegram.api, "https://api.telegram.org"});
+        } else if (const std::string mode = expand(entry.value); mode == "webhook") {
+          report(DiagnosticId::ConfigNotYet, entry.value.span, {"webhook"});
+        } else if (mode != "polling") {
+          report(DiagnosticId::ConfigBadValue, entry.value.span, {mode, "polling"});
+        }
+      }
+    }
+    if (telegram.token.empty() && !loaded_.diagnostics.has_errors())
+      report(DiagnosticId::ConfigMissing, field.key.span, {"token"});
+    return telegram;
+  }
+
+  std::string read_token(const Node& node) {
+    std::string token = expand(node);
+    if (token.starts_with("file:")) {
+      std::ifstream file(folder_ / token.substr(5));
+      if (!file) {
+        report(DiagnosticId::ConfigBadValue, node.span, {token, "a file that can be read"});
+        return {};
+      }
+      token.assign(std::istreambuf_iterator<char>(file), {});
+      token = std::string(trim(token));
+    }
+    hide_secret(token);
+    return token;
+  }
+
+  void read_roles(const Node& node, BotConfig& bot) {
+    if (!node.is_map()) {
+      report(DiagnosticId::ConfigBadValue, node.span, {"roles", "admins: [\"telegram:111\"]"});
+      return;
+    }
+    for (const Node::Entry& role : node.entries) {
+      std::vector<ChatAddress>& members = bot.roles[std::string(role.key.scalar)];
+      const auto add = [&](const Node& member) {
+        const std::string text = expand(member);
+        const std::size_t colon = text.find(':');
+        const std::string transport = text.substr(0, colon);
+        if (colon == std::string::npos || (transport != "telegram" && transport != "vk")) {
+          report(DiagnosticId::ConfigBadValue, member.span, {text, "telegram:111"});
+          return;
+        }
+        // An unset optional id (`telegram:${ADMIN}` with ADMIN empty) is nobody.
+        if (colon + 1 < text.size()) members.push_back({transport, text.substr(colon + 1)});
+      };
+      if (role.value.is_list()) {
+        for (const Node& member : role.value.items) add(member);
+      } else {
+        add(role.value);
+      }
+    }
+  }
+
+  LoadedConfig& loaded_;
+  fs::path folder_;
+  Config config_;
+};
+
+}  // namespace
+
+LoadedConfig load_config(const std::string& path) {
+  LoadedConfig loaded;
+  std::ifstream file(path, std::ios::binary);
+  std::string text;
+  if (file) text.assign(std::istreambuf_iterator<char>(file), {});
+  const bool readable = static_cast<bool>(file) && !fs::is_directory(path);
+  const std::uint32_t index = loaded.sources.add(path, std::move(text));
+  if (!readable) {
+    loaded.diagnostics.report(DiagnosticId::CannotRead, {index, 0, 0}, {path, "no such file"});
+    return loaded;
+  }
+  const Document document = read_yaml(index, loaded.sources, loaded.diagnostics);
+  if (!document.parsed) return loaded;
+  const fs::path folder = fs::absolute(path).parent_path();
+  Reader(loaded, folder).read(document.root);
+  return loaded;
+}
+
+}  // namespace sufler

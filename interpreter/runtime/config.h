@@ -1,0 +1,50 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "interpreter/core/event.h"
+#include "interpreter/runtime/log.h"
+#include "schema/diagnostic.h"
+#include "schema/source_map.h"
+#include "storage/storage.h"
+
+namespace sufler {
+
+/// `telegram:` of a bot.
+struct TelegramConfig {
+  std::string token;
+  std::string api = "https://api.telegram.org";
+};
+
+struct BotConfig {
+  std::string name;
+  std::string scenario;  ///< path, absolute
+  std::optional<TelegramConfig> telegram;
+  std::map<std::string, std::vector<ChatAddress>> roles;
+  SourceSpan span;
+};
+
+/// `sufler.yaml` (ARCHITECTURE, "The `sufler` program"). Relative paths are relative to its folder.
+struct Config {
+  std::string database = "sqlite:sufler.db";
+  Durability durability = Durability::Full;
+  std::string proxy;
+  std::vector<BotConfig> bots;
+  LogLevel log_level = LogLevel::Info;
+  LogFormat log_format = LogFormat::Text;
+};
+
+struct LoadedConfig {
+  SourceMap sources;
+  Diagnostics diagnostics;
+  std::optional<Config> config;  ///< nothing when there is any error
+};
+
+/// Reads the configuration, with `${NAME}` from the environment and `file:PATH` for tokens. Every token read
+/// is hidden from the log at once.
+LoadedConfig load_config(const std::string& path);
+
+}  // namespace sufler
