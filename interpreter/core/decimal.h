@@ -57,4 +57,11 @@ class Decimal {
   std::uint8_t scale_ = 0;
 };
 
+// Again outside the class, so that plain integers may be operands.
+Result<Decimal, DecimalError> add(const Decimal& a, const Decimal& b);
+Result<Decimal, DecimalError> subtract(const Decimal& a, const Decimal& b);
+Result<Decimal, DecimalError> multiply(const Decimal& a, const Decimal& b);
+Result<Decimal, DecimalError> divide(const Decimal& a, const Decimal& b);
+Result<Decimal, DecimalError> modulo(const Decimal& a, const Decimal& b);
+
 }  // namespace sufler

@@ -9,6 +9,7 @@ namespace sufler {
 namespace {
 
 constexpr int kMaxNesting = 8;
+constexpr std::size_t kMaxUrl = 2048;
 
 bool is_word_char(char32_t c) { return is_letter(c) || is_digit(c); }
 
@@ -50,26 +51,29 @@ class MarkupParser {
   }
 
  private:
-  struct Absent {
-    bool bold = false;
-    bool italic = false;
-    bool code = false;
-    bool link = false;
+  /// Where the stretch ends that was searched in vain for a closing mark of each kind.
+  struct Searched {
+    std::size_t bold = 0;
+    std::size_t italic = 0;
+    std::size_t code = 0;
+    std::size_t link = 0;
   };
 
   void read(std::size_t begin, std::size_t end, int depth) {
-    Absent absent;
+    Searched searched;
     for (std::size_t i = begin; i < end;) {
       std::size_t next = 0;
       switch (source_[i]) {
-        case '`': next = absent.code ? 0 : code(i, end, absent.code); break;
+        case '`': next = i < searched.code ? 0 : code(i, end, searched.code); break;
         case '*':
-          if (i + 1 < end && source_[i + 1] == '*' && !absent.bold) {
-            next = pair(i, end, "**", Markup::Bold, depth, absent.bold);
+          if (i + 1 < end && source_[i + 1] == '*' && i >= searched.bold) {
+            next = pair(i, end, "**", Markup::Bold, depth, searched.bold);
           }
           break;
-        case '_': next = absent.italic ? 0 : pair(i, end, "_", Markup::Italic, depth, absent.italic); break;
-        case '[': next = absent.link ? 0 : link(i, end, depth, absent.link); break;
+        case '_':
+          next = i < searched.italic ? 0 : pair(i, end, "_", Markup::Italic, depth, searched.italic);
+          break;
+        case '[': next = i < searched.link ? 0 : link(i, end, depth, searched.link); break;
         default: break;
       }
       if (next != 0) {
@@ -86,69 +90,68 @@ class MarkupParser {
   bool closes(std::size_t at, std::size_t length) const {
     return !is_gap(source_[at - 1]) && !word_after(source_, at + length);
   }
-  /// A mark pairs within its paragraph only.
-  std::size_t paragraph_end(std::size_t begin, std::size_t end) const {
-    return std::min(source_.find("\n\n", begin), end);
+  /// `__init__` is a name, not a slanted `_init_`.
+  bool is_doubled(std::size_t at) const {
+    return (at > 0 && source_[at - 1] == '_') || (at + 1 < source_.size() && source_[at + 1] == '_');
   }
 
-  std::size_t code(std::size_t at, std::size_t end, bool& absent) {
+  std::size_t code(std::size_t at, std::size_t end, std::size_t& searched) {
     if (!opens(at, 1, end)) return 0;
-    const std::size_t limit = std::min(source_.find('\n', at), end);
-    for (std::size_t i = at + 2; i < limit; ++i) {
+    std::size_t i = at + 2;
+    for (; i < end && source_[i] != '\n'; ++i) {
       if (source_[i] != '`' || !closes(i, 1)) continue;
       add(Markup::Code, out_.text.size(), i - at - 1, {});
       out_.text += source_.substr(at + 1, i - at - 1);
       return i + 1;
     }
-    absent = limit == end;
+    searched = i;
     return 0;
   }
 
   std::size_t pair(std::size_t at, std::size_t end, std::string_view mark, Markup markup, int depth,
-                   bool& absent) {
+                   std::size_t& searched) {
     if (depth >= kMaxNesting || !opens(at, mark.size(), end)) return 0;
-    const std::size_t limit = paragraph_end(at, end);
+    if (mark == "_" && is_doubled(at)) return 0;
     std::size_t i = at + mark.size() + 1;
-    while (i + mark.size() <= limit) {
-      if (source_.compare(i, mark.size(), mark) == 0 && closes(i, mark.size())) {
-        // `***x***`: the outer pair takes the last two stars.
-        while (mark.size() == 2 && i + 2 < limit && source_[i + 2] == '*') ++i;
-        const std::size_t index = out_.spans.size();
-        const std::size_t from = out_.text.size();
-        add(markup, from, 0, {});
-        read(at + mark.size(), i, depth + 1);
-        out_.spans[index].end = static_cast<std::uint32_t>(out_.text.size());
-        return i + mark.size();
-      }
-      ++i;
+    for (; i + mark.size() <= end; ++i) {
+      // A mark pairs within its paragraph only.
+      if (source_[i] == '\n' && source_[i - 1] == '\n') break;
+      if (source_.compare(i, mark.size(), mark) != 0 || !closes(i, mark.size())) continue;
+      if (mark == "_" && is_doubled(i)) continue;
+      // `***x***`: the outer pair takes the last two stars.
+      while (mark.size() == 2 && i + 2 < end && source_[i + 2] == '*') ++i;
+      const std::size_t index = out_.spans.size();
+      add(markup, out_.text.size(), 0, {});
+      read(at + mark.size(), i, depth + 1);
+      out_.spans[index].end = static_cast<std::uint32_t>(out_.text.size());
+      return i + mark.size();
     }
-    absent = limit == end;
+    searched = i;
     return 0;
   }
 
-  std::size_t link(std::size_t at, std::size_t end, int depth, bool& absent) {
+  std::size_t link(std::size_t at, std::size_t end, int depth, std::size_t& searched) {
     if (depth >= kMaxNesting) return 0;
-    const std::size_t middle = source_.find("](", at + 1);
-    if (middle == std::string_view::npos || middle >= end) {
-      absent = true;
+    std::size_t middle = at + 1;
+    while (middle < end && source_[middle] != ']' && source_[middle] != '[' && source_[middle] != '\n') ++middle;
+    if (middle >= end || source_[middle] != ']' || middle == at + 1) {
+      searched = middle;
       return 0;
     }
-    if (middle == at + 1 || source_.substr(at + 1, middle - at - 1).find_first_of("[\n") != std::string_view::npos) {
-      return 0;
-    }
+    if (middle + 1 >= end || source_[middle + 1] != '(') return 0;
     int open = 1;
     std::size_t close = middle + 2;
-    for (; close < end && !is_gap(source_[close]); ++close) {
+    const std::size_t limit = std::min(end, close + kMaxUrl);
+    for (; close < limit && !is_gap(source_[close]); ++close) {
       if (source_[close] == '(') ++open;
       if (source_[close] == ')' && --open == 0) break;
     }
-    if (close >= end || open != 0) return 0;
+    if (close >= limit || open != 0) return 0;
     const std::string_view url = source_.substr(middle + 2, close - middle - 2);
     if (!is_link_target(url)) return 0;
     const std::size_t index = out_.spans.size();
-    const std::size_t from = out_.text.size();
-    add(Markup::Link, from, 0, url);
-    read(at + 1, middle, kMaxNesting - 1);  // a label may hold code, and no further links
+    add(Markup::Link, out_.text.size(), 0, url);
+    read(at + 1, middle, kMaxNesting - 1);  // a label may be marked, and holds no further links
     out_.spans[index].end = static_cast<std::uint32_t>(out_.text.size());
     return close + 1;
   }
