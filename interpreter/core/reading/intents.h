@@ -1,0 +1,21 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+/// What a short message wants, when the bot has just asked a yes/no question. Both languages are read
+/// at once. Total, as numbers.h.
+namespace sufler {
+
+enum class Intent : std::uint8_t {
+  Yes, No, Back, Restart, Stop, Operator,
+  Unclear,  ///< hesitation, a condition, a counter-question: ask again
+  Other,    ///< no answer to the question at all
+};
+
+Intent read_intent(std::string_view text);
+
+/// A firm yes or no; nothing for whatever else, for a consent must not be guessed.
+std::optional<bool> read_yes_no(std::string_view text);
+
+}  // namespace sufler

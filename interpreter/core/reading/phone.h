@@ -1,0 +1,17 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Phone numbers through libphonenumber, whose tables are loaded at the first call.
+namespace sufler {
+
+/// The one valid phone of an answer, as E.164 (`+79123456789`): alone, inside a sentence, in words, or
+/// as platforms send contacts, without `+`. `region` (ISO 3166, `RU`) reads national numbers. Nothing
+/// for numbers that are merely possible, for sums of money, and for two different phones.
+std::optional<std::string> read_phone(std::string_view text, std::string_view region = "RU");
+
+/// For display: `+7 912 345-67-89`. A text that is no phone comes back as it is.
+std::string format_phone(std::string_view e164);
+
+}  // namespace sufler
