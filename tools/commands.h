@@ -1,0 +1,49 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "interpreter/core/text.h"
+
+/// The subcommands of `sufler`: one file each, registered in main.cpp. Each gives the process's exit code.
+namespace sufler {
+
+inline constexpr int kExitClean = 0;
+inline constexpr int kExitErrors = 1;
+inline constexpr int kExitMisuse = 2;
+
+/// `ru` or `en` of the option, else of LC_ALL, LC_MESSAGES or LANG, else English.
+Language tool_language(const std::string& option);
+
+struct CheckOptions {
+  std::vector<std::string> paths;
+  std::string format = "text";
+  std::string language;
+  std::vector<std::string> transports;
+  bool fix = false;
+  bool strict = false;
+};
+int run_check(const CheckOptions& options);
+
+struct TestOptions {
+  std::vector<std::string> paths;
+  std::string format = "text";
+  std::string language;
+  bool coverage = false;
+  bool update = false;
+};
+int run_test(const TestOptions& options);
+
+struct ChatOptions {
+  std::string path;
+  std::string language;
+  std::uint64_t seed = 0;
+};
+int run_chat(const ChatOptions& options);
+
+struct RunOptions {
+  std::string config = "sufler.yaml";
+};
+int run_bots(const RunOptions& options);
+
+}  // namespace sufler

@@ -1,0 +1,82 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "interpreter/core/program.h"
+#include "interpreter/runtime/player.h"
+#include "storage/storage.h"
+
+namespace sufler {
+
+/// Someone on the stage; `id` is the name that a talk calls them by.
+struct StagePerson {
+  std::string id;
+  std::string first_name, last_name, username, language;
+};
+
+struct StageOptions {
+  Moment now;
+  std::uint64_t seed = 1;
+  StagePerson user{"user", {}, {}, {}, {}};
+  std::vector<StagePerson> others;
+  std::map<std::string, std::vector<std::string>> roles;  ///< role → people's ids
+};
+
+/// A message that arrived, or the notice that answers a press of a button.
+struct Arrival {
+  std::string to;      ///< a person's id, or a role's name when nobody has the role
+  Message message;
+  bool is_notice = false;
+};
+
+/// One bot played for a test or in a terminal: the real engine on an in-memory database, with a clock that
+/// the caller moves.
+class Stage {
+ public:
+  static Stored<std::unique_ptr<Stage>> open(std::shared_ptr<const Program> program, StageOptions options);
+  ~Stage();
+
+  /// Each plays at once and keeps what arrived; timers due by then are played first.
+  Stored<Done> say(const std::string& person, UserMessage message);
+  Stored<Done> staff(const std::string& text);
+  Stored<Done> reach(const std::string& person, bool reachable);
+  /// Presses the button with this label: the newest message is looked at first. False when no message shows it.
+  Stored<bool> press(const std::string& person, std::string_view label);
+  /// Moves the clock and plays every timer that comes due on the way, each at its time.
+  Stored<Done> advance(Duration by);
+  Stored<Done> advance_to(Moment moment);
+
+  /// What arrived since the last call, oldest first.
+  std::vector<Arrival> take_arrivals();
+  /// Labels on the messages a person can still press, newest first.
+  std::vector<std::string> visible_labels(const std::string& person) const;
+
+  Moment now() const;
+  Stored<std::optional<Moment>> next_timer();
+  Stored<std::string> place();
+  Stored<List> rows(const std::string& table);
+  Stored<Done> add_row(const std::string& table, const ValueMap& values);
+  Stored<Done> set_variables(const ValueMap& variables);
+  Stored<ValueMap> variables();
+  const std::set<std::uint32_t>& visited() const;          ///< StepId values
+  const std::vector<TurnNote>& notes() const;               ///< log lines and faults so far
+  const Program& program() const;
+
+ private:
+  struct Impl;
+  explicit Stage(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Names of the roles that a scenario writes to or asks for.
+std::set<std::string> roles_of(const Program& program);
+/// What a file's name tells about it: `photo.jpg` is a photo.
+Attachment stage_file(const std::string& name);
+
+}  // namespace sufler

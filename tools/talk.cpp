@@ -1,0 +1,637 @@
+// A talk is played line by line on a Stage. What the bot says goes to the queue of the person it was said to;
+// a line `bot:` takes the next message from the queue, and the next input of a person demands an empty queue,
+// so that a talk cannot pass over a message.
+#include "tools/talk.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <deque>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include "interpreter/core/rich_text.h"
+#include "interpreter/transports/console/console.h"
+#include "tools/stage.h"
+#include "tools/talk_words.h"
+
+namespace sufler {
+namespace {
+
+const Node* get(const Node& map, std::string_view key) {
+  for (const Node::Entry& entry : map.entries)
+    if (talk_word(entry.key.scalar) == key) return &entry.value;
+  return nullptr;
+}
+
+std::string text_of(const Node* node) { return node && node->is_scalar() ? std::string(node->scalar) : std::string(); }
+
+/// A value as a talk writes it: unquoted decimals, booleans and `null` are what they look like.
+Value plain_value(const Node& node) {
+  if (node.is_list()) {
+    List list;
+    for (const Node& item : node.items) list.push_back(plain_value(item));
+    return Value(std::move(list));
+  }
+  if (node.is_map()) {
+    ValueMap map;
+    for (const Node::Entry& entry : node.entries) map.set(entry.key.scalar, plain_value(entry.value));
+    return Value(std::move(map));
+  }
+  if (!node.is_scalar()) return {};
+  if (!node.quoted) {
+    if (auto number = Decimal::parse(node.scalar); number && number->to_string() == node.scalar) return Value(*number);
+    const std::string_view word = node.scalar;
+    if (word == "true" || word == "истина") return Value(true);
+    if (word == "false" || word == "ложь") return Value(false);
+    if (word == "null" || word == "пусто") return {};
+  }
+  return Value(node.scalar);
+}
+
+Value value_for_column(const Node& node, const Column& column) {
+  if (node.is_scalar()) {
+    switch (column.type) {
+      case ColumnType::Number:
+      case ColumnType::Integer:
+        if (auto number = Decimal::parse(node.scalar)) return Value(*number);
+        break;
+      case ColumnType::Date:
+        if (auto date = Date::parse_iso(node.scalar)) return Value(*date);
+        break;
+      case ColumnType::Time:
+        if (auto time = TimeOfDay::parse(node.scalar)) return Value(*time);
+        break;
+      case ColumnType::Text:
+        return Value(node.scalar);
+      default:
+        break;
+    }
+  }
+  return plain_value(node);
+}
+
+class TalkPlayer {
+ public:
+  TalkPlayer(const TalkFile& file, const Talk& talk, const SourceMap& sources, std::shared_ptr<const Program> program,
+             Language language, bool update, std::set<std::uint32_t>& visited)
+      : file_(file), talk_(talk), sources_(sources), program_(std::move(program)), language_(language),
+        update_(update), visited_(visited), roles_(roles_of(*program_)) {}
+
+  TalkResult play() {
+    TalkResult result;
+    result.name = talk_.name;
+    result.file = file_.path;
+    result.line = sources_.locate(talk_.span.file, talk_.span.offset).line;
+    play_all();
+    if (stage_) visited_.insert(stage_->visited().begin(), stage_->visited().end());
+    result.passed = failure_.empty();
+    result.failure = std::move(failure_);
+    result.updates = std::move(updates_);
+    return result;
+  }
+
+ private:
+  std::string words(std::string_view en, std::string_view ru) const {
+    return std::string(language_ == Language::Russian ? ru : en);
+  }
+
+  /// The first failure ends the talk.
+  bool fail(const SourceSpan& span, const std::string& what, const std::string& details = {}) {
+    if (!failure_.empty()) return false;
+    const SourceMap::Place place = sources_.locate(span.file, span.offset);
+    failure_ = sources_.path(span.file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": " + what;
+    if (!details.empty()) failure_ += "\n" + details;
+    if (stage_) {
+      for (const TurnNote& note : stage_->notes())
+        if (note.kind != TurnNote::Kind::Log) failure_ += "\n  " + words("the engine says: ", "движок сообщает: ") + note.text;
+    }
+    return false;
+  }
+  bool fail(const SourceSpan& span, const StorageError& error) { return fail(span, error.message); }
+
+  bool play_all() {
+    if (!set_up()) return false;
+    const Node* lines = get(*talk_.node, "talk");
+    if (lines)
+      for (const Node& line : lines->items)
+        if (!play_line(line)) return false;
+    const SourceSpan end = lines && !lines->items.empty() ? line_span(lines->items.back()) : talk_.span;
+    collect();
+    if (!nothing_unread(end)) return false;
+    if (const Node* expect = get(*talk_.node, "expect")) return check_expectations(*expect);
+    return true;
+  }
+
+  static SourceSpan line_span(const Node& line) {
+    return line.is_map() && !line.entries.empty() ? line.entries.front().key.span : line.span;
+  }
+
+  // ---- before the talk
+
+  bool set_up() {
+    StageOptions options;
+    // A fixed day, so that a talk without `now` gives the same result for ever.
+    options.now = program_->zone.to_moment(*LocalTime::parse_iso("2026-01-15T12:00"));
+    const Node* given = get(*talk_.node, "given");
+    if (given) {
+      if (const Node* user = get(*given, "user")) read_person(*user, options.user);
+      if (const Node* now = get(*given, "now")) {
+        auto local = LocalTime::parse_iso(text_of(now));
+        if (!local) return fail(now->span, words("`now` is written as 2026-03-15 12:00", "`сейчас` пишется так: 2026-03-15 12:00"));
+        options.now = program_->zone.to_moment(*local);
+      }
+      if (const Node* seed = get(*given, "seed"))
+        if (auto number = Decimal::parse(text_of(seed)); number && number->to_int64())
+          options.seed = static_cast<std::uint64_t>(*number->to_int64());
+      if (const Node* people = get(*given, "people"))
+        for (const Node::Entry& entry : people->entries) {
+          StagePerson person;
+          person.id = std::string(entry.key.scalar);
+          read_person(entry.value, person);
+          options.others.push_back(std::move(person));
+        }
+      if (const Node* roles = get(*given, "roles"))
+        for (const Node::Entry& entry : roles->entries) {
+          std::vector<std::string>& members = options.roles[std::string(entry.key.scalar)];
+          if (entry.value.is_scalar()) members.emplace_back(entry.value.scalar);
+          for (const Node& member : entry.value.items) members.emplace_back(member.scalar);
+        }
+    }
+    role_members_ = options.roles;
+    auto opened = Stage::open(program_, std::move(options));
+    if (!opened) return fail(talk_.span, opened.error());
+    stage_ = std::move(*opened);
+    if (!given) return true;
+    if (const Node* vars = get(*given, "vars")) {
+      ValueMap variables;
+      for (const Node::Entry& entry : vars->entries) variables.set(entry.key.scalar, plain_value(entry.value));
+      auto set = stage_->set_variables(variables);
+      if (!set) return fail(vars->span, set.error());
+    }
+    const Node* rows = get(*given, "rows");
+    return !rows || add_rows(*rows);
+  }
+
+  static void read_person(const Node& node, StagePerson& person) {
+    if (const Node* value = get(node, "first_name")) person.first_name = text_of(value);
+    if (const Node* value = get(node, "last_name")) person.last_name = text_of(value);
+    if (const Node* value = get(node, "username")) person.username = text_of(value);
+    if (const Node* value = get(node, "language")) person.language = text_of(value);
+    if (const Node* value = get(node, "id")) person.id = text_of(value);
+  }
+
+  const Table* table(std::string_view name) const {
+    for (const Table& known : program_->tables)
+      if (known.name == name) return &known;
+    return nullptr;
+  }
+
+  bool add_rows(const Node& rows) {
+    for (const Node::Entry& entry : rows.entries) {
+      const Table* known = table(entry.key.scalar);
+      if (!known) return fail(entry.key.span, words("the scenario has no such table", "в сценарии нет такой таблицы"));
+      for (const Node& row : entry.value.items) {
+        ValueMap values;
+        for (const Node::Entry& cell : row.entries) {
+          auto column = std::find_if(known->columns.begin(), known->columns.end(),
+                                     [&](const Column& one) { return one.name == cell.key.scalar; });
+          values.set(cell.key.scalar,
+                     column == known->columns.end() ? plain_value(cell.value) : value_for_column(cell.value, *column));
+        }
+        auto added = stage_->add_row(known->name, values);
+        if (!added) return fail(line_span(row), added.error());
+      }
+    }
+    return true;
+  }
+
+  // ---- lines
+
+  bool play_line(const Node& line) {
+    if (line.is_scalar()) {
+      if (talk_word(line.scalar) == "silent") return play_silent(line.span);
+      return fail(line.span, words("a line of a talk begins with `user:`, `bot:`, `press:`, `after:`, a role, or is `silent`",
+                                   "строка разговора начинается с `user:`, `bot:`, `press:`, `after:`, имени роли или это `silent`"));
+    }
+    if (!line.is_map() || line.entries.empty()) return fail(line.span, words("an empty line of the talk", "пустая строка разговора"));
+    const Node& key = line.entries.front().key;
+    const Node& value = line.entries.front().value;
+    const std::string_view word = talk_word(key.scalar);
+    if (word == "user") return play_user(key.span, value);
+    if (word == "press") return play_press(key.span, value);
+    if (word == "bot") return play_bot(key.span, value);
+    if (word == "after") return play_after(value);
+    if (word == "staff") return nothing_unread(key.span) && played(key.span, stage_->staff(text_of(&value)));
+    if (word == "silent") return play_silent(key.span);
+    if (word == "event" || word == "mail")
+      return fail(key.span, words("this kind of line is not available yet", "таких строк в этой версии ещё нет"));
+    return play_role(key, value);
+  }
+
+  bool played(const SourceSpan& span, const Stored<Done>& done) {
+    if (!done) return fail(span, done.error());
+    collect();
+    return true;
+  }
+
+  /// A person may have any name of `given: people`; `as` says who acts.
+  std::string actor(const Node& value) const {
+    if (value.is_map())
+      if (const Node* as = get(value, "as")) return text_of(as);
+    return "user";
+  }
+
+  bool play_user(const SourceSpan& span, const Node& value) {
+    if (!nothing_unread(span)) return false;
+    UserMessage message;
+    if (value.is_map()) {
+      message.text = text_of(get(value, "text"));
+      if (const Node* attach = get(value, "attach")) {
+        std::vector<const Node*> files;
+        if (attach->is_scalar()) files.push_back(attach);
+        for (const Node& item : attach->items) files.push_back(&item);
+        for (const Node* one : files) {
+          Attachment attachment = stage_file(one->is_map() ? text_of(get(*one, "name")) : text_of(one));
+          if (one->is_map()) {
+            if (const Node* size = get(*one, "size"))
+              if (auto number = Decimal::parse(text_of(size)); number && number->to_int64()) attachment.size = *number->to_int64();
+            attachment.caption = text_of(get(*one, "caption"));
+          }
+          if (files.size() == 1 && attachment.caption.empty()) attachment.caption = message.text;
+          message.attachments.push_back(std::move(attachment));
+        }
+      }
+      if (const Node* contact = get(value, "contact")) {
+        Contact shared;
+        shared.own = true;
+        shared.phone = contact->is_map() ? text_of(get(*contact, "phone")) : text_of(contact);
+        if (contact->is_map()) shared.first_name = text_of(get(*contact, "first_name"));
+        message.contact = std::move(shared);
+      }
+      if (const Node* location = get(value, "location")) {
+        std::optional<Decimal> latitude, longitude;
+        if (location->is_list() && location->items.size() == 2) {
+          latitude = Decimal::parse(location->items[0].scalar);
+          longitude = Decimal::parse(location->items[1].scalar);
+        } else if (location->is_map()) {
+          latitude = Decimal::parse(text_of(get(*location, "latitude")));
+          longitude = Decimal::parse(text_of(get(*location, "longitude")));
+        }
+        if (!latitude || !longitude)
+          return fail(location->span, words("a location is [55.75, 37.61]", "место пишется так: [55.75, 37.61]"));
+        message.location = Location{*latitude, *longitude};
+      }
+    } else {
+      message.text = text_of(&value);
+    }
+    return played(span, stage_->say(person_id(actor(value)), std::move(message)));
+  }
+
+  /// The name `user` is the talk's own person.
+  std::string person_id(const std::string& name) const { return name; }
+
+  bool play_press(const SourceSpan& span, const Node& value) {
+    if (!nothing_unread(span)) return false;
+    std::string label = text_of(&value);
+    if (value.is_map()) label = text_of(get(value, "button"));
+    const std::string who = person_id(actor(value));
+    auto pressed = stage_->press(who, label);
+    if (!pressed) return fail(span, pressed.error());
+    if (!*pressed) {
+      std::string seen;
+      for (const std::string& one : stage_->visible_labels(who)) seen += (seen.empty() ? "[" : " [") + one + "]";
+      return fail(span, words("no message shows the button `", "ни в одном сообщении нет кнопки `") + label + "`",
+                  seen.empty() ? std::string() : "  " + words("buttons on the screen: ", "кнопки на экране: ") + seen);
+    }
+    collect();
+    return true;
+  }
+
+  bool play_after(const Node& value) {
+    auto duration = Duration::parse(text_of(&value));
+    if (!duration) return fail(value.span, words("a duration such as 90s, 5m, 2h, 3d is expected", "нужна длительность: 90с, 5м, 2ч, 3д"));
+    if (!nothing_unread(value.span)) return false;
+    return played(value.span, stage_->advance(*duration));
+  }
+
+  bool play_silent(const SourceSpan& span) {
+    collect();
+    return nothing_unread(span);
+  }
+
+  bool play_role(const Node& key, const Node& value) {
+    const std::string role(key.scalar);
+    std::vector<std::string> inboxes;
+    if (auto members = role_members_.find(role); members != role_members_.end() && !members->second.empty()) {
+      inboxes = members->second;
+    } else if (roles_.contains(role)) {
+      inboxes.push_back(role);
+    } else {
+      return fail(key.span, words("neither a word of talks nor a role of this scenario: `",
+                                  "это не слово разговора и не роль этого сценария: `") + role + "`");
+    }
+    for (const std::string& inbox : inboxes) {
+      auto queue = queues_.find(inbox);
+      if (queue == queues_.end() || queue->second.empty()) continue;
+      return take_message(key.span, value, inbox);
+    }
+    return fail(key.span, words("`" + role + "` got no message", "`" + role + "` сообщений не получили"));
+  }
+
+  bool play_bot(const SourceSpan& span, const Node& value) {
+    std::string to = "user";
+    if (value.is_map())
+      if (const Node* name = get(value, "to")) to = text_of(name);
+    const std::string inbox = person_id(to);
+    if (queues_[inbox].empty()) return fail(span, words("the bot said nothing", "бот ничего не сказал"), expected_line(value));
+    return take_message(span, value, inbox);
+  }
+
+  std::string expected_line(const Node& value) const {
+    if (!value.is_scalar()) return {};
+    return "  " + words("expected: ", "ожидалось: ") + std::string(value.scalar);
+  }
+
+  // ---- messages
+
+  void collect() {
+    for (Arrival& arrival : stage_->take_arrivals()) queues_[arrival.to].push_back(std::move(arrival));
+  }
+
+  bool nothing_unread(const SourceSpan& span) {
+    auto& queue = queues_["user"];
+    if (queue.empty()) return true;
+    return fail(span, words("before this the bot said something that the talk does not read",
+                            "перед этим бот сказал то, чего в разговоре нет"),
+                "  " + words("the bot said: ", "бот сказал: ") + shown(queue.front().message));
+  }
+
+  static std::string shown(const Message& message) {
+    std::string text = console_lines("bot", message);
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    if (text.starts_with("bot: ")) text.erase(0, 5);
+    return text;
+  }
+
+  static bool same_text(const std::string& expected, const RichText& actual) {
+    const std::string_view wanted = trim(expected);
+    if (trim(to_markup(actual)) == wanted) return true;
+    if (actual.spans.empty() && trim(actual.text) == wanted) return true;
+    return parse_markup(wanted) == actual;
+  }
+
+  bool differs(const SourceSpan& span, const std::string& expected, const Message& message) {
+    return fail(span, words("the bot said something else", "бот сказал другое"),
+                "  " + words("expected: ", "ожидалось: ") + expected + "\n  " + words("got:      ", "сказано:   ") + shown(message));
+  }
+
+  bool take_message(const SourceSpan& span, const Node& value, const std::string& inbox) {
+    auto& queue = queues_[inbox];
+    const Arrival arrival = std::move(queue.front());
+    queue.pop_front();
+    const Message& message = arrival.message;
+    if (value.is_scalar()) {
+      if (value.scalar == "..." && !value.quoted) return true;
+      if (same_text(std::string(value.scalar), message.text)) return true;
+      if (update_) {
+        updates_.push_back({value.span, quote_yaml(to_markup(message.text))});
+        return true;
+      }
+      return differs(value.span, std::string(value.scalar), message);
+    }
+    if (!value.is_map()) return fail(span, words("a text or a map is expected here", "здесь нужен текст или карта"));
+    for (const Node::Entry& entry : value.entries)
+      if (!check_message(entry, message)) return false;
+    return true;
+  }
+
+  static std::string quote_yaml(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+      if (c == '"' || c == '\\') out += '\\';
+      if (c == '\n') {
+        out += "\\n";
+      } else {
+        out += c;
+      }
+    }
+    return out + "\"";
+  }
+
+  bool check_message(const Node::Entry& entry, const Message& message) {
+    const std::string_view word = talk_word(entry.key.scalar);
+    const Node& value = entry.value;
+    if (word == "to") return true;
+    if (word == "text") {
+      return same_text(text_of(&value), message.text) || differs(value.span, text_of(&value), message);
+    }
+    if (word == "contains") {
+      std::vector<const Node*> parts;
+      if (value.is_scalar()) parts.push_back(&value);
+      for (const Node& item : value.items) parts.push_back(&item);
+      const std::string marked = to_markup(message.text);
+      for (const Node* part : parts) {
+        if (message.text.text.find(part->scalar) == std::string::npos && marked.find(part->scalar) == std::string::npos)
+          return differs(part->span, words("… contains ", "… содержит ") + std::string(part->scalar), message);
+      }
+      return true;
+    }
+    if (word == "matches") {
+      re2::RE2::Options quiet;
+      quiet.set_log_errors(false);
+      const re2::RE2 pattern(re2::StringPiece(value.scalar.data(), value.scalar.size()), quiet);
+      if (!pattern.ok()) return fail(value.span, words("a pattern that cannot be read: ", "образец не читается: ") + pattern.error());
+      return re2::RE2::PartialMatch(message.text.text, pattern) ||
+             differs(value.span, words("… matches ", "… подходит под ") + std::string(value.scalar), message);
+    }
+    if (word == "buttons") return check_buttons(value, message);
+    if (word == "attach") return check_attachments(value, message);
+    return fail(entry.key.span, words("unknown word `", "неизвестное слово `") + std::string(entry.key.scalar) + "`");
+  }
+
+  bool check_buttons(const Node& value, const Message& message) {
+    std::vector<std::string> wanted, got;
+    const auto add = [&](const Node& node) { wanted.emplace_back(node.scalar); };
+    if (value.is_scalar()) add(value);
+    for (const Node& item : value.items) {
+      if (item.is_list()) {
+        for (const Node& label : item.items) add(label);
+      } else {
+        add(item);
+      }
+    }
+    for (const auto& row : message.keyboard.rows)
+      for (const Button& button : row) got.push_back(button.label);
+    if (wanted == got) return true;
+    const auto list = [](const std::vector<std::string>& labels) {
+      std::string out;
+      for (const std::string& label : labels) out += "[" + label + "]";
+      return out;
+    };
+    return differs(value.span, words("buttons ", "кнопки ") + list(wanted), message);
+  }
+
+  bool check_attachments(const Node& value, const Message& message) {
+    std::vector<std::string> wanted;
+    if (value.is_scalar()) wanted.emplace_back(value.scalar);
+    for (const Node& item : value.items) wanted.emplace_back(item.scalar);
+    bool same = wanted.size() == message.attachments.size();
+    for (std::size_t i = 0; same && i < wanted.size(); ++i) {
+      const Attachment& file = message.attachments[i];
+      same = file.name == wanted[i] || file.reference == wanted[i];
+    }
+    if (same) return true;
+    std::string list;
+    for (const std::string& name : wanted) list += " @" + name;
+    return differs(value.span, words("files", "файлы") + list, message);
+  }
+
+  // ---- after the talk
+
+  bool check_expectations(const Node& expect) {
+    for (const Node::Entry& entry : expect.entries) {
+      const std::string_view word = talk_word(entry.key.scalar);
+      if (word == "rows") {
+        if (!check_rows(entry.value)) return false;
+      } else if (word == "at") {
+        auto place = stage_->place();
+        if (!place) return fail(entry.value.span, place.error());
+        std::string wanted(entry.value.scalar);
+        if (talk_word(wanted) == "none") wanted = "none";
+        if (*place != wanted)
+          return fail(entry.value.span, words("the dialog waits elsewhere", "диалог ждёт в другом месте"),
+                      "  " + words("expected: ", "ожидалось: ") + wanted + "\n  " + words("got:      ", "на деле:   ") + *place);
+      } else if (word == "vars") {
+        auto variables = stage_->variables();
+        if (!variables) return fail(entry.value.span, variables.error());
+        for (const Node::Entry& variable : entry.value.entries)
+          if (!check_value(variable, variables->find(variable.key.scalar))) return false;
+      } else {
+        return fail(entry.key.span, words("unknown word `", "неизвестное слово `") + std::string(entry.key.scalar) + "`");
+      }
+    }
+    return true;
+  }
+
+  bool check_rows(const Node& tables) {
+    for (const Node::Entry& entry : tables.entries) {
+      auto rows = stage_->rows(std::string(entry.key.scalar));
+      if (!rows) return fail(entry.key.span, rows.error());
+      if (rows->size() != entry.value.items.size())
+        return fail(entry.key.span, words("the table has another number of rows", "в таблице другое число строк"),
+                    "  " + words("expected: ", "ожидалось: ") + std::to_string(entry.value.items.size()) + "\n  " +
+                        words("got:      ", "на деле:   ") + std::to_string(rows->size()));
+      for (std::size_t i = 0; i < rows->size(); ++i)
+        for (const Node::Entry& cell : entry.value.items[i].entries)
+          if (!check_value(cell, (*rows)[i].map() ? (*rows)[i].map()->find(cell.key.scalar) : nullptr)) return false;
+    }
+    return true;
+  }
+
+  bool check_value(const Node::Entry& cell, const Value* actual) {
+    const Value got = actual ? *actual : Value();
+    if (same_value(cell.value, got)) return true;
+    return fail(cell.value.span, words("another value of `", "другое значение `") + std::string(cell.key.scalar) + "`",
+                "  " + words("expected: ", "ожидалось: ") + to_display(plain_value(cell.value), locale()) + "\n  " +
+                    words("got:      ", "на деле:   ") + (got.is_null() ? "null" : to_display(got, locale())));
+  }
+
+  Locale locale() const { return {program_->language, program_->zone}; }
+
+  bool same_value(const Node& wanted, const Value& got) const {
+    if (wanted.is_list()) {
+      const List* list = got.list();
+      if (!list || list->size() != wanted.items.size()) return false;
+      for (std::size_t i = 0; i < list->size(); ++i)
+        if (!same_value(wanted.items[i], (*list)[i])) return false;
+      return true;
+    }
+    if (wanted.is_map()) {
+      for (const Node::Entry& entry : wanted.entries) {
+        const Value* member = got.map() ? got.map()->find(entry.key.scalar) : nullptr;
+        if (!member || !same_value(entry.value, *member)) return false;
+      }
+      return got.map() != nullptr;
+    }
+    if (!wanted.is_scalar()) return got.is_null();
+    if (plain_value(wanted) == got) return true;
+    if (got.is_null()) return false;
+    if (const Attachment* file = got.file()) return file->name == wanted.scalar || file->reference == wanted.scalar;
+    if (const Date* date = got.date(); date && date->to_iso() == wanted.scalar) return true;
+    if (const Moment* moment = got.moment()) {
+      auto local = LocalTime::parse_iso(wanted.scalar);
+      if (local && program_->zone.to_moment(*local) == *moment) return true;
+    }
+    return to_display(got, locale()) == wanted.scalar;
+  }
+
+  const TalkFile& file_;
+  const Talk& talk_;
+  const SourceMap& sources_;
+  std::shared_ptr<const Program> program_;
+  Language language_;
+  bool update_;
+  std::set<std::uint32_t>& visited_;
+  std::set<std::string> roles_;
+  std::map<std::string, std::vector<std::string>> role_members_;
+  std::unique_ptr<Stage> stage_;
+  std::map<std::string, std::deque<Arrival>> queues_;
+  std::string failure_;
+  std::vector<FixEdit> updates_;
+};
+
+}  // namespace
+
+TalkFile read_talk_file(const std::string& path, SourceMap& sources, Diagnostics& diagnostics, const Program&) {
+  TalkFile file;
+  file.path = path;
+  std::ifstream input(path, std::ios::binary);
+  const bool readable = static_cast<bool>(input);
+  file.source = sources.add(path, std::string(std::istreambuf_iterator<char>(input), {}));
+  if (!readable) {
+    diagnostics.report(DiagnosticId::CannotRead, {file.source, 0, 0}, {path, "no such file"});
+    return file;
+  }
+  file.document = read_yaml(file.source, sources, diagnostics);
+  if (!file.document.parsed) return file;
+  const Node& root = file.document.root;
+  const Node* tests = root.is_map() ? get(root, "tests") : nullptr;
+  if (!tests || !tests->is_list()) {
+    diagnostics.report(DiagnosticId::TalkShape, root.span, {"tests:"});
+    return file;
+  }
+  for (const Node::Entry& entry : root.entries)
+    if (talk_word(entry.key.scalar) != "tests")
+      diagnostics.report(DiagnosticId::TalkUnknownWord, entry.key.span, {std::string(entry.key.scalar)});
+  for (const Node& test : tests->items) {
+    const Node* name = test.is_map() ? get(test, "name") : nullptr;
+    if (!name || !name->is_scalar()) {
+      diagnostics.report(DiagnosticId::TalkShape, test.span, {"name:"});
+      continue;
+    }
+    for (const Node::Entry& entry : test.entries) {
+      const std::string_view word = talk_word(entry.key.scalar);
+      if (word == "name" || word == "given" || word == "talk" || word == "mock" || word == "expect") continue;
+      Diagnostic& problem =
+          diagnostics.report(DiagnosticId::TalkUnknownWord, entry.key.span, {std::string(entry.key.scalar)});
+      suggest(problem, entry.key.scalar, {"name", "given", "talk", "mock", "expect"}, false);
+    }
+    const Node* lines = get(test, "talk");
+    if (!lines || !lines->is_list()) {
+      diagnostics.report(DiagnosticId::TalkShape, name->span, {"talk:"});
+      continue;
+    }
+    file.talks.push_back({std::string(name->scalar), name->span, &test});
+  }
+  return file;
+}
+
+TalkResult play_talk(const TalkFile& file, const Talk& talk, const SourceMap& sources,
+                     std::shared_ptr<const Program> program, Language language, bool update,
+                     std::set<std::uint32_t>& visited) {
+  return TalkPlayer(file, talk, sources, std::move(program), language, update, visited).play();
+}
+
+}  // namespace sufler

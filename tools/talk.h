@@ -1,0 +1,48 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "interpreter/core/program.h"
+#include "schema/diagnostic.h"
+#include "schema/node.h"
+#include "schema/source_map.h"
+
+namespace sufler {
+
+/// One test of a `*.test.yaml` file, read but not played: a talk (LANGUAGE, sections 12 and 14).
+struct Talk {
+  std::string name;
+  SourceSpan span;
+  const Node* node = nullptr;  ///< the test's map; lives as long as the TalkFile
+};
+struct TalkFile {
+  std::string path;
+  std::uint32_t source = 0;
+  Document document;
+  std::vector<Talk> talks;
+};
+
+/// Reads a talk file and checks its shape; problems go to `diagnostics`.
+TalkFile read_talk_file(const std::string& path, SourceMap& sources, Diagnostics& diagnostics,
+                        const Program& program);
+
+struct TalkResult {
+  std::string name, file;
+  std::uint32_t line = 1;
+  bool passed = false;
+  std::string failure;   ///< place, what was expected and what came; empty when passed
+  /// What `--update` would write: the texts of `bot:` lines that came out differently.
+  std::vector<FixEdit> updates;
+};
+
+/// Plays one talk from its beginning on a fresh stage. `update` goes on behind a `bot:` line whose text
+/// differs, and notes the new text.
+TalkResult play_talk(const TalkFile& file, const Talk& talk, const SourceMap& sources,
+                     std::shared_ptr<const Program> program, Language language, bool update,
+                     std::set<std::uint32_t>& visited);
+
+}  // namespace sufler

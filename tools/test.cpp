@@ -1,0 +1,209 @@
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "schema/loader.h"
+#include "tools/commands.h"
+#include "tools/talk.h"
+
+namespace sufler {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Unvisited {
+  std::string file;
+  std::uint32_t line = 1;
+  std::string what;
+};
+struct Coverage {
+  std::size_t steps_hit = 0, steps_total = 0, branches_hit = 0, branches_total = 0;
+  std::vector<Unvisited> unvisited;
+};
+struct Report {
+  std::vector<TalkResult> tests;
+  Coverage coverage;
+  bool broken = false;  ///< a scenario or a talk file could not be loaded
+
+  std::size_t passed() const {
+    return static_cast<std::size_t>(std::count_if(tests.begin(), tests.end(), [](const TalkResult& one) { return one.passed; }));
+  }
+  std::size_t failed() const { return tests.size() - passed(); }
+};
+
+/// The verb of a step as the author wrote it.
+std::string first_word(const SourceMap& sources, const SourceSpan& span) {
+  const SourceMap::Place place = sources.locate(span.file, span.offset);
+  std::string line(trim(sources.line_text(span.file, place.line)));
+  if (line.starts_with("- ")) line.erase(0, 2);
+  return std::string(first_code_points(line, 60));
+}
+
+void measure(const Program& program, const SourceMap& sources, const std::set<std::uint32_t>& visited, Coverage& coverage) {
+  std::set<std::uint32_t> branches;
+  for (std::uint32_t i = 0; i < program.steps.size(); ++i) {
+    const Step& step = program.steps[i];
+    ++coverage.steps_total;
+    if (visited.contains(i)) {
+      ++coverage.steps_hit;
+      if (step.block) branches.insert(program.block(step.block).branch.value);
+    } else {
+      const SourceMap::Place place = sources.locate(step.span.file, step.span.offset);
+      coverage.unvisited.push_back({sources.path(step.span.file), place.line, first_word(sources, step.span)});
+    }
+  }
+  coverage.branches_total += program.branches.size();
+  coverage.branches_hit += branches.size();
+}
+
+/// What to play: the scenario a path belongs to, and its talk files (one, when the path names a talk).
+struct Job {
+  std::string scenario;
+  std::vector<std::string> talks;
+};
+
+Job job_of(const std::string& path) {
+  if (!path.ends_with(".test.yaml")) return {path, find_talks(path)};
+  // A single talk: its scenario stands in the same folder, or in one above.
+  for (fs::path folder = fs::path(path).parent_path();; folder = folder.parent_path()) {
+    const fs::path here = folder.empty() ? fs::path(".") : folder;
+    if (fs::exists(here / "scenario.yaml")) return {here.string(), {path}};
+    if (folder.empty() || folder == folder.root_path()) break;
+  }
+  std::string scenario = path.substr(0, path.size() - std::string(".test.yaml").size()) + ".yaml";
+  return {scenario, {path}};
+}
+
+void rewrite(const std::string& path, const SourceMap& sources, std::uint32_t source, std::vector<FixEdit> edits) {
+  std::sort(edits.begin(), edits.end(), [](const FixEdit& a, const FixEdit& b) { return a.span.offset > b.span.offset; });
+  std::string text = sources.text(source);
+  for (const FixEdit& edit : edits) text.replace(edit.span.offset, edit.span.length, edit.text);
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
+}
+
+void play_job(const Job& job, const TestOptions& options, Language language, Report& report) {
+  Loaded loaded = load_scenario(job.scenario);
+  if (!loaded.program) {
+    report.broken = true;
+    std::cerr << render_text(loaded.diagnostics.sorted(), loaded.sources, language);
+    return;
+  }
+  std::set<std::uint32_t> visited;
+  for (const std::string& path : job.talks) {
+    SourceMap sources;
+    Diagnostics diagnostics;
+    const TalkFile file = read_talk_file(path, sources, diagnostics, *loaded.program);
+    if (diagnostics.has_errors()) {
+      report.broken = true;
+      std::cerr << render_text(diagnostics.sorted(), sources, language);
+      continue;
+    }
+    std::vector<FixEdit> updates;
+    for (const Talk& talk : file.talks) {
+      report.tests.push_back(play_talk(file, talk, sources, loaded.program, language, options.update, visited));
+      const std::vector<FixEdit>& more = report.tests.back().updates;
+      updates.insert(updates.end(), more.begin(), more.end());
+    }
+    if (!updates.empty()) rewrite(path, sources, file.source, std::move(updates));
+  }
+  measure(*loaded.program, loaded.sources, visited, report.coverage);
+}
+
+void print_text(const Report& report, const TestOptions& options, Language language) {
+  const bool russian = language == Language::Russian;
+  for (const TalkResult& test : report.tests) {
+    if (test.passed) continue;
+    std::cout << (russian ? "не прошёл: " : "failed: ") << test.name << "\n" << test.failure << "\n\n";
+  }
+  if (options.coverage) {
+    const Coverage& coverage = report.coverage;
+    const auto line = [&](const char* what, std::size_t hit, std::size_t total) {
+      const std::size_t percent = total == 0 ? 100 : hit * 100 / total;
+      std::cout << what << ": " << hit << "/" << total << " (" << percent << " %)\n";
+    };
+    line(russian ? "шаги" : "steps", coverage.steps_hit, coverage.steps_total);
+    line(russian ? "ветки" : "branches", coverage.branches_hit, coverage.branches_total);
+    for (const Unvisited& one : coverage.unvisited)
+      std::cout << "  " << one.file << ":" << one.line << ": " << (russian ? "не проверен: " : "never visited: ") << one.what << "\n";
+  }
+  std::cout << report.passed() << " passed, " << report.failed() << " failed\n";
+}
+
+void print_json(const Report& report) {
+  Json tests = Json::array();
+  for (const TalkResult& test : report.tests) {
+    Json one;
+    one["name"] = test.name;
+    one["file"] = test.file;
+    one["line"] = test.line;
+    one["passed"] = test.passed;
+    one["failure"] = test.passed ? Json(nullptr) : Json(test.failure);
+    tests.push_back(std::move(one));
+  }
+  const Coverage& coverage = report.coverage;
+  Json unvisited = Json::array();
+  for (const Unvisited& one : coverage.unvisited)
+    unvisited.push_back({{"file", one.file}, {"line", one.line}, {"what", one.what}});
+  Json out;
+  out["tests"] = std::move(tests);
+  out["passed"] = report.passed();
+  out["failed"] = report.failed();
+  out["coverage"] = {{"steps", {{"hit", coverage.steps_hit}, {"total", coverage.steps_total}}},
+                     {"branches", {{"hit", coverage.branches_hit}, {"total", coverage.branches_total}}},
+                     {"unvisited", std::move(unvisited)}};
+  std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+}
+
+std::string xml(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      default:
+        if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') out += c;
+    }
+  }
+  return out;
+}
+
+void print_junit(const Report& report) {
+  std::cout << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"sufler\" tests=\"" << report.tests.size()
+            << "\" failures=\"" << report.failed() << "\">\n";
+  for (const TalkResult& test : report.tests) {
+    std::cout << "  <testcase name=\"" << xml(test.name) << "\" file=\"" << xml(test.file) << "\" line=\"" << test.line << "\"";
+    if (test.passed) {
+      std::cout << "/>\n";
+    } else {
+      std::cout << "><failure>" << xml(test.failure) << "</failure></testcase>\n";
+    }
+  }
+  std::cout << "</testsuite>\n";
+}
+
+}  // namespace
+
+int run_test(const TestOptions& options) {
+  const Language language = tool_language(options.language);
+  Report report;
+  for (const std::string& path : options.paths) play_job(job_of(path), options, language, report);
+  if (options.format == "json") {
+    print_json(report);
+  } else if (options.format == "junit") {
+    print_junit(report);
+  } else {
+    print_text(report, options, language);
+  }
+  if (report.tests.empty() && !report.broken)
+    std::cerr << (language == Language::Russian ? "не нашлось ни одного *.test.yaml" : "no *.test.yaml was found") << "\n";
+  return report.broken || report.failed() > 0 || report.tests.empty() ? kExitErrors : kExitClean;
+}
+
+}  // namespace sufler
