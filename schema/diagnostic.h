@@ -38,7 +38,9 @@ struct Diagnostic {
   Severity severity;
   SourceSpan span;
   std::vector<std::string> arguments;         ///< for {0}, {1} … of the catalogue's message
-  /// The way out, in both languages or in the author's words; shown behind the underline. May be empty.
+  /// The way out, in both languages or in the author's words; shown behind the underline. May be
+  /// empty. `{0}` stands for the place of related[0]: "did you mean `farewell`, {0}?". Places that
+  /// the hint does not mention are shown behind it as "TEXT, booking.yaml:12:3".
   std::string hint_en, hint_ru;
   std::vector<Located<std::string>> related;  ///< `also defined here`; texts are catalogue-free place names
   std::vector<Fix> fixes;
@@ -59,6 +61,8 @@ class Diagnostics {
  private:
   std::vector<Diagnostic> all_;
   Diagnostic dummy_{};
+  bool sorted_ = true;
+  bool dropped_errors_ = false;  ///< beyond the limit: a broken scenario stays broken
   std::size_t limit_;
 };
 
