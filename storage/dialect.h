@@ -1,0 +1,47 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "interpreter/core/program.h"
+#include "interpreter/core/result.h"
+#include "interpreter/core/value.h"
+
+/// Where the databases differ. All other SQL of this folder is common to them.
+namespace sufler::storage {
+
+/// A value as the database takes it.
+using Bound = std::variant<std::monostate, std::int64_t, double, std::string>;
+
+struct Dialect {
+  std::string_view begin_write;
+  std::string_view identity;      ///< type of a key that the database numbers, never twice the same
+  std::string_view key;           ///< type of a key that we number
+  std::string_view clustered;     ///< after the `)` of a table that is its own index
+  std::string_view table_exists;  ///< a query: how many tables are named :name
+  std::string_view count_tables;  ///< a query: how many there are at all
+  /// How many ids are taken from `counters` at once; 1 where several processes share the database.
+  std::int64_t id_block = 1;
+
+  std::string (*column_type)(ColumnType type);
+  /// Expression over a quoted number column that compares and sorts exactly.
+  std::string (*number_order)(const std::string& column);
+  /// Expression over a quoted number column that gives its exact digits.
+  std::string (*number_text)(const std::string& column);
+  /// What stands on the other side of such a comparison.
+  Bound (*number_order_of)(const Decimal& number);
+  Bound (*store_number)(const Decimal& number);
+
+  /// Replaces {identity}, {key} and {clustered}.
+  std::string expand(std::string_view sql) const;
+};
+
+const Dialect& sqlite_dialect();
+
+/// Any name of a table or column, in quotes; NUL bytes cannot be in one and are dropped.
+std::string quote_name(std::string_view name);
+
+/// Text of one width that sorts as the numbers do.
+std::string sortable(const Decimal& number);
+
+}  // namespace sufler::storage

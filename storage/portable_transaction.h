@@ -1,0 +1,102 @@
+#pragma once
+#include <soci/soci.h>
+
+#include <optional>
+#include <string>
+
+#include "storage/dialect.h"
+#include "storage/errors.h"
+#include "storage/ids.h"
+#include "storage/storage.h"
+
+namespace sufler::storage {
+
+/// All operations in SQL that every database understands. Lives as long as its connection and
+/// serves one transaction after another.
+class PortableTransaction : public Transaction {
+ public:
+  PortableTransaction(soci::session& sql, const Dialect& dialect);
+
+  virtual void begin();
+  virtual Stored<Done> commit();
+  virtual void roll_back();
+  /// The first error since `begin`: such a transaction is never committed.
+  const std::optional<StorageError>& failure() const { return failure_; }
+
+  Stored<DialogRow> load_dialog(const DialogKey& key) override;
+  Stored<std::optional<DialogKey>> find_dialog(std::int64_t dialog_id) override;
+  Stored<Done> save_dialog(const DialogKey& key, DialogRow& row, bool user_changed,
+                           Moment at) override;
+
+  Stored<bool> claim_event(std::string_view bot, std::string_view transport,
+                           std::string_view event_id, Moment at) override;
+  Stored<std::string> position(std::string_view bot, std::string_view transport) override;
+  Stored<Done> set_position(std::string_view bot, std::string_view transport,
+                            std::string_view position, Moment at) override;
+
+  Stored<Done> put_inbox(InboxRow& row) override;
+  Stored<std::vector<InboxRow>> inbox(std::string_view bot, std::size_t limit) override;
+  Stored<std::uint32_t> count_attempt(std::int64_t inbox_id) override;
+  Stored<Done> drop_inbox(std::int64_t inbox_id) override;
+
+  Stored<std::int64_t> enqueue(const OutboxRow& row, Moment at) override;
+  Stored<std::vector<OutboxRow>> outbox(std::string_view bot, std::int64_t after_id,
+                                        std::size_t limit) override;
+  Stored<Done> mark_outbox(std::int64_t id, OutboxRow::State state, std::uint32_t attempts,
+                           std::string_view reason) override;
+  Stored<Done> drop_outbox(std::int64_t id) override;
+
+  Stored<Done> set_timer(std::int64_t dialog_id, const SetTimer& timer) override;
+  Stored<Done> cancel_timer(std::int64_t dialog_id, std::string_view name) override;
+  Stored<std::vector<TimerRow>> due_timers(std::string_view bot, Moment now,
+                                           std::size_t limit) override;
+  Stored<std::optional<Moment>> next_timer(std::string_view bot) override;
+
+  Stored<Done> append_journal(const JournalRow& row) override;
+  Stored<std::vector<JournalRow>> journal(std::int64_t dialog_id, std::size_t limit) override;
+  Stored<Done> count_track(std::string_view bot, std::int64_t dialog_id, std::string_view name,
+                           Moment at) override;
+  Stored<Done> bury(const DeadLetter& letter) override;
+  Stored<std::vector<DeadLetter>> dead_letters(std::string_view bot, std::size_t limit) override;
+
+  Stored<ValueMap> load_shared(std::string_view bot) override;
+  Stored<Done> set_shared(std::string_view bot, std::string_view name, const Value& value) override;
+  Stored<Done> add_version(std::string_view bot, std::string_view version,
+                           std::string_view scenario, Moment at) override;
+
+  Stored<ValueMap> insert_row(const Table& table, const ValueMap& values, const Owner& owner,
+                              Moment at) override;
+  Stored<List> find_rows(const Table& table, const FindRows& find) override;
+  Stored<std::int64_t> count_rows(const Table& table,
+                                  const std::vector<Condition>& conditions) override;
+  Stored<std::int64_t> update_row(const Table& table, std::int64_t id,
+                                  const ValueMap& values) override;
+  Stored<std::int64_t> delete_row(const Table& table, std::int64_t id) override;
+
+ protected:
+  /// Runs one operation; its failure makes the transaction lost.
+  template <class Body>
+  auto operation(Body&& body) -> decltype(body()) {
+    auto result = guarded(&sql_, std::forward<Body>(body));
+    if (!result && !failure_) failure_ = result.error();
+    return result;
+  }
+  StorageError fail(StorageError error) {
+    if (!failure_) failure_ = error;
+    return error;
+  }
+
+  soci::session& sql_;
+  const Dialect& dialect_;
+  Ids inbox_ids_, outbox_ids_, journal_ids_;
+
+ private:
+  std::optional<StorageError> failure_;
+  std::int64_t claims_ = 0;
+};
+
+/// The files of a call as one text for the row, and back.
+std::string files_to_text(const std::vector<FilePart>& files);
+bool files_from_text(std::string_view text, std::vector<FilePart>& files);
+
+}  // namespace sufler::storage

@@ -1,0 +1,32 @@
+#pragma once
+#include <soci/soci.h>
+
+#include "storage/dialect.h"
+#include "storage/storage.h"
+
+namespace sufler::storage {
+
+/// The tables that a scenario declares (LANGUAGE 10). Names come from the checked Program and are
+/// quoted; values are always bound. Throws what SOCI throws.
+class ScenarioTables {
+ public:
+  ScenarioTables(soci::session& sql, const Dialect& dialect) : sql_(sql), dialect_(dialect) {}
+
+  /// Creates and widens; runs inside a transaction of the caller's.
+  Stored<Done> prepare(const Program& program);
+
+  Stored<ValueMap> insert(const Table& table, const ValueMap& values,
+                          const Transaction::Owner& owner, Moment at);
+  Stored<List> find(const Table& table, const FindRows& find);
+  Stored<std::int64_t> count(const Table& table, const std::vector<Condition>& conditions);
+  Stored<std::int64_t> update(const Table& table, std::int64_t id, const ValueMap& values);
+  Stored<std::int64_t> remove(const Table& table, std::int64_t id);
+
+ private:
+  Stored<Done> prepare_table(const std::string& scenario, const Table& table);
+
+  soci::session& sql_;
+  const Dialect& dialect_;
+};
+
+}  // namespace sufler::storage

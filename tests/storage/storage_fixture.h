@@ -1,0 +1,83 @@
+#pragma once
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "storage/storage.h"
+
+namespace sufler {
+
+/// A folder of the test's own, gone with it.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "sufler_storage_XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::string file(const std::string& name = "sufler.db") const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline Storage open_or_die(const std::string& path, Durability durability = Durability::Normal) {
+  auto opened = Storage::open("sqlite:" + path, durability);
+  if (!opened) {
+    ADD_FAILURE() << opened.error().message;
+    std::abort();
+  }
+  return std::move(*opened);
+}
+
+/// Runs `body(transaction)` in a transaction that must succeed; `body` returns nothing.
+template <class Body>
+void must(Storage& storage, Body&& body) {
+  const Stored<Done> done = storage.transact([&](Transaction& tx) -> Stored<Done> {
+    body(tx);
+    return Done{};
+  });
+  ASSERT_TRUE(done) << done.error().message;
+}
+
+template <class T>
+T unwrap(Stored<T> result) {
+  if (!result) {
+    ADD_FAILURE() << result.error().message;
+    return T();
+  }
+  return std::move(*result);
+}
+
+inline DialogKey key_of(const std::string& user) {
+  return {.bot = "shop", .chat = {.transport = "telegram", .chat_id = user}, .user_id = user};
+}
+
+/// Puts a dialog in and gives its id.
+inline std::int64_t add_dialog(Transaction& tx, const std::string& user, const std::string& state = "{}") {
+  DialogRow row;
+  row.state = state;
+  row.user = "{\"id\":\"" + user + "\"}";
+  row.place = "none";
+  unwrap(tx.save_dialog(key_of(user), row, true, Moment{1000}));
+  return row.id;
+}
+
+inline OutboxRow message_to(const std::string& user, const std::string& body) {
+  OutboxRow row;
+  row.bot = "shop";
+  row.chat = {"telegram", user};
+  row.call.method = "sendMessage";
+  row.call.body = body;
+  return row;
+}
+
+}  // namespace sufler
