@@ -55,6 +55,8 @@ struct EvaluationError {
 };
 
 class Template;
+class Evaluator;
+struct ExpressionTree;
 
 /// What an expression sees. Implemented by step() and by tests. What `find` and `named_text` point to
 /// must stay until the evaluation ends, whatever else is looked up meanwhile.
@@ -109,8 +111,10 @@ class Expression {
   std::optional<Expression> comparison_value() const;
 
  private:
-  friend class Template;
+  friend bool render_template(const Template& text, Evaluator& evaluator, RichText& out);
   struct Data;
+  static Expression part(std::shared_ptr<const ExpressionTree> tree, std::uint32_t root);
+  bool append_to(Evaluator& evaluator, RichText& out) const;
   std::shared_ptr<const Data> data_;
 };
 
@@ -157,6 +161,7 @@ class Template {
   const std::string& source() const;
 
  private:
+  friend bool render_template(const Template& text, Evaluator& evaluator, RichText& out);
   struct Data;
   std::shared_ptr<const Data> data_;
 };
