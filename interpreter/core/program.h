@@ -148,6 +148,7 @@ struct Choose {
 };
 struct Ask {
   std::vector<QuestionId> questions;
+  std::vector<std::string> places;  ///< by question: `branch/question` (LANGUAGE 11)
 };
 struct If {
   Expression condition;

@@ -1,0 +1,97 @@
+#include <algorithm>
+
+#include "schema/loading.h"
+
+namespace sufler {
+
+std::string Loading::say(Word word, SourceSpan place) const {
+  const Language language =
+      place.file < words_of_file.size() ? words_of_file[place.file] : Language::English;
+  return std::string(spelling(word, language));
+}
+
+Fields::Fields(Loading& loading, const Node& map, Contexts contexts, std::string where)
+    : loading_(loading), map_(map), contexts_(contexts), where_(std::move(where)) {
+  items_.reserve(map.entries.size());
+  for (const Node::Entry& entry : map.entries) {
+    const Word word = find_word(nfc(loading, entry.key.scalar), contexts);
+    bool twice = false;
+    if (word != Word::None) {
+      for (const Item& item : items_) {
+        if (item.word != word) continue;
+        Diagnostic& problem = loading.report(
+            DiagnosticId::SameWordTwice, entry.key.span,
+            {std::string(item.entry->key.scalar), std::string(entry.key.scalar)});
+        problem.related.push_back({"", item.entry->key.span});
+        hint(problem, "keep one of them", "оставьте одно из двух");
+        twice = true;
+      }
+    }
+    items_.push_back({word, &entry, twice});
+  }
+}
+
+bool Fields::has(Word word) const {
+  return std::any_of(items_.begin(), items_.end(),
+                     [word](const Item& item) { return item.word == word; });
+}
+
+const Node* Fields::take(Word word) {
+  for (Item& item : items_) {
+    if (item.word != word || item.taken) continue;
+    item.taken = true;
+    return &item.entry->value;
+  }
+  return nullptr;
+}
+
+const Node* Fields::require(Word word) {
+  const Node* node = take(word);
+  if (!node) {
+    loading_.report(DiagnosticId::MissingField, map_.span, {loading_.say(word, map_.span), where_});
+  }
+  return node;
+}
+
+std::string Fields::spelled(Word word) const {
+  for (const Item& item : items_) {
+    if (item.word == word) return std::string(item.entry->key.scalar);
+  }
+  return loading_.say(word, map_.span);
+}
+
+SourceSpan Fields::key_span(Word word) const {
+  for (const Item& item : items_) {
+    if (item.word == word) return item.entry->key.span;
+  }
+  return map_.span;
+}
+
+void Fields::forgive() {
+  for (Item& item : items_) item.taken = true;
+}
+
+void Fields::finish() {
+  for (Item& item : items_) {
+    if (item.taken) continue;
+    const Node& key = item.entry->key;
+    if (item.word != Word::None) {
+      loading_.report(DiagnosticId::NotTogether, key.span, {std::string(key.scalar), where_});
+      continue;
+    }
+    Diagnostic& problem =
+        loading_.report(DiagnosticId::UnknownKey, key.span, {std::string(key.scalar), where_});
+    // A word that stands here already was not meant.
+    std::vector<std::string> known;
+    for (const Word word : words(contexts_)) {
+      if (has(word)) continue;
+      known.emplace_back(spelling(word, Language::English));
+      if (spelling(word, Language::Russian) != known.back()) {
+        known.emplace_back(spelling(word, Language::Russian));
+      }
+    }
+    offer(loading_, problem, key.scalar, known, true);
+  }
+}
+
+}  // namespace sufler

@@ -1,0 +1,534 @@
+// The smaller sections of a scenario: settings, texts, phrases, commands, tables, handoff, moved, ensure.
+#include <algorithm>
+#include <cstdlib>
+
+#include "schema/loading.h"
+
+namespace sufler {
+namespace {
+
+template <class Body>
+void in_order(const NameIndex& index, Body body) {
+  std::vector<const Declared*> order(index.size());
+  for (const auto& [name, declared] : index) order[declared.index] = &declared;
+  for (const Declared* declared : order) {
+    if (declared) body(*declared);
+  }
+}
+
+bool is_language_code(std::string_view text) {
+  return (text.size() == 2 || text.size() == 3) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+/// `${NAME}` in a setting is taken from the environment.
+void substitute_environment(Loading& loading, const Node& node, Value& value) {
+  const std::string* text = value.text();
+  if (!text || text->size() < 4 || text->compare(0, 2, "${") != 0 || text->back() != '}') return;
+  const std::string name = text->substr(2, text->size() - 3);
+  if (const char* set = std::getenv(name.c_str())) {
+    value = Value(set);
+    return;
+  }
+  Diagnostic& problem = loading.report(DiagnosticId::EnvironmentUnset, node.span, {name});
+  if (loading.options.environment_must_be_set) problem.severity = Severity::Error;
+}
+
+}  // namespace
+
+void load_settings(Loading& loading) {
+  in_order(loading.settings, [&](const Declared& declared) {
+    Value value = read_constant(loading, *declared.value);
+    substitute_environment(loading, *declared.value, value);
+    loading.program.settings.set(nfc(loading, declared.key->scalar), std::move(value));
+  });
+}
+
+void load_texts(Loading& loading) {
+  const std::string own = loading.program.language == Language::Russian ? "ru" : "en";
+  in_order(loading.texts, [&](const Declared& declared) {
+    const Node& node = *declared.value;
+    const std::string name(nfc(loading, declared.key->scalar));
+    std::map<std::string, Template> by_language;
+    if (node.is_map()) {
+      for (const Node::Entry& entry : node.entries) {
+        const Word word = find_word(entry.key.scalar, in::LanguageName);
+        const std::string code = word == Word::None ? std::string(entry.key.scalar)
+                                                    : std::string(spelling(word, Language::English));
+        if (find_word(code, in::TextKey) == Word::AnyOf) {
+          not_available_yet(loading, entry.key.span, entry.key.scalar);
+          continue;
+        }
+        if (!is_language_code(code)) {
+          hint(loading.report(DiagnosticId::UnknownValue, entry.key.span, {name, code}),
+               "a language is two letters: `ru`, `en`", "язык — это две буквы: `ru`, `en`");
+          continue;
+        }
+        if (auto text = read_template(loading, entry.value, name)) by_language[code] = *text;
+        loading.message_texts.push_back(&entry.value);
+      }
+      if (!by_language.count(own) && !by_language.empty()) {
+        loading.report(DiagnosticId::TextLacksLanguage, declared.key->span, {name, own});
+      }
+    } else if (node.kind == Node::Kind::Null) {
+      loading.report(DiagnosticId::EmptyText, declared.key->span, {name});
+    } else {
+      if (auto text = read_template(loading, node, name)) by_language[own] = *text;
+      loading.message_texts.push_back(&node);
+    }
+    loading.program.texts[name] = std::move(by_language);
+  });
+}
+
+void load_phrases(Loading& loading, const Node& node) {
+  const std::string where = loading.say(Word::PhrasesWord, node.span);
+  if (!node.is_map()) {
+    loading.report(DiagnosticId::WantsMap, node.span, {where});
+    return;
+  }
+  Fields fields(loading, node, in::PhraseKey, where);
+  // Names that a phrase is given when it is said.
+  for (const char* name : {"count", "formats", "min", "max", "position"}) {
+    loading.local_names.push_back(name);
+  }
+  for (const Fields::Item& item : fields.items()) {
+    if (item.word == Word::None || item.taken) continue;
+    const auto phrase = Phrases::find(spelling(item.word, Language::English));
+    const Node& value = item.entry->value;
+    fields.take(item.word);
+    if (!phrase) continue;
+    if (value.is_map()) {
+      for (const Node::Entry& entry : value.entries) {
+        const Word language = find_word(entry.key.scalar, in::LanguageName);
+        if (language == Word::None) {
+          hint(loading.report(DiagnosticId::UnknownValue, entry.key.span,
+                              {std::string(item.entry->key.scalar), std::string(entry.key.scalar)}),
+               "a phrase is in `ru` or `en`", "фраза бывает на `ru` или `en`");
+          continue;
+        }
+        if (auto text = read_template(loading, entry.value, item.entry->key.scalar)) {
+          loading.program.phrases.override_phrase(
+              *phrase, language == Word::Russian ? Language::Russian : Language::English, *text);
+        }
+      }
+    } else if (auto text = read_template(loading, value, item.entry->key.scalar)) {
+      loading.program.phrases.override_phrase(*phrase, loading.program.language, *text);
+    }
+  }
+  loading.local_names.clear();
+  fields.finish();
+}
+
+void load_commands(Loading& loading) {
+  in_order(loading.commands, [&](const Declared& declared) {
+    const Node& node = *declared.value;
+    const std::string name(declared.key->scalar);
+    Command& command = loading.program.commands[declared.index];
+    if (!node.is_map()) {
+      hint(loading.report(DiagnosticId::WantsMap, declared.key->span, {name}),
+           "for example `{on: [/menu, menu], go: welcome}`",
+           "например `{на: [/menu, меню], перейти: ветка}`");
+      return;
+    }
+    Fields fields(loading, node, in::CommandKey, name);
+    const Node* on = fields.take(Word::On);
+    if (!on) {
+      loading.report(DiagnosticId::MissingField, declared.key->span,
+                     {loading.say(Word::On, declared.key->span), name});
+    } else if (on->is_map()) {
+      Fields inner(loading, *on, in::OnKey, fields.spelled(Word::On));
+      if (const Node* matches = inner.require(Word::Matches)) {
+        command.pattern = read_pattern(loading, *matches, inner.spelled(Word::Matches));
+      }
+      inner.finish();
+    } else {
+      for (const Node* word : read_strings(loading, *on, fields.spelled(Word::On))) {
+        command.words.emplace_back(trim(word->scalar));
+        command.folded.push_back(fold(word->scalar));
+        if (command.folded.back().empty()) {
+          loading.report(DiagnosticId::EmptyText, word->span, {fields.spelled(Word::On)});
+        }
+      }
+      if (command.words.empty() && on->is_list() && on->items.empty()) {
+        loading.report(DiagnosticId::NoOptions, on->span, {fields.spelled(Word::On)});
+      }
+    }
+
+    int actions = 0;
+    auto action = [&](Word word) -> const Node* {
+      const Node* value = fields.take(word);
+      if (!value) return nullptr;
+      if (word != Word::Go && word != Word::Call && value->kind != Node::Kind::Null) {
+        const auto enabled = read_boolean(loading, *value, fields.spelled(word));
+        if (!enabled || !*enabled) return nullptr;
+      }
+      if (++actions > 1) {
+        loading.report(DiagnosticId::NotTogether, value->span, {fields.spelled(word), name});
+        return nullptr;
+      }
+      return value;
+    };
+    if (action(Word::Resume)) {
+      command.action = Command::Action::Resume;
+      actions = 0;  // `go` says where the dialog wakes up
+    }
+    if (const Node* value = action(Word::Go)) {
+      command.target.go = read_branch_name(loading, *value, fields.spelled(Word::Go));
+    }
+    const bool resumes = command.action == Command::Action::Resume;
+    if (const Node* value = action(Word::Call)) {
+      command.target.call = read_branch_name(loading, *value, fields.spelled(Word::Call), true);
+    }
+    if (action(Word::Back)) command.action = Command::Action::Back;
+    if (action(Word::Restart)) command.action = Command::Action::Restart;
+    if (action(Word::End)) command.action = Command::Action::End;
+    if (actions == 0 && !resumes) {
+      hint(loading.report(DiagnosticId::NothingToDo, declared.key->span, {name}),
+           "add `go: branch` or `call: branch`", "добавьте `перейти: ветка` или `вызвать: ветка`");
+    }
+
+    if (const Node* value = fields.take(Word::Args)) {
+      for (const Node* argument : read_strings(loading, *value, fields.spelled(Word::Args))) {
+        std::string variable = read_variable(loading, *argument, fields.spelled(Word::Args));
+        if (!variable.empty()) command.args.push_back(std::move(variable));
+      }
+    }
+    if (const Node* value = fields.take(Word::About)) {
+      command.about = read_text(loading, *value, fields.spelled(Word::About));
+    }
+    if (const Node* value = fields.take(Word::For)) {
+      command.role = read_role(loading, *value, fields.spelled(Word::For));
+    }
+    if (const Node* value = fields.take(Word::During)) {
+      command.during_handoff =
+          read_word(loading, *value, in::During, fields.spelled(Word::During)) == Word::Handoff;
+    }
+    if (const Node* value = fields.take(Word::Secret)) {
+      command.secret = read_boolean(loading, *value, fields.spelled(Word::Secret)).value_or(false);
+    }
+    fields.finish();
+  });
+}
+
+namespace {
+
+ColumnType column_type(Word word) {
+  switch (word) {
+    case Word::Number:
+    case Word::Money: return ColumnType::Number;
+    case Word::Rating:
+    case Word::Integer: return ColumnType::Integer;
+    case Word::YesNo:
+    case Word::Boolean: return ColumnType::Boolean;
+    case Word::DateWord: return ColumnType::Date;
+    case Word::TimeWord: return ColumnType::Time;
+    case Word::DateTime: return ColumnType::DateTime;
+    case Word::Photo:
+    case Word::FileWord: return ColumnType::File;
+    case Word::Files: return ColumnType::Files;
+    case Word::Choices:
+    case Word::ListWord: return ColumnType::List;
+    case Word::Location:
+    case Word::Contact:
+    case Word::MapWord: return ColumnType::Map;
+    default: return ColumnType::Text;
+  }
+}
+
+}  // namespace
+
+void load_tables(Loading& loading) {
+  in_order(loading.tables, [&](const Declared& declared) {
+    const Node& node = *declared.value;
+    Table& table = loading.program.tables[declared.index];
+    if (!node.is_map() || node.entries.empty()) {
+      hint(loading.report(DiagnosticId::WantsMap, declared.key->span, {table.name}),
+           "each column on its own line: `name: text`", "каждый столбец с новой строки: `имя: текст`");
+      return;
+    }
+    // `data` and `key` are words only of a table that is read from a file; otherwise they are columns.
+    const auto is_data = [](const Node::Entry& entry) {
+      return find_word(entry.key.scalar, in::TableKey) == Word::Data && entry.value.is_scalar() &&
+             entry.value.scalar.find('.') != std::string_view::npos;
+    };
+    const bool from_file = std::any_of(node.entries.begin(), node.entries.end(), is_data);
+    for (const Node::Entry& entry : node.entries) {
+      const Word word = from_file ? find_word(entry.key.scalar, in::TableKey) : Word::None;
+      if (word == Word::Data) {
+        table.data_file = std::string(entry.value.scalar);
+        not_available_yet(loading, entry.key.span, entry.key.scalar);
+        continue;
+      }
+      if (word == Word::Key) {
+        table.key = std::string(entry.value.scalar);
+        continue;
+      }
+      const std::string_view name = read_name(loading, entry.key);
+      if (name.empty()) continue;
+      if (name == "id" || name == "user_id" || name == "dialog_id" || name == "created_at") {
+        hint(loading.report(DiagnosticId::SystemColumn, entry.key.span, {std::string(name)}),
+             "leave it out, or choose another name", "уберите его или назовите иначе");
+        continue;
+      }
+      Column column;
+      column.name = std::string(name);
+      const Node* type = &entry.value;
+      if (entry.value.is_map()) {
+        Fields fields(loading, entry.value, in::ColumnKey, column.name);
+        type = fields.require(Word::Type);
+        if (const Node* options = fields.take(Word::Options)) {
+          for (const Node* option : read_strings(loading, *options, fields.spelled(Word::Options))) {
+            column.options.emplace_back(option->scalar);
+          }
+        }
+        if (const Node* value = fields.take(Word::Default)) {
+          column.default_value = read_constant(loading, *value);
+          if (!column.options.empty() && value->is_scalar() &&
+              std::find(column.options.begin(), column.options.end(), value->scalar) ==
+                  column.options.end()) {
+            Diagnostic& problem =
+                loading.report(DiagnosticId::UnknownValue, value->span,
+                               {column.name, std::string(value->scalar)});
+            offer(loading, problem, value->scalar, column.options, false);
+          }
+        }
+        fields.finish();
+      }
+      if (type) {
+        const Word kind = read_word(loading, *type, in::ColumnType, column.name);
+        column.type = column_type(kind);
+        if (column.default_value && column.default_value->text()) {
+          const std::string text = *column.default_value->text();
+          if (column.type == ColumnType::Boolean) {
+            const Word boolean = find_word(to_lower(text), in::BooleanWord);
+            if (boolean != Word::None) column.default_value = Value(boolean == Word::True);
+          } else if (column.type == ColumnType::Text) {
+            // stays as it is
+          } else if (column.type == ColumnType::Number || column.type == ColumnType::Integer) {
+            loading.report(DiagnosticId::WantsNumber, entry.key.span, {column.name, text});
+          }
+        } else if (column.default_value && column.default_value->number() &&
+                   column.type == ColumnType::Text) {
+          column.default_value = Value(column.default_value->number()->to_string());
+        }
+      }
+      table.columns.push_back(std::move(column));
+    }
+  });
+}
+
+namespace {
+
+std::uint8_t read_days(Loading& loading, const Node& node, std::string_view what) {
+  std::uint8_t days = 0;
+  bool good = true;
+  const auto day = [](std::string_view text) -> int {
+    const Word word = find_word(to_lower(trim(text)), in::Weekday);
+    return word == Word::None ? -1 : static_cast<int>(word) - static_cast<int>(Word::Monday);
+  };
+  for (const Node* item : read_strings(loading, node, what)) {
+    std::string_view rest = item->scalar;
+    while (!rest.empty()) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      const std::string_view part = trim(rest.substr(0, comma));
+      rest = rest.substr(std::min(comma + 1, rest.size()));
+      const std::size_t dash = part.find('-');
+      const int first = day(part.substr(0, dash));
+      const int last = dash == part.npos ? first : day(part.substr(dash + 1));
+      if (first < 0 || last < 0) {
+        good = false;
+        continue;
+      }
+      for (int d = first;; d = (d + 1) % 7) {
+        days = static_cast<std::uint8_t>(days | (1u << d));
+        if (d == last) break;
+      }
+    }
+  }
+  if (!good || days == 0) {
+    hint(loading.report(DiagnosticId::WantsDays, node.span,
+                        {std::string(what), std::string(node.scalar)}),
+         "for example `mon-fri` or `[mon, wed, sat]`", "например `пн-пт` или `[пн, ср, сб]`");
+  }
+  return days;
+}
+
+std::vector<std::string> read_folded(Loading& loading, const Node& node, std::string_view what) {
+  std::vector<std::string> result;
+  for (const Node* word : read_strings(loading, node, what)) result.push_back(fold(word->scalar));
+  return result;
+}
+
+}  // namespace
+
+void load_handoffs(Loading& loading) {
+  in_order(loading.handoffs, [&](const Declared& declared) {
+    const Node& node = *declared.value;
+    HandoffRule& rule = loading.program.handoffs[declared.index];
+    if (!node.is_map()) {
+      hint(loading.report(DiagnosticId::WantsMap, declared.key->span, {rule.name}),
+           "for example `{to: admins, mode: silent}`", "например `{кому: admins, режим: тихо}`");
+      return;
+    }
+    Fields fields(loading, node, in::HandoffKey, rule.name);
+    Word mode = Word::Silent;
+    if (const Node* value = fields.take(Word::Mode)) {
+      mode = read_word(loading, *value, in::HandoffMode, fields.spelled(Word::Mode));
+      if (mode == Word::Relay) {
+        not_available_yet(loading, value->span, value->scalar);
+        fields.forgive();
+      }
+    }
+    for (const Word word : {Word::Desk, Word::Assign, Word::AskName, Word::Queue, Word::ClosedText,
+                            Word::Rate, Word::Idle}) {
+      if (fields.has(word) && mode == Word::Silent) {
+        const Node* value = fields.take(word);
+        // With a desk and no mode a relay is meant, which comes later; with `silent` they do not go together.
+        if (value && word == Word::Desk) not_available_yet(loading, value->span, fields.spelled(word));
+        if (value && word != Word::Desk) {
+          loading.report(DiagnosticId::NotTogether, value->span,
+                         {fields.spelled(word), loading.say(Word::Silent, value->span)});
+        }
+      }
+    }
+    if (const Node* value = fields.take(Word::To)) {
+      rule.role = read_role(loading, *value, fields.spelled(Word::To));
+    }
+    if (const Node* value = fields.take(Word::OnStaffMessage)) {
+      rule.on_staff_message =
+          read_boolean(loading, *value, fields.spelled(Word::OnStaffMessage)).value_or(false);
+    }
+    if (const Node* value = fields.take(Word::Resume)) {
+      if (value->is_map()) {
+        Fields inner(loading, *value, in::ResumeKey, fields.spelled(Word::Resume));
+        if (const Node* words = inner.take(Word::Words)) {
+          rule.user_words = read_folded(loading, *words, inner.spelled(Word::Words));
+        }
+        if (const Node* words = inner.take(Word::ByStaff)) {
+          rule.staff_words = read_folded(loading, *words, inner.spelled(Word::ByStaff));
+        }
+        if (const Node* after = inner.take(Word::After)) {
+          rule.resume_after = read_duration(loading, *after, inner.spelled(Word::After));
+        }
+        if (const Node* go = inner.take(Word::Go)) {
+          rule.resume_go = read_branch_name(loading, *go, inner.spelled(Word::Go));
+        }
+        inner.finish();
+      } else {
+        rule.user_words = read_folded(loading, *value, fields.spelled(Word::Resume));
+      }
+    }
+    if (const Node* value = fields.take(Word::Hours)) {
+      if (value->is_map()) {
+        Fields inner(loading, *value, in::HoursKey, fields.spelled(Word::Hours));
+        HandoffRule::Hours hours;
+        if (const Node* days = inner.take(Word::Days)) {
+          hours.days = read_days(loading, *days, inner.spelled(Word::Days));
+        }
+        if (const Node* from = inner.require(Word::HoursFrom)) {
+          hours.from = read_time(loading, *from, inner.spelled(Word::HoursFrom)).value_or(TimeOfDay{});
+        }
+        if (const Node* to = inner.require(Word::HoursTo)) {
+          hours.to = read_time(loading, *to, inner.spelled(Word::HoursTo)).value_or(TimeOfDay{});
+        }
+        if (const Node* otherwise = inner.take(Word::Otherwise)) {
+          not_available_yet(loading, otherwise->span, inner.spelled(Word::Otherwise));
+        }
+        inner.finish();
+        rule.hours = hours;
+      } else {
+        loading.report(DiagnosticId::WantsMap, value->span, {fields.spelled(Word::Hours)});
+      }
+    }
+    fields.finish();
+  });
+}
+
+void load_moved(Loading& loading, const Node& node) {
+  const std::string where = loading.say(Word::Moved, node.span);
+  if (!node.is_map()) {
+    hint(loading.report(DiagnosticId::WantsMap, node.span, {where}),
+         "for example `old_branch: welcome`", "например `старая_ветка: новая_ветка`");
+    return;
+  }
+  for (const Node::Entry& entry : node.entries) {
+    if (!read_scalar(loading, entry.value, entry.key.scalar)) continue;
+    const std::string to(nfc(loading, entry.value.scalar));
+    loading.program.moved[std::string(nfc(loading, entry.key.scalar))] = to;
+    const auto branch = loading.branches.find(to);
+    if (branch != loading.branches.end()) {
+      loading.branch_uses.push_back({{}, BranchId{branch->second.index}, false, entry.value.span});
+    } else if (!loading.program.places.count(to)) {
+      Diagnostic& problem = loading.report(DiagnosticId::UnknownMovedPlace, entry.value.span,
+                                           {std::string(entry.key.scalar), to});
+      std::vector<std::string> known;
+      for (const Branch& one : loading.program.branches) known.push_back(one.name);
+      for (const auto& [place, step] : loading.program.places) known.push_back(place);
+      std::sort(known.begin(), known.end());
+      offer(loading, problem, to, known, false);
+    }
+  }
+}
+
+void load_ensure(Loading& loading, const Node& node) {
+  const std::string where = loading.say(Word::Ensure, node.span);
+  if (!node.is_list()) {
+    loading.report(DiagnosticId::WantsList, node.span, {where});
+    return;
+  }
+  for (const Node& item : node.items) {
+    if (!item.is_map()) {
+      loading.report(DiagnosticId::WantsMap, item.span, {where});
+      continue;
+    }
+    Fields fields(loading, item, in::EnsureKey, where);
+    auto check_point = [&](const Node& point) {
+      if (point.is_scalar()) {
+        read_branch_name(loading, point, where);
+        return;
+      }
+      if (!point.is_map()) {
+        loading.report(DiagnosticId::WantsMap, point.span, {where});
+        return;
+      }
+      Fields verb(loading, point, in::Verb, where);
+      for (const Fields::Item& one : verb.items()) {
+        if (one.word == Word::Handoff && one.entry->value.is_scalar() &&
+            !loading.handoffs.count(nfc(loading, one.entry->value.scalar))) {
+          loading.report(DiagnosticId::UnknownHandoff, one.entry->value.span,
+                         {std::string(one.entry->key.scalar), std::string(one.entry->value.scalar)});
+        }
+      }
+      for (const Word word : words(in::Verb)) verb.take(word);
+      verb.finish();
+    };
+    auto each = [&](const Node& list, auto&& body) {
+      if (list.is_list()) {
+        for (const Node& one : list.items) body(one);
+      } else {
+        body(list);
+      }
+    };
+    const std::size_t uses = loading.branch_uses.size();
+    if (fields.has(Word::Before)) {
+      check_point(*fields.take(Word::Before));
+      if (const Node* answered = fields.require(Word::Answered)) {
+        each(*answered, [&](const Node& name) {
+          if (!name.is_scalar() || loading.variables.count(std::string(name.scalar))) return;
+          loading.report(DiagnosticId::UnknownQuestion, name.span,
+                         {fields.spelled(Word::Answered), std::string(name.scalar)});
+        });
+      }
+    } else {
+      if (const Node* branch = fields.require(Word::Branch)) {
+        read_branch_name(loading, *branch, fields.spelled(Word::Branch));
+      }
+      if (const Node* reaches = fields.require(Word::Reaches)) each(*reaches, check_point);
+    }
+    loading.branch_uses.resize(uses);  // a promise leads nowhere
+    fields.finish();
+    loading.report(DiagnosticId::EnsureNotProven, item.span);
+  }
+}
+
+}  // namespace sufler

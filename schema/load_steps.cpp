@@ -1,0 +1,654 @@
+// Branches: lists of steps, and what each verb takes (LANGUAGE 4).
+#include <algorithm>
+
+#include "schema/loading.h"
+
+namespace sufler {
+namespace {
+
+using Verbs = decltype(Step::verb);
+
+Word verb_without_fields(std::string_view text) {
+  const Word word = find_word(text, in::Verb);
+  switch (word) {
+    case Word::Back:
+    case Word::Restart:
+    case Word::End:
+    case Word::Return:
+      return word;
+    default:
+      return Word::None;
+  }
+}
+
+Target read_optional_target(Loading& loading, Fields& fields, Word word) {
+  const Node* node = fields.take(word);
+  return node ? read_target(loading, *node, fields.spelled(word)) : Target{};
+}
+
+std::optional<Expression> read_optional_expression(Loading& loading, Fields& fields, Word word) {
+  const Node* node = fields.take(word);
+  return node ? read_expression(loading, *node, fields.spelled(word)) : std::nullopt;
+}
+
+std::string read_into(Loading& loading, Fields& fields, bool required = false) {
+  const Node* node = required ? fields.require(Word::Into) : fields.take(Word::Into);
+  return node ? read_variable(loading, *node, fields.spelled(Word::Into)) : std::string();
+}
+
+Text read_message(Loading& loading, const Node& node, std::string_view what) {
+  loading.message_texts.push_back(&node);
+  return read_text(loading, node, what);
+}
+
+std::optional<Buttons> read_optional_buttons(Loading& loading, Fields& fields, Word word) {
+  std::optional<Buttons> buttons;
+  if (const Node* node = fields.take(word)) {
+    buttons = read_buttons(loading, *node, fields.spelled(word), false);
+    read_button_layout(loading, fields, *buttons);
+    loading.button_counts.push_back({node, buttons->options.size(), buttons->is_inline});
+  }
+  return buttons;
+}
+
+Verbs read_say(Loading& loading, Fields& fields, const Node& value) {
+  Say say;
+  const Node* attach = fields.take(Word::Attach);
+  if (attach) say.attach = read_attach(loading, *attach, fields.spelled(Word::Attach));
+  if (!(attach && value.kind == Node::Kind::Null)) {  // files may go without a word
+    say.text = read_message(loading, value, fields.where());
+  }
+  say.buttons = read_optional_buttons(loading, fields, Word::Buttons);
+  if (const Node* node = fields.take(Word::Keyboard)) {
+    say.remove_keyboard = read_word(loading, *node, in::KeyboardWord,
+                                    fields.spelled(Word::Keyboard)) == Word::Remove;
+  }
+  if (const Node* node = fields.take(Word::Typing)) {
+    say.typing = read_duration(loading, *node, fields.spelled(Word::Typing)).value_or(Duration{});
+  }
+  return say;
+}
+
+Verbs read_choose(Loading& loading, Fields& fields, const Node& value) {
+  Choose choose;
+  choose.text = read_message(loading, value, fields.where());
+  if (const Node* node = fields.take(Word::Attach)) {
+    choose.attach = read_attach(loading, *node, fields.spelled(Word::Attach));
+  }
+  const Node* options = fields.take(Word::Options);
+  if (!options) options = fields.take(Word::Buttons);
+  if (options) {
+    choose.buttons = read_buttons(loading, *options, fields.spelled(Word::Options), false);
+    loading.button_counts.push_back({options, choose.buttons.options.size(), false});
+  }
+  read_button_layout(loading, fields, choose.buttons);
+  if (options && choose.buttons.is_inline) loading.button_counts.back().is_inline = true;
+  if (!options && !choose.buttons.from) {
+    Diagnostic& problem =
+        loading.report(DiagnosticId::NoOptions, value.span, {fields.where()});
+    hint(problem, "add `options:`", "добавьте `варианты:`");
+  }
+  choose.into = read_into(loading, fields);
+  choose.otherwise = read_optional_target(loading, fields, Word::Otherwise);
+  if (const Node* node = fields.take(Word::Remind)) {
+    choose.reminders = read_reminders(loading, *node, fields.spelled(Word::Remind));
+  }
+  if (const Node* node = fields.take(Word::Timeout)) {
+    choose.timeout = read_timeout(loading, *node, fields.spelled(Word::Timeout));
+  }
+  return choose;
+}
+
+Verbs read_ask(Loading& loading, Fields& fields, const Node& value, StepId step) {
+  Ask ask;
+  const bool described =
+      std::any_of(fields.items().begin(), fields.items().end(), [](const Fields::Item& item) {
+        return !item.taken && (contexts_of(item.word) & in::QuestionKey);
+      });
+  const std::vector<const Node*> names = read_strings(loading, value, fields.where());
+  if (names.empty() && (value.is_list() || value.is_scalar())) {
+    loading.report(DiagnosticId::MissingField, value.span,
+                   {loading.say(Word::Questions, value.span), fields.where()});
+  }
+  if (described && value.is_scalar()) {
+    // Fields beside `ask` define a question of this step, over the common one when there is one.
+    const std::string_view name = nfc(loading, value.scalar);
+    Question question;
+    const auto common = loading.questions.find(name);
+    if (common != loading.questions.end()) {
+      question = loading.program.questions[common->second.index];
+    } else {
+      const std::string variable = read_variable(loading, value, fields.where());
+      if (variable.empty()) {
+        fields.forgive();
+        return ask;
+      }
+      question.name = variable;
+    }
+    question.span = value.span;
+    const bool had_text = !question.text.empty();
+    if (!had_text && !fields.has(Word::TextWord)) {
+      loading.report(DiagnosticId::MissingField, value.span,
+                     {loading.say(Word::TextWord, value.span), question.name});
+    }
+    read_question(loading, fields, question);
+    loading.variables.insert(question.name);
+    const QuestionId id{static_cast<std::uint32_t>(loading.program.questions.size())};
+    loading.program.questions.push_back(std::move(question));
+    if (common == loading.questions.end()) {
+      loading.inline_questions[name].push_back(id.value);
+    } else {
+      loading.question_is_asked.resize(
+          std::max<std::size_t>(loading.question_is_asked.size(), common->second.index + 1));
+      loading.question_is_asked[common->second.index] = 1;
+    }
+    ask.questions.push_back(id);
+    return ask;
+  }
+  for (const Node* name : names) {
+    loading.question_uses.push_back({step, static_cast<std::uint32_t>(ask.questions.size()),
+                                     nfc(loading, name->scalar), name});
+    loading.variables.emplace(nfc(loading, name->scalar));
+    ask.questions.emplace_back();
+  }
+  return ask;
+}
+
+Verbs read_if(Loading& loading, Fields& fields, const Node& value) {
+  If branch;
+  if (auto condition = read_expression(loading, value, fields.where())) branch.condition = *condition;
+  if (!fields.has(Word::Then) && !fields.has(Word::Else)) fields.require(Word::Then);
+  branch.then_target = read_optional_target(loading, fields, Word::Then);
+  branch.else_target = read_optional_target(loading, fields, Word::Else);
+  return branch;
+}
+
+Verbs read_match(Loading& loading, Fields& fields, const Node& value) {
+  Match match;
+  if (auto subject = read_expression(loading, value, fields.where())) match.subject = *subject;
+  if (const Node* cases = fields.require(Word::Cases)) {
+    if (cases->is_map()) {
+      match.cases.reserve(cases->entries.size());
+      for (const Node::Entry& entry : cases->entries) {
+        match.cases.push_back({read_constant(loading, entry.key),
+                               read_target(loading, entry.value, entry.key.scalar)});
+      }
+    } else {
+      hint(loading.report(DiagnosticId::WantsMap, cases->span, {fields.spelled(Word::Cases)}),
+           "each value on its own line: `value: branch`",
+           "каждое значение с новой строки: `значение: ветка`");
+    }
+  }
+  match.otherwise = read_optional_target(loading, fields, Word::Else);
+  return match;
+}
+
+Verbs read_for(Loading& loading, Fields& fields, const Node& value) {
+  For loop;
+  if (read_scalar(loading, value, fields.where())) {
+    const std::string_view name = read_name(loading, value);
+    if (find_word(name, in::SystemName) != Word::None && find_word(name, in::SystemName) != Word::Item) {
+      loading.report(DiagnosticId::SystemNameTaken, value.span, {std::string(name)});
+    }
+    loop.name = std::string(name);
+  }
+  if (const Node* node = fields.require(Word::In)) {
+    if (auto list = read_expression(loading, *node, fields.spelled(Word::In))) loop.in = *list;
+  }
+  if (const Node* node = fields.require(Word::Do)) {
+    loading.local_names.push_back(nfc(loading, value.scalar));
+    const Target target = read_target(loading, *node, fields.spelled(Word::Do));
+    loading.local_names.pop_back();
+    loop.body = target.steps;
+    if (target.go) {
+      // A branch as the body is run anew for each item, so it has to come back.
+      loop.body = BlockId{static_cast<std::uint32_t>(loading.program.blocks.size())};
+      const StepId id{static_cast<std::uint32_t>(loading.program.steps.size())};
+      loading.program.blocks.push_back({{id}, loading.parent, loading.branch});
+      Step& step = loading.program.steps.emplace_back();
+      step.span = node->span;
+      step.block = loop.body;
+      step.verb = Call{target.go, {}, {}};
+      loading.branch_uses.back().is_call = true;
+    }
+  }
+  return loop;
+}
+
+Verbs read_wait(Loading& loading, Fields& fields, const Node& value) {
+  Wait wait;
+  if (value.is_map()) {
+    Fields inner(loading, value, in::WaitKey, fields.where());
+    if (const Node* until = inner.require(Word::Until)) {
+      wait.until = read_expression(loading, *until, inner.spelled(Word::Until));
+    }
+    inner.finish();
+    return wait;
+  }
+  if (const Node* until = fields.take(Word::Until)) {
+    wait.until = read_expression(loading, *until, fields.spelled(Word::Until));
+    if (value.kind != Node::Kind::Null) {
+      loading.report(DiagnosticId::NotTogether, until->span,
+                     {fields.spelled(Word::Until), fields.where()});
+    }
+    return wait;
+  }
+  if (value.is_scalar()) {
+    wait.duration = Duration::parse(value.scalar);
+    if (wait.duration) return wait;
+    // A variable or a sum of durations; anything else was meant as a length of time.
+    const bool starts_like_number = !value.scalar.empty() && value.scalar[0] >= '0' && value.scalar[0] <= '9';
+    if (!starts_like_number && Expression::parse(value.scalar)) {
+      wait.duration_expression = read_expression(loading, value, fields.where());
+      return wait;
+    }
+  }
+  read_duration(loading, value, fields.where());
+  return wait;
+}
+
+std::vector<ColumnValue> read_values(Loading& loading, const Node& node, TableId id,
+                                     std::string_view what) {
+  std::vector<ColumnValue> result;
+  if (!node.is_map()) {
+    loading.report(DiagnosticId::WantsMap, node.span, {std::string(what)});
+    return result;
+  }
+  for (const Node::Entry& entry : node.entries) {
+    const std::string_view column = nfc(loading, entry.key.scalar);
+    auto value = read_expression(loading, entry.value, column);
+    if (id) {
+      const Table& table = loading.program.tables[id.value];
+      const bool known = std::any_of(table.columns.begin(), table.columns.end(),
+                                     [column](const Column& c) { return c.name == column; });
+      if (!known) {
+        Diagnostic& problem = loading.report(DiagnosticId::UnknownColumn, entry.key.span,
+                                             {table.name, std::string(column)});
+        std::vector<std::string> names;
+        for (const Column& c : table.columns) names.push_back(c.name);
+        offer(loading, problem, column, names, false);
+        continue;
+      }
+    }
+    if (value) result.push_back({std::string(column), std::move(*value)});
+  }
+  return result;
+}
+
+/// Sets the columns in scope for as long as it lives.
+class TableScope {
+ public:
+  TableScope(Loading& loading, TableId id) : loading_(loading), before_(loading.table_in_scope) {
+    loading.table_in_scope = id ? &loading.program.tables[id.value] : before_;
+    if (!id) loading.any_name = true;  // the table is unknown, and that is said already
+    no_table_ = !id;
+  }
+  ~TableScope() {
+    loading_.table_in_scope = before_;
+    if (no_table_) loading_.any_name = false;
+  }
+  TableScope(const TableScope&) = delete;
+  TableScope& operator=(const TableScope&) = delete;
+
+ private:
+  Loading& loading_;
+  const Table* before_;
+  bool no_table_;
+};
+
+std::optional<Expression> read_where(Loading& loading, Fields& fields, TableId table) {
+  TableScope scope(loading, table);
+  return read_optional_expression(loading, fields, Word::Where);
+}
+
+Verbs read_save(Loading& loading, Fields& fields, const Node& value) {
+  Save save;
+  save.table = read_table_name(loading, value, fields.where());
+  if (const Node* node = fields.take(Word::Values)) {
+    save.values = read_values(loading, *node, save.table, fields.spelled(Word::Values));
+  }
+  save.into = read_into(loading, fields);
+  return save;
+}
+
+Verbs read_find(Loading& loading, Fields& fields, const Node& value) {
+  Find find;
+  find.table = read_table_name(loading, value, fields.where());
+  find.where = read_where(loading, fields, find.table);
+  if (const Node* node = fields.take(Word::Similar)) {
+    not_available_yet(loading, node->span, fields.spelled(Word::Similar));
+  }
+  if (const Node* node = fields.take(Word::Sort)) {
+    for (const Node* key : read_strings(loading, *node, fields.spelled(Word::Sort))) {
+      std::string_view column = trim(nfc(loading, key->scalar));
+      SortKey sort;
+      if (!column.empty() && column[0] == '-') {
+        sort.descending = true;
+        column.remove_prefix(1);
+      }
+      sort.column = std::string(column);
+      if (find.table) {
+        const Table& table = loading.program.tables[find.table.value];
+        std::vector<std::string> names = {"id", "user_id", "dialog_id", "created_at"};
+        for (const Column& c : table.columns) names.push_back(c.name);
+        if (std::find(names.begin(), names.end(), column) == names.end()) {
+          Diagnostic& problem = loading.report(DiagnosticId::UnknownColumn, key->span,
+                                               {table.name, std::string(column)});
+          offer(loading, problem, column, names, false);
+        }
+      }
+      find.sort.push_back(std::move(sort));
+    }
+  }
+  find.limit = read_optional_expression(loading, fields, Word::Limit);
+  find.into = read_into(loading, fields, true);
+  return find;
+}
+
+Verbs read_count(Loading& loading, Fields& fields, const Node& value) {
+  Count count;
+  count.table = read_table_name(loading, value, fields.where());
+  count.where = read_where(loading, fields, count.table);
+  count.into = read_into(loading, fields, true);
+  return count;
+}
+
+Verbs read_update(Loading& loading, Fields& fields, const Node& value) {
+  Update update;
+  update.table = read_table_name(loading, value, fields.where());
+  update.where = read_where(loading, fields, update.table);
+  if (const Node* node = fields.require(Word::Values)) {
+    TableScope scope(loading, update.table);
+    update.values = read_values(loading, *node, update.table, fields.spelled(Word::Values));
+  }
+  return update;
+}
+
+Verbs read_delete(Loading& loading, Fields& fields, const Node& value) {
+  Delete step;
+  step.table = read_table_name(loading, value, fields.where());
+  step.where = read_where(loading, fields, step.table);
+  return step;
+}
+
+Verbs read_notify(Loading& loading, Fields& fields, const Node& value) {
+  Notify notify;
+  if (value.is_scalar()) {
+    const std::string_view to = trim(value.scalar);
+    const bool digits = !to.empty() && to.find_first_not_of("0123456789") == to.npos;
+    if (to.substr(0, 2) == "{{" && to.size() > 4) {
+      if (read_template(loading, value, fields.where())) {
+        if (auto user = Expression::parse(trim(to.substr(2, to.size() - 4)))) notify.user = *user;
+      }
+    } else if (digits || to.find('.') != to.npos) {
+      notify.user = read_expression(loading, value, fields.where());
+    } else {
+      notify.role = read_role(loading, value, fields.where());
+    }
+  } else {
+    loading.report(DiagnosticId::WantsText, value.span, {fields.where()});
+  }
+  const Node* text = fields.take(Word::TextWord);
+  if (text) notify.text = read_message(loading, *text, fields.spelled(Word::TextWord));
+  const Node* attach = fields.take(Word::Attach);
+  if (attach) notify.attach = read_attach(loading, *attach, fields.spelled(Word::Attach));
+  notify.buttons = read_optional_buttons(loading, fields, Word::Buttons);
+  if (const Node* node = fields.take(Word::History)) {
+    notify.history = read_boolean(loading, *node, fields.spelled(Word::History)).value_or(false);
+  }
+  if (!text && !attach && !notify.history) fields.require(Word::TextWord);
+  return notify;
+}
+
+Verbs read_call(Loading& loading, Fields& fields, const Node& value) {
+  Call call;
+  call.branch = read_branch_name(loading, value, fields.where(), true);
+  if (const Node* node = fields.take(Word::With)) {
+    call.with = read_assignments(loading, *node, fields.spelled(Word::With), true);
+  }
+  call.into = read_into(loading, fields);
+  return call;
+}
+
+Verbs read_handoff(Loading& loading, Fields& fields, const Node& value) {
+  HandoffStep step;
+  if (const auto text = read_scalar(loading, value, fields.where())) {
+    const std::string_view name = nfc(loading, *text);
+    const auto found = loading.handoffs.find(name);
+    if (found != loading.handoffs.end()) {
+      step.rule = HandoffId{found->second.index};
+    } else {
+      Diagnostic& problem = loading.report(DiagnosticId::UnknownHandoff, value.span,
+                                           {fields.where(), std::string(*text)});
+      std::vector<std::string> known;
+      for (const HandoffRule& rule : loading.program.handoffs) known.push_back(rule.name);
+      offer(loading, problem, name, known, false);
+      if (known.empty()) {
+        hint(problem, "describe it in `handoff`", "опишите его в `передача`");
+      }
+    }
+  }
+  if (const Node* node = fields.take(Word::Outcomes)) {
+    not_available_yet(loading, node->span, fields.spelled(Word::Outcomes));
+  }
+  return step;
+}
+
+Verbs read_verb(Loading& loading, Fields& fields, Word verb, const Node& key, const Node& value,
+                StepId step) {
+  switch (verb) {
+    case Word::Say: return read_say(loading, fields, value);
+    case Word::Choose: return read_choose(loading, fields, value);
+    case Word::Ask: return read_ask(loading, fields, value, step);
+    case Word::If: return read_if(loading, fields, value);
+    case Word::Match: return read_match(loading, fields, value);
+    case Word::For: return read_for(loading, fields, value);
+    case Word::Set: return Set{read_assignments(loading, value, fields.where(), true)};
+    case Word::Go: return Go{read_branch_name(loading, value, fields.where())};
+    case Word::Call: return read_call(loading, fields, value);
+    case Word::Return: {
+      Return step_return;
+      if (value.kind != Node::Kind::Null) {
+        step_return.value = read_expression(loading, value, fields.where());
+      }
+      return step_return;
+    }
+    case Word::Back:
+    case Word::Restart:
+    case Word::End:
+      if (value.kind != Node::Kind::Null) {
+        const auto on = read_boolean(loading, value, fields.where());
+        if (on && !*on) {
+          hint(loading.report(DiagnosticId::UnknownValue, value.span,
+                              {fields.where(), std::string(value.scalar)}),
+               "leave the step out", "уберите этот шаг");
+        }
+      }
+      if (verb == Word::Back) return Back{};
+      if (verb == Word::Restart) return Restart{};
+      return End{};
+    case Word::Wait: return read_wait(loading, fields, value);
+    case Word::Save: return read_save(loading, fields, value);
+    case Word::Find: return read_find(loading, fields, value);
+    case Word::Count: return read_count(loading, fields, value);
+    case Word::Update: return read_update(loading, fields, value);
+    case Word::Delete: return read_delete(loading, fields, value);
+    case Word::Notify: return read_notify(loading, fields, value);
+    case Word::Handoff: return read_handoff(loading, fields, value);
+    case Word::Log: return Log{read_text(loading, value, fields.where())};
+    case Word::Track: {
+      Track track;
+      if (const auto name = read_scalar(loading, value, fields.where())) track.event = std::string(*name);
+      return track;
+    }
+    default:
+      not_available_yet(loading, key.span, key.scalar);
+      read_into(loading, fields);
+      fields.forgive();
+      return Log{};
+  }
+}
+
+void report_text_as_step(Loading& loading, const Node& node) {
+  Diagnostic& problem =
+      loading.report(DiagnosticId::StepIsText, node.span,
+                     {std::string(first_code_points(node.scalar, 40))});
+  std::vector<std::string> bare;
+  for (const Word word : {Word::Back, Word::Restart, Word::End, Word::Return}) {
+    bare.emplace_back(spelling(word, Language::English));
+    bare.emplace_back(spelling(word, Language::Russian));
+  }
+  offer(loading, problem, node.scalar, bare, true);
+  if (problem.fixes.empty()) {
+    const std::string say = loading.say(Word::Say, node.span);
+    hint(problem, "to send it, write `- " + say + ": …`", "чтобы отправить его, напишите `- " + say + ": …`");
+  }
+}
+
+StepId read_step(Loading& loading, const Node& node, BlockId block, std::uint32_t index) {
+  const StepId id{static_cast<std::uint32_t>(loading.program.steps.size())};
+  loading.program.steps.emplace_back();
+  {
+    Step& step = loading.program.steps.back();
+    step.span = node.span;
+    step.block = block;
+    step.index = index;
+    step.verb = Log{};
+  }
+  auto mine = [&]() -> Step& { return loading.program.steps[id.value]; };
+
+  if (node.is_scalar()) {
+    switch (verb_without_fields(nfc(loading, node.scalar))) {
+      case Word::Back: mine().verb = Back{}; break;
+      case Word::Restart: mine().verb = Restart{}; break;
+      case Word::End: mine().verb = End{}; break;
+      case Word::Return: mine().verb = Return{}; break;
+      default: report_text_as_step(loading, node); break;
+    }
+    return id;
+  }
+  if (!node.is_map()) {
+    loading.report(DiagnosticId::NoVerb, node.span);
+    return id;
+  }
+
+  Fields fields(loading, node, in::Verb | in::StepKey | in::QuestionKey,
+                loading.branch ? loading.program.branches[loading.branch.value].name : std::string("-"));
+  const Fields::Item* verb = nullptr;
+  bool unknown = false;
+  for (const Fields::Item& item : fields.items()) {
+    unknown = unknown || item.word == Word::None;
+    if (item.taken || !(contexts_of(item.word) & in::Verb)) continue;
+    if (!verb) {
+      verb = &item;
+      continue;
+    }
+    Diagnostic& problem =
+        loading.report(DiagnosticId::TwoVerbs, item.entry->key.span,
+                       {std::string(verb->entry->key.scalar), std::string(item.entry->key.scalar)});
+    hint(problem, "put the second on a line of its own with `- ` before it",
+         "начните второе с новой строки и с `- `");
+    fields.take(item.word);
+  }
+  if (!verb) {
+    if (!unknown) loading.report(DiagnosticId::NoVerb, node.span);
+    std::vector<const Fields::Item*> known;
+    for (const Fields::Item& item : fields.items()) {
+      if (item.word != Word::None) known.push_back(&item);
+    }
+    for (const Fields::Item* item : known) fields.take(item->word);
+    fields.finish();
+    return id;
+  }
+  fields.take(verb->word);
+  fields.set_where(std::string(verb->entry->key.scalar));
+  mine().span = verb->entry->key.span;
+
+  const StepId outer = std::exchange(loading.parent, id);
+  if (const Node* when = fields.take(Word::When)) {
+    auto condition = read_expression(loading, *when, fields.spelled(Word::When));
+    mine().when = std::move(condition);
+  }
+  if (const Node* name = fields.take(Word::Id)) {
+    if (read_scalar(loading, *name, fields.spelled(Word::Id))) {
+      const std::string_view step_id = read_name(loading, *name);
+      mine().id = std::string(step_id);
+    }
+  }
+  Verbs read = read_verb(loading, fields, verb->word, verb->entry->key, verb->entry->value, id);
+  mine().verb = std::move(read);
+  fields.finish();
+  loading.parent = outer;
+  return id;
+}
+
+}  // namespace
+
+BlockId read_block(Loading& loading, const Node& list) {
+  const BlockId id{static_cast<std::uint32_t>(loading.program.blocks.size())};
+  loading.program.blocks.push_back({{}, loading.parent, loading.branch});
+  std::vector<StepId> steps;
+  if (list.is_map()) {
+    steps.push_back(read_step(loading, list, id, 0));
+  } else {
+    steps.reserve(list.items.size());
+    for (const Node& item : list.items) {
+      steps.push_back(read_step(loading, item, id, static_cast<std::uint32_t>(steps.size())));
+    }
+  }
+  loading.program.blocks[id.value].steps = std::move(steps);
+  return id;
+}
+
+void load_branches(Loading& loading) {
+  // In the order of declaration, so that indices follow the files.
+  std::vector<const Declared*> order(loading.program.branches.size());
+  for (const auto& [name, declared] : loading.branches) order[declared.index] = &declared;
+  for (const Declared* declared : order) {
+    const Node& node = *declared->value;
+    loading.branch = BranchId{declared->index};
+    loading.parent = {};
+    const std::string name(declared->key->scalar);
+    const Node* steps = &node;
+    if (node.is_map()) {
+      Fields fields(loading, node, in::BranchKey, name);
+      if (fields.has(Word::Steps) || fields.has(Word::About) || fields.has(Word::Pin)) {
+        steps = fields.require(Word::Steps);
+        if (const Node* about = fields.take(Word::About)) {
+          if (const auto text = read_scalar(loading, *about, fields.spelled(Word::About))) {
+            loading.program.branches[declared->index].about = std::string(*text);
+          }
+        }
+        if (const Node* pin = fields.take(Word::Pin)) {
+          not_available_yet(loading, pin->span, fields.spelled(Word::Pin));
+        }
+        fields.finish();
+      }
+    }
+    const bool one_step = steps == &node && node.is_map();
+    if (steps && steps->is_list() && !steps->items.empty()) {
+      const BlockId block = read_block(loading, *steps);
+      loading.program.branches[declared->index].block = block;
+      continue;
+    }
+    if (steps && (steps->kind == Node::Kind::Null || (steps->is_list() && steps->items.empty()))) {
+      loading.report(DiagnosticId::EmptyBranch, declared->key->span, {name});
+    } else if (one_step && std::any_of(node.entries.begin(), node.entries.end(), [](const Node::Entry& e) {
+                 return find_word(e.key.scalar, in::Verb) != Word::None;
+               })) {
+      // The step is there, only its dash is missing.
+      Diagnostic& problem =
+          loading.report(DiagnosticId::WantsSteps, node.entries[0].key.span, {name});
+      hint(problem, "put `- ` before `" + std::string(node.entries[0].key.scalar) + "`",
+           "поставьте `- ` перед `" + std::string(node.entries[0].key.scalar) + "`");
+    } else if (steps) {
+      loading.report(DiagnosticId::WantsSteps, steps->span, {name});
+    }
+    const BlockId block{static_cast<std::uint32_t>(loading.program.blocks.size())};
+    loading.program.blocks.push_back({{}, {}, loading.branch});
+    loading.program.branches[declared->index].block = block;
+  }
+  loading.branch = {};
+}
+
+}  // namespace sufler

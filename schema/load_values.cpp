@@ -1,0 +1,745 @@
+#include <re2/re2.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "schema/loading.h"
+
+namespace sufler {
+namespace {
+
+/// ASCII and precomposed Cyrillic are NFC as they are; anything else is asked of ICU.
+bool surely_nfc(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x80) continue;
+    if (byte == 0xD0 || byte == 0xD1) {  // U+0400 … U+047F
+      ++i;
+      continue;
+    }
+    return false;
+  }
+  return true;
+}
+
+std::string quoted_for_expression(std::string_view text) {
+  std::string result = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') result += '\\';
+    if (c == '\n') {
+      result += "\\n";
+      continue;
+    }
+    result += c;
+  }
+  return result + "'";
+}
+
+/// A YAML list or map where an expression stands, `[1, 2]`, as the expression's own source.
+bool append_expression_source(std::string& out, const Node& node, bool top) {
+  switch (node.kind) {
+    case Node::Kind::Null:
+      out += "null";
+      return !top;
+    case Node::Kind::Scalar:
+      out += node.quoted && !top ? quoted_for_expression(node.scalar) : std::string(node.scalar);
+      return true;
+    case Node::Kind::Sequence: {
+      out += '[';
+      bool first = true;
+      for (const Node& item : node.items) {
+        if (!std::exchange(first, false)) out += ", ";
+        if (!append_expression_source(out, item, false)) return false;
+      }
+      out += ']';
+      return true;
+    }
+    case Node::Kind::Mapping: {
+      out += '{';
+      bool first = true;
+      for (const Node::Entry& entry : node.entries) {
+        if (!std::exchange(first, false)) out += ", ";
+        out += entry.key.scalar;
+        out += ": ";
+        if (!append_expression_source(out, entry.value, false)) return false;
+      }
+      out += '}';
+      return true;
+    }
+  }
+  return false;
+}
+
+void report_expression_error(Loading& loading, const ExpressionError& error, SourceSpan span,
+                             std::string_view what) {
+  (void)what;
+  switch (error.problem) {
+    case ExpressionProblem::Unexpected: {
+      Diagnostic& problem = loading.report(DiagnosticId::ExpressionUnexpected, span, {error.found});
+      if (!error.expected.empty()) {
+        hint(problem, "expected: " + error.expected, "здесь ожидается: " + error.expected);
+      }
+      return;
+    }
+    case ExpressionProblem::UnclosedText:
+      loading.report(DiagnosticId::ExpressionUnclosedText, span);
+      return;
+    case ExpressionProblem::UnclosedBracket:
+      loading.report(DiagnosticId::ExpressionUnclosedBracket, span);
+      return;
+    case ExpressionProblem::BadNumber:
+      loading.report(DiagnosticId::ExpressionBadNumber, span, {error.found});
+      return;
+    case ExpressionProblem::AssignmentSign:
+      hint(loading.report(DiagnosticId::ExpressionAssignment, span), "write `==`", "напишите `==`");
+      return;
+    case ExpressionProblem::UnknownFilter: {
+      Diagnostic& problem = loading.report(DiagnosticId::UnknownFilter, span, {error.found});
+      offer(loading, problem, error.found, filter_names(), false);
+      return;
+    }
+    case ExpressionProblem::UnknownFunction: {
+      Diagnostic& problem = loading.report(DiagnosticId::UnknownFunction, span, {error.found});
+      offer(loading, problem, error.found, function_names(), false);
+      return;
+    }
+    case ExpressionProblem::ArgumentCount:
+      loading.report(DiagnosticId::ArgumentCount, span, {error.found, error.expected});
+      return;
+    case ExpressionProblem::TypeMismatch:
+      loading.report(DiagnosticId::TypeMismatch, span, {error.found});
+      return;
+    case ExpressionProblem::BadPattern:
+      loading.report(DiagnosticId::BadConstant, span, {error.found});
+      return;
+    case ExpressionProblem::TooDeep:
+      loading.report(DiagnosticId::ExpressionTooDeep, span);
+      return;
+    case ExpressionProblem::TooLong:
+      loading.report(DiagnosticId::ExpressionTooLong, span);
+      return;
+    case ExpressionProblem::Empty:
+      loading.report(DiagnosticId::ExpressionEmpty, span);
+      return;
+  }
+}
+
+bool has_root(const Loading& loading, std::string_view root) {
+  return std::find(loading.local_names.begin(), loading.local_names.end(), root) !=
+         loading.local_names.end();
+}
+
+bool is_column(const Loading& loading, std::string_view name) {
+  if (!loading.table_in_scope) return false;
+  if (name == "id" || name == "user_id" || name == "dialog_id" || name == "created_at") return true;
+  const std::vector<Column>& columns = loading.table_in_scope->columns;
+  return std::any_of(columns.begin(), columns.end(),
+                     [name](const Column& column) { return column.name == name; });
+}
+
+void note_names(Loading& loading, const Node& node, std::vector<NameUse> names) {
+  for (NameUse& use : names) {
+    if (use.path.empty()) continue;
+    if (has_root(loading, use.path[0]) || is_column(loading, use.path[0])) continue;
+    if (loading.any_name && use.path[0] != "settings" && use.path[0] != "texts" &&
+        use.path[0] != "user") {
+      continue;
+    }
+    if (use.path[0] == "vars" && use.path.size() > 1) use.path.erase(use.path.begin());
+    loading.uses.push_back({std::move(use.path), &node, use.offset, use.length, use.guarded});
+  }
+}
+
+bool is_identifier(std::string_view text) {
+  std::size_t offset = 0;
+  bool first = true;
+  while (offset < text.size()) {
+    const char32_t c = next_code_point(text, offset);
+    const bool letter = c == U'_' ? !first : is_letter(c) || (!first && is_digit(c));
+    if (!letter) return false;
+    first = false;
+  }
+  return !first;
+}
+
+AttachmentKind kind_of(std::string_view extension) {
+  if (extension == "jpg" || extension == "jpeg" || extension == "png" || extension == "webp") {
+    return AttachmentKind::Photo;
+  }
+  if (extension == "mp3" || extension == "m4a" || extension == "wav") return AttachmentKind::Audio;
+  if (extension == "ogg" || extension == "opus") return AttachmentKind::Voice;
+  if (extension == "mp4" || extension == "mov" || extension == "webm") return AttachmentKind::Video;
+  return AttachmentKind::Document;
+}
+
+std::string mime_of(std::string_view extension) {
+  static const std::unordered_map<std::string_view, const char*> known = {
+      {"jpg", "image/jpeg"},      {"jpeg", "image/jpeg"},     {"png", "image/png"},
+      {"webp", "image/webp"},     {"gif", "image/gif"},       {"pdf", "application/pdf"},
+      {"txt", "text/plain"},      {"csv", "text/csv"},        {"html", "text/html"},
+      {"mp3", "audio/mpeg"},      {"m4a", "audio/mp4"},       {"wav", "audio/wav"},
+      {"ogg", "audio/ogg"},       {"opus", "audio/ogg"},      {"mp4", "video/mp4"},
+      {"mov", "video/quicktime"}, {"webm", "video/webm"},     {"zip", "application/zip"},
+      {"json", "application/json"}, {"doc", "application/msword"},
+      {"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+      {"xls", "application/vnd.ms-excel"},
+      {"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+  };
+  const auto found = known.find(extension);
+  return found == known.end() ? "application/octet-stream" : found->second;
+}
+
+std::string extension_of(std::string_view path) {
+  const std::size_t dot = path.rfind('.');
+  if (dot == std::string_view::npos || path.find('/', dot) != std::string_view::npos) return {};
+  return to_lower(path.substr(dot + 1));
+}
+
+/// A file of the scenario's folder; reports what keeps it from being sent.
+std::optional<Attachment> read_file_name(Loading& loading, const Node& node) {
+  const std::string path(node.scalar);
+  namespace fs = std::filesystem;
+  const fs::path relative = fs::path(path).lexically_normal();
+  const std::string normal = relative.generic_string();
+  if (relative.is_absolute() || normal == ".." || normal.rfind("../", 0) == 0) {
+    hint(loading.report(DiagnosticId::FileOutside, node.span, {path}),
+         "put the file into the folder and name it relative to that",
+         "положите файл в эту папку и назовите его относительно неё");
+    return std::nullopt;
+  }
+  Attachment file;
+  file.origin = "scenario";
+  file.reference = normal;
+  file.name = relative.filename().string();
+  const std::string extension = extension_of(normal);
+  file.kind = kind_of(extension);
+  file.mime = mime_of(extension);
+  if (loading.on_disk) {
+    std::error_code error;
+    const fs::path root = fs::weakly_canonical(loading.program.folder, error);
+    // A link could point anywhere and change after the check.
+    fs::path step = root;
+    for (const fs::path& part : relative) {
+      step /= part;
+      if (fs::is_symlink(fs::symlink_status(step, error))) {
+        hint(loading.report(DiagnosticId::FileOutside, node.span, {path}),
+             "a link is not followed: copy the file itself",
+             "это ссылка, по ней не ходят: скопируйте сам файл");
+        return std::nullopt;
+      }
+    }
+    if (!fs::is_regular_file(step, error)) {
+      Diagnostic& problem = loading.report(DiagnosticId::MissingFile, node.span, {path});
+      std::vector<std::string> beside;
+      for (auto it = fs::directory_iterator(step.parent_path(), error);
+           !error && it != fs::directory_iterator() && beside.size() < 200; it.increment(error)) {
+        beside.push_back((relative.parent_path() / it->path().filename()).generic_string());
+      }
+      std::sort(beside.begin(), beside.end());
+      offer(loading, problem, path, beside, false);
+      return std::nullopt;
+    }
+    const auto size = fs::file_size(step, error);
+    if (!error) file.size = static_cast<std::int64_t>(size);
+  }
+  return file;
+}
+
+}  // namespace
+
+void offer(Loading& loading, Diagnostic& problem, std::string_view wrong,
+           const std::vector<std::string>& known, bool fix_is_safe) {
+  if (known.size() > loading.suggestion_budget) return;
+  loading.suggestion_budget -= known.size();
+  suggest(problem, wrong, known, fix_is_safe);
+}
+
+std::string_view nfc(Loading& loading, std::string_view text) {
+  if (surely_nfc(text)) return text;
+  std::string normal = to_nfc(text);
+  if (normal == text) return text;
+  return loading.kept.emplace_back(std::move(normal));
+}
+
+std::string_view read_name(Loading& loading, const Node& node) {
+  const std::string_view name = nfc(loading, node.scalar);
+  std::size_t offset = 0;
+  bool first = true;
+  bool good = !name.empty();
+  while (good && offset < name.size()) {
+    const char32_t c = next_code_point(name, offset);
+    good = is_letter(c) || (!first && (is_digit(c) || c == U'_'));
+    first = false;
+  }
+  if (!good) {
+    hint(loading.report(DiagnosticId::BadName, node.span, {std::string(node.scalar)}),
+         "a name is a letter, then letters, digits and `_`",
+         "имя — это буква, а за ней буквы, цифры и `_`");
+    return {};
+  }
+  const std::size_t odd = find_mixed_alphabet(name);
+  if (odd != std::string_view::npos) {
+    std::size_t after = odd;
+    next_code_point(name, after);
+    Diagnostic& problem =
+        loading.report(DiagnosticId::MixedAlphabet, node.span,
+                       {std::string(name), std::string(name.substr(odd, after - odd))});
+    const std::string mended = unify_lookalikes(name);
+    if (mended != name) {
+      hint(problem, "type it anew as `" + mended + "`", "наберите заново: `" + mended + "`");
+    }
+    return {};
+  }
+  if (find_word(name, in::Reserved) != Word::None) {
+    hint(loading.report(DiagnosticId::ReservedName, node.span, {std::string(name)}),
+         "choose another name", "выберите другое имя");
+    return {};
+  }
+  return name;
+}
+
+std::optional<std::string_view> read_scalar(Loading& loading, const Node& node, std::string_view what) {
+  if (node.is_scalar()) return node.scalar;
+  loading.report(DiagnosticId::WantsText, node.span, {std::string(what)});
+  return std::nullopt;
+}
+
+std::optional<bool> read_boolean(Loading& loading, const Node& node, std::string_view what) {
+  if (node.is_scalar()) {
+    const Word word = find_word(to_lower(node.scalar), in::BooleanWord);
+    if (word == Word::True) return true;
+    if (word == Word::False || word == Word::Off) return false;
+  }
+  loading.report(DiagnosticId::WantsYesNo, node.span, {std::string(what), std::string(node.scalar)});
+  return std::nullopt;
+}
+
+std::optional<Duration> read_duration(Loading& loading, const Node& node, std::string_view what) {
+  if (node.is_scalar()) {
+    const std::optional<Duration> duration = Duration::parse(node.scalar);
+    if (duration && duration->ms >= 0) return duration;
+  }
+  hint(loading.report(DiagnosticId::WantsDuration, node.span,
+                      {std::string(what), std::string(node.scalar)}),
+       "for example `30s`, `10m`, `2h`, `3d`, `1w`", "например `30с`, `10м`, `2ч`, `3д`, `1н`");
+  return std::nullopt;
+}
+
+std::optional<Decimal> read_number(Loading& loading, const Node& node, std::string_view what) {
+  if (node.is_scalar()) {
+    if (const std::optional<Decimal> number = Decimal::parse(node.scalar)) return number;
+  }
+  loading.report(DiagnosticId::WantsNumber, node.span, {std::string(what), std::string(node.scalar)});
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> read_integer(Loading& loading, const Node& node, std::string_view what,
+                                         std::int64_t least, std::int64_t most) {
+  const std::optional<Decimal> number = read_number(loading, node, what);
+  if (!number) return std::nullopt;
+  const std::optional<std::int64_t> integer = number->to_int64();
+  if (integer && *integer >= least && *integer <= most) return integer;
+  loading.report(DiagnosticId::OutOfRange, node.span,
+                 {std::string(what), std::to_string(least), std::to_string(most)});
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> read_size(Loading& loading, const Node& node, std::string_view what) {
+  if (node.is_scalar()) {
+    const std::string text = to_upper(trim(node.scalar));
+    const std::size_t end = text.find_first_not_of("0123456789.");
+    const std::string unit(end == std::string::npos
+                               ? std::string_view()
+                               : trim(std::string_view(text).substr(end)));
+    std::int64_t factor = 0;
+    if (unit.empty() || unit == "B" || unit == "Б") factor = 1;
+    if (unit == "KB" || unit == "КБ" || unit == "K" || unit == "К") factor = 1024;
+    if (unit == "MB" || unit == "МБ" || unit == "M" || unit == "М") factor = 1024 * 1024;
+    if (unit == "GB" || unit == "ГБ" || unit == "G" || unit == "Г") factor = 1024 * 1024 * 1024;
+    const std::optional<Decimal> number = Decimal::parse(text.substr(0, end));
+    if (factor != 0 && number && !number->is_negative()) {
+      const auto bytes = multiply(*number, Decimal(factor));
+      if (bytes) {
+        if (const auto whole = bytes->rounded(0).to_int64()) return whole;
+      }
+    }
+  }
+  hint(loading.report(DiagnosticId::WantsSize, node.span,
+                      {std::string(what), std::string(node.scalar)}),
+       "for example `500KB` or `10MB`", "например `500КБ` или `10МБ`");
+  return std::nullopt;
+}
+
+std::optional<TimeOfDay> read_time(Loading& loading, const Node& node, std::string_view what) {
+  if (node.is_scalar()) {
+    if (const std::optional<TimeOfDay> time = TimeOfDay::parse(node.scalar)) return time;
+  }
+  hint(loading.report(DiagnosticId::WantsTime, node.span,
+                      {std::string(what), std::string(node.scalar)}),
+       "for example `\"09:00\"`", "например `\"09:00\"`");
+  return std::nullopt;
+}
+
+Word read_word(Loading& loading, const Node& node, Contexts contexts, std::string_view what) {
+  if (!node.is_scalar()) {
+    loading.report(DiagnosticId::WantsText, node.span, {std::string(what)});
+    return Word::None;
+  }
+  const Word word = find_word(nfc(loading, node.scalar), contexts);
+  if (word == Word::None) {
+    Diagnostic& problem = loading.report(DiagnosticId::UnknownValue, node.span,
+                                         {std::string(what), std::string(node.scalar)});
+    offer(loading, problem, node.scalar, spellings(contexts), true);
+    if (problem.fixes.empty() && problem.hint_en.empty()) {
+      std::string en, ru;
+      for (const Word known : words(contexts)) {
+        en += (en.empty() ? "`" : ", `") + std::string(spelling(known, Language::English)) + "`";
+        ru += (ru.empty() ? "`" : ", `") + std::string(spelling(known, Language::Russian)) + "`";
+      }
+      hint(problem, "one of " + en, "можно: " + ru);
+    }
+  }
+  return word;
+}
+
+std::vector<const Node*> read_strings(Loading& loading, const Node& node, std::string_view what) {
+  std::vector<const Node*> result;
+  if (node.is_scalar()) return {&node};
+  if (node.is_list()) {
+    for (const Node& item : node.items) {
+      if (item.is_scalar()) {
+        result.push_back(&item);
+      } else {
+        loading.report(DiagnosticId::WantsText, item.span, {std::string(what)});
+      }
+    }
+    return result;
+  }
+  loading.report(DiagnosticId::WantsList, node.span, {std::string(what)});
+  return result;
+}
+
+Value read_constant(Loading& loading, const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::Null:
+      return {};
+    case Node::Kind::Scalar: {
+      const std::string_view text = node.scalar;
+      if (!node.quoted && !text.empty() && text.find_first_not_of("0123456789.-") == text.npos) {
+        const std::string_view digits = text.substr(text[0] == '-' ? 1 : 0);
+        const bool leading_zero = digits.size() > 1 && digits[0] == '0' && digits[1] != '.';
+        if (!leading_zero && !digits.empty() && digits[0] != '.' && digits.back() != '.') {
+          if (const std::optional<Decimal> number = Decimal::parse(text)) return *number;
+        }
+      }
+      return Value(text);
+    }
+    case Node::Kind::Sequence: {
+      List list;
+      list.reserve(node.items.size());
+      for (const Node& item : node.items) list.push_back(read_constant(loading, item));
+      return list;
+    }
+    case Node::Kind::Mapping: {
+      ValueMap map;
+      for (const Node::Entry& entry : node.entries) {
+        map.set(nfc(loading, entry.key.scalar), read_constant(loading, entry.value));
+      }
+      return map;
+    }
+  }
+  return {};
+}
+
+std::optional<Expression> read_expression(Loading& loading, const Node& node, std::string_view what) {
+  if (node.is_scalar()) {
+    const std::string_view text = trim(node.scalar);
+    if (text.size() >= 4 && text.substr(0, 2) == "{{" && text.substr(text.size() - 2) == "}}" &&
+        text.find("{{", 2) == text.npos) {
+      const std::string_view inner = trim(text.substr(2, text.size() - 4));
+      Diagnostic& problem =
+          loading.report(DiagnosticId::BracesInExpression, node.span, {std::string(what)});
+      hint(problem, "leave the braces out: `" + std::string(inner) + "`",
+           "уберите скобки: `" + std::string(inner) + "`");
+      problem.fixes.push_back({"`" + std::string(inner) + "`",
+                               {{node.span, node.quoted ? "\"" + std::string(inner) + "\""
+                                                        : std::string(inner)}},
+                               false});
+      return std::nullopt;
+    }
+    Result<Expression, ExpressionError> parsed = Expression::parse(node.scalar);
+    if (!parsed) {
+      const ExpressionError& error = parsed.error();
+      report_expression_error(
+          loading, error, span_inside(node, loading.sources, error.offset, error.length), what);
+      return std::nullopt;
+    }
+    note_names(loading, node, parsed->names());
+    return *parsed;
+  }
+  if (node.kind == Node::Kind::Null) {
+    loading.report(DiagnosticId::ExpressionEmpty, node.span);
+    return std::nullopt;
+  }
+  std::string source;
+  append_expression_source(source, node, true);
+  Result<Expression, ExpressionError> parsed = Expression::parse(source);
+  if (!parsed) {
+    report_expression_error(loading, parsed.error(), node.span, what);
+    return std::nullopt;
+  }
+  std::vector<NameUse> names = parsed->names();
+  for (NameUse& use : names) use.offset = use.length = 0;
+  note_names(loading, node, std::move(names));
+  return *parsed;
+}
+
+std::optional<Template> read_template(Loading& loading, const Node& node, std::string_view what) {
+  if (!node.is_scalar()) {
+    Diagnostic& problem = loading.report(DiagnosticId::WantsText, node.span, {std::string(what)});
+    if (node.is_map()) {
+      hint(problem, "put the text in quotes", "возьмите текст в кавычки");
+    }
+    return std::nullopt;
+  }
+  Result<Template, Template::ParseError> parsed = Template::parse(node.scalar);
+  if (!parsed) {
+    const Template::ParseError& error = parsed.error();
+    const SourceSpan span =
+        span_inside(node, loading.sources, error.error.offset, error.error.length);
+    if (error.unclosed) {
+      loading.report(DiagnosticId::UnclosedInsert, span);
+    } else {
+      report_expression_error(loading, error.error, span, what);
+    }
+    return std::nullopt;
+  }
+  if (!parsed->is_constant()) note_names(loading, node, parsed->names());
+  return *parsed;
+}
+
+Text read_text(Loading& loading, const Node& node, std::string_view what) {
+  Text text;
+  if (node.is_map()) {
+    Fields fields(loading, node, in::TextKey, std::string(what));
+    if (fields.has(Word::AnyOf)) {
+      const Node& list = *fields.take(Word::AnyOf);
+      if (!list.is_list() || list.items.empty()) {
+        loading.report(DiagnosticId::WantsList, list.span, {fields.spelled(Word::AnyOf)});
+      } else {
+        for (const Node& item : list.items) {
+          if (auto one = read_template(loading, item, what)) text.any_of.push_back(*one);
+        }
+      }
+      fields.finish();
+      return text;
+    }
+  }
+  if (node.kind == Node::Kind::Null || (node.is_scalar() && trim(node.scalar).empty())) {
+    loading.report(DiagnosticId::EmptyText, node.span, {std::string(what)});
+    return text;
+  }
+  if (auto one = read_template(loading, node, what)) text.any_of.push_back(*one);
+  return text;
+}
+
+std::vector<Assignment> read_assignments(Loading& loading, const Node& node, std::string_view what,
+                                         bool declares_variables) {
+  std::vector<Assignment> result;
+  if (!node.is_map()) {
+    loading.report(DiagnosticId::WantsMap, node.span, {std::string(what)});
+    return result;
+  }
+  result.reserve(node.entries.size());
+  for (const Node::Entry& entry : node.entries) {
+    Assignment assignment;
+    const std::string_view key = nfc(loading, entry.key.scalar);
+    std::size_t from = 0;
+    bool good = true;
+    while (good && from <= key.size()) {
+      const std::size_t dot = std::min(key.find('.', from), key.size());
+      const std::string_view part = key.substr(from, dot - from);
+      if (key.find('.') == key.npos) {
+        good = !read_name(loading, entry.key).empty();
+      } else if (!is_identifier(part)) {
+        good = false;
+        loading.report(DiagnosticId::BadName, entry.key.span, {std::string(key)});
+      }
+      assignment.path.emplace_back(part);
+      from = dot + 1;
+    }
+    if (good) {
+      const std::string& root = assignment.path[0];
+      const Word system = find_word(root, in::SystemName);
+      const bool shared_root = system == Word::User || system == Word::Shared;
+      if (assignment.path.size() > 2 || (assignment.path.size() == 2 && !shared_root)) {
+        hint(loading.report(DiagnosticId::BadVariable, entry.key.span, {std::string(key)}),
+             "a variable, `user.name` or `shared.name` can be set",
+             "запомнить можно переменную, `user.имя` или `shared.имя`");
+        good = false;
+      } else if (assignment.path.size() == 2) {
+        assignment.path[0] = std::string(spelling(system, Language::English));
+        (system == Word::User ? loading.user_names : loading.shared_names)
+            .insert(assignment.path[1]);
+        static const char* const kFixed[] = {"id", "username", "platform", "created_at"};
+        if (system == Word::User &&
+            std::find(std::begin(kFixed), std::end(kFixed), assignment.path[1]) != std::end(kFixed)) {
+          hint(loading.report(DiagnosticId::BadVariable, entry.key.span, {std::string(key)}),
+               "the platform says it", "его сообщает платформа");
+        }
+      } else if (system != Word::None && system != Word::ValueWord && system != Word::Item) {
+        loading.report(DiagnosticId::SystemNameTaken, entry.key.span, {root});
+        good = false;
+      } else if (declares_variables) {
+        loading.variables.insert(root);
+      }
+    }
+    auto value = read_expression(loading, entry.value, key);
+    if (value && good) {
+      assignment.value = *value;
+      result.push_back(std::move(assignment));
+    }
+  }
+  return result;
+}
+
+std::string read_variable(Loading& loading, const Node& node, std::string_view what) {
+  if (!read_scalar(loading, node, what)) return {};
+  const std::string_view name = read_name(loading, node);
+  if (name.empty()) return {};
+  const Word system = find_word(name, in::SystemName);
+  if (system != Word::None && system != Word::ValueWord && system != Word::Item) {
+    loading.report(DiagnosticId::SystemNameTaken, node.span, {std::string(name)});
+    return {};
+  }
+  loading.variables.emplace(name);
+  return std::string(name);
+}
+
+std::string read_pattern(Loading& loading, const Node& node, std::string_view what) {
+  const auto text = read_scalar(loading, node, what);
+  if (!text) return {};
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(1 << 20);
+  const RE2 pattern(re2::StringPiece(text->data(), text->size()), options);
+  if (!pattern.ok()) {
+    loading.report(DiagnosticId::BadPattern, node.span, {std::string(*text), pattern.error()});
+    return {};
+  }
+  return std::string(*text);
+}
+
+std::string read_role(Loading& loading, const Node& node, std::string_view what) {
+  const auto text = read_scalar(loading, node, what);
+  if (!text) return {};
+  const std::string_view role = trim(nfc(loading, *text));
+  if (role.rfind("agents of ", 0) == 0 || role.rfind("операторы линии ", 0) == 0) {
+    not_available_yet(loading, node.span, role);
+    return {};
+  }
+  if (!is_identifier(role)) {
+    hint(loading.report(DiagnosticId::BadName, node.span, {std::string(role)}),
+         "a role is a letter, then letters, digits and `_`",
+         "роль — это буква, а за ней буквы, цифры и `_`");
+    return {};
+  }
+  if (!loading.options.roles.empty() &&
+      std::find(loading.options.roles.begin(), loading.options.roles.end(), role) ==
+          loading.options.roles.end()) {
+    Diagnostic& problem =
+        loading.report(DiagnosticId::UnknownRole, node.span, {std::string(role)});
+    offer(loading, problem, role, loading.options.roles, false);
+    return {};
+  }
+  return std::string(role);
+}
+
+Attach read_attach(Loading& loading, const Node& node, std::string_view what) {
+  Attach attach;
+  auto add = [&](const Node& item, bool alone) {
+    if (!item.is_scalar()) {
+      loading.report(DiagnosticId::WantsText, item.span, {std::string(what)});
+      return;
+    }
+    const std::string_view text = trim(item.scalar);
+    const bool braces = text.substr(0, 2) == "{{";
+    if (braces) {
+      // Typed by habit of texts; inside stands the expression.
+      if (auto whole = read_template(loading, item, what)) {
+        std::string_view inner = text.substr(2);
+        if (inner.size() >= 2 && inner.substr(inner.size() - 2) == "}}") inner.remove_suffix(2);
+        if (auto parsed = Expression::parse(trim(inner))) attach.expressions.push_back(*parsed);
+      }
+      return;
+    }
+    const bool path_like = text.find_first_of("./") != text.npos;
+    bool is_file = path_like;
+    if (path_like && alone) {
+      // Bare, it may be an expression: `order.files`, `photos + documents`.
+      const std::string_view root = text.substr(0, text.find_first_of("./"));
+      is_file = text.find_first_of("|+[( ") == text.npos &&
+                (text.find('/') != text.npos || !is_identifier(root) ||
+                 (find_word(root, in::SystemName) == Word::None &&
+                  mime_of(extension_of(text)) != "application/octet-stream"));
+    }
+    if (is_file) {
+      if (auto file = read_file_name(loading, item)) attach.files.push_back(std::move(*file));
+    } else if (auto expression = read_expression(loading, item, what)) {
+      attach.expressions.push_back(*expression);
+    }
+  };
+  if (node.is_list()) {
+    for (const Node& item : node.items) add(item, false);
+  } else {
+    add(node, true);
+  }
+  return attach;
+}
+
+BranchId read_branch_name(Loading& loading, const Node& node, std::string_view what, bool is_call) {
+  const auto text = read_scalar(loading, node, what);
+  if (!text) return {};
+  const std::string_view name = nfc(loading, *text);
+  const auto found = loading.branches.find(name);
+  if (found == loading.branches.end()) {
+    Diagnostic& problem = loading.report(DiagnosticId::UnknownTarget, node.span,
+                                         {std::string(what), std::string(*text)});
+    std::vector<std::string> known;
+    known.reserve(loading.branches.size());
+    for (const Branch& branch : loading.program.branches) known.push_back(branch.name);
+    offer(loading, problem, name, known, false);
+    return {};
+  }
+  const BranchId id{found->second.index};
+  loading.branch_uses.push_back({loading.branch, id, is_call, node.span});
+  return id;
+}
+
+TableId read_table_name(Loading& loading, const Node& node, std::string_view what) {
+  const auto text = read_scalar(loading, node, what);
+  if (!text) return {};
+  const std::string_view name = nfc(loading, *text);
+  const auto found = loading.tables.find(name);
+  if (found == loading.tables.end()) {
+    Diagnostic& problem = loading.report(DiagnosticId::UnknownTable, node.span,
+                                         {std::string(what), std::string(*text)});
+    std::vector<std::string> known;
+    for (const Table& table : loading.program.tables) known.push_back(table.name);
+    offer(loading, problem, name, known, false);
+    if (known.empty()) {
+      hint(problem, "describe it in `tables`", "опишите её в `таблицы`");
+    }
+    return {};
+  }
+  return TableId{found->second.index};
+}
+
+void not_available_yet(Loading& loading, SourceSpan span, std::string_view what) {
+  hint(loading.report(DiagnosticId::NotAvailableYet, span, {std::string(what)}),
+       "it is a word of the language, and a later version will play it",
+       "это слово языка, и его исполнит одна из следующих версий");
+}
+
+}  // namespace sufler

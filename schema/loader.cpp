@@ -1,0 +1,426 @@
+// The way of a scenario from files to a Program: see loading.h for the three passes.
+#include "schema/loader.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "schema/loading.h"
+
+namespace sufler {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A section of the whole scenario, joined of all files.
+struct Sections {
+  const Node* scenario = nullptr;
+  const Node* title = nullptr;
+  const Node* language = nullptr;
+  const Node* timezone = nullptr;
+  const Node* start = nullptr;
+  const Node* fallback = nullptr;
+  const Node* on_error = nullptr;
+  std::vector<const Node*> phrases, moved, ensure;
+};
+
+bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+/// FNV-1a, 64 bits, a word at a time where it can be.
+class Hash {
+ public:
+  void add(std::string_view bytes) {
+    for (const char c : bytes) {
+      value_ ^= static_cast<unsigned char>(c);
+      value_ *= 0x100000001b3ull;
+    }
+    value_ ^= bytes.size();
+    value_ *= 0x100000001b3ull;
+  }
+  std::string hex() const {
+    std::string result(16, '0');
+    std::uint64_t rest = value_;
+    for (std::size_t i = 16; i-- > 0; rest >>= 4) result[i] = "0123456789abcdef"[rest & 15];
+    return result;
+  }
+
+ private:
+  std::uint64_t value_ = 0xcbf29ce484222325ull;
+};
+
+/// Which form of the words the author uses: that of most keys on top of the file.
+Language words_of(const Node& root) {
+  int russian = 0, english = 0;
+  for (const Node::Entry& entry : root.entries) {
+    if (find_word(entry.key.scalar, in::Top) == Word::None) continue;
+    (is_russian_form(entry.key.scalar) ? russian : english) += 1;
+  }
+  return russian > english ? Language::Russian : Language::English;
+}
+
+/// Declares every name of a section, so that bodies may refer to it before it is read.
+template <class Make>
+void declare(Loading& loading, NameIndex& index, const Node& section, std::string_view what, Make make) {
+  if (section.kind == Node::Kind::Null) return;
+  if (!section.is_map()) {
+    hint(loading.report(DiagnosticId::WantsMap, section.span, {std::string(what)}),
+         section.is_list() ? "a name stands here before each, without `- `" : "",
+         section.is_list() ? "перед каждым здесь стоит имя, без `- `" : "");
+    return;
+  }
+  index.reserve(index.size() + section.entries.size());
+  for (const Node::Entry& entry : section.entries) {
+    const std::string_view name = read_name(loading, entry.key);
+    if (name.empty()) continue;
+    const auto [found, fresh] =
+        index.emplace(name, Declared{static_cast<std::uint32_t>(index.size()), &entry.key, &entry.value});
+    if (!fresh) {
+      Diagnostic& problem =
+          loading.report(DiagnosticId::DuplicateName, entry.key.span, {std::string(name)});
+      problem.related.push_back({"", found->second.key->span});
+      hint(problem, "rename one of them or leave it out", "переименуйте одно из них или уберите");
+      continue;
+    }
+    make(std::string(name), entry.key);
+  }
+}
+
+void once(Loading& loading, const Node*& slot, const Node& key, const Node& value) {
+  if (slot) {
+    Diagnostic& problem =
+        loading.report(DiagnosticId::DuplicateName, key.span, {std::string(key.scalar)});
+    problem.related.push_back({"", slot->span});
+    return;
+  }
+  slot = &value;
+}
+
+void declare_file(Loading& loading, const Node& root, Sections& sections) {
+  Program& program = loading.program;
+  Fields fields(loading, root, in::Top, loading.sources.path(root.span.file));
+  for (const Fields::Item& item : fields.items()) {
+    if (item.word == Word::None || item.taken) continue;
+    const Node& key = item.entry->key;
+    const Node& value = item.entry->value;
+    fields.take(item.word);
+    switch (item.word) {
+      case Word::Scenario: once(loading, sections.scenario, key, value); break;
+      case Word::Title: once(loading, sections.title, key, value); break;
+      case Word::LanguageWord: once(loading, sections.language, key, value); break;
+      case Word::Timezone: once(loading, sections.timezone, key, value); break;
+      case Word::Start: once(loading, sections.start, key, value); break;
+      case Word::Fallback: once(loading, sections.fallback, key, value); break;
+      case Word::OnError: once(loading, sections.on_error, key, value); break;
+      case Word::Settings:
+        declare(loading, loading.settings, value, key.scalar, [](std::string, const Node&) {});
+        break;
+      case Word::Texts:
+        declare(loading, loading.texts, value, key.scalar, [](std::string, const Node&) {});
+        break;
+      case Word::Branches:
+        declare(loading, loading.branches, value, key.scalar, [&](std::string name, const Node& node) {
+          Branch branch;
+          branch.name = std::move(name);
+          branch.span = node.span;
+          program.branches.push_back(std::move(branch));
+        });
+        break;
+      case Word::Questions:
+        declare(loading, loading.questions, value, key.scalar, [&](std::string name, const Node& node) {
+          if (find_word(name, in::SystemName) != Word::None) {
+            hint(loading.report(DiagnosticId::SystemNameTaken, node.span, {name}),
+                 "choose another name", "выберите другое имя");
+          }
+          Question question;
+          question.name = std::move(name);
+          question.span = node.span;
+          program.questions.push_back(std::move(question));
+        });
+        break;
+      case Word::Commands:
+        declare(loading, loading.commands, value, key.scalar, [&](std::string name, const Node& node) {
+          Command command;
+          command.name = std::move(name);
+          command.span = node.span;
+          program.commands.push_back(std::move(command));
+        });
+        break;
+      case Word::Tables:
+        declare(loading, loading.tables, value, key.scalar, [&](std::string name, const Node& node) {
+          Table table;
+          table.name = std::move(name);
+          table.span = node.span;
+          program.tables.push_back(std::move(table));
+        });
+        break;
+      case Word::Handoff:
+        declare(loading, loading.handoffs, value, key.scalar, [&](std::string name, const Node& node) {
+          HandoffRule rule;
+          rule.name = std::move(name);
+          rule.span = node.span;
+          program.handoffs.push_back(std::move(rule));
+        });
+        break;
+      case Word::PhrasesWord: sections.phrases.push_back(&value); break;
+      case Word::Moved: sections.moved.push_back(&value); break;
+      case Word::Ensure: sections.ensure.push_back(&value); break;
+      default:  // desks, assistants, schedules, events
+        not_available_yet(loading, key.span, key.scalar);
+        break;
+    }
+  }
+  fields.finish();
+}
+
+void read_head(Loading& loading, const Sections& sections) {
+  Program& program = loading.program;
+  const SourceSpan top{0, 0, 0};
+  if (!sections.scenario) {
+    hint(loading.report(DiagnosticId::MissingField, top,
+                        {loading.say(Word::Scenario, top), loading.sources.path(0)}),
+         "begin the file with `scenario: name`", "начните файл со строки `сценарий: имя`");
+  } else if (const auto id = read_scalar(loading, *sections.scenario, "scenario")) {
+    const bool good = !id->empty() && std::all_of(id->begin(), id->end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    });
+    if (!good) {
+      hint(loading.report(DiagnosticId::BadScenarioId, sections.scenario->span, {std::string(*id)}),
+           "the name for people goes into `title`", "название для людей пишется в `название`");
+    }
+    program.id = std::string(*id);
+  }
+  if (sections.title) {
+    if (const auto title = read_scalar(loading, *sections.title, "title")) {
+      program.title = std::string(*title);
+    }
+  }
+  if (sections.language) {
+    const Word word = read_word(loading, *sections.language, in::LanguageName,
+                                loading.say(Word::LanguageWord, sections.language->span));
+    program.language = word == Word::English ? Language::English : Language::Russian;
+  }
+  const char* zone =
+      program.language == Language::Russian ? "Europe/Moscow" : "UTC";
+  program.zone = Zone::find(zone).value_or(Zone());
+  if (sections.timezone) {
+    if (const auto name = read_scalar(loading, *sections.timezone, "timezone")) {
+      if (const auto found = Zone::find(*name)) {
+        program.zone = *found;
+      } else {
+        hint(loading.report(DiagnosticId::BadTimezone, sections.timezone->span, {std::string(*name)}),
+             "for example `Europe/Moscow`, `Asia/Yekaterinburg`",
+             "например `Europe/Moscow`, `Asia/Yekaterinburg`");
+      }
+    }
+  }
+}
+
+void read_roots(Loading& loading, const Sections& sections) {
+  Program& program = loading.program;
+  loading.branch = {};
+  if (sections.start) {
+    program.start =
+        read_branch_name(loading, *sections.start, loading.say(Word::Start, sections.start->span));
+  } else if (!program.branches.empty()) {
+    program.start = BranchId{0};
+    loading.branch_uses.push_back({{}, program.start, false, program.branches[0].span});
+  }
+  if (sections.fallback) {
+    program.fallback = read_branch_name(loading, *sections.fallback,
+                                        loading.say(Word::Fallback, sections.fallback->span), true);
+  }
+  if (sections.on_error) {
+    program.on_error = read_branch_name(loading, *sections.on_error,
+                                        loading.say(Word::OnError, sections.on_error->span), true);
+  }
+  if (program.branches.empty()) {
+    const SourceSpan top{0, 0, 0};
+    hint(loading.report(DiagnosticId::MissingField, top,
+                        {loading.say(Word::Branches, top), loading.sources.path(0)}),
+         "the bot says nothing without branches", "без веток боту нечего сказать");
+  }
+}
+
+void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
+  Loading loading(loaded.sources, loaded.diagnostics, options);
+  loading.on_disk = !folder.empty();
+  loading.program.folder = std::move(folder);
+
+  Hash version;
+  Sections sections;
+  for (std::uint32_t file = 0; file < loaded.sources.size(); ++file) {
+    version.add(loaded.sources.text(file));
+    loading.program.files.push_back(loaded.sources.path(file));
+    loading.documents.push_back(read_yaml(file, loaded.sources, loaded.diagnostics));
+    loading.words_of_file.push_back(words_of(loading.documents.back().root));
+  }
+  loading.program.version = version.hex();
+  bool readable = loaded.sources.size() > 0;
+  for (const Document& document : loading.documents) {
+    if (!document.parsed) {
+      readable = false;
+      continue;
+    }
+    if (document.root.is_map()) {
+      declare_file(loading, document.root, sections);
+    } else if (document.root.kind != Node::Kind::Null || loaded.sources.size() == 1) {
+      loading.report(DiagnosticId::WantsMap, document.root.span,
+                     {loaded.sources.path(document.root.span.file)});
+    }
+  }
+  // A file that could not be read would make every name in it unknown: say the cause, not the consequences.
+  if (!readable) return;
+
+  read_head(loading, sections);
+  load_settings(loading);
+  load_tables(loading);
+  load_handoffs(loading);
+  load_questions(loading);
+  load_branches(loading);
+  load_commands(loading);
+  load_texts(loading);
+  for (const Node* node : sections.phrases) load_phrases(loading, *node);
+  resolve_questions(loading);
+  name_places(loading);
+  read_roots(loading, sections);
+  for (const Node* node : sections.moved) load_moved(loading, *node);
+  for (const Node* node : sections.ensure) load_ensure(loading, *node);
+
+  check_names(loading);
+  check_unused(loading);
+  check_commands(loading);
+  check_flow(loading);
+  check_platform_limits(loading);
+  check_secrets(loading);
+  if (!loaded.diagnostics.has_errors()) {
+    loaded.program = std::make_shared<const Program>(std::move(loading.program));
+  }
+}
+
+bool hidden(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return !name.empty() && (name[0] == '_' || name[0] == '.');
+}
+
+constexpr std::uintmax_t kMaxFileBytes = 32u << 20;
+
+bool read_file(const fs::path& path, std::string& text, std::string& why) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    why = "it is a folder";
+    return false;
+  }
+  const auto size = fs::file_size(path, error);
+  if (!error && size > kMaxFileBytes) {
+    why = "it is larger than 32 MB";
+    return false;
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    why = std::error_code(errno, std::generic_category()).message();
+    return false;
+  }
+  text.assign(std::istreambuf_iterator<char>(in), {});
+  return true;
+}
+
+/// Files below a folder with one of the endings, sorted by path.
+std::vector<fs::path> files_below(const fs::path& folder, bool talks, std::vector<fs::path>* yml) {
+  std::vector<fs::path> result;
+  std::error_code error;
+  auto it = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied, error);
+  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    std::error_code ignored;
+    const fs::path& path = it->path();
+    if (hidden(path) || it->is_symlink(ignored)) {
+      it.disable_recursion_pending();
+      continue;
+    }
+    if (!it->is_regular_file(ignored)) continue;
+    const std::string name = path.filename().string();
+    const bool talk = ends_with(name, ".test.yaml");
+    if (ends_with(name, ".yaml") && talk == talks) result.push_back(path);
+    if (yml && ends_with(name, ".yml")) yml->push_back(path);
+  }
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+}  // namespace
+
+Loaded load_scenario(const std::string& path, const LoadOptions& options) {
+  Loaded loaded;
+  std::error_code error;
+  std::vector<fs::path> files, yml;
+  fs::path folder;
+  auto cannot_read = [&](const fs::path& file, const std::string& why) {
+    const std::uint32_t index = loaded.sources.add(file.generic_string(), "");
+    loaded.diagnostics.report(DiagnosticId::CannotRead, {index, 0, 0}, {file.generic_string(), why});
+  };
+  if (fs::is_directory(path, error)) {
+    folder = path;
+    const fs::path main = folder / "scenario.yaml";
+    if (!fs::is_regular_file(main, error)) {
+      cannot_read(main, std::error_code(ENOENT, std::generic_category()).message());
+      return loaded;
+    }
+    files.push_back(main);
+    for (const fs::path& file : files_below(folder, false, &yml)) {
+      if (file.lexically_normal() != main.lexically_normal()) files.push_back(file);
+    }
+    std::sort(yml.begin(), yml.end());
+  } else {
+    files.push_back(path);
+    folder = fs::path(path).parent_path();
+    if (folder.empty()) folder = ".";
+  }
+  for (const fs::path& file : files) {
+    std::string text, why;
+    if (!read_file(file, text, why)) {
+      cannot_read(file, why);
+      return loaded;
+    }
+    loaded.sources.add(file.lexically_normal().generic_string(), std::move(text));
+  }
+  for (const fs::path& file : yml) {
+    hint(loaded.diagnostics.report(DiagnosticId::YmlIgnored, {0, 0, 0}, {file.generic_string()}),
+         "rename it to `.yaml`", "переименуйте его в `.yaml`");
+  }
+  load(loaded, options, fs::absolute(folder, error).lexically_normal().generic_string());
+  return loaded;
+}
+
+Loaded load_scenario_text(const std::vector<std::pair<std::string, std::string>>& files,
+                          const LoadOptions& options) {
+  Loaded loaded;
+  for (const auto& [path, text] : files) loaded.sources.add(path, text);
+  load(loaded, options, {});
+  return loaded;
+}
+
+std::vector<std::string> find_talks(const std::string& path) {
+  std::error_code error;
+  std::vector<std::string> result;
+  if (fs::is_directory(path, error)) {
+    for (const fs::path& file : files_below(path, true, nullptr)) result.push_back(file.generic_string());
+    return result;
+  }
+  // Beside a scenario of one file stand its talks, named after it: `shop.yaml`, `shop.test.yaml`, `shop_order.test.yaml`.
+  fs::path folder = fs::path(path).parent_path();
+  if (folder.empty()) folder = ".";
+  const std::string stem = fs::path(path).stem().string();
+  for (auto it = fs::directory_iterator(folder, error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (ends_with(name, ".test.yaml") && name.rfind(stem, 0) == 0) {
+      result.push_back(it->path().lexically_normal().generic_string());
+    }
+  }
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+}  // namespace sufler

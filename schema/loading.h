@@ -1,0 +1,229 @@
+#pragma once
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "schema/loader.h"
+#include "schema/node.h"
+#include "schema/vocabulary.h"
+
+/// What the parts of the loader share. Only load_*.cpp and checks/ include it.
+///
+/// Loading goes in three passes. First the files become Nodes and every name is declared (of branches, questions,
+/// tables, commands, handoff rules, texts, settings), so that the second pass, which reads the bodies, can turn
+/// each reference into an index at once. What must be known of the whole scenario (which variables are
+/// ever set, what leads where) is noted on the way and judged by the third pass, checks/.
+namespace sufler {
+
+/// Where a name was declared.
+struct Declared {
+  std::uint32_t index = 0;
+  const Node* key = nullptr;
+  const Node* value = nullptr;
+};
+/// The keys live as long as the Loading.
+using NameIndex = std::unordered_map<std::string_view, Declared>;
+
+/// A variable read by an expression, to be judged when all that is ever set is known.
+struct NameUseAt {
+  std::vector<std::string> path;
+  const Node* node = nullptr;
+  std::uint32_t offset = 0, length = 0;
+  bool guarded = false;
+};
+
+/// A reference to a branch, for the map of what leads where.
+struct BranchUse {
+  BranchId from;  ///< none: from outside of all branches (a command, `start`, a question)
+  BranchId to;
+  bool is_call = false;
+  SourceSpan span;
+};
+
+/// A question named by a step, resolved after all bodies are read, since steps may define questions themselves.
+struct QuestionUse {
+  StepId step;
+  std::uint32_t position = 0;
+  std::string_view name;
+  const Node* node = nullptr;
+};
+
+struct Loading {
+  Loading(SourceMap& sources_, Diagnostics& diagnostics_, const LoadOptions& options_)
+      : sources(sources_), diagnostics(diagnostics_), options(options_) {}
+
+  SourceMap& sources;
+  Diagnostics& diagnostics;
+  const LoadOptions& options;
+  Program program;
+  std::deque<Document> documents;          ///< by file
+  std::vector<Language> words_of_file;     ///< which form of the words the author uses there
+  std::deque<std::string> kept;            ///< texts made during loading that views point to
+  bool on_disk = false;                    ///< files named by the scenario can be looked for
+
+  NameIndex branches, questions, tables, commands, handoffs, texts, settings;
+  std::unordered_map<std::string_view, std::vector<std::uint32_t>> inline_questions;
+
+  // Noted for the checks.
+  std::unordered_set<std::string> variables, user_names, shared_names;  ///< that something sets
+  std::vector<NameUseAt> uses;
+  std::vector<BranchUse> branch_uses;
+  std::vector<QuestionUse> question_uses;
+  std::vector<std::uint8_t> question_is_asked;  ///< by QuestionId
+  std::vector<const Node*> message_texts;  ///< texts that are sent, for the platforms' limits
+  std::vector<const Node*> labels;
+  struct ButtonCount {
+    const Node* node;
+    std::size_t count;
+    bool is_inline;
+  };
+  std::vector<ButtonCount> button_counts;
+
+  /// Names that may still be compared for suggestions: a file of nonsense must not take minutes.
+  std::size_t suggestion_budget = 300'000;
+
+  // Where the reader stands.
+  BranchId branch;
+  StepId parent;
+  const Table* table_in_scope = nullptr;      ///< columns are names in `where` and `values`
+  std::vector<std::string_view> local_names;  ///< loop variables, `value`, `item`
+  bool any_name = false;                      ///< the fields of an item are not known before it is there
+
+  Diagnostic& report(DiagnosticId id, SourceSpan span, std::vector<std::string> arguments = {}) {
+    return diagnostics.report(id, span, std::move(arguments));
+  }
+  /// The word as the author of this file writes.
+  std::string say(Word word, SourceSpan place) const;
+};
+
+inline void hint(Diagnostic& diagnostic, std::string en, std::string ru) {
+  diagnostic.hint_en = std::move(en);
+  diagnostic.hint_ru = std::move(ru);
+}
+
+/// `suggest`, as long as the budget lasts.
+void offer(Loading& loading, Diagnostic& problem, std::string_view wrong,
+           const std::vector<std::string>& known, bool fix_is_safe);
+
+/// The entries of a mapping by the words of the language. Reports what it does not know when it ends.
+class Fields {
+ public:
+  /// `where` is what the author calls this map (`choose`, `questions.phone`), for messages.
+  Fields(Loading& loading, const Node& map, Contexts contexts, std::string where);
+  Fields(const Fields&) = delete;
+  Fields& operator=(const Fields&) = delete;
+  /// Reports entries that nobody took. Call once, after all `take`s.
+  void finish();
+
+  /// The value of a word, or null when it is not there. Marks it as read.
+  const Node* take(Word word);
+  bool has(Word word) const;
+  /// The value, or null with a MissingField.
+  const Node* require(Word word);
+  /// The key as the author wrote it, or would write it here.
+  std::string spelled(Word word) const;
+  /// Place of the key; of the map when it is not there.
+  SourceSpan key_span(Word word) const;
+  const Node& node() const { return map_; }
+  const std::string& where() const { return where_; }
+  void set_where(std::string where) { where_ = std::move(where); }
+  /// Takes every entry left without a word of the language said about it.
+  void forgive();
+
+  struct Item {
+    Word word;
+    const Node::Entry* entry;
+    bool taken;
+  };
+  const std::vector<Item>& items() const { return items_; }
+
+ private:
+  Loading& loading_;
+  const Node& map_;
+  Contexts contexts_;
+  std::string where_;
+  std::vector<Item> items_;
+};
+
+// ---- values (load_values.cpp). Each reports what is wrong and gives nothing then. `what` names the field.
+
+/// The text in NFC: the same characters when they are, else a kept copy.
+std::string_view nfc(Loading& loading, std::string_view text);
+/// A name being declared: checks LANGUAGE 2, gives its NFC form, empty when it cannot be one.
+std::string_view read_name(Loading& loading, const Node& node);
+std::optional<std::string_view> read_scalar(Loading& loading, const Node& node, std::string_view what);
+std::optional<bool> read_boolean(Loading& loading, const Node& node, std::string_view what);
+std::optional<Duration> read_duration(Loading& loading, const Node& node, std::string_view what);
+std::optional<std::int64_t> read_integer(Loading& loading, const Node& node, std::string_view what,
+                                         std::int64_t least, std::int64_t most);
+std::optional<Decimal> read_number(Loading& loading, const Node& node, std::string_view what);
+std::optional<std::int64_t> read_size(Loading& loading, const Node& node, std::string_view what);
+std::optional<TimeOfDay> read_time(Loading& loading, const Node& node, std::string_view what);
+/// One word of a set of values: a type, a colour, a mode.
+Word read_word(Loading& loading, const Node& node, Contexts contexts, std::string_view what);
+/// A scalar or a list of scalars.
+std::vector<const Node*> read_strings(Loading& loading, const Node& node, std::string_view what);
+/// A canonical decimal without quotes is a number, everything else text (LANGUAGE 14).
+Value read_constant(Loading& loading, const Node& node);
+
+std::optional<Expression> read_expression(Loading& loading, const Node& node, std::string_view what);
+std::optional<Template> read_template(Loading& loading, const Node& node, std::string_view what);
+/// A text, or `any_of`.
+Text read_text(Loading& loading, const Node& node, std::string_view what);
+std::vector<Assignment> read_assignments(Loading& loading, const Node& node, std::string_view what,
+                                         bool declares_variables);
+Attach read_attach(Loading& loading, const Node& node, std::string_view what);
+/// A variable that a step sets: `into`, `for`.
+std::string read_variable(Loading& loading, const Node& node, std::string_view what);
+/// A pattern of RE2; empty when it is broken.
+std::string read_pattern(Loading& loading, const Node& node, std::string_view what);
+/// A role of the configuration; empty when it cannot be one.
+std::string read_role(Loading& loading, const Node& node, std::string_view what);
+
+// ---- references
+
+BranchId read_branch_name(Loading& loading, const Node& node, std::string_view what, bool is_call = false);
+TableId read_table_name(Loading& loading, const Node& node, std::string_view what);
+
+/// Says that a construct belongs to the language and cannot be played by this version.
+void not_available_yet(Loading& loading, SourceSpan span, std::string_view what);
+
+// ---- bodies
+
+BlockId read_block(Loading& loading, const Node& list);
+Target read_target(Loading& loading, const Node& node, std::string_view what);
+Buttons read_buttons(Loading& loading, const Node& node, std::string_view what, bool for_question);
+void read_button_layout(Loading& loading, Fields& fields, Buttons& buttons);
+std::vector<Reminder> read_reminders(Loading& loading, const Node& node, std::string_view what);
+std::optional<Timeout> read_timeout(Loading& loading, const Node& node, std::string_view what);
+/// The fields of a question, over what is already in it.
+void read_question(Loading& loading, Fields& fields, Question& question);
+
+void load_settings(Loading& loading);
+void load_texts(Loading& loading);
+void load_phrases(Loading& loading, const Node& node);
+void load_questions(Loading& loading);
+void load_branches(Loading& loading);
+void load_commands(Loading& loading);
+void load_tables(Loading& loading);
+void load_handoffs(Loading& loading);
+void load_moved(Loading& loading, const Node& node);
+void load_ensure(Loading& loading, const Node& node);
+void resolve_questions(Loading& loading);
+void name_places(Loading& loading);
+
+// ---- checks of the whole (checks/)
+
+void check_names(Loading& loading);
+void check_flow(Loading& loading);
+void check_commands(Loading& loading);
+void check_platform_limits(Loading& loading);
+void check_secrets(Loading& loading);
+void check_unused(Loading& loading);
+
+}  // namespace sufler
