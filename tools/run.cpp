@@ -44,7 +44,6 @@ struct Served {
   std::string bot;
   std::unique_ptr<Transport> transport;
   std::unique_ptr<TransportRenderer> renderer;
-  std::shared_ptr<const Program> program;
   std::vector<BotCommandHint> menu;
 };
 
@@ -123,7 +122,10 @@ int next_signal(int fd) {
 
 int run_bots(const RunOptions& options) {
   const Language language = tool_language({});
-  LoadedConfig loaded = load_config(options.config);
+  KnownTransports transports;
+  for (const TransportKind& kind : transport_kinds())
+    transports[std::string(kind.name)].assign(kind.options.begin(), kind.options.end());
+  LoadedConfig loaded = load_config(options.config, transports);
   if (!loaded.config) {
     std::cerr << redact(render_text(loaded.diagnostics.sorted(), loaded.sources, language));
     return kExitErrors;
@@ -154,27 +156,29 @@ int run_bots(const RunOptions& options) {
     auto prepared = storage->prepare_tables(*scenario.program);
     if (!prepared) return complain(prepared.error().message);
 
-    auto one = std::make_unique<Served>();
-    one->bot = bot.name;
-    one->program = scenario.program;
-    one->menu = menu_of(*scenario.program);
-    TransportSettings settings;
-    settings.bot = bot.name;
-    settings.token = bot.telegram->token;
-    settings.api = bot.telegram->api;
-    settings.scenario_folder = [program = scenario.program] { return program->folder; };
-    one->transport = make_transport("telegram", client, settings);
-    one->renderer = std::make_unique<TransportRenderer>(*one->transport);
-    couriers.add(bot.name, *one->transport);
-
     BotSetup setup;
     setup.name = bot.name;
     setup.program = scenario.program;
     setup.roles = bot.roles;
-    setup.renderers[std::string(one->transport->name())] = one->renderer.get();
     setup.seed = fresh_seed();
+    for (const TransportConfig& transport : bot.transports) {
+      TransportSettings settings;
+      settings.bot_name = bot.name;
+      settings.options = transport.options;
+      settings.scenario_folder = [program = scenario.program] { return program->folder; };
+      auto made = find_transport(transport.name)->make(client, std::move(settings));
+      if (!made) return complain("bot `" + bot.name + "`: " + made.error());
+
+      auto one = std::make_unique<Served>();
+      one->bot = bot.name;
+      one->menu = menu_of(*scenario.program);
+      one->transport = std::move(*made);
+      one->renderer = std::make_unique<TransportRenderer>(*one->transport);
+      couriers.add(bot.name, *one->transport);
+      setup.renderers[transport.name] = one->renderer.get();
+      served.push_back(std::move(one));
+    }
     setups.push_back(std::move(setup));
-    served.push_back(std::move(one));
   }
 
   Engine engine(std::move(*storage), std::move(setups), couriers);

@@ -19,8 +19,8 @@ const std::vector<std::string> kTopKeys = {"database", "durability", "http", "pr
 /// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
 const std::vector<std::string> kLaterTopKeys = {"http", "mail", "models", "crm", "programs", "allow_hosts",
                                                 "retention"};
-const std::vector<std::string> kBotKeys = {"scenario", "telegram", "vk", "roles"};
-const std::vector<std::string> kTelegramKeys = {"token", "api", "mode"};
+/// Platforms of the design that this version does not serve yet.
+const std::vector<std::string> kLaterTransports = {"vk"};
 const std::vector<std::string> kLogKeys = {"level", "format"};
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
@@ -29,7 +29,11 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 
 class Reader {
  public:
-  Reader(LoadedConfig& loaded, fs::path folder) : loaded_(loaded), folder_(std::move(folder)) {}
+  Reader(LoadedConfig& loaded, fs::path folder, const KnownTransports& transports)
+      : loaded_(loaded), folder_(std::move(folder)), transports_(transports) {
+    bot_keys_ = {"scenario", "roles"};
+    for (const auto& [name, keys] : transports_) bot_keys_.push_back(name);
+  }
 
   void read(const Node& root) {
     if (!root.is_map()) {
@@ -166,45 +170,43 @@ class Reader {
       return;
     }
     for (const Node::Entry& field : entry.value.entries) {
-      if (!known(field.key, kBotKeys, "a bot")) continue;
-      if (field.key.scalar == "scenario") {
+      const std::string name(field.key.scalar);
+      if (!transports_.contains(name) && contains(kLaterTransports, name)) {
+        report(DiagnosticId::ConfigNotYet, field.key.span, {name});
+        continue;
+      }
+      if (!known(field.key, bot_keys_, "a bot")) continue;
+      if (name == "scenario") {
         const std::string path = expand(field.value);
         if (!path.empty()) bot.scenario = (folder_ / path).lexically_normal().string();
-      } else if (field.key.scalar == "telegram") {
-        bot.telegram = read_telegram(field);
-      } else if (field.key.scalar == "vk") {
-        report(DiagnosticId::ConfigNotYet, field.key.span, {"vk"});
-      } else if (field.key.scalar == "roles") {
+      } else if (name == "roles") {
         read_roles(field.value, bot);
+      } else {
+        bot.transports.push_back(read_transport(field));
       }
     }
     if (bot.scenario.empty()) report(DiagnosticId::ConfigMissing, entry.key.span, {"scenario"});
-    if (!bot.telegram) report(DiagnosticId::ConfigMissing, entry.key.span, {"telegram"});
+    if (bot.transports.empty() && !loaded_.diagnostics.has_errors())
+      report(DiagnosticId::ConfigMissing, entry.key.span, {"telegram"});
     config_.bots.push_back(std::move(bot));
   }
 
-  TelegramConfig read_telegram(const Node::Entry& field) {
-    TelegramConfig telegram;
+  TransportConfig read_transport(const Node::Entry& field) {
+    TransportConfig transport;
+    transport.name = std::string(field.key.scalar);
+    const std::vector<std::string>& keys = transports_.find(transport.name)->second;
     if (field.value.is_map()) {
       for (const Node::Entry& entry : field.value.entries) {
-        if (!known(entry.key, kTelegramKeys, "`telegram`")) continue;
-        if (entry.key.scalar == "token") {
-          telegram.token = read_token(entry.value);
-        } else if (entry.key.scalar == "api") {
-          telegram.api = expand(entry.value);
-          while (telegram.api.ends_with('/')) telegram.api.pop_back();
-          if (!telegram.api.starts_with("https://") && !telegram.api.starts_with("http://"))
-            report(DiagnosticId::ConfigBadValue, entry.value.span, {telegram.api, "https://api.telegram.org"});
-        } else if (const std::string mode = expand(entry.value); mode == "webhook") {
-          report(DiagnosticId::ConfigNotYet, entry.value.span, {"webhook"});
-        } else if (mode != "polling") {
-          report(DiagnosticId::ConfigBadValue, entry.value.span, {mode, "polling"});
-        }
+        if (!known(entry.key, keys, "this platform")) continue;
+        const std::string key(entry.key.scalar);
+        std::string value = key == "token" ? read_token(entry.value) : expand(entry.value);
+        while (key == "api" && value.ends_with('/')) value.pop_back();
+        transport.options[key] = std::move(value);
       }
     }
-    if (telegram.token.empty() && !loaded_.diagnostics.has_errors())
+    if (transport.options["token"].empty() && !loaded_.diagnostics.has_errors())
       report(DiagnosticId::ConfigMissing, field.key.span, {"token"});
-    return telegram;
+    return transport;
   }
 
   std::string read_token(const Node& node) {
@@ -233,7 +235,8 @@ class Reader {
         const std::string text = expand(member);
         const std::size_t colon = text.find(':');
         const std::string transport = text.substr(0, colon);
-        if (colon == std::string::npos || (transport != "telegram" && transport != "vk")) {
+        if (colon == std::string::npos ||
+            (!transports_.contains(transport) && !contains(kLaterTransports, transport))) {
           report(DiagnosticId::ConfigBadValue, member.span, {text, "telegram:111"});
           return;
         }
@@ -250,12 +253,14 @@ class Reader {
 
   LoadedConfig& loaded_;
   fs::path folder_;
+  const KnownTransports& transports_;
+  std::vector<std::string> bot_keys_;
   Config config_;
 };
 
 }  // namespace
 
-LoadedConfig load_config(const std::string& path) {
+LoadedConfig load_config(const std::string& path, const KnownTransports& transports) {
   LoadedConfig loaded;
   std::ifstream file(path, std::ios::binary);
   std::string text;
@@ -269,7 +274,7 @@ LoadedConfig load_config(const std::string& path) {
   const Document document = read_yaml(index, loaded.sources, loaded.diagnostics);
   if (!document.parsed) return loaded;
   const fs::path folder = fs::absolute(path).parent_path();
-  Reader(loaded, folder).read(document.root);
+  Reader(loaded, folder, transports).read(document.root);
   return loaded;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,16 +14,19 @@
 
 namespace sufler {
 
-/// `telegram:` of a bot.
-struct TelegramConfig {
-  std::string token;
-  std::string api = "https://api.telegram.org";
+/// Transports and the keys that each understands below its name.
+using KnownTransports = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+/// A platform that a bot is served on: `telegram:` with its keys.
+struct TransportConfig {
+  std::string name;
+  std::map<std::string, std::string, std::less<>> options;
 };
 
 struct BotConfig {
   std::string name;
   std::string scenario;  ///< path, absolute
-  std::optional<TelegramConfig> telegram;
+  std::vector<TransportConfig> transports;
   std::map<std::string, std::vector<ChatAddress>> roles;
   SourceSpan span;
 };
@@ -45,6 +49,6 @@ struct LoadedConfig {
 
 /// Reads the configuration, with `${NAME}` from the environment and `file:PATH` for tokens. Every token read
 /// is hidden from the log at once.
-LoadedConfig load_config(const std::string& path);
+LoadedConfig load_config(const std::string& path, const KnownTransports& transports);
 
 }  // namespace sufler
