@@ -1,0 +1,39 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "interpreter/core/result.h"
+#include "interpreter/transports/http_client.h"
+#include "interpreter/transports/transport.h"
+
+namespace sufler {
+
+/// What any transport of a bot is made from.
+struct TransportSettings {
+  std::string bot_name;
+  /// The keys under the transport in `sufler.yaml`: `token`, `api`, `mode`, …
+  std::map<std::string, std::string, std::less<>> options;
+  std::function<std::string()> scenario_folder;
+  std::function<void(const Attachment& file, std::size_t limit,
+                     std::function<void(std::string bytes, std::string reason)> done)>
+      fetch_elsewhere;
+};
+
+/// A platform that the program knows.
+struct TransportKind {
+  std::string_view name;
+  Capabilities capabilities;
+  std::vector<std::string_view> options;  ///< the keys it understands
+  /// `client` must outlive the transport. The reason of a refusal holds no token.
+  std::function<Result<std::unique_ptr<Transport>, std::string>(HttpClient& client, TransportSettings)> make;
+};
+
+/// Every transport, one entry each.
+const std::vector<TransportKind>& transport_kinds();
+const TransportKind* find_transport(std::string_view name);
+
+}  // namespace sufler

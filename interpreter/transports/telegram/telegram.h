@@ -1,0 +1,52 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "interpreter/transports/http_client.h"
+#include "interpreter/transports/transport.h"
+
+namespace sufler {
+
+struct TelegramSettings {
+  std::string token;
+  std::string api = "https://api.telegram.org";
+  std::string bot_name;  ///< as `sufler.yaml` calls it, for reasons
+  std::string username;  ///< of the bot, when known; otherwise asked with `getMe`
+  std::string proxy;     ///< empty: the client's
+
+  /// The scenario's folder on disk. Asked at every upload, since a reload may move it.
+  std::function<std::string()> scenario_folder;
+  /// Bytes of a file that another transport holds; an empty reason means success.
+  std::function<void(const Attachment& file, std::size_t limit,
+                     std::function<void(std::string bytes, std::string reason)> done)>
+      fetch_elsewhere;
+
+  /// How long the server may hold a poll; it allows 50 s at most.
+  std::chrono::seconds poll_time{50};
+  /// After `poll_time`, how long the client still waits for the answer.
+  std::chrono::milliseconds poll_margin{10'000};
+  std::chrono::milliseconds call_timeout{30'000};
+  std::chrono::milliseconds upload_timeout{600'000};
+  std::chrono::milliseconds backoff_first{500};
+  std::chrono::milliseconds backoff_most{30'000};
+
+  /// Under load a poll that waits until the answers to the last batch are sent brings a larger batch, and
+  /// batches are what makes a turn cheap. The poll waits while more than `poll_below` calls of this bot are
+  /// under way, at most `poll_wait`.
+  std::size_t poll_below = 8;
+  std::chrono::milliseconds poll_wait{8};
+
+  /// Seams for tests: unix time in ms, and a number in [0, 1).
+  std::function<std::int64_t()> now;
+  std::function<double()> random;
+};
+
+/// What the platform can do, known without a bot.
+Capabilities telegram_capabilities();
+
+/// `client` must outlive the transport.
+std::unique_ptr<Transport> make_telegram_transport(HttpClient& client, TelegramSettings settings);
+
+}  // namespace sufler

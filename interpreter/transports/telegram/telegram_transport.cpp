@@ -1,0 +1,753 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <unordered_map>
+#include <utility>
+
+#include "interpreter/core/json_text.h"
+#include "interpreter/core/text.h"
+#include "interpreter/transports/backoff.h"
+#include "interpreter/transports/telegram/answers.h"
+#include "interpreter/transports/telegram/renderer.h"
+#include "interpreter/transports/telegram/telegram.h"
+#include "interpreter/transports/telegram/update_decoder.h"
+
+// Receiving is a little state machine on the network thread: a poll brings updates, the handlers store
+// them, and only then does the next poll confirm them. Sending is independent of it. What lives here is held
+// by every callback that is under way, so the transport itself may go first.
+
+namespace sufler {
+namespace {
+
+namespace api = telegram;
+using std::chrono::milliseconds;
+
+/// After a week without updates their ids begin anew, possibly lower: an old offset would hide them.
+constexpr std::int64_t kOffsetLivesSeconds = std::int64_t{6} * 24 * 3600;
+constexpr std::size_t kDownloadBytes = std::size_t{20} << 20;
+constexpr std::int64_t kUploadBytes = std::int64_t{50} << 20;
+constexpr std::int64_t kPhotoBytes = std::int64_t{10} << 20;
+constexpr std::size_t kUpdatesBytes = std::size_t{32} << 20;
+/// So many chats refused at a time mean that the bot as a whole sends too fast.
+constexpr std::size_t kChatsThatMeanAll = 3;
+constexpr int kMenuAttempts = 5;
+constexpr std::array<std::string_view, 4> kAllowedUpdates = {"message", "edited_message", "callback_query",
+                                                             "my_chat_member"};
+
+std::int64_t system_now_ms() {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+double system_random() {
+  thread_local std::mt19937_64 engine{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
+}
+
+/// Where an update queue was left: `OFFSET UNIX_SECONDS`, the second of the last update.
+struct Position {
+  std::int64_t offset = 0;
+  std::int64_t updated_at = 0;
+
+  std::string to_string() const { return std::to_string(offset) + " " + std::to_string(updated_at); }
+  static std::optional<Position> parse(std::string_view text) {
+    Position position;
+    const char* end = text.data() + text.size();
+    const auto first = std::from_chars(text.data(), end, position.offset);
+    if (first.ec != std::errc() || first.ptr == end || *first.ptr != ' ') return std::nullopt;
+    const auto second = std::from_chars(first.ptr + 1, end, position.updated_at);
+    if (second.ec != std::errc() || second.ptr != end) return std::nullopt;
+    return position;
+  }
+};
+
+/// The real path of a scenario's file; empty when it lies outside of the folder or is no file.
+std::string scenario_file(const std::string& folder, const std::string& reference) {
+  namespace fs = std::filesystem;
+  if (folder.empty() || reference.empty()) return {};
+  std::error_code failed;
+  const fs::path root = fs::canonical(folder, failed);
+  if (failed) return {};
+  const fs::path file = fs::canonical(root / fs::path(reference), failed);
+  if (failed || !fs::is_regular_file(file, failed)) return {};
+  const auto [at, rest] = std::mismatch(root.begin(), root.end(), file.begin(), file.end());
+  return at == root.end() ? file.string() : std::string();
+}
+
+std::string percent_encoded(std::string_view path) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("/-._~").find(c) != std::string_view::npos;
+    if (plain) {
+      out += c;
+    } else {
+      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return out;
+}
+
+void replace_first(std::string& text, std::string_view what, std::string_view with) {
+  if (const std::size_t at = text.find(what); at != std::string::npos) text.replace(at, what.size(), with);
+}
+
+std::string in_quotes(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+/// A file on its way to the platform.
+struct Source {
+  std::string file_id;  // the platform has it
+  std::string path;     // or it lies on disk
+  std::string bytes;    // or in memory
+  std::string cache_key;
+  std::int64_t size = -1;
+};
+
+struct Upload {
+  ChatAddress chat;
+  ApiCall call;
+  std::function<void(Outcome)> done;
+  std::vector<Source> sources;
+  bool anew = false;  // no file ids: the platform did not know one of them
+};
+
+class Core : public std::enable_shared_from_this<Core> {
+ public:
+  Core(HttpClient& client, TelegramSettings settings)
+      : client_(client),
+        settings_(std::move(settings)),
+        poll_backoff_(settings_.backoff_first, settings_.backoff_most, random_source()),
+        conflict_backoff_(settings_.backoff_first * 6, settings_.backoff_first * 20, random_source()),
+        send_backoff_(settings_.backoff_first, settings_.backoff_most, random_source()) {
+    if (!settings_.now) settings_.now = system_now_ms;
+    while (!settings_.api.empty() && settings_.api.back() == '/') settings_.api.pop_back();
+    base_ = settings_.api + "/bot" + settings_.token + "/";
+    bot_.username = settings_.username;
+    const std::string& token = settings_.token;
+    std::from_chars(token.data(), token.data() + token.size(), bot_.id);
+    allowed_updates_ = "[";
+    for (const std::string_view kind : kAllowedUpdates) {
+      if (allowed_updates_.size() > 1) allowed_updates_ += ',';
+      allowed_updates_ += in_quotes(kind);
+    }
+    allowed_updates_ += ']';
+  }
+
+  // ------------------------------------------------------------- receiving
+
+  void start(std::string position, std::vector<BotCommandHint> menu, TransportHandlers handlers) {
+    client_.post([self = shared_from_this(), position = std::move(position), menu = std::move(menu),
+                  handlers = std::move(handlers)]() mutable {
+      if (self->stopped_) return;
+      self->handlers_ = std::move(handlers);
+      self->position_ = Position::parse(position);
+      self->poll();
+      if (self->bot_.username.empty()) self->ask_name();
+      self->tell_menu(menu, 0);
+    });
+  }
+
+  void stop_receiving() {
+    if (stopped_.exchange(true)) return;
+    client_.post([self = shared_from_this()] {
+      if (self->poll_request_ != 0) self->client_.cancel(self->poll_request_);
+      self->waiting_answer_.reset();
+    });
+  }
+
+  // ------------------------------------------------------------- sending
+
+  void deliver(const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) {
+    ++in_flight_;
+    if (call.files.empty()) {
+      HttpRequest request;
+      request.url.reserve(base_.size() + call.method.size());
+      request.url.append(base_).append(call.method);
+      request.body = addressed(call.body, chat);
+      request.proxy = settings_.proxy;
+      request.timeout = settings_.call_timeout;
+      client_.submit(std::move(request),
+                     [self = shared_from_this(), chat_id = chat.chat_id, done = std::move(done)](
+                         HttpAnswer answer) mutable { self->finish(chat_id, answer, done); });
+      return;
+    }
+    auto upload = std::make_shared<Upload>();
+    upload->chat = chat;
+    upload->call = call;
+    upload->call.body = addressed(call.body, chat);
+    upload->done = std::move(done);
+    prepare(upload);
+  }
+
+  void fetch_file(const Attachment& file, std::size_t limit,
+                  std::function<void(std::string, std::string)> done) {
+    limit = std::min(limit, kDownloadBytes);
+    if (file.size > 0 && static_cast<std::uint64_t>(file.size) > limit) {
+      client_.post([done = std::move(done)] { done({}, "the file is too big"); });
+      return;
+    }
+    HttpRequest request = call_request("getFile", "{\"file_id\":" + in_quotes(file.reference) + "}");
+    request.repeatable = true;
+    client_.submit(std::move(request), [self = shared_from_this(), limit,
+                                        done = std::move(done)](HttpAnswer answer) {
+      if (answer.kind != HttpAnswer::Kind::Answered) return done({}, self->hidden(answer.error));
+      api::FilePlace place;
+      if (!api::says_ok(answer.body) || !api::read_file_place(answer.body, place)) {
+        return done({}, self->hidden(api::read_refusal(answer.status, answer.body).description));
+      }
+      if (place.size > 0 && static_cast<std::uint64_t>(place.size) > limit) {
+        return done({}, "the file is too big");
+      }
+      self->download(place, limit, done);
+    });
+  }
+
+ private:
+  std::function<double()> random_source() const {
+    return settings_.random ? settings_.random : system_random;
+  }
+  std::int64_t now_ms() const { return settings_.now(); }
+
+  std::string hidden(std::string text) const {
+    for (std::size_t at = 0; !settings_.token.empty() &&
+                             (at = text.find(settings_.token, at)) != std::string::npos;) {
+      text.replace(at, settings_.token.size(), "<token>");
+    }
+    return redact_tokens(text);
+  }
+
+  HttpRequest call_request(std::string_view method, std::string body) const {
+    HttpRequest request;
+    request.url.append(base_).append(method);
+    request.body = std::move(body);
+    request.proxy = settings_.proxy;
+    request.timeout = settings_.call_timeout;
+    return request;
+  }
+
+  // --- polls
+
+  void poll() {
+    if (stopped_) return;
+    awaiting_drain_ = false;
+    ++poll_turn_;
+    // A stale offset is forgotten: whatever was confirmed does not come again anyway.
+    if (position_ && now_ms() / 1000 - position_->updated_at > kOffsetLivesSeconds) position_.reset();
+    std::string body = "{";
+    if (position_) {
+      body += "\"offset\":";
+      append_json_number(body, position_->offset);
+      body += ',';
+    }
+    body += "\"timeout\":";
+    append_json_number(body, settings_.poll_time.count());
+    body += ",\"limit\":100,\"allowed_updates\":";
+    body += allowed_updates_;
+    body += '}';
+    HttpRequest request = call_request("getUpdates", std::move(body));
+    request.lane = HttpRequest::Lane::Poll;
+    request.repeatable = true;
+    request.timeout = std::chrono::duration_cast<milliseconds>(settings_.poll_time) + settings_.poll_margin;
+    request.max_response_bytes = kUpdatesBytes;
+    const auto began = std::chrono::steady_clock::now();
+    poll_request_ = client_.submit(
+        std::move(request), [self = shared_from_this(), began](HttpAnswer answer) {
+          self->poll_request_ = 0;
+          if (self->stopped_) return;
+          self->on_poll(std::move(answer), std::chrono::steady_clock::now() - began);
+        });
+    if (!told_begin_) {
+      told_begin_ = true;
+      tell_health(true, {});
+    }
+  }
+
+  void poll_after(milliseconds pause) {
+    client_.after(pause, [self = shared_from_this(), turn = poll_turn_] {
+      if (self->poll_turn_ == turn) self->poll();
+    });
+  }
+
+  void tell_health(bool well, const std::string& reason) {
+    if (well == well_) return;
+    well_ = well;
+    if (handlers_.health) handlers_.health(well, hidden(reason));
+  }
+
+  void trouble(const std::string& reason, milliseconds pause) {
+    tell_health(false, reason);
+    poll_after(pause);
+  }
+
+  void on_poll(HttpAnswer answer, std::chrono::steady_clock::duration took) {
+    if (answer.kind != HttpAnswer::Kind::Answered) {
+      if (answer.cancelled) return;
+      return trouble("Telegram cannot be reached: " + answer.error, poll_backoff_.next());
+    }
+    if (answer.status != 200 || !api::says_ok(answer.body)) return on_poll_refused(answer);
+    api::DecodedUpdates updates = decoder_.read_answer(answer.body, bot_, now_ms());
+    if (!updates.ok) return trouble("an answer of Telegram makes no sense", poll_backoff_.next());
+    poll_backoff_.reset();
+    conflict_backoff_.reset();
+    tell_health(true, {});
+    if (updates.count == 0) {
+      // A server that does not hold polls must not be asked without a pause.
+      quick_empties_ = took < milliseconds(100) ? std::min(quick_empties_ + 1, 50) : 0;
+      if (quick_empties_ > 1) return poll_after(milliseconds(10) * quick_empties_);
+      return poll();
+    }
+    quick_empties_ = 0;
+    if (updates.needs_username && bot_.username.empty() && !name_given_up_) {
+      waiting_answer_ = std::move(answer.body);
+      return;
+    }
+    take(std::move(updates));
+  }
+
+  /// The name of the bot is known, or will not be: an answer that waited for it goes on.
+  void resume_waiting() {
+    if (!waiting_answer_ || stopped_) return;
+    std::string body = std::move(*waiting_answer_);
+    waiting_answer_.reset();
+    take(decoder_.read_answer(body, bot_, now_ms()));
+  }
+
+  void take(api::DecodedUpdates updates) {
+    const Position next{updates.last_update_id + 1, now_ms() / 1000};
+    if (updates.incoming.empty() || !handlers_.updates) {
+      position_ = next;
+      return poll();
+    }
+    const std::uint64_t turn = poll_turn_;
+    handlers_.updates(std::move(updates.incoming), next.to_string(),
+                      [self = shared_from_this(), next, turn](bool stored) {
+                        self->client_.post([self, next, turn, stored] {
+                          if (self->poll_turn_ == turn) self->on_stored(next, stored);
+                        });
+                      });
+  }
+
+  void on_stored(const Position& next, bool stored) {
+    if (stopped_) return;
+    if (!stored) {
+      // The platform keeps what was not confirmed, and brings it again.
+      return trouble("updates could not be stored", poll_backoff_.next());
+    }
+    position_ = next;
+    if (in_flight_ <= settings_.poll_below || settings_.poll_wait.count() == 0) return poll();
+    awaiting_drain_ = true;
+    poll_after(settings_.poll_wait);
+  }
+
+  void on_poll_refused(const HttpAnswer& answer) {
+    const api::Refusal refusal = api::read_refusal(answer.status, answer.body);
+    if (api::is_about_token(refusal)) {
+      const std::string reason = "Telegram does not accept the token of the bot" +
+                                 (settings_.bot_name.empty() ? "" : " `" + settings_.bot_name + "`") + ": " +
+                                 refusal.description;
+      tell_health(false, reason);
+      stopped_ = true;
+      if (handlers_.failed) handlers_.failed(hidden(reason));
+      return;
+    }
+    if (refusal.code == 409) {
+      if (refusal.says("webhook is active")) return drop_webhook();
+      return trouble("another program receives the updates of this bot: " + refusal.description,
+                     conflict_backoff_.next());
+    }
+    milliseconds pause = poll_backoff_.next();
+    if (refusal.retry_after > 0) pause = std::chrono::seconds(refusal.retry_after);
+    if (answer.retry_after.count() > 0) pause = std::max<milliseconds>(pause, answer.retry_after);
+    trouble("Telegram answered " + std::to_string(refusal.code) + ": " + refusal.description, pause);
+  }
+
+  void drop_webhook() {
+    client_.submit(call_request("deleteWebhook", "{\"drop_pending_updates\":false}"),
+                   [self = shared_from_this()](HttpAnswer answer) {
+                     if (self->stopped_ || answer.cancelled) return;
+                     if (answer.kind == HttpAnswer::Kind::Answered && api::says_ok(answer.body) &&
+                         self->conflict_backoff_.fresh()) {
+                       static_cast<void>(self->conflict_backoff_.next());  // a second time waits
+                       return self->poll();
+                     }
+                     self->trouble("a webhook of this bot is active", self->conflict_backoff_.next());
+                   });
+  }
+
+  // --- what is told and asked at the start
+
+  void ask_name() {
+    HttpRequest request = call_request("getMe", "{}");
+    request.repeatable = true;
+    client_.submit(std::move(request), [self = shared_from_this()](HttpAnswer answer) {
+      if (self->stopped_ || answer.cancelled) return;
+      api::BotName name;
+      if (answer.kind == HttpAnswer::Kind::Answered && api::read_bot_name(answer.body, name)) {
+        self->bot_.username = name.username;
+        if (name.id != 0) self->bot_.id = name.id;
+        return self->resume_waiting();
+      }
+      // Without a name `/command@name` is taken for ours, which beats taking nothing.
+      if (++self->name_attempts_ >= 3) {
+        self->name_given_up_ = true;
+        self->resume_waiting();
+      }
+      if (self->name_attempts_ < 20) {
+        self->client_.after(self->settings_.backoff_first * (1 << std::min(self->name_attempts_, 6)),
+                            [self] {
+                              if (!self->stopped_) self->ask_name();
+                            });
+      }
+    });
+  }
+
+  void tell_menu(const std::vector<BotCommandHint>& menu, int attempt) {
+    std::string body = "{\"commands\":[";
+    int count = 0;
+    for (const BotCommandHint& hint : menu) {
+      const bool allowed =
+          !hint.command.empty() && hint.command.size() <= 32 &&
+          hint.command.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+      const std::string_view description = trim(hint.description);
+      if (!allowed || count == 100) continue;
+      if (count++ != 0) body += ',';
+      body += "{\"command\":" + in_quotes(hint.command) + ",\"description\":";
+      append_json_string(body, description.empty() ? std::string_view(hint.command)
+                                                   : first_code_points(description, 256));
+      body += '}';
+    }
+    body += "]}";
+    if (count == 0) return;
+    HttpRequest request = call_request("setMyCommands", std::move(body));
+    request.repeatable = true;
+    client_.submit(std::move(request), [self = shared_from_this(), menu, attempt](HttpAnswer answer) {
+      if (self->stopped_ || answer.cancelled || attempt + 1 >= kMenuAttempts) return;
+      const bool answered = answer.kind == HttpAnswer::Kind::Answered;
+      if (answered && answer.status < 500 && answer.status != 429) return;
+      self->client_.after(std::max<milliseconds>(answer.retry_after, self->settings_.backoff_first * 4),
+                          [self, menu, attempt] {
+                            if (!self->stopped_) self->tell_menu(menu, attempt + 1);
+                          });
+    });
+  }
+
+  // --- calls
+
+  /// The body as it was rendered, or with the chat's new id.
+  static std::string addressed(const std::string& body, const ChatAddress& chat) {
+    constexpr std::string_view kBegin = "{\"chat_id\":";
+    if (body.compare(0, kBegin.size(), kBegin) != 0) return body;
+    const std::size_t end = body.find_first_of(",}", kBegin.size());
+    if (end == std::string::npos || body[kBegin.size()] == '"') return body;
+    if (body.compare(kBegin.size(), end - kBegin.size(), chat.chat_id) == 0) return body;
+    std::string moved(kBegin);
+    api::append_chat_id(moved, chat.chat_id);
+    return moved.append(body, end, std::string::npos);
+  }
+
+  void finish(const std::string& chat_id, const HttpAnswer& answer, const std::function<void(Outcome)>& done) {
+    report(outcome(chat_id, answer), done);
+  }
+
+  void report(Outcome outcome, const std::function<void(Outcome)>& done) {
+    --in_flight_;
+    done(std::move(outcome));
+    if (awaiting_drain_ && in_flight_ <= settings_.poll_below) poll();
+  }
+
+  Outcome outcome(const std::string& chat_id, const HttpAnswer& answer) {
+    if (answer.kind == HttpAnswer::Kind::Answered && answer.status == 200 && api::says_ok(answer.body)) {
+      send_backoff_.reset();
+      Outcome sent;
+      sent.message_id = api::message_id_in(answer.body);
+      return sent;
+    }
+    Outcome outcome;
+    if (answer.kind != HttpAnswer::Kind::Answered) {
+      const bool lost = answer.kind == HttpAnswer::Kind::Lost;
+      outcome.kind = lost ? Outcome::Kind::Unknown : Outcome::Kind::Retry;
+      outcome.reason = hidden(answer.error);
+      outcome.after = answer.cancelled ? Duration{0} : Duration{send_backoff_.next().count()};
+      return outcome;
+    }
+    const api::Refusal refusal = api::read_refusal(answer.status, answer.body);
+    if (!refusal.readable && answer.status < 400) {
+      outcome.kind = Outcome::Kind::Unknown;
+      outcome.reason = refusal.description;
+      outcome.after = Duration{send_backoff_.next().count()};
+      return outcome;
+    }
+    outcome = api::outcome_of(refusal, Duration{refusal.code >= 500 || refusal.code == 429
+                                                    ? send_backoff_.next().count()
+                                                    : 0});
+    outcome.reason = hidden(outcome.reason);
+    if (refusal.code == 429) {
+      outcome.after = std::max(outcome.after, Duration{answer.retry_after.count() * 1000});
+      outcome.whole_bot = too_fast_everywhere(chat_id, outcome.after);
+    }
+    return outcome;
+  }
+
+  /// Limits are per chat, and for the bot as a whole; an answer does not tell which was met. Several chats
+  /// at a time tell.
+  bool too_fast_everywhere(const std::string& chat_id, Duration rest) {
+    const std::int64_t now = now_ms();
+    std::erase_if(resting_, [&](const auto& one) { return one.second <= now || one.first == chat_id; });
+    resting_.emplace_back(chat_id, now + rest.ms);
+    return resting_.size() >= kChatsThatMeanAll;
+  }
+
+  // --- files
+
+  void fail(const std::shared_ptr<Upload>& upload, std::string reason) {
+    Outcome outcome;
+    outcome.kind = Outcome::Kind::Failed;
+    outcome.reason = hidden(std::move(reason));
+    client_.post([self = shared_from_this(), upload, outcome] { self->report(outcome, upload->done); });
+  }
+
+  /// Finds each file of the call, one after another, then sends.
+  void prepare(const std::shared_ptr<Upload>& upload) {
+    while (upload->sources.size() < upload->call.files.size()) {
+      const FilePart& part = upload->call.files[upload->sources.size()];
+      const Attachment& file = part.file;
+      if (file.origin == "scenario") {
+        Source source;
+        if (!find_scenario_file(*upload, file, source)) {
+          return fail(upload, "no such file in the scenario: " + file.reference);
+        }
+        upload->sources.push_back(std::move(source));
+        continue;
+      }
+      if (file.origin == "telegram" && !upload->anew) {
+        Source source;
+        source.file_id = file.reference;
+        upload->sources.push_back(std::move(source));
+        continue;
+      }
+      const auto fetched = [self = shared_from_this(), upload](std::string bytes, std::string reason) {
+        if (!reason.empty()) return self->fail(upload, "a file could not be fetched: " + reason);
+        Source source;
+        source.size = static_cast<std::int64_t>(bytes.size());
+        source.bytes = std::move(bytes);
+        upload->sources.push_back(std::move(source));
+        self->prepare(upload);
+      };
+      if (file.origin == "telegram") return fetch_file(file, kDownloadBytes, fetched);
+      if (settings_.fetch_elsewhere) return settings_.fetch_elsewhere(file, kDownloadBytes, fetched);
+      return fail(upload, "no way to bring a file of " + file.origin);
+    }
+    send_files(upload);
+  }
+
+  bool find_scenario_file(const Upload& upload, const Attachment& file, Source& source) {
+    source.path = scenario_file(settings_.scenario_folder ? settings_.scenario_folder() : std::string(),
+                                file.reference);
+    struct stat status {};
+    if (source.path.empty() || ::stat(source.path.c_str(), &status) != 0) return false;
+    source.size = status.st_size;
+    source.cache_key = source.path + '\n' + std::to_string(status.st_size) + '\n' +
+                       std::to_string(status.st_mtim.tv_sec) + '.' + std::to_string(status.st_mtim.tv_nsec) +
+                       '\n' + std::to_string(static_cast<int>(file.kind));
+    std::lock_guard lock(cache_mutex_);
+    const auto known = file_ids_.find(source.cache_key);
+    if (known != file_ids_.end()) {
+      if (upload.anew) {
+        file_ids_.erase(known);
+      } else {
+        source.file_id = known->second;
+      }
+    }
+    return true;
+  }
+
+  void send_files(const std::shared_ptr<Upload>& upload) {
+    std::string body = upload->call.body;
+    std::string method = upload->call.method;
+    std::vector<MultipartPart> uploads;
+    for (std::size_t i = 0; i < upload->sources.size(); ++i) {
+      const Source& source = upload->sources[i];
+      FilePart part = upload->call.files[i];
+      if (!source.file_id.empty()) {
+        replace_first(body, in_quotes("attach://" + part.field), in_quotes(source.file_id));
+        continue;
+      }
+      if (source.size > kUploadBytes) return fail(upload, "the file is larger than 50 MB: " + part.file.reference);
+      if (source.size == 0) return fail(upload, "the file is empty: " + part.file.reference);
+      if (method == "sendPhoto" && source.size > kPhotoBytes) {
+        method = "sendDocument";
+        part.field = "document";
+        replace_first(body, "\"photo\":\"attach://photo\"", "\"document\":\"attach://document\"");
+      }
+      MultipartPart one;
+      one.name = part.field;
+      one.filename = api::clean_file_name(part.file.name.empty() ? part.file.reference : part.file.name);
+      if (one.filename.empty() || part.file.origin != "scenario") one.filename = name_for(part.file, one.filename);
+      one.mime = part.file.mime;
+      one.path = source.path;
+      one.bytes = source.bytes;
+      uploads.push_back(std::move(one));
+    }
+    HttpRequest request = call_request(method, uploads.empty() ? body : std::string());
+    if (!uploads.empty()) {
+      request.timeout = settings_.upload_timeout;
+      for (auto& [name, value] : api::form_fields(body)) {
+        // A part that bears the parameter's own name stands for it.
+        if (value == "attach://" + name) continue;
+        MultipartPart field;
+        field.name = name;
+        field.bytes = std::move(value);
+        request.parts.push_back(std::move(field));
+      }
+      for (MultipartPart& one : uploads) request.parts.push_back(std::move(one));
+    }
+    client_.submit(std::move(request), [self = shared_from_this(), upload](HttpAnswer answer) {
+      self->on_files_sent(upload, answer);
+    });
+  }
+
+  /// A file without a name gets one that tells its kind: the platform goes by the ending.
+  static std::string name_for(const Attachment& file, const std::string& name) {
+    if (!name.empty() && name.find('.') != std::string::npos) return name;
+    switch (file.kind) {
+      case AttachmentKind::Photo: return "photo.jpg";
+      case AttachmentKind::Voice: return "voice.ogg";
+      case AttachmentKind::Audio: return "audio.mp3";
+      case AttachmentKind::Video: return "video.mp4";
+      case AttachmentKind::Sticker: return "sticker.webp";
+      default: return name.empty() || !file.name.size() ? "file" : name;
+    }
+  }
+
+  void on_files_sent(const std::shared_ptr<Upload>& upload, const HttpAnswer& answer) {
+    const bool sent =
+        answer.kind == HttpAnswer::Kind::Answered && answer.status == 200 && api::says_ok(answer.body);
+    if (sent) {
+      remember_files(*upload, answer.body);
+    } else if (answer.kind == HttpAnswer::Kind::Answered && !upload->anew &&
+               api::is_about_file(api::read_refusal(answer.status, answer.body))) {
+      // Refused before anything was sent: once more, with the bytes themselves.
+      upload->anew = true;
+      upload->sources.clear();
+      return prepare(upload);
+    }
+    finish(upload->chat.chat_id, answer, upload->done);
+  }
+
+  void remember_files(const Upload& upload, std::string_view body) {
+    const auto fresh = [](const Source& source) { return !source.cache_key.empty() && source.file_id.empty(); };
+    if (std::none_of(upload.sources.begin(), upload.sources.end(), fresh)) return;
+    const std::vector<std::string> ids = api::file_ids_in(body);
+    if (ids.size() != upload.sources.size()) return;
+    std::lock_guard lock(cache_mutex_);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (fresh(upload.sources[i]) && !ids[i].empty()) file_ids_[upload.sources[i].cache_key] = ids[i];
+    }
+  }
+
+  void download(const api::FilePlace& place, std::size_t limit,
+                const std::function<void(std::string, std::string)>& done) {
+    HttpRequest request;
+    request.url = settings_.api + "/file/bot" + settings_.token + "/" + percent_encoded(place.path);
+    request.method = "GET";
+    request.proxy = settings_.proxy;
+    request.timeout = settings_.upload_timeout;
+    request.max_response_bytes = limit;
+    request.repeatable = true;
+    client_.submit(std::move(request), [self = shared_from_this(), done](HttpAnswer answer) {
+      if (answer.kind != HttpAnswer::Kind::Answered) return done({}, self->hidden(answer.error));
+      if (answer.status != 200) return done({}, "HTTP " + std::to_string(answer.status));
+      done(std::move(answer.body), {});
+    });
+  }
+
+  HttpClient& client_;
+  TelegramSettings settings_;
+  std::string base_;  // holds the token: never shown
+  std::string allowed_updates_;
+  std::atomic<bool> stopped_{false};
+  std::atomic<std::size_t> in_flight_{0};
+
+  // On the network thread only.
+  api::BotIdentity bot_;
+  api::UpdateDecoder decoder_;
+  TransportHandlers handlers_;
+  std::optional<Position> position_;
+  Backoff poll_backoff_;
+  Backoff conflict_backoff_;
+  Backoff send_backoff_;
+  HttpClient::RequestId poll_request_ = 0;
+  std::uint64_t poll_turn_ = 0;
+  bool awaiting_drain_ = false;
+  bool told_begin_ = false;
+  bool well_ = false;
+  int quick_empties_ = 0;
+  int name_attempts_ = 0;
+  bool name_given_up_ = false;
+  std::optional<std::string> waiting_answer_;
+  std::vector<std::pair<std::string, std::int64_t>> resting_;  // chat, until unix ms
+
+  std::mutex cache_mutex_;
+  std::unordered_map<std::string, std::string> file_ids_;
+};
+
+class TelegramTransport final : public Transport {
+ public:
+  TelegramTransport(HttpClient& client, TelegramSettings settings)
+      : core_(std::make_shared<Core>(client, std::move(settings))) {}
+  ~TelegramTransport() override { core_->stop_receiving(); }
+
+  std::string_view name() const override { return "telegram"; }
+  Capabilities capabilities() const override { return telegram_capabilities(); }
+
+  std::vector<ApiCall> render(const ChatAddress& chat, const Message& message) const override {
+    return telegram::render(chat.chat_id, message);
+  }
+  ApiCall render_press_answer(const ChatAddress&, const std::string& press_id,
+                              const std::string& text) const override {
+    return telegram::render_press_answer(press_id, text);
+  }
+
+  void start(std::string position, std::vector<BotCommandHint> menu, TransportHandlers handlers) override {
+    core_->start(std::move(position), std::move(menu), std::move(handlers));
+  }
+  void stop_receiving() override { core_->stop_receiving(); }
+  void deliver(const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) override {
+    core_->deliver(chat, call, std::move(done));
+  }
+  void fetch_file(const Attachment& file, std::size_t limit,
+                  std::function<void(std::string, std::string)> done) override {
+    core_->fetch_file(file, limit, std::move(done));
+  }
+
+ private:
+  std::shared_ptr<Core> core_;
+};
+
+}  // namespace
+
+Capabilities telegram_capabilities() {
+  Capabilities can;
+  can.message_units = telegram::kTextUnits;
+  can.caption_units = telegram::kCaptionUnits;
+  return can;
+}
+
+std::unique_ptr<Transport> make_telegram_transport(HttpClient& client, TelegramSettings settings) {
+  return std::make_unique<TelegramTransport>(client, std::move(settings));
+}
+
+}  // namespace sufler
