@@ -1,0 +1,104 @@
+#include "interpreter/runtime/config.h"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace sufler {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  ConfigTest() : folder_(fs::temp_directory_path() / ("sufler-config-" + std::to_string(getpid()))) {
+    fs::create_directories(folder_);
+    setenv("SUFLER_TEST_TOKEN", "123456:token-of-the-configuration-test", 1);
+    unsetenv("SUFLER_TEST_UNSET");
+  }
+  ~ConfigTest() override { fs::remove_all(folder_); }
+
+  LoadedConfig load(const std::string& text) {
+    const fs::path path = folder_ / "sufler.yaml";
+    std::ofstream(path) << text;
+    return load_config(path.string(), {{"telegram", {"token", "api", "mode"}}});
+  }
+  std::string problems(LoadedConfig& loaded) {
+    std::string out;
+    for (const Diagnostic& one : loaded.diagnostics.sorted()) out += std::string(code_of(one.id)) + " " + message_of(one, Language::English) + "\n";
+    return out;
+  }
+  fs::path folder_;
+};
+
+TEST_F(ConfigTest, ReadsABotWithItsTokenFromTheEnvironment) {
+  LoadedConfig loaded = load(R"(
+database: sqlite:shop.db
+durability: normal
+bots:
+  shop:
+    scenario: scenarios/shop
+    telegram:
+      token: ${SUFLER_TEST_TOKEN}
+      api: http://127.0.0.1:8081/
+    roles:
+      admins: ["telegram:111", "vk:222"]
+)");
+  ASSERT_TRUE(loaded.config.has_value()) << problems(loaded);
+  EXPECT_EQ(loaded.config->database, "sqlite:" + (folder_ / "shop.db").string());
+  EXPECT_EQ(loaded.config->durability, Durability::Normal);
+  ASSERT_EQ(loaded.config->bots.size(), 1U);
+  const BotConfig& bot = loaded.config->bots[0];
+  EXPECT_EQ(bot.scenario, (folder_ / "scenarios/shop").string());
+  EXPECT_EQ(bot.transports.at(0).options.at("token"), "123456:token-of-the-configuration-test");
+  EXPECT_EQ(bot.transports.at(0).options.at("api"), "http://127.0.0.1:8081");
+  EXPECT_EQ(bot.roles.at("admins").size(), 2U);
+  EXPECT_EQ(redact("token 123456:token-of-the-configuration-test"), "token ***");
+}
+
+TEST_F(ConfigTest, ReadsATokenFromAFile) {
+  std::ofstream(folder_ / "token") << "123456:token-of-a-file\n";
+  LoadedConfig loaded = load("bots:\n  shop:\n    scenario: s\n    telegram: {token: \"file:token\"}\n");
+  ASSERT_TRUE(loaded.config.has_value()) << problems(loaded);
+  EXPECT_EQ(loaded.config->bots[0].transports[0].options.at("token"), "123456:token-of-a-file");
+}
+
+TEST_F(ConfigTest, NamesEveryWrongKeyAtOnce) {
+  LoadedConfig loaded = load("databse: sqlite:a.db\nbots:\n  shop:\n    scenario: s\n    telegram: {tokn: x}\n");
+  EXPECT_FALSE(loaded.config.has_value());
+  EXPECT_EQ(problems(loaded), "S701 unknown key `databse` in the configuration\nS701 unknown key `tokn` in this platform\n");
+}
+
+TEST_F(ConfigTest, AnUnsetVariableIsAnErrorThatNamesIt) {
+  LoadedConfig loaded = load("bots:\n  shop:\n    scenario: s\n    telegram: {token: \"${SUFLER_TEST_UNSET}\"}\n");
+  EXPECT_FALSE(loaded.config.has_value());
+  EXPECT_EQ(problems(loaded), "S705 the environment variable `SUFLER_TEST_UNSET` is not set\n");
+}
+
+TEST_F(ConfigTest, WhatIsNotAvailableYetIsSaid) {
+  LoadedConfig loaded = load("models: {}\nbots:\n  shop:\n    scenario: s\n    vk: {group: 1}\n");
+  EXPECT_FALSE(loaded.config.has_value());
+  EXPECT_EQ(problems(loaded).substr(0, 5), "S704 ");
+}
+
+TEST_F(ConfigTest, AnEmptyMemberOfARoleIsNobody) {
+  setenv("SUFLER_TEST_ADMIN", "", 1);
+  LoadedConfig loaded = load(
+      "bots:\n  shop:\n    scenario: s\n    telegram: {token: \"${SUFLER_TEST_TOKEN}\"}\n"
+      "    roles: {admins: [\"telegram:${SUFLER_TEST_ADMIN}\"]}\n");
+  ASSERT_TRUE(loaded.config.has_value()) << problems(loaded);
+  EXPECT_TRUE(loaded.config->bots[0].roles.at("admins").empty());
+}
+
+TEST_F(ConfigTest, AMissingFileIsOneClearLine) {
+  LoadedConfig loaded = load_config((folder_ / "absent.yaml").string(), {});
+  EXPECT_FALSE(loaded.config.has_value());
+  EXPECT_EQ(loaded.diagnostics.errors(), 1U);
+}
+
+}  // namespace
+}  // namespace sufler

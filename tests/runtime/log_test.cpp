@@ -1,0 +1,43 @@
+#include "interpreter/runtime/log.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace sufler {
+namespace {
+
+TEST(RedactTest, HidesWhatItWasTold) {
+  hide_secret("correct horse");
+  EXPECT_EQ(redact("the password is correct horse, again correct horse"), "the password is ***, again ***");
+}
+
+TEST(RedactTest, HidesWhatLooksLikeATokenOfTelegram) {
+  EXPECT_EQ(redact("https://api.telegram.org/bot123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11/getMe"),
+            "https://api.telegram.org/bot***/getMe");
+}
+
+TEST(RedactTest, LeavesTimesAndAddressesAlone) {
+  EXPECT_EQ(redact("at 12:30:45 from 127.0.0.1:8080, order 12345:67"), "at 12:30:45 from 127.0.0.1:8080, order 12345:67");
+}
+
+TEST(LogTest, OneEventIsOneLineWhateverItHolds) {
+  ::testing::internal::CaptureStderr();
+  start_log(LogLevel::Info, LogFormat::Text);
+  write_log(LogLevel::Info, "a\nb\x1b[31m", {{"chat", "x\ny"}});
+  const std::string line = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
+  EXPECT_EQ(line.find('\x1b'), std::string::npos);
+  EXPECT_NE(line.find("a\\nb\\x1b[31m chat=x\\ny"), std::string::npos);
+}
+
+TEST(LogTest, JsonLinesKeepTheirFieldsApart) {
+  ::testing::internal::CaptureStderr();
+  start_log(LogLevel::Info, LogFormat::Json);
+  write_log(LogLevel::Warning, "quote \" and { brace", {{"bot", "shop"}});
+  const std::string line = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(line, "{\"level\":\"warning\",\"message\":\"quote \\\" and { brace\",\"bot\":\"shop\"}\n");
+}
+
+}  // namespace
+}  // namespace sufler
