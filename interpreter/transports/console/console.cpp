@@ -1,41 +1,52 @@
 #include "interpreter/transports/console/console.h"
 
-#include "interpreter/core/rich_text.h"
+#include <optional>
+
 #include "interpreter/core/text.h"
 
 namespace sufler {
 namespace {
 
-void append_clean(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      out += "\n  ";
-    } else if (c == '\t' || (byte >= 0x20 && byte != 0x7f)) {
-      out += c;
+/// Control characters of a message must not steer the terminal.
+void append_visible(std::string& out, std::string_view text, std::string_view line_start) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t begin = i;
+    const char32_t c = next_code_point(text, i);
+    if (c == U'\n') {
+      out += '\n';
+      out += line_start;
+    } else if (c == U'\t' || (c >= 0x20 && c != 0x7F && !(c >= 0x80 && c < 0xA0))) {
+      out += text.substr(begin, i - begin);
     }
   }
 }
 
 }  // namespace
 
-std::string console_lines(std::string_view speaker, const Message& message) {
-  std::string out(speaker);
-  out += ": ";
-  append_clean(out, to_markup(message.text));
-  while (out.ends_with(' ') || out.ends_with('\n')) out.pop_back();
+std::string console_lines(std::string_view who, const Message& message) {
+  std::string out(who);
+  out += ':';
+  std::string_view text;
+  const std::string marked = to_markup(message.text);
+  text = marked;
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  if (!text.empty()) {
+    out += ' ';
+    append_visible(out, text, "  ");
+  }
   out += '\n';
   for (const Attachment& file : message.attachments) {
     out += "  @";
-    append_clean(out, file.name.empty() ? file.reference : file.name);
+    append_visible(out, file.name.empty() ? file.reference : file.name, " ");
     out += '\n';
   }
   for (const auto& row : message.keyboard.rows) {
-    out += " ";
+    if (row.empty()) continue;
+    out += ' ';
     for (const Button& button : row) {
       out += " [";
-      append_clean(out, button.label);
-      out += "]";
+      append_visible(out, button.label, " ");
+      out += ']';
     }
     out += '\n';
   }
@@ -43,21 +54,26 @@ std::string console_lines(std::string_view speaker, const Message& message) {
 }
 
 ConsoleInput parse_console_line(std::string_view line) {
-  const std::string_view text = trim(line);
   ConsoleInput input;
-  if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
+  const std::string_view typed = trim(line);
+  if (typed.size() > 2 && typed.front() == '[' && typed.back() == ']') {
     input.kind = ConsoleInput::Kind::Press;
-    input.text = std::string(trim(text.substr(1, text.size() - 2)));
-  } else if (text.size() > 1 && text.front() == '@' && text.find(' ') == std::string_view::npos) {
+    input.text = trim(typed.substr(1, typed.size() - 2));
+    return input;
+  }
+  if (typed.size() > 1 && typed.front() == '@' && typed[1] != ' ') {
     input.kind = ConsoleInput::Kind::File;
-    input.text = std::string(text.substr(1));
-  } else if (text.size() > 2 && text.front() == '+') {
-    if (auto clock = Duration::parse(text.substr(1))) {
+    input.text = typed.substr(1);
+    return input;
+  }
+  if (typed.size() > 1 && typed.front() == '+') {
+    if (const std::optional<Duration> by = Duration::parse(typed.substr(1))) {
       input.kind = ConsoleInput::Kind::Clock;
-      input.clock = *clock;
+      input.clock = *by;
+      return input;
     }
   }
-  if (input.kind == ConsoleInput::Kind::Text) input.text = std::string(text);
+  input.text = line;
   return input;
 }
 

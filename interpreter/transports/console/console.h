@@ -1,24 +1,35 @@
 #pragma once
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "interpreter/core/message.h"
 #include "interpreter/core/moment.h"
 
-/// The terminal as a platform: how a message reads there, and what a typed line means (ARCHITECTURE, `chat`).
+/// The terminal as a platform: how `sufler chat` writes what the bot says and reads what a person types.
 namespace sufler {
 
-/// `bot: TEXT`; further lines indented by two spaces, a row of buttons as `  [A] [B]`, a file as `  @name`.
-/// Ends with a line end. Control characters are dropped, so that no text can drive the terminal.
-std::string console_lines(std::string_view speaker, const Message& message);
+/// A message as lines, each ended by a line feed:
+///
+///     bot: TEXT
+///       its further lines
+///       @price.pdf
+///       [Yes] [No]
+std::string console_lines(std::string_view who, const Message& message);
 
 struct ConsoleInput {
-  enum class Kind : std::uint8_t { Text, Press, File, Clock } kind = Kind::Text;
-  std::string text;    ///< the text, the button's label or the file's name
-  Duration clock;      ///< `+24h`
+  enum class Kind : std::uint8_t {
+    Text,
+    Press,  ///< `[Label]`: `text` is the label
+    File,   ///< `@photo.jpg`: `text` is the path
+    Clock,  ///< `+24h`: the time moves on by `clock`
+  };
+  Kind kind = Kind::Text;
+  std::string text;
+  Duration clock;
 };
-/// `[Label]` presses a button, `@file` sends a file, `+24h` moves the clock; anything else is said.
+
+/// A line without its line feed. What is none of the other kinds is text, as it stands.
 ConsoleInput parse_console_line(std::string_view line);
 
 }  // namespace sufler
