@@ -14,7 +14,7 @@ namespace sufler::storage {
 using Bound = std::variant<std::monostate, std::int64_t, double, std::string>;
 
 struct Dialect {
-  std::string_view begin_write;
+  const char* begin_write;
   std::string_view identity;      ///< type of a key that the database numbers, never twice the same
   std::string_view key;           ///< type of a key that we number
   std::string_view clustered;     ///< after the `)` of a table that is its own index

@@ -3,6 +3,8 @@
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 
+#include "storage/statement.h"
+
 namespace sufler::storage {
 
 StorageError from_sqlite(int code, std::string_view detail) {
@@ -42,6 +44,7 @@ StorageError from_sqlite(int code, std::string_view detail) {
 }
 
 StorageError from_exception(const std::exception& thrown, soci::session* sql) {
+  if (const auto* failure = dynamic_cast<const Failure*>(&thrown)) return failure->error;
   if (const auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&thrown)) {
     if (sql && sql->get_backend()) {
       auto* const db = static_cast<soci::sqlite3_session_backend*>(sql->get_backend())->conn_;

@@ -15,9 +15,10 @@ namespace sufler::storage {
 /// `code` is SQLite's, extended or not; `detail` its message, which holds no values.
 StorageError from_sqlite(int code, std::string_view detail);
 
-/// For a catch block: what SOCI or the standard library threw. SOCI's `what()` would add the query with the
-/// values bound to it, people's words among them, so only the bare message is taken. SOCI loses SQLite's
-/// code where a statement with bound values fails; it is then asked of the connection, if there is one.
+/// For a catch block: what SOCI or the standard library threw. SOCI's `what()` would add the query
+/// with the values bound to it, people's words among them, so only the bare message is taken. SOCI
+/// loses SQLite's code where a statement with bound values fails; it is then asked of the
+/// connection, if there is one.
 StorageError from_exception(const std::exception& thrown, soci::session* sql);
 
 /// Runs `body`, which gives a Stored, and turns what it throws into an error.

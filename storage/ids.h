@@ -1,8 +1,8 @@
 #pragma once
-#include <soci/soci.h>
-
 #include <cstdint>
 #include <string>
+
+#include "storage/statement.h"
 
 namespace sufler::storage {
 
@@ -12,12 +12,10 @@ class Ids {
  public:
   Ids(std::string table, std::int64_t block) : table_(std::move(table)), block_(block) {}
 
-  /// Throws what SOCI throws.
-  std::int64_t take(soci::session& sql) {
+  std::int64_t take(Statements& statements) {
     if (next_ == end_) {
-      sql << "UPDATE counters SET next = next + :block WHERE name = :name", soci::use(block_),
-          soci::use(table_);
-      sql << "SELECT next FROM counters WHERE name = :name", soci::use(table_), soci::into(end_);
+      statements.run("UPDATE counters SET next = next + ? WHERE name = ?", block_, table_);
+      statements.one("SELECT next FROM counters WHERE name = ?", std::tie(end_), table_);
       next_ = end_ - block_;
     }
     return next_++;

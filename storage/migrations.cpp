@@ -131,7 +131,7 @@ Stored<int> schema_of(soci::session& sql, const Dialect& dialect, std::string_vi
 Stored<Done> migrate(soci::session& sql, const Dialect& dialect, int version) {
   const auto apply = [&](int number) {
     return guarded(&sql, [&]() -> Stored<Done> {
-      sql << std::string(dialect.begin_write);
+      sql << dialect.begin_write;
       if (number == 1) sql << "CREATE TABLE schema_version (version BIGINT NOT NULL PRIMARY KEY)";
       for (const std::string_view statement : steps()[static_cast<std::size_t>(number - 1)]) {
         sql << dialect.expand(statement);

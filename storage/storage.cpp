@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include "storage/errors.h"
-#include "storage/portable_transaction.h"
 #include "storage/scenario_tables.h"
 #include "storage/sqlite_connection.h"
+#include "storage/transaction.h"
 
 namespace sufler {
 namespace {
@@ -21,7 +21,7 @@ StorageError cannot_open(std::string message) {
 struct Storage::Impl {
   storage::SqliteFile file;
   std::unique_ptr<soci::session> sql;
-  std::unique_ptr<storage::PortableTransaction> transaction;  ///< holds statements of `sql`
+  std::unique_ptr<storage::SqlTransaction> transaction;  ///< holds statements of `sql`
 
   Stored<Done> connect() {
     transaction.reset();
@@ -29,7 +29,7 @@ struct Storage::Impl {
     auto opened = storage::open_sqlite(file);
     if (!opened) return Error{opened.error()};
     sql = std::move(*opened);
-    transaction = std::make_unique<storage::PortableTransaction>(*sql, storage::sqlite_dialect());
+    transaction = std::make_unique<storage::SqlTransaction>(*sql, storage::sqlite_dialect());
     return Done{};
   }
 
@@ -77,12 +77,10 @@ Stored<Done> Storage::transact(const std::function<Stored<Done>(Transaction&)>& 
   if (!impl_->sql) {
     if (auto done = impl_->connect(); !done) return done;
   }
-  storage::PortableTransaction& transaction = *impl_->transaction;
-  transaction.begin();
-  if (transaction.failure()) {
-    const StorageError error = *transaction.failure();
-    impl_->give_up(error);
-    return Error{error};
+  storage::SqlTransaction& transaction = *impl_->transaction;
+  if (auto begun = transaction.begin(); !begun) {
+    impl_->give_up(begun.error());
+    return begun;
   }
   // What `body` throws is the caller's; the transaction does not outlive it.
   struct Guard {

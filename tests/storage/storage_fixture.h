@@ -14,7 +14,8 @@ namespace sufler {
 class Folder {
  public:
   Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sufler_storage_XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "sufler_storage_XXXXXX").string();
     path_ = ::mkdtemp(pattern.data());
   }
   Folder(const Folder&) = delete;
@@ -62,7 +63,8 @@ inline DialogKey key_of(const std::string& user) {
 }
 
 /// Puts a dialog in and gives its id.
-inline std::int64_t add_dialog(Transaction& tx, const std::string& user, const std::string& state = "{}") {
+inline std::int64_t add_dialog(Transaction& tx, const std::string& user,
+                               const std::string& state = "{}") {
   DialogRow row;
   row.state = state;
   row.user = "{\"id\":\"" + user + "\"}";

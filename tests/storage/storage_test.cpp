@@ -283,9 +283,8 @@ TEST_F(StorageTest, OutboxIdsGrowEvenWhenTheOutboxWasEmptied) {
 
 TEST_F(StorageTest, OutboxIdsSurviveARollBack) {
   std::int64_t committed = 0;
-  must(storage_, [&](Transaction& tx) {
-    committed = unwrap(tx.enqueue(message_to("7", "a"), Moment{1}));
-  });
+  must(storage_,
+       [&](Transaction& tx) { committed = unwrap(tx.enqueue(message_to("7", "a"), Moment{1})); });
   const Stored<Done> lost = storage_.transact([&](Transaction& tx) -> Stored<Done> {
     for (int i = 0; i < 3000; ++i) (void)tx.enqueue(message_to("7", "lost"), Moment{1});
     return Error{StorageError{StorageError::Kind::Other, "changed its mind"}};
@@ -396,7 +395,8 @@ TEST_F(StorageTest, TheJournalGoesOnOverTurnsBatchesAndRestarts) {
     const std::int64_t id = unwrap(tx.load_dialog(key_of("1"))).id;
     const std::vector<JournalRow> rows = unwrap(tx.journal(id, 1000));
     ASSERT_EQ(rows.size(), static_cast<std::size_t>(written));
-    for (int i = 0; i < written; ++i) EXPECT_EQ(rows[static_cast<std::size_t>(i)].event, std::to_string(i));
+    for (int i = 0; i < written; ++i)
+      EXPECT_EQ(rows[static_cast<std::size_t>(i)].event, std::to_string(i));
   });
 }
 
@@ -469,9 +469,7 @@ TEST_F(StorageTest, AFailedOperationLosesTheTransactionEvenWhenNobodyLooks) {
     return Done{};
   });
   ASSERT_FALSE(lost);
-  must(storage_, [&](Transaction& tx) {
-    EXPECT_EQ(unwrap(tx.load_dialog(key_of("7"))).id, 0);
-  });
+  must(storage_, [&](Transaction& tx) { EXPECT_EQ(unwrap(tx.load_dialog(key_of("7"))).id, 0); });
 }
 
 TEST_F(StorageTest, WhatTheBodyThrowsRollsBackAndTheStorageGoesOn) {
@@ -480,9 +478,7 @@ TEST_F(StorageTest, WhatTheBodyThrowsRollsBackAndTheStorageGoesOn) {
     throw std::bad_alloc();
   }),
                std::bad_alloc);
-  must(storage_, [&](Transaction& tx) {
-    EXPECT_EQ(unwrap(tx.load_dialog(key_of("7"))).id, 0);
-  });
+  must(storage_, [&](Transaction& tx) { EXPECT_EQ(unwrap(tx.load_dialog(key_of("7"))).id, 0); });
 }
 
 TEST_F(StorageTest, AStopWithoutAWordIsNoticed) {

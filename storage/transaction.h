@@ -7,19 +7,20 @@
 #include "storage/dialect.h"
 #include "storage/errors.h"
 #include "storage/ids.h"
+#include "storage/statement.h"
 #include "storage/storage.h"
 
 namespace sufler::storage {
 
-/// All operations in SQL that every database understands. Lives as long as its connection and
+/// All operations, in SQL that every database understands. Lives as long as its connection and
 /// serves one transaction after another.
-class PortableTransaction : public Transaction {
+class SqlTransaction final : public Transaction {
  public:
-  PortableTransaction(soci::session& sql, const Dialect& dialect);
+  SqlTransaction(soci::session& sql, const Dialect& dialect);
 
-  virtual void begin();
-  virtual Stored<Done> commit();
-  virtual void roll_back();
+  Stored<Done> begin();
+  Stored<Done> commit();
+  void roll_back();
   /// The first error since `begin`: such a transaction is never committed.
   const std::optional<StorageError>& failure() const { return failure_; }
 
@@ -73,7 +74,7 @@ class PortableTransaction : public Transaction {
                                   const ValueMap& values) override;
   Stored<std::int64_t> delete_row(const Table& table, std::int64_t id) override;
 
- protected:
+ private:
   /// Runs one operation; its failure makes the transaction lost.
   template <class Body>
   auto operation(Body&& body) -> decltype(body()) {
@@ -81,16 +82,11 @@ class PortableTransaction : public Transaction {
     if (!result && !failure_) failure_ = result.error();
     return result;
   }
-  StorageError fail(StorageError error) {
-    if (!failure_) failure_ = error;
-    return error;
-  }
 
   soci::session& sql_;
   const Dialect& dialect_;
+  Statements statements_;
   Ids inbox_ids_, outbox_ids_, journal_ids_;
-
- private:
   std::optional<StorageError> failure_;
   std::int64_t claims_ = 0;
 };

@@ -1,0 +1,473 @@
+#include "storage/transaction.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/scenario_tables.h"
+#include "storage/sqlite_connection.h"
+
+namespace sufler::storage {
+namespace {
+
+// How long a claimed event is remembered: platforms repeat theirs for a day at most.
+constexpr std::int64_t kRememberMs = std::int64_t{7} * 24 * 3600 * 1000;
+// The old ones go in small bites, so that no turn waits for them.
+constexpr std::int64_t kClaimsBetweenBites = 500;
+constexpr std::int64_t kBite = 1000;
+
+std::int64_t at_most(std::size_t limit) {
+  return static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX));
+}
+
+}  // namespace
+
+std::string files_to_text(const std::vector<FilePart>& files) {
+  if (files.empty()) return {};
+  List parts;
+  for (const FilePart& part : files) {
+    ValueMap map;
+    map.set("field", part.field);
+    map.set("file", part.file);
+    parts.emplace_back(std::move(map));
+  }
+  return to_json(Value(std::move(parts)));
+}
+
+bool files_from_text(std::string_view text, std::vector<FilePart>& files) {
+  if (text.empty()) return true;
+  Value value;
+  if (!from_json(text, value) || !value.list()) return false;
+  for (const Value& part : *value.list()) {
+    const ValueMap* const map = part.map();
+    const Value* const field = map ? map->find("field") : nullptr;
+    const Value* const file = map ? map->find("file") : nullptr;
+    if (!field || !field->text() || !file || !file->file()) return false;
+    files.push_back({*field->text(), *file->file()});
+  }
+  return true;
+}
+
+SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect)
+    : sql_(sql),
+      dialect_(dialect),
+      statements_(handle_of(sql)),
+      inbox_ids_("inbox", dialect.id_block),
+      outbox_ids_("outbox", dialect.id_block),
+      journal_ids_("journal", dialect.id_block) {}
+
+Stored<Done> SqlTransaction::begin() {
+  failure_.reset();
+  return operation([&]() -> Stored<Done> {
+    statements_.run(dialect_.begin_write);
+    return Done{};
+  });
+}
+
+Stored<Done> SqlTransaction::commit() {
+  return operation([&]() -> Stored<Done> {
+    statements_.run("COMMIT");
+    return Done{};
+  });
+}
+
+void SqlTransaction::roll_back() {
+  // Some failures have ended the transaction already, then there is nothing to roll back.
+  (void)guarded(&sql_, [&]() -> Stored<Done> {
+    statements_.run("ROLLBACK");
+    return Done{};
+  });
+  inbox_ids_.roll_back();
+  outbox_ids_.roll_back();
+  journal_ids_.roll_back();
+}
+
+// ---- dialogs
+
+Stored<DialogRow> SqlTransaction::load_dialog(const DialogKey& key) {
+  return operation([&]() -> Stored<DialogRow> {
+    DialogRow row;
+    const bool whole = statements_.one(
+        "SELECT d.id, d.place, d.state, u.id, u.record FROM dialogs AS d JOIN users AS u ON "
+        "u.id = d.user_row WHERE d.user_id = ? AND d.chat = ? AND d.transport = ? AND d.bot = ?",
+        std::tie(row.id, row.place, row.state, row.user_row, row.user), key.user_id,
+        key.chat.chat_id, key.chat.transport, key.bot);
+    if (whole) return row;
+    // A dialog that knows of no person yet, or a person who comes into a new chat.
+    statements_.one(
+        "SELECT id, place, state FROM dialogs WHERE user_id = ? AND chat = ? AND transport = ? "
+        "AND bot = ?",
+        std::tie(row.id, row.place, row.state), key.user_id, key.chat.chat_id, key.chat.transport,
+        key.bot);
+    statements_.one("SELECT id, record FROM users WHERE user_id = ? AND transport = ? AND bot = ?",
+                    std::tie(row.user_row, row.user), key.user_id, key.chat.transport, key.bot);
+    return row;
+  });
+}
+
+Stored<std::optional<DialogKey>> SqlTransaction::find_dialog(std::int64_t dialog_id) {
+  return operation([&]() -> Stored<std::optional<DialogKey>> {
+    DialogKey key;
+    if (!statements_.one("SELECT bot, transport, chat, user_id FROM dialogs WHERE id = ?",
+                         std::tie(key.bot, key.chat.transport, key.chat.chat_id, key.user_id),
+                         dialog_id)) {
+      return std::optional<DialogKey>();
+    }
+    return std::optional(std::move(key));
+  });
+}
+
+Stored<Done> SqlTransaction::save_dialog(const DialogKey& key, DialogRow& row, bool user_changed,
+                                         Moment at) {
+  return operation([&]() -> Stored<Done> {
+    if (user_changed &&
+        (row.user_row == 0 || statements_.run("UPDATE users SET record = ? WHERE id = ?", row.user,
+                                              row.user_row) == 0)) {
+      statements_.one(
+          "INSERT INTO users (bot, transport, user_id, record) VALUES (?, ?, ?, ?) ON CONFLICT "
+          "(user_id, transport, bot) DO UPDATE SET record = excluded.record RETURNING id",
+          std::tie(row.user_row), key.bot, key.chat.transport, key.user_id, row.user);
+    }
+    if (row.id == 0 ||
+        statements_.run("UPDATE dialogs SET user_row = ?, changed_at_unix_ms = ?, place = ?, "
+                        "state = ? WHERE id = ?",
+                        row.user_row, at.unix_ms, row.place, row.state, row.id) == 0) {
+      statements_.one(
+          "INSERT INTO dialogs (bot, transport, chat, user_id, user_row, changed_at_unix_ms, "
+          "place, "
+          "state) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, chat, transport, bot) DO "
+          "UPDATE "
+          "SET user_row = excluded.user_row, changed_at_unix_ms = excluded.changed_at_unix_ms, "
+          "place = excluded.place, state = excluded.state RETURNING id",
+          std::tie(row.id), key.bot, key.chat.transport, key.chat.chat_id, key.user_id,
+          row.user_row, at.unix_ms, row.place, row.state);
+    }
+    return Done{};
+  });
+}
+
+// ---- events that came
+
+Stored<bool> SqlTransaction::claim_event(std::string_view bot, std::string_view transport,
+                                         std::string_view event_id, Moment at) {
+  return operation([&]() -> Stored<bool> {
+    const bool fresh = statements_.run(
+                           "INSERT INTO seen_events (bot, transport, event_id, at_unix_ms) VALUES "
+                           "(?, ?, ?, ?) ON CONFLICT (event_id, transport, bot) DO NOTHING",
+                           bot, transport, event_id, at.unix_ms) != 0;
+    if (++claims_ % kClaimsBetweenBites == 0) {
+      statements_.run(
+          "DELETE FROM seen_events WHERE id IN (SELECT id FROM (SELECT id, at_unix_ms FROM "
+          "seen_events "
+          "ORDER BY id LIMIT ?) AS oldest WHERE at_unix_ms < ?)",
+          kBite, at.unix_ms - kRememberMs);
+    }
+    return fresh;
+  });
+}
+
+Stored<std::string> SqlTransaction::position(std::string_view bot, std::string_view transport) {
+  return operation([&]() -> Stored<std::string> {
+    std::string position;
+    statements_.one("SELECT position FROM positions WHERE bot = ? AND transport = ?",
+                    std::tie(position), bot, transport);
+    return position;
+  });
+}
+
+Stored<Done> SqlTransaction::set_position(std::string_view bot, std::string_view transport,
+                                          std::string_view position, Moment at) {
+  return operation([&]() -> Stored<Done> {
+    statements_.run(
+        "INSERT INTO positions (bot, transport, position, at_unix_ms) VALUES (?, ?, ?, ?) ON "
+        "CONFLICT "
+        "(bot, transport) DO UPDATE SET position = excluded.position, at_unix_ms = "
+        "excluded.at_unix_ms",
+        bot, transport, position, at.unix_ms);
+    return Done{};
+  });
+}
+
+Stored<Done> SqlTransaction::put_inbox(InboxRow& row) {
+  return operation([&]() -> Stored<Done> {
+    const std::int64_t id = inbox_ids_.take(statements_);
+    const bool fresh =
+        statements_.run(
+            "INSERT INTO inbox (id, bot, transport, event_id, attempts, incoming) VALUES "
+            "(?, ?, ?, ?, ?, ?) ON CONFLICT (event_id, transport, bot) DO NOTHING",
+            id, row.bot, row.transport, row.event_id, row.attempts, row.incoming) != 0;
+    row.id = fresh ? id : 0;
+    return Done{};
+  });
+}
+
+Stored<std::vector<InboxRow>> SqlTransaction::inbox(std::string_view bot, std::size_t limit) {
+  return operation([&]() -> Stored<std::vector<InboxRow>> {
+    std::vector<InboxRow> rows;
+    InboxRow row;
+    statements_.each(
+        "SELECT id, bot, transport, event_id, attempts, incoming FROM inbox WHERE bot = ? ORDER BY "
+        "id "
+        "LIMIT ?",
+        std::tie(row.id, row.bot, row.transport, row.event_id, row.attempts, row.incoming),
+        [&] { rows.push_back(row); }, bot, at_most(limit));
+    return rows;
+  });
+}
+
+Stored<std::uint32_t> SqlTransaction::count_attempt(std::int64_t inbox_id) {
+  return operation([&]() -> Stored<std::uint32_t> {
+    std::uint32_t attempts = 0;
+    statements_.one("UPDATE inbox SET attempts = attempts + 1 WHERE id = ? RETURNING attempts",
+                    std::tie(attempts), inbox_id);
+    return attempts;
+  });
+}
+
+Stored<Done> SqlTransaction::drop_inbox(std::int64_t inbox_id) {
+  return operation([&]() -> Stored<Done> {
+    statements_.run("DELETE FROM inbox WHERE id = ?", inbox_id);
+    return Done{};
+  });
+}
+
+// ---- what is to be sent
+
+Stored<std::int64_t> SqlTransaction::enqueue(const OutboxRow& row, Moment at) {
+  return operation([&]() -> Stored<std::int64_t> {
+    const std::int64_t id = outbox_ids_.take(statements_);
+    const std::string files = files_to_text(row.call.files);
+    statements_.run(
+        "INSERT INTO outbox (id, bot, transport, chat, dialog_id, created_at_unix_ms, state, "
+        "attempts, "
+        "resend, ordered, expendable, hold_ms, method, body, files, reason) VALUES (?, ?, ?, ?, ?, "
+        "?, ?, "
+        "?, ?, ?, ?, ?, ?, ?, ?, '')",
+        id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, at.unix_ms, row.state,
+        row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
+        row.call.method, row.call.body, files);
+    return id;
+  });
+}
+
+Stored<std::vector<OutboxRow>> SqlTransaction::outbox(std::string_view bot, std::int64_t after_id,
+                                                      std::size_t limit) {
+  return operation([&]() -> Stored<std::vector<OutboxRow>> {
+    std::vector<OutboxRow> rows;
+    OutboxRow row;
+    std::string files;
+    statements_.each(
+        "SELECT id, bot, transport, chat, dialog_id, state, attempts, resend, ordered, expendable, "
+        "hold_ms, method, body, files FROM outbox WHERE id > ? AND bot = ? AND state <> ? ORDER BY "
+        "id "
+        "LIMIT ?",
+        std::tie(row.id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, row.state,
+                 row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
+                 row.call.method, row.call.body, files),
+        [&] {
+          row.call.files.clear();
+          if (!files_from_text(files, row.call.files)) {
+            throw Failure({StorageError::Kind::Corrupt,
+                           "outbox row " + std::to_string(row.id) + " has unreadable files"});
+          }
+          rows.push_back(row);
+        },
+        after_id, bot, OutboxRow::State::Dead, at_most(limit));
+    return rows;
+  });
+}
+
+Stored<Done> SqlTransaction::mark_outbox(std::int64_t id, OutboxRow::State state,
+                                         std::uint32_t attempts, std::string_view reason) {
+  return operation([&]() -> Stored<Done> {
+    statements_.run("UPDATE outbox SET state = ?, attempts = ?, reason = ? WHERE id = ?", state,
+                    attempts, reason, id);
+    return Done{};
+  });
+}
+
+Stored<Done> SqlTransaction::drop_outbox(std::int64_t id) {
+  return operation([&]() -> Stored<Done> {
+    statements_.run("DELETE FROM outbox WHERE id = ?", id);
+    return Done{};
+  });
+}
+
+// ---- timers
+
+Stored<Done> SqlTransaction::set_timer(std::int64_t dialog_id, const SetTimer& timer) {
+  return operation([&]() -> Stored<Done> {
+    statements_.run(
+        "INSERT INTO timers (dialog_id, name, bot, due_at_unix_ms, serial) SELECT id, ?, bot, ?, ? "
+        "FROM "
+        "dialogs WHERE id = ? ON CONFLICT (dialog_id, name) DO UPDATE SET "
+        "due_at_unix_ms = excluded.due_at_unix_ms, serial = excluded.serial",
+        timer.name, timer.due.unix_ms, timer.serial, dialog_id);
+    return Done{};
+  });
+}
+
+Stored<Done> SqlTransaction::cancel_timer(std::int64_t dialog_id, std::string_view name) {
+  return operation([&]() -> Stored<Done> {
+    statements_.run("DELETE FROM timers WHERE dialog_id = ? AND name = ?", dialog_id, name);
+    return Done{};
+  });
+}
+
+Stored<std::vector<TimerRow>> SqlTransaction::due_timers(std::string_view bot, Moment now,
+                                                         std::size_t limit) {
+  return operation([&]() -> Stored<std::vector<TimerRow>> {
+    std::vector<TimerRow> rows;
+    TimerRow row;
+    statements_.each(
+        "SELECT t.dialog_id, t.name, t.due_at_unix_ms, t.serial, d.bot, d.transport, d.chat, "
+        "d.user_id "
+        "FROM timers AS t JOIN dialogs AS d ON d.id = t.dialog_id WHERE t.bot = ? AND "
+        "t.due_at_unix_ms <= ? ORDER BY t.due_at_unix_ms, t.dialog_id, t.name LIMIT ?",
+        std::tie(row.dialog_id, row.name, row.due.unix_ms, row.serial, row.key.bot,
+                 row.key.chat.transport, row.key.chat.chat_id, row.key.user_id),
+        [&] { rows.push_back(row); }, bot, now.unix_ms, at_most(limit));
+    return rows;
+  });
+}
+
+Stored<std::optional<Moment>> SqlTransaction::next_timer(std::string_view bot) {
+  return operation([&]() -> Stored<std::optional<Moment>> {
+    std::optional<std::int64_t> due;
+    statements_.one("SELECT min(due_at_unix_ms) FROM timers WHERE bot = ?", std::tie(due), bot);
+    if (!due) return std::optional<Moment>();
+    return std::optional(Moment{*due});
+  });
+}
+
+// ---- what is kept for people
+
+Stored<Done> SqlTransaction::append_journal(const JournalRow& row) {
+  return operation([&]() -> Stored<Done> {
+    statements_.run(
+        "INSERT INTO journal (id, dialog_id, at_unix_ms, event_id, version, event, turn) VALUES "
+        "(?, ?, ?, ?, ?, ?, ?)",
+        journal_ids_.take(statements_), row.dialog_id, row.at.unix_ms, row.event_id, row.version,
+        row.event, row.turn);
+    return Done{};
+  });
+}
+
+Stored<std::vector<JournalRow>> SqlTransaction::journal(std::int64_t dialog_id, std::size_t limit) {
+  return operation([&]() -> Stored<std::vector<JournalRow>> {
+    std::vector<JournalRow> rows;
+    JournalRow row;
+    row.dialog_id = dialog_id;
+    statements_.each(
+        "SELECT at_unix_ms, event_id, version, event, turn FROM journal WHERE dialog_id = ? ORDER "
+        "BY id "
+        "DESC LIMIT ?",
+        std::tie(row.at.unix_ms, row.event_id, row.version, row.event, row.turn),
+        [&] { rows.push_back(row); }, dialog_id, at_most(limit));
+    std::reverse(rows.begin(), rows.end());
+    return rows;
+  });
+}
+
+Stored<Done> SqlTransaction::count_track(std::string_view bot, std::int64_t dialog_id,
+                                         std::string_view name, Moment at) {
+  return operation([&]() -> Stored<Done> {
+    statements_.run(
+        "INSERT INTO track_events (bot, dialog_id, name, at_unix_ms) VALUES (?, ?, ?, ?)", bot,
+        dialog_id, name, at.unix_ms);
+    return Done{};
+  });
+}
+
+Stored<Done> SqlTransaction::bury(const DeadLetter& letter) {
+  return operation([&]() -> Stored<Done> {
+    statements_.run(
+        "INSERT INTO dead_letters (bot, kind, at_unix_ms, reason, subject) VALUES (?, ?, ?, ?, ?)",
+        letter.bot, letter.kind, letter.at.unix_ms, letter.reason, letter.subject);
+    return Done{};
+  });
+}
+
+Stored<std::vector<DeadLetter>> SqlTransaction::dead_letters(std::string_view bot,
+                                                             std::size_t limit) {
+  return operation([&]() -> Stored<std::vector<DeadLetter>> {
+    std::vector<DeadLetter> letters;
+    DeadLetter letter;
+    statements_.each(
+        "SELECT id, bot, kind, at_unix_ms, reason, subject FROM dead_letters WHERE bot = ? ORDER "
+        "BY id "
+        "DESC LIMIT ?",
+        std::tie(letter.id, letter.bot, letter.kind, letter.at.unix_ms, letter.reason,
+                 letter.subject),
+        [&] { letters.push_back(letter); }, bot, at_most(limit));
+    return letters;
+  });
+}
+
+Stored<ValueMap> SqlTransaction::load_shared(std::string_view bot) {
+  return operation([&]() -> Stored<ValueMap> {
+    ValueMap shared;
+    std::string name;
+    std::string json;
+    statements_.each(
+        "SELECT name, value FROM shared_values WHERE bot = ? ORDER BY name", std::tie(name, json),
+        [&] {
+          Value value;
+          if (!from_json(json, value)) {
+            throw Failure({StorageError::Kind::Corrupt, "`shared." + name + "` is unreadable"});
+          }
+          shared.set(name, std::move(value));
+        },
+        bot);
+    return shared;
+  });
+}
+
+Stored<Done> SqlTransaction::set_shared(std::string_view bot, std::string_view name,
+                                        const Value& value) {
+  return operation([&]() -> Stored<Done> {
+    if (value.is_null()) {
+      statements_.run("DELETE FROM shared_values WHERE bot = ? AND name = ?", bot, name);
+    } else {
+      statements_.run(
+          "INSERT INTO shared_values (bot, name, value) VALUES (?, ?, ?) ON CONFLICT (bot, name) "
+          "DO "
+          "UPDATE SET value = excluded.value",
+          bot, name, to_json(value));
+    }
+    return Done{};
+  });
+}
+
+Stored<Done> SqlTransaction::add_version(std::string_view bot, std::string_view version,
+                                         std::string_view scenario, Moment at) {
+  return operation([&]() -> Stored<Done> {
+    statements_.run(
+        "INSERT INTO scenario_versions (bot, version, at_unix_ms, scenario) VALUES (?, ?, ?, ?) ON "
+        "CONFLICT (bot, version) DO NOTHING",
+        bot, version, at.unix_ms, scenario);
+    return Done{};
+  });
+}
+
+// ---- the scenario's tables
+
+Stored<ValueMap> SqlTransaction::insert_row(const Table& table, const ValueMap& values,
+                                            const Owner& owner, Moment at) {
+  return operation([&] { return ScenarioTables(sql_, dialect_).insert(table, values, owner, at); });
+}
+Stored<List> SqlTransaction::find_rows(const Table& table, const FindRows& find) {
+  return operation([&] { return ScenarioTables(sql_, dialect_).find(table, find); });
+}
+Stored<std::int64_t> SqlTransaction::count_rows(const Table& table,
+                                                const std::vector<Condition>& conditions) {
+  return operation([&] { return ScenarioTables(sql_, dialect_).count(table, conditions); });
+}
+Stored<std::int64_t> SqlTransaction::update_row(const Table& table, std::int64_t id,
+                                                const ValueMap& values) {
+  return operation([&] { return ScenarioTables(sql_, dialect_).update(table, id, values); });
+}
+Stored<std::int64_t> SqlTransaction::delete_row(const Table& table, std::int64_t id) {
+  return operation([&] { return ScenarioTables(sql_, dialect_).remove(table, id); });
+}
+
+}  // namespace sufler::storage
