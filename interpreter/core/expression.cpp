@@ -136,8 +136,9 @@ std::optional<Expression> Expression::comparison_value() const {
 }
 
 std::string format_phone_display(std::string_view e164) {
-  const bool russian = e164.size() == 12 && e164.substr(0, 2) == "+7" &&
-                       std::all_of(e164.begin() + 1, e164.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool russian =
+      e164.size() == 12 && e164.substr(0, 2) == "+7" &&
+      std::all_of(e164.begin() + 1, e164.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!russian) return std::string(e164);
   std::string out(e164.substr(0, 2));
   out.append(" ").append(e164.substr(2, 3));

@@ -35,8 +35,9 @@ struct ExpressionError {
   std::uint32_t offset = 0;  ///< bytes from the beginning of the source
   std::uint32_t length = 0;
   std::string found;     ///< empty at the end of the source
-  /// Signs and words of the language as an author writes them (`)`, `==`, `else`, `'name'`), or one of
-  /// the classes `value`, `operator`, `name`, `filter`, `function`, `end`. ArgumentCount: `1`, `1-2`.
+  /// Signs and words of the language as an author writes them (`)`, `==`, `else`, `'name'`), or one
+  /// of the classes `value`, `operator`, `name`, `filter`. ArgumentCount: `1`, `1-2`. BadPattern: the
+  /// call's `usage`. UnknownFilter: `function` when it is one, and UnknownFunction: `filter`.
   std::string expected;
 };
 inline constexpr int kMaxExpressionDepth = 100;
@@ -77,7 +78,7 @@ class Scope {
   virtual std::string_view default_currency() const = 0;
 };
 
-/// A name that an expression reads, with its place, for the checks: `user.vip` has path {user, vip}.
+/// A name that an expression reads, with its place: `user.vip` has path {user, vip}.
 struct NameUse {
   std::vector<std::string> path;  ///< as long as members are plain `.name`
   std::uint32_t offset = 0;       ///< bytes from the beginning of the source
@@ -85,8 +86,9 @@ struct NameUse {
   bool guarded = false;  ///< stands under `default(…)` or is compared with null: may be unset
 };
 
-/// A compiled expression; immutable and cheap to copy. Names are NFC. All words, filters and functions are
-/// known in their English and Russian forms.
+/// A compiled expression; immutable and cheap to copy. Names are NFC. All words, filters and functions
+/// are known in their English and Russian forms; names of the scope (`user`) are as the author wrote
+/// them, only `texts` and `тексты` are known here.
 class Expression {
  public:
   static Result<Expression, ExpressionError> parse(std::string_view source);

@@ -26,7 +26,9 @@ constexpr std::int64_t kLastDay = 2'932'896;
 constexpr std::int64_t kDayMs = 86'400'000;
 
 bool date_in_range(std::int64_t days) { return days >= kFirstDay && days <= kLastDay; }
-bool moment_in_range(std::int64_t ms) { return ms >= kFirstDay * kDayMs && ms < (kLastDay + 1) * kDayMs; }
+bool moment_in_range(std::int64_t ms) {
+  return ms >= kFirstDay * kDayMs && ms < (kLastDay + 1) * kDayMs;
+}
 
 bool is_scalar(ValueType type) {
   return type != ValueType::List && type != ValueType::Map && type != ValueType::File;
@@ -61,24 +63,42 @@ std::string excerpt(const ExpressionTree& tree, const ExpressionNode& node) {
 
 std::string_view sign_of(Op op) {
   switch (op) {
-    case Op::Multiply: return "*";
-    case Op::Divide: return "/";
-    case Op::Modulo: return "%";
-    case Op::Add: return "+";
-    case Op::Subtract: return "-";
-    case Op::Equal: return "==";
-    case Op::NotEqual: return "!=";
-    case Op::Less: return "<";
-    case Op::LessEqual: return "<=";
-    case Op::Greater: return ">";
-    case Op::GreaterEqual: return ">=";
-    case Op::In: return "in";
-    case Op::NotIn: return "not in";
-    case Op::Like: return "like";
-    case Op::NotLike: return "not like";
-    case Op::And: return "and";
-    case Op::Or: return "or";
-    default: return "";
+    case Op::Multiply:
+      return "*";
+    case Op::Divide:
+      return "/";
+    case Op::Modulo:
+      return "%";
+    case Op::Add:
+      return "+";
+    case Op::Subtract:
+      return "-";
+    case Op::Equal:
+      return "==";
+    case Op::NotEqual:
+      return "!=";
+    case Op::Less:
+      return "<";
+    case Op::LessEqual:
+      return "<=";
+    case Op::Greater:
+      return ">";
+    case Op::GreaterEqual:
+      return ">=";
+    case Op::In:
+      return "in";
+    case Op::NotIn:
+      return "not in";
+    case Op::Like:
+      return "like";
+    case Op::NotLike:
+      return "not like";
+    case Op::And:
+      return "and";
+    case Op::Or:
+      return "or";
+    default:
+      return "";
   }
 }
 
@@ -127,7 +147,9 @@ bool is_calendar(ValueType type) { return type == T::Date || type == T::Moment; 
 bool arithmetic_type(Op op, ValueType left, ValueType right, ValueType& result) {
   int fitting = 0;
   for (const Rule& rule : kArithmetic) {
-    if (rule.op != op || (left != T::Null && left != rule.left) || (right != T::Null && right != rule.right)) continue;
+    if (rule.op != op || (left != T::Null && left != rule.left) ||
+        (right != T::Null && right != rule.right))
+      continue;
     result = ++fitting == 1 || result == rule.result ? rule.result : T::Null;
   }
   return fitting > 0;
@@ -140,9 +162,12 @@ bool operation_type(Op op, ValueType left, ValueType right, ValueType& result) {
   const bool known = left != T::Null && right != T::Null;
   switch (op) {
     case Op::And:
-    case Op::Or: result = known && left == right ? left : T::Null; return true;
+    case Op::Or:
+      result = known && left == right ? left : T::Null;
+      return true;
     case Op::Equal:
-    case Op::NotEqual: return !known || left == right || (is_calendar(left) && is_calendar(right));
+    case Op::NotEqual:
+      return !known || left == right || (is_calendar(left) && is_calendar(right));
     case Op::Less:
     case Op::LessEqual:
     case Op::Greater:
@@ -158,8 +183,11 @@ bool operation_type(Op op, ValueType left, ValueType right, ValueType& result) {
       if (right == T::Text) return left == T::Null || left == T::Text;
       return right == T::Null || right == T::List || right == T::Map;
     case Op::Like:
-    case Op::NotLike: return is_scalar(left) && (is_scalar(right) || right == T::List);
-    default: result = T::Null; return arithmetic_type(op, left, right, result);
+    case Op::NotLike:
+      return is_scalar(left) && (is_scalar(right) || right == T::List);
+    default:
+      result = T::Null;
+      return arithmetic_type(op, left, right, result);
   }
 }
 
@@ -178,7 +206,8 @@ void Evaluator::locate(const ExpressionTree& tree, const ExpressionNode& node) {
 }
 
 bool Evaluator::spend(std::size_t amount) {
-  if (amount > work_left_) return fail(EvaluationProblem::TooLarge, "too much work for one expression");
+  if (amount > work_left_)
+    return fail(EvaluationProblem::TooLarge, "too much work for one expression");
   work_left_ -= amount;
   return true;
 }
@@ -196,7 +225,8 @@ bool Evaluator::check_size(const Value& value) {
 }
 
 bool Evaluator::check_text(const std::string& text) {
-  if (text.size() > kMaxTextBytes) return fail(EvaluationProblem::TooLarge, "a text of more than 256 KB");
+  if (text.size() > kMaxTextBytes)
+    return fail(EvaluationProblem::TooLarge, "a text of more than 256 KB");
   return spend(text.size() / 16 + 1);
 }
 
@@ -243,8 +273,10 @@ const Value* Evaluator::evaluate(const ExpressionTree& tree, std::uint32_t index
 
 const Value* Evaluator::leaf(const ExpressionTree& tree, const ExpressionNode& node, Value& slot) {
   switch (node.op) {
-    case Op::Constant: return &tree.constants[node.data];
-    case Op::Name: return name(tree.names[node.data], slot);
+    case Op::Constant:
+      return &tree.constants[node.data];
+    case Op::Name:
+      return name(tree.names[node.data], slot);
     case Op::NamedText: {
       const NameUse& use = tree.names[node.data];
       if (const Template* text = scope_.named_text(use.path[1])) return plain_text(text, slot);
@@ -268,7 +300,8 @@ const Value* Evaluator::leaf(const ExpressionTree& tree, const ExpressionNode& n
         Value item_slot;
         const Value* item = evaluate(tree, tree.children[node.child_begin + i], item_slot);
         if (!item) return nullptr;
-        if (const std::string* text = item->text(); text && (bytes += text->size()) > kMaxValueBytes) {
+        if (const std::string* text = item->text();
+            text && (bytes += text->size()) > kMaxValueBytes) {
           fail(EvaluationProblem::TooLarge, "a list that is too large");
           return nullptr;
         }
@@ -285,7 +318,8 @@ const Value* Evaluator::leaf(const ExpressionTree& tree, const ExpressionNode& n
         Value item_slot;
         const Value* item = evaluate(tree, tree.children[node.child_begin + i], item_slot);
         if (!item) return nullptr;
-        if (const std::string* text = item->text(); text && (bytes += text->size()) > kMaxValueBytes) {
+        if (const std::string* text = item->text();
+            text && (bytes += text->size()) > kMaxValueBytes) {
           fail(EvaluationProblem::TooLarge, "a map that is too large");
           return nullptr;
         }
@@ -310,7 +344,8 @@ const Value* Evaluator::leaf(const ExpressionTree& tree, const ExpressionNode& n
       const bool minus = node.data == 1;
       if (const Decimal* number = value->number()) {
         slot = Value(minus ? number->negated() : Decimal(*number));
-      } else if (const Duration* duration = value->duration(); duration && duration->ms != INT64_MIN) {
+      } else if (const Duration* duration = value->duration();
+                 duration && duration->ms != INT64_MIN) {
         slot = Value(Duration{minus ? -duration->ms : duration->ms});
       } else {
         fail(value->is_null() ? EvaluationProblem::NullArithmetic : EvaluationProblem::WrongType,
@@ -320,13 +355,16 @@ const Value* Evaluator::leaf(const ExpressionTree& tree, const ExpressionNode& n
       }
       return &slot;
     }
-    case Op::If: return evaluate(tree, static_cast<std::uint32_t>(&node - tree.nodes.data()), slot);
-    default: fail(EvaluationProblem::WrongType, "no value"); return nullptr;
+    case Op::If:
+      return evaluate(tree, static_cast<std::uint32_t>(&node - tree.nodes.data()), slot);
+    default:
+      fail(EvaluationProblem::WrongType, "no value");
+      return nullptr;
   }
 }
 
-const Value* Evaluator::apply(const ExpressionTree& tree, const ExpressionNode& node, const Value* left,
-                              Value& slot) {
+const Value* Evaluator::apply(const ExpressionTree& tree, const ExpressionNode& node,
+                              const Value* left, Value& slot) {
   switch (node.op) {
     case Op::And:
       if (!left->truthy()) return left;
@@ -348,7 +386,8 @@ const Value* Evaluator::apply(const ExpressionTree& tree, const ExpressionNode& 
       slot = std::move(out);
       return &slot;
     }
-    default: break;
+    default:
+      break;
   }
   Value right_slot;
   const Value* right = evaluate(tree, node.right, right_slot);
@@ -413,14 +452,24 @@ const Value* Evaluator::member(const Value& of, const std::string& name, Value& 
     static constexpr std::array<const char*, 7> kKinds = {"photo", "document", "voice", "audio",
                                                           "video", "sticker",  "other"};
     switch (word) {
-      case MemberWord::Name: out = Value(file->name); break;
+      case MemberWord::Name:
+        out = Value(file->name);
+        break;
       case MemberWord::Size:
         if (file->size >= 0) out = Value(file->size);
         break;
-      case MemberWord::Kind: out = Value(kKinds[std::min<std::size_t>(static_cast<std::size_t>(file->kind), 6)]); break;
-      case MemberWord::Caption: out = Value(file->caption); break;
-      case MemberWord::Mime: out = Value(file->mime); break;
-      default: fail(EvaluationProblem::WrongType, "file." + name); return nullptr;
+      case MemberWord::Kind:
+        out = Value(kKinds[std::min<std::size_t>(static_cast<std::size_t>(file->kind), 6)]);
+        break;
+      case MemberWord::Caption:
+        out = Value(file->caption);
+        break;
+      case MemberWord::Mime:
+        out = Value(file->mime);
+        break;
+      default:
+        fail(EvaluationProblem::WrongType, "file." + name);
+        return nullptr;
     }
     slot = std::move(out);
     return &slot;
@@ -539,7 +588,8 @@ bool Evaluator::append(const ExpressionTree& tree, std::uint32_t root, RichText&
 namespace {
 
 EvaluationProblem problem_of(DecimalError error) {
-  return error == DecimalError::Overflow ? EvaluationProblem::Overflow : EvaluationProblem::DivisionByZero;
+  return error == DecimalError::Overflow ? EvaluationProblem::Overflow
+                                         : EvaluationProblem::DivisionByZero;
 }
 
 std::string pair_detail(Op op, const Value& a, const Value& b) {
@@ -613,7 +663,8 @@ bool Evaluator::arithmetic(Op op, const Value& a, const Value& b, Value& out) {
     }
     if (other->time()) {
       constexpr std::int64_t kDay = 86'400;
-      const std::int64_t seconds = ((other->time()->seconds + delta / 1000 % kDay) % kDay + kDay) % kDay;
+      const std::int64_t seconds =
+          ((other->time()->seconds + delta / 1000 % kDay) % kDay + kDay) % kDay;
       out = Value(TimeOfDay{static_cast<std::int32_t>(seconds)});
       return true;
     }
@@ -624,9 +675,11 @@ bool Evaluator::arithmetic(Op op, const Value& a, const Value& b, Value& out) {
   }
   if (op == Op::Subtract) {
     if (a.date() && b.date()) {
-      return give_duration(a.date()->days_since_epoch * kDayMs, b.date()->days_since_epoch * kDayMs);
+      return give_duration(a.date()->days_since_epoch * kDayMs,
+                           b.date()->days_since_epoch * kDayMs);
     }
-    if (a.time() && b.time()) return give_duration(a.time()->seconds * 1000LL, b.time()->seconds * 1000LL);
+    if (a.time() && b.time())
+      return give_duration(a.time()->seconds * 1000LL, b.time()->seconds * 1000LL);
     if (is_calendar(a.type()) && is_calendar(b.type())) {
       return give_duration(a.date() ? midnight(*a.date()).unix_ms : a.moment()->unix_ms,
                            b.date() ? midnight(*b.date()).unix_ms : b.moment()->unix_ms);
@@ -639,7 +692,8 @@ bool Evaluator::arithmetic(Op op, const Value& a, const Value& b, Value& out) {
     const bool good = op == Op::Multiply ? (a.number() || b.number())
                                          : a.duration() && (b.number() || b.duration());
     if (good) {
-      const auto result = op == Op::Multiply ? multiply(ms_of(a), ms_of(b)) : divide(ms_of(a), ms_of(b));
+      const auto result =
+          op == Op::Multiply ? multiply(ms_of(a), ms_of(b)) : divide(ms_of(a), ms_of(b));
       if (!result) return fail(problem_of(result.error()), pair_detail(op, a, b));
       if (op == Op::Divide && b.duration()) {
         out = Value(*result);
@@ -655,14 +709,16 @@ bool Evaluator::arithmetic(Op op, const Value& a, const Value& b, Value& out) {
 }
 
 bool Evaluator::compare_values(Op op, const Value& a, const Value& b, bool& out) {
-  const bool mixed_calendar = a.type() != b.type() && is_calendar(a.type()) && is_calendar(b.type());
+  const bool mixed_calendar =
+      a.type() != b.type() && is_calendar(a.type()) && is_calendar(b.type());
   const auto moment_of = [&](const Value& value) {
     return Value(value.date() ? midnight(*value.date()) : *value.moment());
   };
   switch (op) {
     case Op::Equal:
     case Op::NotEqual: {
-      if ((a.list() || a.map()) && !spend(a.list() ? a.list()->size() : a.map()->size())) return false;
+      if ((a.list() || a.map()) && !spend(a.list() ? a.list()->size() : a.map()->size()))
+        return false;
       const bool equal = mixed_calendar ? moment_of(a) == moment_of(b) : a == b;
       out = equal == (op == Op::Equal);
       return true;
@@ -677,7 +733,8 @@ bool Evaluator::compare_values(Op op, const Value& a, const Value& b, bool& out)
       if (!like(a, b, out)) return false;
       if (op == Op::NotLike) out = !out;
       return true;
-    default: break;
+    default:
+      break;
   }
   out = false;
   if (a.is_null() || b.is_null()) return true;
@@ -687,10 +744,18 @@ bool Evaluator::compare_values(Op op, const Value& a, const Value& b, bool& out)
     return fail(EvaluationProblem::WrongType, pair_detail(op, a, b));
   }
   switch (op) {
-    case Op::Less: out = order < 0; break;
-    case Op::LessEqual: out = order <= 0; break;
-    case Op::Greater: out = order > 0; break;
-    default: out = order >= 0; break;
+    case Op::Less:
+      out = order < 0;
+      break;
+    case Op::LessEqual:
+      out = order <= 0;
+      break;
+    case Op::Greater:
+      out = order > 0;
+      break;
+    default:
+      out = order >= 0;
+      break;
   }
   return true;
 }
@@ -747,7 +812,8 @@ bool Evaluator::like(const Value& a, const Value& b, bool& out) {
 
 // ---- filters and functions
 
-bool Evaluator::call(const ExpressionTree& tree, const ExpressionNode& node, const Value& input, Value& out) {
+bool Evaluator::call(const ExpressionTree& tree, const ExpressionNode& node, const Value& input,
+                     Value& out) {
   const ExpressionCall& call = *node.call;
   if (call.input != 0) {
     if (input.is_null()) {
@@ -767,8 +833,9 @@ bool Evaluator::call(const ExpressionTree& tree, const ExpressionNode& node, con
     if (value != &argument) argument = *value;
     if (argument.is_null() ? !call.null_arguments
                            : (call.argument[i] & type_bit(argument.type())) == 0) {
-      return fail(argument.is_null() ? EvaluationProblem::BadArgument : EvaluationProblem::WrongType,
-                  std::string(call.english) + "(" + std::string(type_name(argument.type())) + ")");
+      return fail(
+          argument.is_null() ? EvaluationProblem::BadArgument : EvaluationProblem::WrongType,
+          std::string(call.english) + "(" + std::string(type_name(argument.type())) + ")");
     }
   }
   return call.apply(*this, input, std::span<const Value>(arguments.data(), node.child_count), out);

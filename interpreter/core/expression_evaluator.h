@@ -24,7 +24,9 @@ class Evaluator {
   Language language() const { return scope_.locale().language; }
 
   bool fail(EvaluationProblem problem, std::string detail);
-  bool wrong_type(std::string detail) { return fail(EvaluationProblem::WrongType, std::move(detail)); }
+  bool wrong_type(std::string detail) {
+    return fail(EvaluationProblem::WrongType, std::move(detail));
+  }
   const EvaluationError& error() const { return error_; }
   EvaluationError take_error() { return std::move(error_); }
 
@@ -51,7 +53,8 @@ class Evaluator {
 
  private:
   const Value* leaf(const ExpressionTree& tree, const ExpressionNode& node, Value& slot);
-  const Value* apply(const ExpressionTree& tree, const ExpressionNode& node, const Value* left, Value& slot);
+  const Value* apply(const ExpressionTree& tree, const ExpressionNode& node, const Value* left,
+                     Value& slot);
   bool arithmetic(Op op, const Value& a, const Value& b, Value& out);
   bool compare_values(Op op, const Value& a, const Value& b, bool& out);
   bool contains(const Value& item, const Value& in, bool& out);

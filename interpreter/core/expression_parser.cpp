@@ -10,8 +10,9 @@
 #include "interpreter/core/expression_vocabulary.h"
 #include "interpreter/core/text.h"
 
-// A hand-written parser by descent. Each loop over operators of one rank builds a chain; only brackets,
-// right operands and signs nest, and what nests is counted. The first error ends the reading.
+// A hand-written parser by descent. Each loop over operators of one rank builds a chain; only
+// brackets, right operands and signs nest, and what nests is counted. The first error ends the
+// reading.
 
 namespace sufler {
 namespace {
@@ -20,9 +21,9 @@ struct Token {
   enum class Kind : std::uint8_t { End, Number, Text, Name, Sign, Bad };
   Kind kind = Kind::End;
   std::uint32_t offset = 0, length = 0;
-  std::string_view text;             ///< as written; of a Text without the quotes
-  Keyword keyword = Keyword::None;   ///< of a Name
-  ExpressionError error;             ///< of a Bad one
+  std::string_view text;            ///< as written; of a Text without the quotes
+  Keyword keyword = Keyword::None;  ///< of a Name
+  ExpressionError error;            ///< of a Bad one
 };
 
 bool is_word_mark(char32_t c) {
@@ -48,7 +49,8 @@ class Lexer {
     } else if (word_at(at_, true) > at_) {
       token.kind = Token::Kind::Name;
       std::size_t end = at_;
-      for (std::size_t next = word_at(end, true); next > end; next = word_at(end, false)) end = next;
+      for (std::size_t next = word_at(end, true); next > end; next = word_at(end, false))
+        end = next;
       take(token, end);
       token.keyword = find_keyword(token.text);
     } else {
@@ -92,7 +94,8 @@ class Lexer {
       while (end < source_.size() && is_ascii_digit(source_[end])) ++end;
       good = good && end > fraction;
     }
-    for (std::size_t next = word_at(end, false); next > end || (next < source_.size() && source_[next] == '.');
+    for (std::size_t next = word_at(end, false);
+         next > end || (next < source_.size() && source_[next] == '.');
          next = word_at(end, false)) {
       end = next > end ? next : end + 1;
       good = false;
@@ -146,7 +149,8 @@ class Lexer {
     bad(token, ExpressionProblem::Unexpected, token.text, "operator");
   }
 
-  static void bad(Token& token, ExpressionProblem problem, std::string_view found, std::string_view expected) {
+  static void bad(Token& token, ExpressionProblem problem, std::string_view found,
+                  std::string_view expected) {
     token.kind = Token::Kind::Bad;
     token.error = {problem, token.offset, token.length, std::string(found), std::string(expected)};
   }
@@ -175,7 +179,8 @@ std::string unescape(std::string_view written) {
 }
 
 bool is_plain_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 class Parser {
@@ -194,7 +199,8 @@ class Parser {
     if (!error_ && token_.kind != Token::Kind::End) unexpected("operator");
     if (error_) return Error{std::move(*error_)};
     tree_.root = root;
-    return std::shared_ptr<const ExpressionTree>(std::make_shared<ExpressionTree>(std::move(tree_)));
+    return std::shared_ptr<const ExpressionTree>(
+        std::make_shared<ExpressionTree>(std::move(tree_)));
   }
 
  private:
@@ -206,7 +212,9 @@ class Parser {
     end_ = token_.offset + token_.length;
     token_ = lexer_.next();
   }
-  bool at(std::string_view sign) const { return token_.kind == Token::Kind::Sign && token_.text == sign; }
+  bool at(std::string_view sign) const {
+    return token_.kind == Token::Kind::Sign && token_.text == sign;
+  }
   bool at(Keyword keyword) const {
     return token_.kind == Token::Kind::Name && token_.keyword == keyword;
   }
@@ -216,8 +224,8 @@ class Parser {
     return true;
   }
 
-  Node fail(ExpressionProblem problem, std::uint32_t offset, std::uint32_t length, std::string_view found,
-            std::string_view expected) {
+  Node fail(ExpressionProblem problem, std::uint32_t offset, std::uint32_t length,
+            std::string_view found, std::string_view expected) {
     if (!error_) error_ = {problem, offset, length, std::string(found), std::string(expected)};
     return kNoNode;
   }
@@ -266,7 +274,8 @@ class Parser {
       height = std::max<unsigned>(height, node(of).height);
     };
     if (made.right != kNoNode) operand(made.right);
-    for (std::uint32_t i = 0; i < made.child_count; ++i) operand(tree_.children[made.child_begin + i]);
+    for (std::uint32_t i = 0; i < made.child_count; ++i)
+      operand(tree_.children[made.child_begin + i]);
     if (made.op == Op::If) operand(made.data);
     if (made.left != kNoNode && !is_chain(made.op)) operand(made.left);
     height += 1;
@@ -336,8 +345,8 @@ class Parser {
                                         : null_operand || operation_type(op, a, b, made.type);
     if (is_comparison(op)) made.type = ValueType::Boolean;
     if (!fits) {
-      const std::string what =
-          std::string(shown_type(left)) + " " + std::string(sign_of(op)) + " " + std::string(shown_type(right));
+      const std::string what = std::string(shown_type(left)) + " " + std::string(sign_of(op)) +
+                               " " + std::string(shown_type(right));
       const std::uint32_t offset = node(left).offset;
       return fail(ExpressionProblem::TypeMismatch, offset, end_ - offset, what, "");
     }
@@ -456,7 +465,8 @@ class Parser {
       return std::nullopt;
     }
     if (token_.kind != Token::Kind::Sign) return std::nullopt;
-    for (const Op op : {Op::Equal, Op::NotEqual, Op::Less, Op::LessEqual, Op::Greater, Op::GreaterEqual}) {
+    for (const Op op :
+         {Op::Equal, Op::NotEqual, Op::Less, Op::LessEqual, Op::Greater, Op::GreaterEqual}) {
       if (token_.text == sign_of(op)) return op;
     }
     return std::nullopt;
@@ -580,7 +590,8 @@ class Parser {
   Node count_error(const Token& name, const ExpressionCall& call) {
     std::string expected = std::to_string(call.min_args);
     if (call.max_args != call.min_args) expected += "-" + std::to_string(call.max_args);
-    return fail(ExpressionProblem::ArgumentCount, name.offset, end_ - name.offset, name.text, expected);
+    return fail(ExpressionProblem::ArgumentCount, name.offset, end_ - name.offset, name.text,
+                expected);
   }
 
   /// `(…)` behind a filter or a function, with all that can be checked early.
@@ -650,7 +661,8 @@ class Parser {
       return of;
     }
     const ValueType type = owner.type;
-    if (type != ValueType::Null && type != ValueType::Map && find_member_of(type, name) == MemberWord::None) {
+    if (type != ValueType::Null && type != ValueType::Map &&
+        find_member_of(type, name) == MemberWord::None) {
       return fail(ExpressionProblem::TypeMismatch, owner.offset, end_ - owner.offset,
                   std::string(type_name(type)) + "." + name, "");
     }
@@ -688,7 +700,8 @@ class Parser {
     const ValueType key_type = node(key).type;
     if ((type != ValueType::Null && type != ValueType::List && type != ValueType::Map &&
          type != ValueType::Text) ||
-        (key_type != ValueType::Null && key_type != ValueType::Number && key_type != ValueType::Text) ||
+        (key_type != ValueType::Null && key_type != ValueType::Number &&
+         key_type != ValueType::Text) ||
         ((type == ValueType::List || type == ValueType::Text) && key_type == ValueType::Text)) {
       const std::uint32_t offset = node(of).offset;
       return fail(ExpressionProblem::TypeMismatch, offset, end_ - offset,
@@ -718,14 +731,16 @@ class Parser {
       case Token::Kind::Text:
         advance();
         return constant(unescape(token.text), token.offset);
-      case Token::Kind::Name: return named(token);
+      case Token::Kind::Name:
+        return named(token);
       case Token::Kind::Sign:
         if (token.text == "(") return brackets();
         if (token.text == "[") return list();
         if (token.text == "{") return map();
         break;
       case Token::Kind::End:
-      case Token::Kind::Bad: break;
+      case Token::Kind::Bad:
+        break;
     }
     return unexpected("value");
   }
@@ -739,8 +754,10 @@ class Parser {
       case Keyword::Null:
         advance();
         return constant(nullptr, token.offset);
-      case Keyword::None: break;
-      default: return unexpected("value");
+      case Keyword::None:
+        break;
+      default:
+        return unexpected("value");
     }
     advance();
     if (at("(")) return function(token);
@@ -764,10 +781,12 @@ class Parser {
     made.type = call->result;
     if (!arguments(made, name)) return kNoNode;
     // `duration('2h')` and `date('2026-03-15')` are as good as literals.
-    const Value* only = made.child_count == 1 ? constant_of(tree_.children[made.child_begin]) : nullptr;
+    const Value* only =
+        made.child_count == 1 ? constant_of(tree_.children[made.child_begin]) : nullptr;
     if (only && only->text()) {
       if (call->english == "duration") {
-        if (const auto duration = Duration::parse(*only->text())) return constant(*duration, name.offset);
+        if (const auto duration = Duration::parse(*only->text()))
+          return constant(*duration, name.offset);
       } else if (call->english == "date") {
         if (const auto date = Date::parse_iso(*only->text())) return constant(*date, name.offset);
         made.type = ValueType::Moment;
@@ -878,13 +897,16 @@ class Parser {
 
 }  // namespace
 
-Result<std::shared_ptr<const ExpressionTree>, ExpressionError> parse_expression(std::string_view source) {
+Result<std::shared_ptr<const ExpressionTree>, ExpressionError> parse_expression(
+    std::string_view source) {
   if (source.size() > kMaxExpressionBytes) {
-    return Error{ExpressionError{ExpressionProblem::TooLong, 0, 0, "", std::to_string(kMaxExpressionBytes)}};
+    return Error{
+        ExpressionError{ExpressionProblem::TooLong, 0, 0, "", std::to_string(kMaxExpressionBytes)}};
   }
   std::size_t broken = 0;
   if (!is_utf8(source, &broken)) {
-    return Error{ExpressionError{ExpressionProblem::Unexpected, static_cast<std::uint32_t>(broken), 1, "\xEF\xBF\xBD", "value"}};
+    return Error{ExpressionError{ExpressionProblem::Unexpected, static_cast<std::uint32_t>(broken),
+                                 1, "\xEF\xBF\xBD", "value"}};
   }
   return Parser(source).parse();
 }

@@ -17,23 +17,37 @@ namespace sufler {
 struct ExpressionCall;  // expression_vocabulary.h
 
 enum class Op : std::uint8_t {
-  Constant,  ///< data: index in `constants`
-  Name,      ///< data: index in `names`
-  NamedText, ///< data: index in `names`; `texts.NAME`
-  TextsIndex,///< right: the key; `texts[key]`
-  List,      ///< children
-  Map,       ///< children; data: index of the first key in `words`
-  Function,  ///< children; call
-  Not,       ///< right
-  Negate,    ///< right
-  If,        ///< left: the value, right: the condition, data: the node of the other value
+  Constant,    ///< data: index in `constants`
+  Name,        ///< data: index in `names`
+  NamedText,   ///< data: index in `names`; `texts.NAME`
+  TextsIndex,  ///< right: the key; `texts[key]`
+  List,        ///< children
+  Map,         ///< children; data: index of the first key in `words`
+  Function,    ///< children; call
+  Not,         ///< right
+  Negate,      ///< right
+  If,          ///< left: the value, right: the condition, data: the node of the other value
   // From here on the left operand leads the chain (see `up`).
-  Member,    ///< data: index in `words`
+  Member,  ///< data: index in `words`
   Index,
-  Filter,    ///< children: the arguments; call
-  Multiply, Divide, Modulo, Add, Subtract,
-  Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, In, NotIn, Like, NotLike,
-  And, Or,
+  Filter,  ///< children: the arguments; call
+  Multiply,
+  Divide,
+  Modulo,
+  Add,
+  Subtract,
+  Equal,
+  NotEqual,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  In,
+  NotIn,
+  Like,
+  NotLike,
+  And,
+  Or,
 };
 inline constexpr bool is_chain(Op op) { return op >= Op::Member; }
 inline constexpr bool is_arithmetic(Op op) { return op >= Op::Multiply && op <= Op::Subtract; }
@@ -49,7 +63,7 @@ struct ExpressionNode {
   Op op = Op::Constant;
   ValueType type = ValueType::Null;  ///< known without running; Null: not known
   bool in_brackets = false;
-  std::uint16_t height = 1;          ///< how deep an evaluation recurses
+  std::uint16_t height = 1;  ///< how deep an evaluation recurses
   std::uint32_t offset = 0, length = 0;
   std::uint32_t first = 0;
   std::uint32_t base = 0;
@@ -71,6 +85,7 @@ struct ExpressionTree {
   std::uint32_t root = 0;
 };
 
-Result<std::shared_ptr<const ExpressionTree>, ExpressionError> parse_expression(std::string_view source);
+Result<std::shared_ptr<const ExpressionTree>, ExpressionError> parse_expression(
+    std::string_view source);
 
 }  // namespace sufler

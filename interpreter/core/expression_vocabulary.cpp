@@ -54,7 +54,8 @@ struct MemberRow {
 constexpr MemberRow kMembers[] = {
     {MemberWord::Name, "name", "имя", "file.name", "the name of a file"},
     {MemberWord::Size, "size", "размер", "file.size", "bytes of a file, or null"},
-    {MemberWord::Kind, "kind", "вид", "file.kind", "photo, document, voice, audio, video, sticker or other"},
+    {MemberWord::Kind, "kind", "вид", "file.kind",
+     "photo, document, voice, audio, video, sticker or other"},
     {MemberWord::Caption, "caption", "подпись", "file.caption", "the text that came with a file"},
     {MemberWord::Mime, "mime", "тип", "file.mime", "such as image/jpeg, may be empty"},
     {MemberWord::Year, "year", "год", "date.year", "the year of a date"},
@@ -104,7 +105,8 @@ const std::vector<ExpressionWord>& expression_words() {
     for (const KeywordRow& row : kKeywords) {
       rows.push_back({Kind::Operator, row.english, row.russian, row.usage, row.about});
     }
-    rows.push_back({Kind::Operator, "like", "похоже", "a like b", "the same words as commands compare them"});
+    rows.push_back(
+        {Kind::Operator, "like", "похоже", "a like b", "the same words as commands compare them"});
     for (const ExpressionCall& call : filter_table()) {
       rows.push_back({Kind::Filter, call.english, call.russian, call.usage, call.about});
     }
@@ -121,17 +123,28 @@ const std::vector<ExpressionWord>& expression_words() {
 
 std::string_view type_name(ValueType type) {
   switch (type) {
-    case ValueType::Null: return "null";
-    case ValueType::Boolean: return "boolean";
-    case ValueType::Number: return "number";
-    case ValueType::Text: return "text";
-    case ValueType::Moment: return "moment";
-    case ValueType::Date: return "date";
-    case ValueType::Time: return "time";
-    case ValueType::Duration: return "duration";
-    case ValueType::List: return "list";
-    case ValueType::Map: return "map";
-    case ValueType::File: return "file";
+    case ValueType::Null:
+      return "null";
+    case ValueType::Boolean:
+      return "boolean";
+    case ValueType::Number:
+      return "number";
+    case ValueType::Text:
+      return "text";
+    case ValueType::Moment:
+      return "moment";
+    case ValueType::Date:
+      return "date";
+    case ValueType::Time:
+      return "time";
+    case ValueType::Duration:
+      return "duration";
+    case ValueType::List:
+      return "list";
+    case ValueType::Map:
+      return "map";
+    case ValueType::File:
+      return "file";
   }
   return "null";
 }

@@ -6,8 +6,8 @@
 #include "interpreter/core/expression.h"
 #include "interpreter/core/value.h"
 
-/// Filters and functions of expressions: one table feeds the parser, the evaluation, suggestions and
-/// the reference page.
+/// Filters and functions of expressions: one table feeds the parser, the evaluation, suggestions
+/// and the reference page.
 namespace sufler {
 
 class Evaluator;
@@ -24,19 +24,21 @@ constexpr TypeSet types(Types... of) {
 /// One filter or function.
 struct ExpressionCall {
   /// Gives false after `Evaluator::fail`. `input` is null for functions. Arguments have the types
-  /// that the table asks for; one that is null, or left out, never gets here unless `nulls` says so.
-  using Apply = bool (*)(Evaluator& at, const Value& input, std::span<const Value> args, Value& out);
+  /// that the table asks for; one that is null, or left out, never gets here unless `nulls` says
+  /// so.
+  using Apply = bool (*)(Evaluator& at, const Value& input, std::span<const Value> args,
+                         Value& out);
 
   std::string_view english, russian;
   std::string_view usage, about;
   std::uint8_t min_args = 0, max_args = 0;
-  TypeSet input = 0;                   ///< of a filter; 0 for a function
+  TypeSet input = 0;  ///< of a filter; 0 for a function
   TypeSet argument[4] = {0, 0, 0, 0};
   ValueType result = ValueType::Null;  ///< Null: depends
   Apply apply = nullptr;
-  bool null_passes = true;             ///< a filter: null gives null, without a call
+  bool null_passes = true;  ///< a filter: null gives null, without a call
   bool null_arguments = false;
-  bool quoted_name = false;            ///< the first argument is a quoted name
+  bool quoted_name = false;  ///< the first argument is a quoted name
 };
 
 inline constexpr std::size_t kMaxCallArguments = 4;
@@ -51,7 +53,17 @@ bool is_like(std::string_view word);
 
 /// Members of files, dates and times.
 enum class MemberWord : std::uint8_t {
-  None, Name, Size, Kind, Caption, Mime, Year, Month, Day, Hour, Minute
+  None,
+  Name,
+  Size,
+  Kind,
+  Caption,
+  Mime,
+  Year,
+  Month,
+  Day,
+  Hour,
+  Minute
 };
 MemberWord find_member(std::string_view word);
 

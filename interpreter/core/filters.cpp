@@ -57,7 +57,8 @@ bool phone(Evaluator& at, const Value& input, Arguments, Value& out) {
     out = Value(format_phone_display("+" + number->to_string()));
     return true;
   }
-  return change_text(at, input, out, [](const std::string& text) { return format_phone_display(text); });
+  return change_text(at, input, out,
+                     [](const std::string& text) { return format_phone_display(text); });
 }
 
 bool mask(Evaluator& at, const Value& input, Arguments, Value& out) {
@@ -80,12 +81,23 @@ bool escape(Evaluator& at, const Value& input, Arguments, Value& out) {
     escaped.reserve(text.size());
     for (const char c : text) {
       switch (c) {
-        case '&': escaped += "&amp;"; break;
-        case '<': escaped += "&lt;"; break;
-        case '>': escaped += "&gt;"; break;
-        case '"': escaped += "&quot;"; break;
-        case '\'': escaped += "&#39;"; break;
-        default: escaped.push_back(c);
+        case '&':
+          escaped += "&amp;";
+          break;
+        case '<':
+          escaped += "&lt;";
+          break;
+        case '>':
+          escaped += "&gt;";
+          break;
+        case '"':
+          escaped += "&quot;";
+          break;
+        case '\'':
+          escaped += "&#39;";
+          break;
+        default:
+          escaped.push_back(c);
       }
     }
     return escaped;
@@ -104,7 +116,8 @@ bool length(Evaluator&, const Value& input, Arguments, Value& out) {
 bool join(Evaluator& at, const Value& input, Arguments arguments, Value& out) {
   std::string joined;
   if (const List* list = input.list()) {
-    const std::string_view separator = arguments.empty() ? ", " : std::string_view(*arguments[0].text());
+    const std::string_view separator =
+        arguments.empty() ? ", " : std::string_view(*arguments[0].text());
     bool first = true;
     std::string shown;
     for (const Value& item : *list) {
@@ -195,9 +208,23 @@ struct Currency {
   int digits = 2;
 };
 constexpr std::array<Currency, 17> kCurrencies = {{
-    {"RUB", "₽"}, {"USD", "$"}, {"EUR", "€"}, {"GBP", "£"}, {"KZT", "₸"}, {"BYN", "Br"},
-    {"UAH", "₴"}, {"GEL", "₾"}, {"AMD", "֏"}, {"AZN", "₼"}, {"KGS", "сом"}, {"UZS", "сум"},
-    {"TRY", "₺"}, {"INR", "₹"}, {"CNY", "¥"}, {"JPY", "¥", 0}, {"ILS", "₪"},
+    {"RUB", "₽"},
+    {"USD", "$"},
+    {"EUR", "€"},
+    {"GBP", "£"},
+    {"KZT", "₸"},
+    {"BYN", "Br"},
+    {"UAH", "₴"},
+    {"GEL", "₾"},
+    {"AMD", "֏"},
+    {"AZN", "₼"},
+    {"KGS", "сом"},
+    {"UZS", "сум"},
+    {"TRY", "₺"},
+    {"INR", "₹"},
+    {"CNY", "¥"},
+    {"JPY", "¥", 0},
+    {"ILS", "₪"},
 }};
 
 bool is_currency_code(std::string_view code) {
@@ -207,7 +234,8 @@ bool is_currency_code(std::string_view code) {
 }
 
 bool money(Evaluator& at, const Value& input, Arguments arguments, Value& out) {
-  std::string code(arguments.empty() ? at.scope().default_currency() : std::string_view(*arguments[0].text()));
+  std::string code(arguments.empty() ? at.scope().default_currency()
+                                     : std::string_view(*arguments[0].text()));
   if (!is_currency_code(code)) {
     return at.fail(EvaluationProblem::BadArgument, "money: not a currency code of three letters");
   }
@@ -259,11 +287,18 @@ bool plural(Evaluator& at, const Value& input, Arguments arguments, Value& out) 
   const Plural category = plural_of(language, input.number()->to_string());
   std::size_t form = 0;
   switch (category) {
-    case Plural::One: break;
-    case Plural::Few: form = 1; break;
-    case Plural::Many: form = 2; break;
+    case Plural::One:
+      break;
+    case Plural::Few:
+      form = 1;
+      break;
+    case Plural::Many:
+      form = 2;
+      break;
     // `2,5 заказа` is like `2 заказа`; English has but two forms.
-    case Plural::Other: form = arguments.size() > 3 ? 3 : language == Language::Russian ? 1 : arguments.size() - 1; break;
+    case Plural::Other:
+      form = arguments.size() > 3 ? 3 : language == Language::Russian ? 1 : arguments.size() - 1;
+      break;
   }
   out = arguments[std::min(form, arguments.size() - 1)];
   return true;
@@ -294,7 +329,8 @@ bool date(Evaluator& at, const Value& input, Arguments arguments, Value& out) {
     out = Value(named ? format_time(*value->time()) : format_local(local, language, pattern));
   } else {
     // Bare `| date` of a moment is its day; the moment itself shows the time too.
-    out = Value(pattern.empty() ? format_date(local.date, language) : format_local(local, language, pattern));
+    out = Value(pattern.empty() ? format_date(local.date, language)
+                                : format_local(local, language, pattern));
   }
   return true;
 }
@@ -332,7 +368,9 @@ bool last(Evaluator&, const Value& input, Arguments, Value& out) {
   }
   const std::string& text = *input.text();
   const std::size_t length = count_code_points(text);
-  out = length == 0 ? Value() : Value(std::string_view(text).substr(first_code_points(text, length - 1).size()));
+  out = length == 0
+            ? Value()
+            : Value(std::string_view(text).substr(first_code_points(text, length - 1).size()));
   return true;
 }
 
@@ -413,7 +451,9 @@ bool sort(Evaluator& at, const Value& input, Arguments arguments, Value& out) {
   if (descending) name.erase(0, 1);
   List list = *input.list();
   if (!at.spend(list.size() * 16)) return false;
-  const auto key = [&](const Value& item) -> const Value& { return name.empty() ? item : field(item, name); };
+  const auto key = [&](const Value& item) -> const Value& {
+    return name.empty() ? item : field(item, name);
+  };
   // Checked before, because a comparison that sometimes fails is no order to sort by.
   const Value* sample = nullptr;
   for (const Value& item : list) {
@@ -448,7 +488,8 @@ void append_identity(std::string& out, const Value& value, int depth) {
   } else if (const ValueMap* map = value.map()) {
     std::vector<const ValueMap::Item*> items;
     for (const ValueMap::Item& item : *map) items.push_back(&item);
-    std::sort(items.begin(), items.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+    std::sort(items.begin(), items.end(),
+              [](const auto* a, const auto* b) { return a->first < b->first; });
     out.push_back('{');
     for (const ValueMap::Item* item : items) {
       append_json(out, Value(item->first));
@@ -495,99 +536,258 @@ bool where(Evaluator& at, const Value& input, Arguments arguments, Value& out) {
 }
 
 constexpr ExpressionCall kFilters[] = {
-    {.english = "upper", .russian = "заглавными", .usage = "upper", .about = "the text in capital letters",
-     .input = kScalar, .result = T::Text, .apply = upper},
-    {.english = "lower", .russian = "строчными", .usage = "lower", .about = "the text in small letters",
-     .input = kScalar, .result = T::Text, .apply = lower},
-    {.english = "capitalize", .russian = "с_заглавной", .usage = "capitalize",
-     .about = "the first letter made a capital one", .input = kScalar, .result = T::Text,
+    {.english = "upper",
+     .russian = "заглавными",
+     .usage = "upper",
+     .about = "the text in capital letters",
+     .input = kScalar,
+     .result = T::Text,
+     .apply = upper},
+    {.english = "lower",
+     .russian = "строчными",
+     .usage = "lower",
+     .about = "the text in small letters",
+     .input = kScalar,
+     .result = T::Text,
+     .apply = lower},
+    {.english = "capitalize",
+     .russian = "с_заглавной",
+     .usage = "capitalize",
+     .about = "the first letter made a capital one",
+     .input = kScalar,
+     .result = T::Text,
      .apply = capitalize_first},
-    {.english = "trim", .russian = "обрезать", .usage = "trim", .about = "without spaces at both ends",
-     .input = kScalar, .result = T::Text, .apply = trim_text},
-    {.english = "length", .russian = "длина", .usage = "length",
+    {.english = "trim",
+     .russian = "обрезать",
+     .usage = "trim",
+     .about = "without spaces at both ends",
+     .input = kScalar,
+     .result = T::Text,
+     .apply = trim_text},
+    {.english = "length",
+     .russian = "длина",
+     .usage = "length",
      .about = "how many letters, items or names; 0 for null",
-     .input = types(T::Text, T::List, T::Map), .result = T::Number, .apply = length, .null_passes = false},
-    {.english = "first", .russian = "первый", .usage = "first", .about = "the first item or letter, or null",
-     .input = types(T::Text, T::List), .apply = first},
-    {.english = "last", .russian = "последний", .usage = "last", .about = "the last item or letter, or null",
-     .input = types(T::Text, T::List), .apply = last},
-    {.english = "join", .russian = "соединить", .usage = "join(separator)",
-     .about = "the items as one text, by `, ` unless told otherwise", .max_args = 1, .input = kList,
-     .argument = {kText}, .result = T::Text, .apply = join, .null_passes = false},
-    {.english = "default", .russian = "по_умолчанию", .usage = "default(x)",
-     .about = "x in place of null and of an empty text", .min_args = 1, .max_args = 1, .input = kAny,
-     .argument = {kAny}, .apply = default_value, .null_passes = false, .null_arguments = true},
-    {.english = "round", .russian = "округлить", .usage = "round(n)",
-     .about = "n digits after the comma, none unless told otherwise; a half goes up", .max_args = 1,
-     .input = kNumber, .argument = {kNumber}, .result = T::Number, .apply = round},
-    {.english = "number", .russian = "число", .usage = "number",
-     .about = "the number that a text is, or null", .input = types(T::Number, T::Text, T::Boolean),
-     .result = T::Number, .apply = number},
-    {.english = "int", .russian = "целое", .usage = "int",
+     .input = types(T::Text, T::List, T::Map),
+     .result = T::Number,
+     .apply = length,
+     .null_passes = false},
+    {.english = "first",
+     .russian = "первый",
+     .usage = "first",
+     .about = "the first item or letter, or null",
+     .input = types(T::Text, T::List),
+     .apply = first},
+    {.english = "last",
+     .russian = "последний",
+     .usage = "last",
+     .about = "the last item or letter, or null",
+     .input = types(T::Text, T::List),
+     .apply = last},
+    {.english = "join",
+     .russian = "соединить",
+     .usage = "join(separator)",
+     .about = "the items as one text, by `, ` unless told otherwise",
+     .max_args = 1,
+     .input = kList,
+     .argument = {kText},
+     .result = T::Text,
+     .apply = join,
+     .null_passes = false},
+    {.english = "default",
+     .russian = "по_умолчанию",
+     .usage = "default(x)",
+     .about = "x in place of null and of an empty text",
+     .min_args = 1,
+     .max_args = 1,
+     .input = kAny,
+     .argument = {kAny},
+     .apply = default_value,
+     .null_passes = false,
+     .null_arguments = true},
+    {.english = "round",
+     .russian = "округлить",
+     .usage = "round(n)",
+     .about = "n digits after the comma, none unless told otherwise; a half goes up",
+     .max_args = 1,
+     .input = kNumber,
+     .argument = {kNumber},
+     .result = T::Number,
+     .apply = round},
+    {.english = "number",
+     .russian = "число",
+     .usage = "number",
+     .about = "the number that a text is, or null",
+     .input = types(T::Number, T::Text, T::Boolean),
+     .result = T::Number,
+     .apply = number},
+    {.english = "int",
+     .russian = "целое",
+     .usage = "int",
      .about = "the whole part of the number that a text is, or null",
-     .input = types(T::Number, T::Text, T::Boolean), .result = T::Number, .apply = integer},
-    {.english = "text", .russian = "текст", .usage = "text", .about = "as it would be shown",
-     .input = kAny, .result = T::Text, .apply = as_text},
-    {.english = "money", .russian = "деньги", .usage = "money(currency)",
-     .about = "a sum with the sign of its currency: `12 500 ₽`", .max_args = 1, .input = kNumber,
-     .argument = {kText}, .result = T::Text, .apply = money},
-    {.english = "date", .russian = "дата", .usage = "date(format)",
-     .about = "a date as text: `short`, `long` or a pattern such as 'd MMMM, EEEE'", .max_args = 1,
-     .input = types(T::Date, T::Moment, T::Time, T::Text), .argument = {kText}, .result = T::Text,
+     .input = types(T::Number, T::Text, T::Boolean),
+     .result = T::Number,
+     .apply = integer},
+    {.english = "text",
+     .russian = "текст",
+     .usage = "text",
+     .about = "as it would be shown",
+     .input = kAny,
+     .result = T::Text,
+     .apply = as_text},
+    {.english = "money",
+     .russian = "деньги",
+     .usage = "money(currency)",
+     .about = "a sum with the sign of its currency: `12 500 ₽`",
+     .max_args = 1,
+     .input = kNumber,
+     .argument = {kText},
+     .result = T::Text,
+     .apply = money},
+    {.english = "date",
+     .russian = "дата",
+     .usage = "date(format)",
+     .about = "a date as text: `short`, `long` or a pattern such as 'd MMMM, EEEE'",
+     .max_args = 1,
+     .input = types(T::Date, T::Moment, T::Time, T::Text),
+     .argument = {kText},
+     .result = T::Text,
      .apply = date},
-    {.english = "plural", .russian = "множественное", .usage = "plural('заказ', 'заказа', 'заказов')",
-     .about = "the form of a word that goes with a number, without the number", .min_args = 2,
-     .max_args = 4, .input = kNumber, .argument = {kText, kText, kText, kText}, .result = T::Text,
+    {.english = "plural",
+     .russian = "множественное",
+     .usage = "plural('заказ', 'заказа', 'заказов')",
+     .about = "the form of a word that goes with a number, without the number",
+     .min_args = 2,
+     .max_args = 4,
+     .input = kNumber,
+     .argument = {kText, kText, kText, kText},
+     .result = T::Text,
      .apply = plural},
-    {.english = "phone", .russian = "телефон", .usage = "phone", .about = "`+7 912 345-67-89`",
-     .input = types(T::Text, T::Number), .result = T::Text, .apply = phone},
-    {.english = "mask", .russian = "скрыть", .usage = "mask", .about = "the middle hidden by `*`",
-     .input = kScalar, .result = T::Text, .apply = mask},
-    {.english = "escape", .russian = "экранировать", .usage = "escape",
-     .about = "safe to stand inside HTML", .input = kScalar, .result = T::Text, .apply = escape},
-    {.english = "keys", .russian = "ключи", .usage = "keys", .about = "the names of a map, in order",
-     .input = types(T::Map), .result = T::List, .apply = keys},
-    {.english = "values", .russian = "значения", .usage = "values",
-     .about = "the values of a map, in order", .input = types(T::Map), .result = T::List,
+    {.english = "phone",
+     .russian = "телефон",
+     .usage = "phone",
+     .about = "`+7 912 345-67-89`",
+     .input = types(T::Text, T::Number),
+     .result = T::Text,
+     .apply = phone},
+    {.english = "mask",
+     .russian = "скрыть",
+     .usage = "mask",
+     .about = "the middle hidden by `*`",
+     .input = kScalar,
+     .result = T::Text,
+     .apply = mask},
+    {.english = "escape",
+     .russian = "экранировать",
+     .usage = "escape",
+     .about = "safe to stand inside HTML",
+     .input = kScalar,
+     .result = T::Text,
+     .apply = escape},
+    {.english = "keys",
+     .russian = "ключи",
+     .usage = "keys",
+     .about = "the names of a map, in order",
+     .input = types(T::Map),
+     .result = T::List,
+     .apply = keys},
+    {.english = "values",
+     .russian = "значения",
+     .usage = "values",
+     .about = "the values of a map, in order",
+     .input = types(T::Map),
+     .result = T::List,
      .apply = values},
-    {.english = "sum", .russian = "сумма", .usage = "sum", .about = "the sum of the items; null ones are passed over",
-     .input = kList, .apply = sum, .null_passes = false},
-    {.english = "min", .russian = "мин", .usage = "min", .about = "the least item, or null", .input = kList,
+    {.english = "sum",
+     .russian = "сумма",
+     .usage = "sum",
+     .about = "the sum of the items; null ones are passed over",
+     .input = kList,
+     .apply = sum,
+     .null_passes = false},
+    {.english = "min",
+     .russian = "мин",
+     .usage = "min",
+     .about = "the least item, or null",
+     .input = kList,
      .apply = extreme<false>},
-    {.english = "max", .russian = "макс", .usage = "max", .about = "the greatest item, or null",
-     .input = kList, .apply = extreme<true>},
-    {.english = "sort", .russian = "упорядочить", .usage = "sort('name')",
-     .about = "the items in order, of maps by a member; '-name' turns it round", .max_args = 1,
-     .input = kList, .argument = {kText}, .result = T::List, .apply = sort, .quoted_name = true},
-    {.english = "unique", .russian = "без_повторов", .usage = "unique",
-     .about = "each item once, where it stood first", .input = kList, .result = T::List, .apply = unique},
-    {.english = "map", .russian = "поле", .usage = "map('name')", .about = "one member of each item",
-     .min_args = 1, .max_args = 1, .input = kList, .argument = {kText}, .result = T::List,
-     .apply = map_field, .quoted_name = true},
-    {.english = "where", .russian = "где", .usage = "where('name', value)",
-     .about = "the items whose member equals the value", .min_args = 2, .max_args = 2, .input = kList,
-     .argument = {kText, kAny}, .result = T::List, .apply = where, .null_arguments = true,
+    {.english = "max",
+     .russian = "макс",
+     .usage = "max",
+     .about = "the greatest item, or null",
+     .input = kList,
+     .apply = extreme<true>},
+    {.english = "sort",
+     .russian = "упорядочить",
+     .usage = "sort('name')",
+     .about = "the items in order, of maps by a member; '-name' turns it round",
+     .max_args = 1,
+     .input = kList,
+     .argument = {kText},
+     .result = T::List,
+     .apply = sort,
      .quoted_name = true},
-    {.english = "days", .russian = "дней", .usage = "days",
+    {.english = "unique",
+     .russian = "без_повторов",
+     .usage = "unique",
+     .about = "each item once, where it stood first",
+     .input = kList,
+     .result = T::List,
+     .apply = unique},
+    {.english = "map",
+     .russian = "поле",
+     .usage = "map('name')",
+     .about = "one member of each item",
+     .min_args = 1,
+     .max_args = 1,
+     .input = kList,
+     .argument = {kText},
+     .result = T::List,
+     .apply = map_field,
+     .quoted_name = true},
+    {.english = "where",
+     .russian = "где",
+     .usage = "where('name', value)",
+     .about = "the items whose member equals the value",
+     .min_args = 2,
+     .max_args = 2,
+     .input = kList,
+     .argument = {kText, kAny},
+     .result = T::List,
+     .apply = where,
+     .null_arguments = true,
+     .quoted_name = true},
+    {.english = "days",
+     .russian = "дней",
+     .usage = "days",
      .about = "a number as so many days, a duration as a number of days",
-     .input = types(T::Number, T::Duration), .apply = in_units<86'400'000>},
-    {.english = "hours", .russian = "часов", .usage = "hours",
+     .input = types(T::Number, T::Duration),
+     .apply = in_units<86'400'000>},
+    {.english = "hours",
+     .russian = "часов",
+     .usage = "hours",
      .about = "a number as so many hours, a duration as a number of hours",
-     .input = types(T::Number, T::Duration), .apply = in_units<3'600'000>},
-    {.english = "minutes", .russian = "минут", .usage = "minutes",
+     .input = types(T::Number, T::Duration),
+     .apply = in_units<3'600'000>},
+    {.english = "minutes",
+     .russian = "минут",
+     .usage = "minutes",
      .about = "a number as so many minutes, a duration as a number of minutes",
-     .input = types(T::Number, T::Duration), .apply = in_units<60'000>},
+     .input = types(T::Number, T::Duration),
+     .apply = in_units<60'000>},
 };
 
 bool is_date_pattern(std::string_view pattern) {
-  if (pattern == "коротко" || pattern == "полностью" || pattern == "short" || pattern == "long") return true;
+  if (pattern == "коротко" || pattern == "полностью" || pattern == "short" || pattern == "long")
+    return true;
   if (pattern.empty() || pattern.size() > 200) return false;
   bool quoted = false;
   for (const char c : pattern) {
     if (c == '\'') quoted = !quoted;
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     if (!quoted && letter &&
-        std::string_view("GyYuUrQqMLwWdDFgEecabBhHKkmsSAzZOvVXx").find(c) == std::string_view::npos) {
+        std::string_view("GyYuUrQqMLwWdDFgEecabBhHKkmsSAzZOvVXx").find(c) ==
+            std::string_view::npos) {
       return false;
     }
   }

@@ -47,14 +47,16 @@ bool random(Evaluator& at, const Value&, Arguments arguments, Value& out) {
 
 bool date(Evaluator& at, const Value&, Arguments arguments, Value& out) {
   if (arguments[0].text()) return read_date(at, *arguments[0].text(), out);
-  out = arguments[0].moment() ? Value(at.scope().locale().zone.to_local(*arguments[0].moment()).date)
-                              : arguments[0];
+  out = arguments[0].moment()
+            ? Value(at.scope().locale().zone.to_local(*arguments[0].moment()).date)
+            : arguments[0];
   return true;
 }
 
 bool duration(Evaluator& at, const Value&, Arguments arguments, Value& out) {
   const auto read = Duration::parse(*arguments[0].text());
-  if (!read) return at.fail(EvaluationProblem::BadArgument, "duration: not like 90s, 5m, 2h, 3d, 1w");
+  if (!read)
+    return at.fail(EvaluationProblem::BadArgument, "duration: not like 90s, 5m, 2h, 3d, 1w");
   out = Value(*read);
   return true;
 }
@@ -68,30 +70,67 @@ bool weekday(Evaluator& at, const Value&, Arguments arguments, Value& out) {
 }
 
 bool is_working_time(Evaluator& at, const Value&, Arguments arguments, Value& out) {
-  out = Value(at.scope().is_working_time(arguments.empty() ? "" : std::string_view(*arguments[0].text())));
+  out = Value(
+      at.scope().is_working_time(arguments.empty() ? "" : std::string_view(*arguments[0].text())));
   return true;
 }
 
 constexpr ExpressionCall kFunctions[] = {
-    {.english = "now", .russian = "сейчас", .usage = "now()", .about = "the moment of the message",
-     .result = T::Moment, .apply = now},
-    {.english = "today", .russian = "сегодня", .usage = "today()", .about = "the day of the message",
-     .result = T::Date, .apply = today},
-    {.english = "random", .russian = "случайно", .usage = "random(a, b)",
-     .about = "a whole number from a to b, both included", .min_args = 2, .max_args = 2,
-     .argument = {types(T::Number), types(T::Number)}, .result = T::Number, .apply = random},
-    {.english = "date", .russian = "дата", .usage = "date('2026-03-15')",
-     .about = "the date, with a time the moment; of a moment its day", .min_args = 1, .max_args = 1,
-     .argument = {types(T::Text, T::Date, T::Moment)}, .apply = date},
-    {.english = "duration", .russian = "длительность", .usage = "duration('2h')",
-     .about = "a length of time: 90s 5m 2h 3d 1w", .min_args = 1, .max_args = 1,
-     .argument = {types(T::Text)}, .result = T::Duration, .apply = duration},
-    {.english = "weekday", .russian = "день_недели", .usage = "weekday(d)",
-     .about = "1 for Monday … 7 for Sunday", .min_args = 1, .max_args = 1,
-     .argument = {types(T::Date, T::Moment, T::Text)}, .result = T::Number, .apply = weekday},
-    {.english = "is_working_time", .russian = "рабочее_время", .usage = "is_working_time()",
+    {.english = "now",
+     .russian = "сейчас",
+     .usage = "now()",
+     .about = "the moment of the message",
+     .result = T::Moment,
+     .apply = now},
+    {.english = "today",
+     .russian = "сегодня",
+     .usage = "today()",
+     .about = "the day of the message",
+     .result = T::Date,
+     .apply = today},
+    {.english = "random",
+     .russian = "случайно",
+     .usage = "random(a, b)",
+     .about = "a whole number from a to b, both included",
+     .min_args = 2,
+     .max_args = 2,
+     .argument = {types(T::Number), types(T::Number)},
+     .result = T::Number,
+     .apply = random},
+    {.english = "date",
+     .russian = "дата",
+     .usage = "date('2026-03-15')",
+     .about = "the date, with a time the moment; of a moment its day",
+     .min_args = 1,
+     .max_args = 1,
+     .argument = {types(T::Text, T::Date, T::Moment)},
+     .apply = date},
+    {.english = "duration",
+     .russian = "длительность",
+     .usage = "duration('2h')",
+     .about = "a length of time: 90s 5m 2h 3d 1w",
+     .min_args = 1,
+     .max_args = 1,
+     .argument = {types(T::Text)},
+     .result = T::Duration,
+     .apply = duration},
+    {.english = "weekday",
+     .russian = "день_недели",
+     .usage = "weekday(d)",
+     .about = "1 for Monday … 7 for Sunday",
+     .min_args = 1,
+     .max_args = 1,
+     .argument = {types(T::Date, T::Moment, T::Text)},
+     .result = T::Number,
+     .apply = weekday},
+    {.english = "is_working_time",
+     .russian = "рабочее_время",
+     .usage = "is_working_time()",
      .about = "whether the hours of a handoff rule say open; of the first rule unless one is named",
-     .max_args = 1, .argument = {types(T::Text)}, .result = T::Boolean, .apply = is_working_time},
+     .max_args = 1,
+     .argument = {types(T::Text)},
+     .result = T::Boolean,
+     .apply = is_working_time},
 };
 
 }  // namespace

@@ -7,18 +7,19 @@
 #include "interpreter/core/expression_evaluator.h"
 #include "interpreter/core/text.h"
 
-// Markup is read once, at load, with a placeholder in the place of every `{{ }}`. The placeholder is a
-// character of Unicode's private planes that the text does not have; it is neither a letter nor a
-// space, so marks beside it open and close as they do beside punctuation. What remains is a row of
-// pieces, literal or expression, and spans whose ends are tied to pieces: what is inserted later moves
-// the ends but is never read.
+// Markup is read once, at load, with a placeholder in the place of every `{{ }}`. The placeholder
+// is a character of Unicode's private planes that the text does not have; it is neither a letter
+// nor a space, so marks beside it open and close as they do beside punctuation. What remains is a
+// row of pieces, literal or expression, and spans whose ends are tied to pieces: what is inserted
+// later moves the ends but is never read.
 
 namespace sufler {
 namespace {
 
 constexpr std::string_view kWholeUrl = "https://";
 
-/// A place in the row: `delta` bytes into the literal piece `piece`, or before the expression there.
+/// A place in the row: `delta` bytes into the literal piece `piece`, or before the expression
+/// there.
 struct Place {
   std::uint32_t piece = 0;
   std::uint32_t delta = 0;
@@ -54,7 +55,9 @@ std::optional<std::size_t> find_closing(std::string_view source, std::size_t beg
         }
         break;
       }
-      case '{': ++open; break;
+      case '{':
+        ++open;
+        break;
       case '}':
         if (open > 0) {
           --open;
@@ -62,7 +65,8 @@ std::optional<std::size_t> find_closing(std::string_view source, std::size_t beg
           return i + 2;
         }
         break;
-      default: break;
+      default:
+        break;
     }
   }
   return std::nullopt;
@@ -93,15 +97,16 @@ bool opens_url(std::string_view source, const std::vector<Hole>& holes, std::siz
 
 /// `{{ a }}_{{ b }}`: an underscore between values joins them and marks nothing.
 bool is_joint(std::string_view source, const std::vector<Hole>& holes, std::size_t index) {
-  return index > 0 && holes[index - 1].end + 1 == holes[index].begin && source[holes[index - 1].end] == '_';
+  return index > 0 && holes[index - 1].end + 1 == holes[index].begin &&
+         source[holes[index - 1].end] == '_';
 }
 
 void append_url_part(std::string& url, std::string_view value) {
   constexpr char kHex[] = "0123456789ABCDEF";
   for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-        c == '_' || c == '~') {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+        c == '.' || c == '_' || c == '~') {
       url.push_back(c);
     } else {
       url.push_back('%');
@@ -128,15 +133,16 @@ struct Template::Data {
   std::vector<std::uint32_t> offsets;  ///< of the expressions' sources in `source`
   std::vector<Piece> pieces;
   std::vector<Span> spans;
-  RichText constant;                   ///< the whole text when there are no expressions
-  bool single = false;                 ///< one `{{ }}` and nothing else
+  RichText constant;    ///< the whole text when there are no expressions
+  bool single = false;  ///< one `{{ }}` and nothing else
 };
 
 namespace {
 
 class Builder {
  public:
-  Builder(std::string_view source, const std::vector<Hole>& holes) : mark_(unused_character(source)) {
+  Builder(std::string_view source, const std::vector<Hole>& holes)
+      : mark_(unused_character(source)) {
     std::size_t at = 0;
     for (std::size_t i = 0; i < holes.size(); ++i) {
       if (is_joint(source, holes, i)) {
@@ -156,11 +162,12 @@ class Builder {
     // is told by its number among its kind, so urls are counted along with the spans.
     const std::string_view text = rich.text;
     std::vector<std::size_t> places;
-    for (std::size_t at = 0; (at = text.find(mark_, at)) != std::string_view::npos; at += mark_.size()) {
+    for (std::size_t at = 0; (at = text.find(mark_, at)) != std::string_view::npos;
+         at += mark_.size()) {
       places.push_back(at);
     }
-    // Which stand-ins are in urls: a link's url follows its label, so it holds those that come after
-    // all placeholders before the label's end.
+    // Which stand-ins are in urls: a link's url follows its label, so it holds those that come
+    // after all placeholders before the label's end.
     std::vector<std::size_t> in_text;
     std::vector<std::vector<std::size_t>> in_url(rich.spans.size());
     assign(rich, places, in_text, in_url);
@@ -196,7 +203,8 @@ class Builder {
     };
     for (std::size_t i = 0; i < rich.spans.size(); ++i) {
       const MarkupSpan& span = rich.spans[i];
-      spans.push_back({span.markup, place(span.begin), place(span.end), url_pieces(span.url, in_url[i])});
+      spans.push_back(
+          {span.markup, place(span.begin), place(span.end), url_pieces(span.url, in_url[i])});
     }
   }
 
@@ -214,14 +222,17 @@ class Builder {
 
   static std::size_t count(std::string_view text, std::string_view mark) {
     std::size_t found = 0;
-    for (std::size_t at = 0; (at = text.find(mark, at)) != std::string_view::npos; at += mark.size()) ++found;
+    for (std::size_t at = 0; (at = text.find(mark, at)) != std::string_view::npos;
+         at += mark.size())
+      ++found;
     return found;
   }
 
-  void assign(const RichText& rich, const std::vector<std::size_t>& places, std::vector<std::size_t>& in_text,
+  void assign(const RichText& rich, const std::vector<std::size_t>& places,
+              std::vector<std::size_t>& in_text,
               std::vector<std::vector<std::size_t>>& in_url) const {
-    // Links never nest, so in the source the url of each stands between what is up to its end in the
-    // text and what comes after it.
+    // Links never nest, so in the source the url of each stands between what is up to its end in
+    // the text and what comes after it.
     std::vector<std::size_t> links;
     for (std::size_t i = 0; i < rich.spans.size(); ++i) {
       if (rich.spans[i].markup == Markup::Link) links.push_back(i);
@@ -235,19 +246,22 @@ class Builder {
         in_text.push_back(number++);
         ++next_place;
       }
-      for (std::size_t left = count(rich.spans[link].url, mark_); left > 0; --left) in_url[link].push_back(number++);
+      for (std::size_t left = count(rich.spans[link].url, mark_); left > 0; --left)
+        in_url[link].push_back(number++);
     }
     while (next_place++ < places.size()) in_text.push_back(number++);
   }
 
-  std::vector<Piece> url_pieces(std::string_view url, const std::vector<std::size_t>& inside) const {
+  std::vector<Piece> url_pieces(std::string_view url,
+                                const std::vector<std::size_t>& inside) const {
     std::vector<Piece> pieces;
     std::size_t at = 0;
     for (const std::size_t number : inside) {
       const std::size_t found = url.find(mark_, at);
       const StandIn& stand_in = stand_ins_[number];
       const bool whole = stand_in.url && found == kWholeUrl.size();
-      if (found > at && !whole) pieces.push_back({std::string(url.substr(at, found - at)), std::nullopt});
+      if (found > at && !whole)
+        pieces.push_back({std::string(url.substr(at, found - at)), std::nullopt});
       pieces.push_back(stand_in.piece);
       at = found + mark_.size();
     }
@@ -269,7 +283,8 @@ const std::string& no_text() {
 
 Result<Template, Template::ParseError> Template::parse(std::string_view source) {
   if (source.size() > kMaxTextBytes) {
-    return Error{ParseError{{ExpressionProblem::TooLong, 0, 0, "", std::to_string(kMaxTextBytes)}, false}};
+    return Error{
+        ParseError{{ExpressionProblem::TooLong, 0, 0, "", std::to_string(kMaxTextBytes)}, false}};
   }
   auto data = std::make_shared<Data>();
   data->source = std::string(source);
@@ -347,8 +362,10 @@ bool render_template(const Template& text, Evaluator& evaluator, RichText& out) 
   std::vector<MarkupSpan> inserted = std::move(made.spans);
   made.spans.clear();
   for (const Span& span : data.spans) {
-    MarkupSpan shown{span.markup, starts[span.begin.piece] + span.begin.delta,
-                     starts[span.end.piece] + span.end.delta, {}};
+    MarkupSpan shown{span.markup,
+                     starts[span.begin.piece] + span.begin.delta,
+                     starts[span.end.piece] + span.end.delta,
+                     {}};
     if (span.markup == Markup::Link) {
       const bool whole = span.url.size() == 1 && span.url[0].expression;
       const bool led = !span.url.empty() && span.url[0].expression;  // the address begins with data
@@ -367,8 +384,8 @@ bool render_template(const Template& text, Evaluator& evaluator, RichText& out) 
     if (shown.begin < shown.end) made.spans.push_back(std::move(shown));
   }
   if (!inserted.empty()) {
-    // Code holds no marks and a link no link. Neither nests in itself, so the last one to begin before
-    // a mark is the only one that can hold it.
+    // Code holds no marks and a link no link. Neither nests in itself, so the last one to begin
+    // before a mark is the only one that can hold it.
     std::vector<MarkupSpan> closed[2];
     for (const MarkupSpan& span : made.spans) {
       if (span.markup == Markup::Code) closed[0].push_back(span);
@@ -387,9 +404,10 @@ bool render_template(const Template& text, Evaluator& evaluator, RichText& out) 
     inserted.erase(std::remove_if(inserted.begin(), inserted.end(), inside_closed), inserted.end());
     made.spans.insert(made.spans.end(), std::make_move_iterator(inserted.begin()),
                       std::make_move_iterator(inserted.end()));
-    std::stable_sort(made.spans.begin(), made.spans.end(), [](const MarkupSpan& a, const MarkupSpan& b) {
-      return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
-    });
+    std::stable_sort(made.spans.begin(), made.spans.end(),
+                     [](const MarkupSpan& a, const MarkupSpan& b) {
+                       return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
+                     });
   }
   if (out.text.empty() && out.spans.empty()) {
     out = std::move(made);
