@@ -1,0 +1,71 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "interpreter/core/reading/numbers.h"
+#include "interpreter/core/reading/words.h"
+
+namespace sufler::reading {
+
+/// One number among the tokens [begin, end).
+struct ParsedNumber {
+  Decimal value;
+  NumberKind kind = NumberKind::Cardinal;
+  bool approximate = false;
+  std::optional<Decimal> alternative;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::string digits;          ///< of a plain run of digits: `007`
+  Decimal scale = 1;           ///< the scale that the number ends with: 1000 of `пять тысяч`
+  bool scale_first = false;    ///< `тысяч десять`
+  bool roubles = false;        ///< `10 т.р.`
+  bool collective = false;
+  bool joins_words = false;    ///< of more than one token
+};
+
+/// How the three digits of `1,250` are taken.
+enum class Grouping : std::uint8_t { Ask, Thousands };
+
+class NumberParser {
+ public:
+  NumberParser(const std::vector<Token>& tokens, Language language, Grouping grouping)
+      : tokens_(tokens), language_(language), grouping_(grouping) {}
+
+  /// The longest number that begins at token `at`.
+  std::optional<ParsedNumber> parse(std::size_t at) const;
+  std::vector<ParsedNumber> find_all() const;
+  /// For dates and codes: digits are taken token by token, never joined into thousands or decimals.
+  void keep_digits_apart() { apart_ = true; }
+
+ private:
+  struct Literal {
+    Decimal value;
+    std::optional<Decimal> alternative;
+    std::size_t end = 0;
+    bool grouped = false;
+  };
+  bool glued(std::size_t at) const { return at < tokens_.size() && !tokens_[at].space_before; }
+  std::optional<Literal> literal(std::size_t at) const;
+  std::optional<ParsedNumber> unsigned_number(std::size_t at) const;
+  std::optional<ParsedNumber> words(std::size_t at) const;
+  /// A scale glued or put behind digits: `15к`, `2 тыс.`; moves `at` behind it.
+  std::optional<Decimal> suffix(std::size_t& at, ParsedNumber& number) const;
+  bool ordinal_suffix(std::size_t at) const;
+  bool ends_amount(std::size_t at) const;
+
+  const std::vector<Token>& tokens_;
+  Language language_;
+  Grouping grouping_;
+  bool apart_ = false;
+};
+
+/// ISO code of a word or sign that names a currency; empty for anything else.
+std::string_view currency_of(const Token& token);
+/// Kopecks, cents.
+bool is_small_coin(const Token& token);
+
+}  // namespace sufler::reading

@@ -1,0 +1,268 @@
+#include "interpreter/core/reading/numbers.h"
+
+#include <algorithm>
+
+#include "interpreter/core/reading/number_parser.h"
+#include "interpreter/core/reading/number_words.h"
+
+namespace sufler {
+namespace {
+
+using reading::Grouping;
+using reading::NumberParser;
+using reading::one_of;
+using reading::ParsedNumber;
+using reading::Token;
+
+/// The token behind a number where its currency stands; past words in brackets that repeat it.
+std::size_t behind(const std::vector<Token>& tokens, std::size_t at) {
+  if (at < tokens.size() && tokens[at].is_mark("(")) {
+    std::size_t close = at + 1;
+    while (close < tokens.size() && !tokens[close].is_mark(")")) ++close;
+    if (close + 1 < tokens.size()) at = close + 1;
+  }
+  if (at < tokens.size() && tokens[at].is_mark(".") && !tokens[at].space_before) ++at;
+  return at;
+}
+
+std::string currency_beside(const std::vector<Token>& tokens, const ParsedNumber& number) {
+  if (number.roubles) return "RUB";
+  const std::size_t after = behind(tokens, number.end);
+  if (after < tokens.size()) {
+    const std::string_view code = reading::currency_of(tokens[after]);
+    // бел. руб.
+    if (code.empty() && one_of(tokens[after].text, "бел белорусских белорусский") && after + 1 < tokens.size()) return "BYN";
+    if (!code.empty()) return std::string(code);
+  }
+  if (number.begin > 0) {
+    const Token& before = tokens[number.begin - 1];
+    // `₽ 10`, `рублей двести`; `руб. 10` belongs to what came before it.
+    if (before.kind == Token::Kind::Mark || one_of(before.text, "рублей долларов гривен usd eur rub")) {
+      return std::string(reading::currency_of(before));
+    }
+  }
+  return {};
+}
+
+FoundNumber to_found(const std::vector<Token>& tokens, const ParsedNumber& number) {
+  FoundNumber found;
+  found.value = number.value;
+  found.kind = number.kind;
+  found.approximate = number.approximate || (number.begin > 0 && one_of(tokens[number.begin - 1].text, "рублей долларов"));
+  found.alternative = number.alternative;
+  found.currency = currency_beside(tokens, number);
+  found.begin = tokens[number.begin].begin;
+  found.end = tokens[number.end - 1].end;
+  return found;
+}
+
+bool in_brackets_after_number(const std::vector<Token>& tokens, const std::vector<ParsedNumber>& numbers,
+                              std::size_t index) {
+  return index > 0 && numbers[index].begin > 0 && tokens[numbers[index].begin - 1].is_mark("(") &&
+         numbers[index - 1].end + 1 == numbers[index].begin && numbers[index].end < tokens.size() &&
+         tokens[numbers[index].end].is_mark(")");
+}
+
+Decimal with_hundredths(const Decimal& whole, const Decimal& hundredths) {
+  const auto part = divide(hundredths, 100);
+  const auto sum = part ? add(whole, *part) : part;
+  return sum ? *sum : whole;
+}
+
+}  // namespace
+
+std::vector<FoundNumber> find_numbers(std::string_view text, Language language) {
+  const std::vector<Token> tokens = reading::split_tokens(text);
+  std::vector<FoundNumber> found;
+  for (const ParsedNumber& number : NumberParser(tokens, language, Grouping::Ask).find_all()) {
+    found.push_back(to_found(tokens, number));
+  }
+  return found;
+}
+
+Result<FoundNumber, NumberProblem> read_number(std::string_view text, Language language) {
+  const std::vector<Token> tokens = reading::split_tokens(text);
+  const std::vector<ParsedNumber> numbers = NumberParser(tokens, language, Grouping::Ask).find_all();
+  if (numbers.empty()) return Error{NumberProblem::NoNumber};
+  if (numbers.size() > 1) {
+    // The same number in digits and in words: `20 (двадцать)`.
+    if (numbers.size() == 2 && in_brackets_after_number(tokens, numbers, 1) && numbers[0].value == numbers[1].value) {
+      return to_found(tokens, numbers[0]);
+    }
+    return Error{NumberProblem::Several};
+  }
+  if (numbers[0].alternative) return Error{NumberProblem::Ambiguous};
+  return to_found(tokens, numbers[0]);
+}
+
+std::optional<Decimal> read_ordinal(std::string_view text, Language language) {
+  const std::vector<Token> tokens = reading::split_tokens(text);
+  const std::vector<ParsedNumber> numbers = NumberParser(tokens, language, Grouping::Ask).find_all();
+  if (numbers.size() == 1 && !numbers[0].alternative && numbers[0].value.is_integer()) return numbers[0].value;
+  const ParsedNumber* ordinal = nullptr;
+  for (const ParsedNumber& number : numbers) {
+    if (number.kind != NumberKind::Ordinal) continue;
+    if (ordinal) return std::nullopt;
+    ordinal = &number;
+  }
+  if (!ordinal) return std::nullopt;
+  return ordinal->value;
+}
+
+Result<Money, NumberProblem> read_money(std::string_view text, Language language) {
+  const std::vector<Token> tokens = reading::split_tokens(text);
+  const std::vector<ParsedNumber> numbers = NumberParser(tokens, language, Grouping::Thousands).find_all();
+  std::vector<Money> named;
+  std::vector<Money> bare;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const ParsedNumber& number = numbers[i];
+    if (in_brackets_after_number(tokens, numbers, i)) continue;
+    Money money{number.value, currency_beside(tokens, number), number.approximate};
+    const std::size_t after = behind(tokens, number.end);
+    if (after < tokens.size() && reading::is_small_coin(tokens[after])) {
+      money.amount = with_hundredths(0, number.value);
+      if (money.currency.empty()) money.currency = tokens[after].text.substr(0, 2) == "к" ? "RUB" : "";
+      named.push_back(std::move(money));
+      continue;
+    }
+    if (money.currency.empty()) {
+      bare.push_back(std::move(money));
+      continue;
+    }
+    // … рублей, пятьдесят копеек; … долларов и 43
+    std::size_t next = i + 1;
+    while (next < numbers.size() && in_brackets_after_number(tokens, numbers, next)) ++next;
+    if (next < numbers.size() && number.value.is_integer()) {
+      const ParsedNumber& coins = numbers[next];
+      const std::size_t coin_word = behind(tokens, coins.end);
+      std::size_t between = behind(tokens, number.end) + 1;
+      while (between < coins.begin && (tokens[between].kind == Token::Kind::Mark || one_of(tokens[between].text, "и and"))) {
+        ++between;
+      }
+      const bool adjacent = between == coins.begin;
+      const bool named_coins = coin_word < tokens.size() && reading::is_small_coin(tokens[coin_word]);
+      const bool implied = coins.end == tokens.size() && one_of(tokens[coins.begin - 1].text, "и and") &&
+                           coins.value.is_integer() && coins.value < Decimal(100);
+      if (adjacent && (named_coins || implied)) {
+        money.amount = with_hundredths(number.value, coins.value);
+        i = next;
+      }
+    }
+    named.push_back(std::move(money));
+  }
+  const std::vector<Money>& amounts = named.empty() ? bare : named;
+  if (amounts.empty()) return Error{NumberProblem::NoNumber};
+  if (amounts.size() > 1) return Error{NumberProblem::Several};
+  return amounts[0];
+}
+
+std::optional<NumberRange> read_range(std::string_view text, Language language) {
+  const std::vector<Token> tokens = reading::split_tokens(text);
+  const std::vector<ParsedNumber> numbers = NumberParser(tokens, language, Grouping::Ask).find_all();
+  const auto before = [&](const ParsedNumber& number, std::string_view words) {
+    return number.begin > 0 && tokens[number.begin - 1].is_word() && one_of(tokens[number.begin - 1].text, words);
+  };
+  const auto not_before = [&](const ParsedNumber& number) {
+    return number.begin > 1 && one_of(tokens[number.begin - 2].text, "не no not");
+  };
+  if (numbers.size() == 1) {
+    const ParsedNumber& number = numbers[0];
+    NumberRange range;
+    range.currency = currency_beside(tokens, number);
+    const bool less = before(number, "до более больше выше свыше менее меньше максимум ниже than most under maximum to "
+                                     "минимум от least over from minimum above below");
+    if (!less) return std::nullopt;
+    const std::string& word = tokens[number.begin - 1].text;
+    const std::string previous = number.begin > 1 ? tokens[number.begin - 2].text : std::string();
+    bool upper = one_of(word, "до менее меньше максимум ниже under maximum to most below");
+    if (word == "than") upper = one_of(previous, "less fewer");
+    if (one_of(word, "более больше выше свыше менее меньше ниже") && not_before(number)) upper = !upper;
+    if (word == "than" && number.begin > 2 && one_of(tokens[number.begin - 3].text, "no not")) upper = !upper;
+    (upper ? range.high : range.low) = number.value;
+    return range;
+  }
+  if (numbers.size() != 2) return std::nullopt;
+  const ParsedNumber& first = numbers[0];
+  const ParsedNumber& second = numbers[1];
+  bool joined = false;
+  for (std::size_t i = first.end; i < second.begin; ++i) {
+    const Token& token = tokens[i];
+    if (token.is_mark("-") || one_of(token.text, "до по и to and through")) {
+      joined = true;
+    } else if (!token.is_mark(".") && reading::currency_of(token).empty()) {
+      return std::nullopt;
+    }
+  }
+  if (!joined) return std::nullopt;
+  // `пять и шесть` are two numbers; `между пятью и шестью` is a range.
+  if (one_of(tokens[second.begin - 1].text, "и and") && !before(first, "между between")) return std::nullopt;
+  NumberRange range;
+  Decimal low = first.value;
+  Decimal high = second.value;
+  const Decimal one = 1;
+  if (second.scale > one && first.scale == one && low < high) {
+    const auto scaled = multiply(low, second.scale);
+    if (scaled && *scaled <= high) low = *scaled;
+  } else if (first.scale > one && second.scale == one && high < low) {
+    const auto scaled = multiply(high, first.scale);
+    if (scaled) high = *scaled;
+  }
+  if (high < low) std::swap(low, high);
+  range.low = low;
+  range.high = high;
+  range.currency = currency_beside(tokens, second);
+  if (range.currency.empty()) range.currency = currency_beside(tokens, first);
+  return range;
+}
+
+std::string read_digits(std::string_view text, Language language) {
+  const std::vector<Token> tokens = reading::split_tokens(text);
+  NumberParser parser(tokens, language, Grouping::Ask);
+  parser.keep_digits_apart();
+  std::string digits;
+  int times = 1;
+  for (std::size_t i = 0; i < tokens.size();) {
+    const Token& token = tokens[i];
+    if (token.kind == Token::Kind::Mark) {
+      if (!one_of(token.text, "- ( ) , . + # №")) return {};
+      ++i;
+      continue;
+    }
+    if (token.is_word()) {
+      if (one_of(token.text, "плюс plus")) {
+        ++i;
+        continue;
+      }
+      const int repeat = one_of(token.text, "дважды double") ? 2 : one_of(token.text, "трижды triple") ? 3
+                         : token.text == "четырежды"         ? 4
+                                                             : 1;
+      if (repeat > 1) {
+        times = repeat;
+        ++i;
+        continue;
+      }
+      const auto word = reading::find_number_word(token.text);
+      if (word && word->kind == reading::NumberClass::DigitNoun) {
+        for (; times > 0; --times) digits += std::to_string(word->numerator);
+        times = 1;
+        ++i;
+        continue;
+      }
+      if (token.text == "oh" || token.text == "o") {
+        digits += '0';
+        ++i;
+        continue;
+      }
+    }
+    const auto number = parser.parse(i);
+    if (!number || number->end <= i || !number->value.is_integer() || number->value.is_negative()) return {};
+    const std::string shown = token.is_digits() && number->end == i + 1 ? token.text : number->value.to_string();
+    for (; times > 0; --times) digits += shown;
+    times = 1;
+    i = number->end;
+    if (digits.size() > 64) return {};
+  }
+  return digits;
+}
+
+}  // namespace sufler

@@ -1,0 +1,77 @@
+#include "interpreter/core/reading/words.h"
+
+#include <unicode/uchar.h>
+
+#include "interpreter/core/reading/numbers.h"
+#include "interpreter/core/text.h"
+
+namespace sufler::reading {
+namespace {
+
+bool is_invisible(char32_t c) {
+  return c == 0xAD || c == 0x301 || (c >= 0x200B && c <= 0x200F) || (c >= 0x2060 && c <= 0x2064) ||
+         c == 0xFEFF || c == 0xFE0E || c == 0xFE0F;
+}
+
+}  // namespace
+
+std::vector<Token> split_tokens(std::string_view text) {
+  // A cut character at the end reads as a mark and does no harm.
+  const std::string composed = to_nfc(text.substr(0, kMaxReading));
+  std::vector<Token> tokens;
+  bool space = true;
+  for (std::size_t i = 0; i < composed.size();) {
+    const std::size_t begin = i;
+    const char32_t c = next_code_point(composed, i);
+    if (is_invisible(c)) continue;
+    if (is_space(c)) {
+      space = true;
+      continue;
+    }
+    Token token;
+    token.begin = begin;
+    token.space_before = space;
+    space = false;
+    if (is_digit(c)) {
+      token.kind = Token::Kind::Digits;
+      for (i = begin; i < composed.size();) {
+        std::size_t next = i;
+        const char32_t digit = next_code_point(composed, next);
+        if (!is_digit(digit)) break;
+        const int value = digit < 0x80 ? static_cast<int>(digit - '0')
+                                       : u_charDigitValue(static_cast<UChar32>(digit));
+        token.text.push_back(static_cast<char>('0' + value));
+        i = next;
+      }
+    } else if (is_letter(c)) {
+      token.kind = Token::Kind::Word;
+      for (i = begin; i < composed.size();) {
+        std::size_t next = i;
+        const char32_t letter = next_code_point(composed, next);
+        if (!is_letter(letter) && !is_invisible(letter)) break;
+        i = next;
+      }
+      const std::string_view word = std::string_view(composed).substr(begin, i - begin);
+      token.text = normalise(word);
+      token.upper = to_lower(first_code_points(word, 1)) != first_code_points(word, 1);
+      if (token.text.empty()) continue;
+    } else {
+      token.text = normalise(std::string_view(composed).substr(begin, i - begin));
+      if (token.text.empty()) continue;
+    }
+    token.end = i;
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
+}
+
+bool one_of(std::string_view word, std::string_view list) {
+  if (word.empty()) return false;
+  for (std::size_t at = list.find(word); at != std::string_view::npos; at = list.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return true;
+  }
+  return false;
+}
+
+}  // namespace sufler::reading
