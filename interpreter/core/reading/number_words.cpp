@@ -371,34 +371,6 @@ std::optional<NumberWord> compound(std::string_view word) {
   return std::nullopt;
 }
 
-/// How a word sounds to somebody who writes by ear: unstressed vowels and paired consonants made one.
-std::string sound_of(std::string_view word) {
-  std::string out;
-  char32_t last = 0;
-  for (std::size_t i = 0; i < word.size();) {
-    char32_t c = next_code_point(word, i);
-    switch (c) {
-      case U'о': c = U'а'; break;
-      case U'е':
-      case U'э':
-      case U'я':
-      case U'ы': c = U'и'; break;
-      case U'б': c = U'п'; break;
-      case U'в': c = U'ф'; break;
-      case U'г': c = U'к'; break;
-      case U'д': c = U'т'; break;
-      case U'ж': c = U'ш'; break;
-      case U'з': c = U'с'; break;
-      case U'ь':
-      case U'ъ': continue;
-      default: break;
-    }
-    if (c != last) append_utf8(out, c);
-    last = c;
-  }
-  return out;
-}
-
 }  // namespace
 
 std::optional<NumberWord> find_number_word(std::string_view word) {

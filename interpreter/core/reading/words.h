@@ -30,4 +30,8 @@ std::vector<Token> split_tokens(std::string_view text);
 /// Whether `word` is one of a list separated by spaces: how the readers keep their vocabularies.
 bool one_of(std::string_view word, std::string_view list);
 
+/// How a Russian word sounds to somebody who writes by ear: unstressed vowels and paired consonants
+/// made one, so that `аператор` and `оператор` are equal.
+std::string sound_of(std::string_view word);
+
 }  // namespace sufler::reading
