@@ -156,8 +156,9 @@ class TreeBuilder : public YAML::EventHandler {
     Node& node = add();
     node.kind = Node::Kind::Scalar;
     if (mended_.changed) {
-      if (const auto* substitute = substitute_at(static_cast<std::uint32_t>(mark.pos))) {
-        node.quoted = true;
+      const auto position = static_cast<std::uint32_t>(mark.pos);
+      if (const auto* substitute = mended_.substitute_at(position)) {
+        node.quoted = !substitute->plain;
         node.span = {file_, substitute->original, substitute->length};
         node.scalar = arena_.keep(substitute->value);
         return;
@@ -296,12 +297,6 @@ class TreeBuilder : public YAML::EventHandler {
     return mended_.changed ? mended_.original_offset(offset) : offset;
   }
 
-  const MendedText::Substitute* substitute_at(std::uint32_t mended) const {
-    const auto found = std::ranges::lower_bound(mended_.substitutes, mended, {},
-                                                &MendedText::Substitute::mended);
-    return found != mended_.substitutes.end() && found->mended == mended ? &*found : nullptr;
-  }
-
   std::uint32_t file_;
   std::string_view original_;
   const MendedText& mended_;
@@ -364,13 +359,6 @@ bool check_bytes(std::uint32_t file, std::string_view text, Diagnostics& diagnos
 }
 
 }  // namespace
-
-std::uint32_t MendedText::original_offset(std::uint32_t mended) const {
-  const auto after = std::ranges::upper_bound(shifts, mended, {}, &Shift::mended);
-  if (after == shifts.begin()) return mended;
-  const Shift& shift = *(after - 1);
-  return shift.inside ? shift.original : shift.original + (mended - shift.mended);
-}
 
 SourceSpan span_inside(const Node& scalar, const SourceMap& sources, std::size_t offset,
                        std::size_t length) {
