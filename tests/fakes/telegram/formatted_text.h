@@ -1,0 +1,36 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace sufler::fakes {
+
+using Json = nlohmann::json;
+
+/// An answer with `"ok":false`; thrown inside the fake only and caught where a method is called.
+struct ApiError {
+  int code = 400;
+  std::string description;  ///< with its prefix, as on the wire
+  Json parameters = nullptr;
+};
+
+/// `Bad Request: ` and the message with its first letter lowered as the real server does it:
+/// not when the second character is an upper-case letter or `_`.
+[[nodiscard]] ApiError bad_request(std::string message);
+
+struct FormattedText {
+  std::string text;  ///< after parsing and trimming
+  Json entities = Json::array();
+};
+
+/// Parses `text` by `parse_mode`, or checks `entities` (an array or null) against it, then trims.
+/// In strict mode also refuses what the server would silently repair: crossing entities, a bare
+/// `&`. Throws ApiError.
+FormattedText format_text(std::string_view text, std::string_view parse_mode, const Json& entities,
+                          bool strict);
+
+/// Finds what a client marks by itself in a user's text: commands, mentions, hashtags, links, mail.
+Json find_entities(std::string_view text);
+
+}  // namespace sufler::fakes
