@@ -134,7 +134,7 @@ void LineScan::scan_value(std::size_t begin, const Slot& slot) {
   }
   if (ends_line(begin)) {
     at_ = line_end(begin) + 1;
-    if (!slot.key.empty() || slot.parent < 0) expect_value(slot);
+    expect_value(slot);
     return;
   }
   const char c = text_[begin];
@@ -265,7 +265,7 @@ void LineScan::scan_plain(std::size_t begin, const Slot& slot, std::optional<Tro
     int column = 0;
     const std::size_t next = next_content(next_line, &column);
     if (next == kNone || column <= slot.parent || text_[next] == '#') break;
-    if (is_structure(next, line_end(next))) break;
+    if (column == bad_column_ || is_structure(next, line_end(next))) break;
     if (column == 0 && (text_.substr(next, 3) == "---" || text_.substr(next, 3) == "...")) break;
     for (std::size_t at = next; at > 0 && text_[at - 1] != '\n'; --at)
       strange_indentation |= text_[at - 1] != ' ';

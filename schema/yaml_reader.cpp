@@ -137,7 +137,19 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
     Node& node = add();
-    node.span = {file_, offset_of(mark), 0};
+    const std::uint32_t offset = offset_of(mark);
+    node.span = {file_, offset, 0};
+    // yaml-cpp takes these words for nothing at all; what they mean is for the language to say.
+    // For a value that is absent the mark stands at whatever comes next, a key perhaps.
+    const std::string_view rest = original_.substr(std::min<std::size_t>(offset, original_.size()));
+    for (const std::string_view word : {"null", "Null", "NULL", "~"}) {
+      if (!rest.starts_with(word)) continue;
+      const std::size_t after = rest.find_first_not_of(" \t", word.size());
+      if (after != std::string_view::npos && !std::strchr("\r\n,]}#", rest[after])) continue;
+      node.kind = Node::Kind::Scalar;
+      node.span.length = static_cast<std::uint32_t>(word.size());
+      node.scalar = arena_.keep(word);
+    }
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
