@@ -28,6 +28,7 @@ struct Frame {
   Kind kind = Kind::Branch;
   BlockId block;
   std::uint32_t next = 0;   ///< index of the step to play next
+  std::uint32_t row = 0;    ///< when that step is an `ask`: position of the question to go on with
   ValueMap locals;          ///< `with` arguments; the loop's variable
   std::string into;         ///< Call: variable that takes what `return` gives
   List items;               ///< Loop
@@ -49,6 +50,7 @@ struct Waiting {
   List values;                   ///< the options' values, and their indices for `choose`
   List collected;                ///< files, choices, fragments gathered so far
   Value candidate;               ///< the answer that waits for confirmation
+  bool remade = false;           ///< `shown` is of another version: options are looked up by label
 };
 
 struct Undo {
@@ -60,7 +62,47 @@ struct PastQuestion {
   std::vector<Frame> frames;
   StepId step;
   std::uint32_t question = 0;
+  std::string label;       ///< of the option taken, when the step is a `choose`
   std::vector<Undo> undo;  ///< what was set since it was asked
+};
+
+/// Buttons of a `say`, which nobody waits at: they work until others take their place.
+struct Offer {
+  StepId step;
+  std::uint64_t serial = 0;
+  bool is_inline = false;
+  List shown, values;  ///< as in Waiting
+};
+struct Timer {
+  Moment due;
+  std::uint64_t serial = 0;  ///< of the rest it belongs to
+  friend bool operator==(const Timer&, const Timer&) = default;
+};
+
+/// What the person said or pressed, as `message` shows it.
+struct Heard {
+  std::string text;
+  std::vector<Attachment> attachments;
+  std::optional<Contact> contact;
+  std::optional<Location> location;
+  std::string payload, command;
+  std::vector<std::string> args;
+};
+/// Where a dialog stood before a turn moved it: a fault puts it back there.
+struct Stand {
+  std::vector<Frame> frames;
+  Waiting waiting;
+  std::vector<Waiting> interrupted;
+  std::size_t past = 0;
+};
+/// What a turn that waits for a table hands to its next part. Lives only inside the transaction.
+struct Midway {
+  Heard heard;
+  std::uint32_t steps = 0, messages = 0, faults = 0;
+  std::uint64_t draws = 0;  ///< of chance
+  bool border = false;      ///< something was done that cannot be taken back
+  ValueMap shared;          ///< `shared.x` set so far
+  std::optional<Stand> stand;
 };
 
 struct Silence {
@@ -79,8 +121,14 @@ struct State {
   std::vector<Waiting> interrupted;
   std::vector<PastQuestion> past;
   std::optional<Silence> silence;
-  std::map<std::string, Moment> timers;  ///< set and not yet due, by name
+  std::map<std::string, Timer> timers;  ///< set and not yet due, by name
+  std::optional<Offer> offer;
+  std::vector<std::string> secrets;  ///< variables that hold answers to secret questions
+  std::string album;                 ///< the last album that was dealt with: its further parts are not heard
+  bool keyboard_shown = false;       ///< a reply keyboard stands under the person's input line
   bool unreachable = false;
+  BranchId resume_at;                ///< its place is gone: the next message starts this branch
+  std::optional<Midway> midway;      ///< set while `waiting` is at Table; not stored
 };
 
 /// Compact JSON. Places are written by name and index both, so that a state can be read with another

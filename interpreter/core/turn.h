@@ -98,6 +98,13 @@ struct Turn {
   std::optional<TableRequest> asks;
   /// Steps played, in order, for coverage and the studio. Only filled when the caller wants it.
   std::vector<StepId> visited;
+  /// Answers to secret questions as texts: what the journal must not show.
+  std::vector<std::string> secrets;
 };
+
+/// The journal's lines: compact JSON. Answers to secret questions and arguments of secret commands are
+/// blotted out; `before` is the state the event met.
+std::string journal_event_json(const Event& event, const State& before, const Program& program);
+std::string journal_turn_json(const Turn& turn);
 
 }  // namespace sufler

@@ -6,6 +6,7 @@
 
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/message_json.h"
+#include "interpreter/core/value_json.h"
 
 namespace sufler {
 namespace {
@@ -400,6 +401,8 @@ std::string to_json(const Value& value) {
   append_json(out, value);
   return out;
 }
+
+bool read_value(JsonReader& json, Value& value) { return read_value(json, value, 0); }
 
 bool from_json(std::string_view json, Value& value) {
   JsonReader reader(json);

@@ -1,0 +1,53 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "interpreter/core/play.h"
+
+/// Buttons: made when they are shown, known again when they are pressed or typed.
+namespace sufler {
+
+/// Buttons of the bot's own, behind the author's.
+struct OwnButton {
+  Phrase label;
+  char code;  ///< behind the serial in a payload: letters, where options have digits
+  ButtonAction action = ButtonAction::Text;
+};
+
+/// Labels as shown, and for each what it stands for: the index of an option, or [value] of one made
+/// of data. False after a fault.
+bool make_options(Play& play, const Buttons& buttons, List& shown, List& values);
+/// The keyboard for options made before; `serial` marks the payloads.
+Keyboard make_keyboard(Play& play, const Buttons& buttons, const List& shown, const List& values,
+                       std::uint64_t serial, const std::vector<OwnButton>& own = {});
+
+/// The option a list of `values` means at `position`; null for one made of data.
+const Option* option_at(const Buttons& buttons, const List& values, std::size_t position);
+/// Its value: `value:`, the item's value, or the label.
+Value value_at(const Buttons& buttons, const List& shown, const List& values, std::size_t position);
+
+/// The label that a text means (LANGUAGE 6): itself, folded, by number, with one typo.
+std::optional<std::size_t> find_label(std::string_view text, const List& shown);
+/// Only the label itself, folded: for places where other texts are welcome too.
+std::optional<std::size_t> find_same_label(std::string_view text, const List& shown);
+
+/// `17:2` or `17:d`.
+struct Payload {
+  std::uint64_t serial = 0;
+  std::optional<std::size_t> position;
+  char code = 0;
+};
+std::optional<Payload> read_payload(std::string_view payload);
+
+/// Buttons of a `notify` go to dialogs that never saw the step, so their payload names it:
+/// `@step:option:version`.
+Keyboard make_notice_keyboard(Play& play, StepId step, const Buttons& buttons, const List& shown,
+                              const List& values);
+/// The option of a notice; null when the version is another or nothing is known.
+const Option* read_notice_payload(const Program& program, std::string_view payload);
+
+/// Plays what an option leads to, after its `set`.
+bool take_option(Play& play, const Option& option);
+
+}  // namespace sufler

@@ -1,0 +1,420 @@
+// The run of one turn. Frames are played from the innermost out until something waits. Whatever cannot be
+// done (a fault) is reported once, the dialog is put back to where it stood, and `on_error` speaks; a second
+// fault in the same turn ends the dialog at `none`, so no scenario can hold a turn for ever.
+#include "interpreter/core/play.h"
+
+#include <algorithm>
+
+#include "interpreter/core/steps/steps.h"
+
+namespace sufler {
+namespace {
+
+/// What `on_error` may do on top of a turn that used up its limits.
+constexpr std::uint32_t kStepsForErrors = 1000;
+constexpr std::uint32_t kMessagesForErrors = 10;
+
+std::string describe(const EvaluationError& error) {
+  std::string_view problem;
+  switch (error.problem) {
+    case EvaluationProblem::NullArithmetic: problem = "arithmetic with null"; break;
+    case EvaluationProblem::DivisionByZero: problem = "division by zero"; break;
+    case EvaluationProblem::WrongType: problem = "a value of the wrong type"; break;
+    case EvaluationProblem::Overflow: problem = "a number too large"; break;
+    case EvaluationProblem::TooLarge: problem = "a value too large"; break;
+    case EvaluationProblem::TooDeep: problem = "an expression nested too deep"; break;
+    case EvaluationProblem::BadArgument: problem = "a bad argument"; break;
+  }
+  std::string text(problem);
+  if (!error.detail.empty()) text += ": " + error.detail;
+  return text;
+}
+
+}  // namespace
+
+Play::Play(const Program& program_, State state_, UserRecord user_, const Surroundings& around_,
+           const Event& event_)
+    : program(program_),
+      around(around_),
+      event(event_),
+      state(turn.next),
+      user(turn.user),
+      scope(*this) {
+  turn.next = std::move(state_);
+  turn.user = std::move(user_);
+  timers_before_ = state.timers;
+  if (state.midway) {
+    Midway& midway = *state.midway;
+    heard = std::move(midway.heard);
+    steps = midway.steps;
+    messages = midway.messages;
+    faults = midway.faults;
+    border = midway.border;
+    stand = std::move(midway.stand);
+    scope.set_draws(midway.draws);
+    scope.set_shared_changes(std::move(midway.shared));
+  }
+}
+
+bool Play::fail(std::string reason) {
+  if (!fault) fault = ReportFault{std::move(reason), span};
+  return false;
+}
+
+void Play::remember_stand() {
+  // What the clock began is not begun again by a fault: nobody is there to do it differently.
+  const bool by_person = std::holds_alternative<UserMessage>(event.what) ||
+                         std::holds_alternative<ButtonPress>(event.what);
+  if (!stand && by_person && faults == 0) stand = Stand{state.frames, state.waiting, state.interrupted, state.past.size()};
+}
+
+void Play::run() {
+  for (;;) {
+    if (fault) {
+      start_over_from_fault();
+      if (!fault && state.waiting.what != Waiting::For::Nothing) return;
+      continue;
+    }
+    if (state.frames.empty()) {
+      end_dialog();
+      return;
+    }
+    Frame& frame = state.frames.back();
+    const Block& block = program.block(frame.block);
+    if (frame.next >= block.steps.size()) {
+      if (end_frame() == Flow::Rest && !fault) return;
+      continue;
+    }
+    const StepId id = block.steps[frame.next];
+    const Step& step = program.step(id);
+    span = step.span;
+    if (++steps > program.limits.steps_per_turn + (faults > 0 ? kStepsForErrors : 0)) {
+      fail("more than " + std::to_string(program.limits.steps_per_turn) + " steps in one turn");
+      continue;
+    }
+    const bool goes_on_with_a_row = frame.row > 0;
+    if (!goes_on_with_a_row) {
+      bool wanted = true;
+      if (!holds(step.when, wanted)) continue;
+      if (!wanted) {
+        ++frame.next;
+        continue;
+      }
+      if (around.trace) turn.visited.push_back(id);
+    }
+    ++frame.next;
+    const Flow flow = play_step(*this, id, step);
+    if (flow == Flow::Rest && !fault) return;
+  }
+}
+
+void Play::start_over_from_fault() {
+  ReportFault report = std::move(*fault);
+  fault.reset();
+  effect(std::move(report));
+  ++faults;
+  if (faults > 3) {  // even the built-in phrase cannot be said
+    state.frames.clear();
+    state.interrupted.clear();
+    end_dialog();
+    return;
+  }
+  const bool put_back = faults == 1 && !border;
+  if (put_back && stand) {
+    state.frames = std::move(stand->frames);
+    state.waiting = std::move(stand->waiting);
+    state.interrupted = std::move(stand->interrupted);
+    if (state.past.size() > stand->past) state.past.resize(stand->past);
+  } else if (!put_back || state.waiting.what == Waiting::For::Nothing ||
+             state.waiting.what == Waiting::For::Table) {
+    state.frames.clear();
+    state.interrupted.clear();
+    state.past.clear();
+    state.timers.clear();
+    state.waiting = Waiting{};
+  }
+  stand.reset();
+  state.midway.reset();
+  scope.set_extra(nullptr);
+  if (faults == 1 && program.on_error) {
+    interrupt(program.branch(program.on_error).block, Frame::Kind::Command);
+    return;
+  }
+  say_phrase(Phrase::Error);
+  if (fault) return;
+  if (state.waiting.what == Waiting::For::Nothing) {
+    state.frames.clear();
+    end_dialog();
+    return;
+  }
+  Waiting waiting = std::move(state.waiting);
+  state.waiting = Waiting{};
+  show(std::move(waiting));
+}
+
+void Play::finish() {
+  if (turn.asks) {
+    Midway midway;
+    midway.heard = std::move(heard);
+    midway.steps = steps;
+    midway.messages = messages;
+    midway.faults = faults;
+    midway.border = border;
+    midway.draws = scope.draws();
+    midway.shared = scope.shared_changes();
+    midway.stand = std::move(stand);
+    state.midway = std::move(midway);
+  } else {
+    state.midway.reset();
+  }
+  for (const auto& [name, timer] : timers_before_) {
+    if (!state.timers.contains(name)) effect(CancelTimer{name});
+  }
+  for (const auto& [name, timer] : state.timers) {
+    const auto before = timers_before_.find(name);
+    if (before != timers_before_.end() && before->second == timer) continue;
+    effect(SetTimer{name, timer.due, timer.serial});
+  }
+  turn.user_changed = changed_user_;
+  for (const std::string& name : state.secrets) {
+    if (const Value* value = state.variables.find(name); value && !value->is_null())
+      turn.secrets.push_back(to_display(*value, scope.locale()));
+  }
+  if (!state.waiting.candidate.is_null() && state.waiting.what == Waiting::For::Confirmation &&
+      is_secret_rest(program, state.waiting)) {
+    turn.secrets.push_back(to_display(state.waiting.candidate, scope.locale()));
+  }
+}
+
+// ---- values
+
+bool Play::evaluate(const Expression& expression, Value& value) {
+  auto result = expression.evaluate(scope);
+  if (!result) return fail(describe(result.error()) + " in `" + expression.source() + "`");
+  value = std::move(*result);
+  return true;
+}
+
+bool Play::holds(const std::optional<Expression>& expression, bool& result) {
+  result = true;
+  if (!expression) return true;
+  Value value;
+  if (!evaluate(*expression, value)) return false;
+  result = value.truthy();
+  return true;
+}
+
+bool Play::render(const Text& text, RichText& out) {
+  out = RichText{};
+  if (text.any_of.empty()) return true;
+  const std::size_t choice =
+      text.any_of.size() == 1 ? 0 : static_cast<std::size_t>(scope.random(text.any_of.size()));
+  auto result = text.any_of[choice].render(scope);
+  if (!result) return fail(describe(result.error()) + " in a text");
+  out = std::move(*result);
+  if (out.text.size() > program.limits.text_bytes) {
+    return fail("a text of more than " + std::to_string(program.limits.text_bytes) + " bytes");
+  }
+  return true;
+}
+
+RichText Play::phrase(Phrase which, const ValueMap* values) {
+  static const ValueMap kNone;
+  const ExtraNames names(scope, values ? *values : kNone);
+  auto result = program.phrases.get(which, program.language).render(scope);
+  if (!result) {
+    // An author's own phrase that cannot be rendered must not take the place of the fault it reports.
+    static const Phrases kBuiltIn;
+    result = kBuiltIn.get(which, program.language).render(scope);
+  }
+  return result ? std::move(*result) : RichText{};
+}
+
+bool Play::collect(const Attach& attach, std::vector<Attachment>& files) {
+  files = attach.files;
+  for (const Expression& expression : attach.expressions) {
+    Value value;
+    if (!evaluate(expression, value)) return false;
+    if (value.is_null()) continue;
+    if (const Attachment* file = value.file()) {
+      files.push_back(*file);
+    } else if (const List* list = value.list()) {
+      for (const Value& item : *list) {
+        if (item.is_null()) continue;
+        if (!item.file()) return fail("`" + expression.source() + "` holds something that is no file");
+        files.push_back(*item.file());
+      }
+    } else {
+      return fail("`" + expression.source() + "` is no file");
+    }
+  }
+  return true;
+}
+
+// ---- variables
+
+std::size_t stored_size(const Value& value) {
+  switch (value.type()) {
+    case ValueType::Text: return value.text()->size() + 3;
+    case ValueType::List: {
+      std::size_t size = 2;
+      for (const Value& item : *value.list()) size += stored_size(item) + 1;
+      return size;
+    }
+    case ValueType::Map: {
+      std::size_t size = 2;
+      for (const auto& [name, item] : *value.map()) size += name.size() + 4 + stored_size(item);
+      return size;
+    }
+    case ValueType::File: {
+      const Attachment& file = *value.file();
+      return 96 + file.origin.size() + file.reference.size() + file.name.size() + file.mime.size() +
+             file.caption.size();
+    }
+    default: return 24;
+  }
+}
+
+bool Play::set_variable(std::string_view name, Value value) {
+  // Loops' variables and arguments of a call are set where they are.
+  for (auto frame = state.frames.rbegin(); frame != state.frames.rend(); ++frame) {
+    if (Value* local = frame->locals.find(name)) {
+      if (stored_size(value) > program.limits.state_bytes / 4) return fail("a local value too large");
+      *local = std::move(value);
+      return true;
+    }
+    if (frame->kind != Frame::Kind::Steps && frame->kind != Frame::Kind::Loop) break;
+  }
+  if (!variable_bytes_) {
+    variable_bytes_ = 0;
+    for (const auto& [known, held] : state.variables) *variable_bytes_ += known.size() + stored_size(held);
+  }
+  Value* known = state.variables.find(name);
+  const std::size_t old_size = known ? name.size() + stored_size(*known) : 0;
+  const std::size_t size = *variable_bytes_ - old_size + name.size() + stored_size(value);
+  if (size > program.limits.state_bytes) {
+    return fail("the dialog's variables take more than " + std::to_string(program.limits.state_bytes) +
+                " bytes");
+  }
+  variable_bytes_ = size;
+  scope.forget_variables();
+  if (!state.past.empty()) {
+    std::vector<Undo>& undo = state.past.back().undo;
+    const bool noted =
+        std::any_of(undo.begin(), undo.end(), [&](const Undo& one) { return one.name == name; });
+    if (!noted) {
+      undo.push_back({std::string(name), known ? std::optional<Value>(*known) : std::nullopt});
+    }
+  }
+  if (known) {
+    *known = std::move(value);
+  } else {
+    state.variables.set(name, std::move(value));
+  }
+  return true;
+}
+
+namespace {
+
+/// `value` put at path[from…] inside `whole`, which becomes a map where it is none.
+Value put_inside(const Value* whole, const std::vector<std::string>& path, std::size_t from, Value value) {
+  if (from == path.size()) return value;
+  ValueMap map;
+  if (whole && whole->map()) map = *whole->map();
+  const Value* inner = map.find(path[from]);
+  Value put = put_inside(inner, path, from + 1, std::move(value));
+  map.set(path[from], std::move(put));
+  return map;
+}
+
+}  // namespace
+
+bool Play::assign(const Assignment& assignment) {
+  Value value;
+  if (!evaluate(assignment.value, value)) return false;
+  const std::vector<std::string>& path = assignment.path;
+  if (path.empty()) return true;
+  if (path.size() == 1) return set_variable(path[0], std::move(value));
+  if (path[0] == "user") {
+    const auto as_text = [&](std::string& field) {
+      field = to_display(value, scope.locale());
+    };
+    if (path[1] == "first_name") {
+      as_text(user.first_name);
+    } else if (path[1] == "last_name") {
+      as_text(user.last_name);
+    } else if (path[1] == "phone") {
+      as_text(user.phone);
+    } else if (path[1] == "language") {
+      as_text(user.language);
+    } else {
+      Value put = put_inside(user.values.find(path[1]), path, 2, std::move(value));
+      std::size_t size = stored_size(put);
+      for (const auto& [name, held] : user.values) size += name.size() + stored_size(held);
+      if (size > program.limits.state_bytes) return fail("the values of `user` are too large");
+      if (put.is_null()) {
+        user.values.erase(path[1]);
+      } else {
+        user.values.set(path[1], std::move(put));
+      }
+    }
+    changed_user_ = true;
+    scope.forget_user();
+    return true;
+  }
+  if (path[0] == "shared") {
+    const Value* held = scope.shared_changes().find(path[1]);
+    if (!held && around.shared) held = around.shared->find(path[1]);
+    Value put = put_inside(held, path, 2, std::move(value));
+    if (stored_size(put) > program.limits.state_bytes) return fail("a value of `shared` is too large");
+    scope.change_shared(path[1], put);
+    turn.shared_changes.set(path[1], std::move(put));
+    return true;
+  }
+  return set_variable(path[0], put_inside(scope.find(path[0]), path, 1, std::move(value)));
+}
+
+// ---- what leaves the turn
+
+void Play::send(Message message) {
+  if (message.text.empty() && message.attachments.empty()) return;
+  if (++messages > program.limits.messages_per_turn + (faults > 0 ? kMessagesForErrors : 0)) {
+    fail("more than " + std::to_string(program.limits.messages_per_turn) + " messages in one turn");
+    return;
+  }
+  if (message.keyboard.kind == Keyboard::Kind::Reply) {
+    state.keyboard_shown = true;
+  } else if (message.keyboard.kind == Keyboard::Kind::Remove ||
+             (message.keyboard.kind == Keyboard::Kind::None && state.keyboard_shown)) {
+    message.keyboard.kind = Keyboard::Kind::Remove;
+    state.keyboard_shown = false;
+  }
+  if (message.keyboard.kind != Keyboard::Kind::None && state.offer &&
+      (message.keyboard.kind == Keyboard::Kind::Inline) == state.offer->is_inline) {
+    state.offer.reset();
+  }
+  if (state.unreachable) return;
+  effect(SendMessage{std::move(message), ResendPolicy::Repeat});
+}
+
+void Play::say_phrase(Phrase which) {
+  Message message;
+  message.text = phrase(which);
+  send(std::move(message));
+}
+
+void Play::answer_press(std::string text) {
+  for (Effect& one : turn.effects) {
+    if (AnswerPress* answer = std::get_if<AnswerPress>(&one)) {
+      answer->text = std::move(text);
+      return;
+    }
+  }
+}
+
+void Play::mark_border() {
+  border = true;
+  state.past.clear();
+}
+
+}  // namespace sufler

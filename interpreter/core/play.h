@@ -1,0 +1,154 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "interpreter/core/dialog_scope.h"
+#include "interpreter/core/step.h"
+
+/// One turn while it is played: what step.cpp, steps/ and questions/ work on. Not for other folders.
+namespace sufler {
+
+/// What a step leads to.
+enum class Flow : std::uint8_t {
+  Next,  ///< the run goes on, with whatever frames are there now
+  Rest,  ///< the dialog waits, for a person, the clock or a table; or it has ended
+};
+
+struct Play {
+  Play(const Program& program, State state, UserRecord user, const Surroundings& around,
+       const Event& event);
+  Play(const Play&) = delete;
+  Play& operator=(const Play&) = delete;
+
+  const Program& program;
+  const Surroundings& around;
+  const Event& event;
+  Turn turn;
+  State& state;      ///< of `turn`
+  UserRecord& user;  ///< of `turn`
+  Heard heard;
+  DialogScope scope;
+
+  std::uint32_t steps = 0, messages = 0, faults = 0;
+  bool border = false;  ///< something was done that cannot be taken back
+  std::optional<Stand> stand;
+  std::optional<ReportFault> fault;
+  SourceSpan span;  ///< of what is being played, for faults
+
+  // ---- play.cpp: the run
+
+  /// Plays frames until the dialog rests or ends. Faults end here.
+  void run();
+  /// Timers, carried values and the limits of the whole turn.
+  void finish();
+  bool fail(std::string reason);  ///< always false
+  void remember_stand();
+
+  // ---- values; each gives false after a fault
+
+  bool evaluate(const Expression& expression, Value& value);
+  bool holds(const std::optional<Expression>& expression, bool& result);
+  bool render(const Text& text, RichText& out);
+  RichText phrase(Phrase phrase, const ValueMap* values = nullptr);
+  std::string phrase_text(Phrase which) { return phrase(which).text; }
+  bool collect(const Attach& attach, std::vector<Attachment>& files);
+
+  // ---- variables
+
+  /// A local of the innermost call when it has that name, else a variable of the dialog.
+  bool set_variable(std::string_view name, Value value);
+  bool assign(const Assignment& assignment);
+
+  // ---- what leaves the turn
+
+  /// Takes away a reply keyboard that nobody needs any more.
+  void send(Message message);
+  void say_phrase(Phrase which);
+  /// The text of the notice that answers the press being handled.
+  void answer_press(std::string text);
+  void effect(Effect effect) { turn.effects.push_back(std::move(effect)); }
+  /// A step did what is not taken back: `back` stops here.
+  void mark_border();
+
+  // ---- frames.cpp
+
+  void jump(BranchId branch);
+  /// False after a fault: too deep.
+  bool call(BranchId branch, ValueMap locals, std::string into);
+  bool enter(const Target& target);
+  void push_steps(BlockId block);
+  /// Plays a block and shows the present rest again behind it.
+  bool interrupt(BlockId block, Frame::Kind kind);
+  bool interrupt(const Target& target);
+  /// The innermost frame is at its end.
+  Flow end_frame();
+  Flow leave_call(Value result);
+  /// Ends the dialog at `none`, answers kept.
+  void end_dialog();
+  void forget_answers();
+  /// `false` when there is no question to go back to, or after a fault.
+  bool go_back();
+
+  // ---- rests.cpp
+
+  std::uint64_t next_serial() { return ++state.serial; }
+  /// Shows what the rest is about, with a serial of its own, and rests there. `was` is the old answer.
+  Flow show(Waiting waiting, const RichText* was = nullptr);
+  Flow rest(Waiting waiting);
+  void leave_rest();
+
+  // ---- timers.cpp
+
+  std::string timer_name(std::string_view base, std::size_t depth) const;
+  void set_timer(std::string_view base, Moment due);
+  void drop_timers();             ///< of the present rest
+  void arm_timers();              ///< reminders and timeout of the present rest, from now
+  void restart_timers();          ///< the person did something
+  void timer_due(const TimerDue& timer);
+
+ private:
+  void start_over_from_fault();
+  bool changed_user_ = false;
+  std::map<std::string, Timer> timers_before_;
+  std::optional<std::size_t> variable_bytes_;
+};
+
+/// Whether what is said at this rest must stay out of the journal.
+bool is_secret_rest(const Program& program, const Waiting& waiting);
+/// The question that a rest is about; null when it is about none.
+const Question* question_of(const Program& program, const Waiting& waiting);
+/// Roughly what a value takes in the stored state.
+std::size_t stored_size(const Value& value);
+Duration clamp_duration(Duration duration);
+Moment later(Moment moment, Duration duration);
+
+// ---- inputs, in the order they are tried: inputs.cpp, silence.cpp, commands.cpp
+
+void hear_message(Play& play, const UserMessage& message);
+void hear_press(Play& play, const ButtonPress& press);
+void hear_staff(Play& play, const StaffMessage& message);
+/// What no command and no rest took.
+void hear_other(Play& play);
+/// True when silence dealt with the message.
+bool hear_in_silence(Play& play);
+/// Begins silence under a rule.
+void fall_silent(Play& play, HandoffId rule, StepId step);
+/// Ends it where the rule says.
+void wake(Play& play, bool by_user);
+
+struct FoundCommand {
+  const Command* command = nullptr;
+  std::size_t word_bytes = 0;  ///< of the text, before the arguments
+};
+/// `roles` null: of any role.
+FoundCommand find_command(const Program& program, std::string_view text, std::string_view folded,
+                          bool free_words, const std::vector<std::string>* roles);
+bool hear_command(Play& play, std::string_view folded, bool only_during_handoff);
+/// `/word` that begins a message, without the slash and the bot's name; empty when there is none.
+std::string_view slash_command(std::string_view text);
+
+}  // namespace sufler

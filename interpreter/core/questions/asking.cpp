@@ -1,0 +1,360 @@
+// One question from its showing to its answer. A message goes through Skip, the question's buttons, the type's
+// collecting or `gather`, and the type's reader; a value through `check` and `confirm`.
+#include <algorithm>
+
+#include "interpreter/core/questions/questions.h"
+
+namespace sufler {
+namespace {
+
+constexpr std::size_t kMaxFragments = 100;
+constexpr std::size_t kMaxGatheredBytes = 64 * 1024;
+constexpr std::int64_t kLongestGathering = 30'000;
+
+
+std::vector<OwnButton> own_buttons(const Question& question) {
+  std::vector<OwnButton> own;
+  if (const QuestionKind& kind = kind_of(question); kind.own_buttons) own = kind.own_buttons(question);
+  if (question.optional) own.push_back({Phrase::Skip, 's'});
+  return own;
+}
+
+const std::vector<OwnButton>& confirm_buttons() {
+  static const std::vector<OwnButton> kButtons = {{Phrase::Yes, 'y'}, {Phrase::No, 'n'}};
+  return kButtons;
+}
+
+bool is_phrase(Play& play, Phrase phrase) {
+  const std::string label = play.phrase_text(phrase);
+  return play.heard.text == label || (!play.heard.text.empty() && fold(play.heard.text) == fold(label));
+}
+
+/// Behind the question: in its row, then behind its step.
+void go_behind(Play& play, const Waiting& waiting) {
+  if (play.state.frames.empty()) return;
+  Frame& frame = play.state.frames.back();
+  frame.next = play.program.step(waiting.step).index;
+  frame.row = waiting.question + 1;
+}
+
+bool default_of(Play& play, const Question& question, Value& value) {
+  value = Value();
+  return !question.default_value || play.evaluate(*question.default_value, value);
+}
+
+/// The answer is settled.
+Flow accept(Play& play, const Question& question, Value value) {
+  State& state = play.state;
+  play.remember_stand();
+  PastQuestion past;
+  past.frames = state.frames;
+  past.step = state.waiting.step;
+  past.question = state.waiting.question;
+  if (state.past.size() >= 20) state.past.erase(state.past.begin());
+  state.past.push_back(std::move(past));
+  if (question.secret &&
+      std::find(state.secrets.begin(), state.secrets.end(), question.name) == state.secrets.end()) {
+    state.secrets.push_back(question.name);
+  }
+  if (!play.set_variable(question.name, std::move(value))) return Flow::Next;
+  go_behind(play, state.waiting);
+  play.leave_rest();
+  return Flow::Next;
+}
+
+Flow take_option_of_question(Play& play, const Question& question, std::size_t position) {
+  Waiting& waiting = play.state.waiting;
+  if (position >= waiting.shown.size()) return Flow::Rest;
+  const Option* option = option_at(question.buttons, waiting.values, position);
+  if (option && option->url) return Flow::Rest;
+  if (option && (option->target || !option->set.empty()) && !option->value &&
+      question.type != QuestionType::Choice) {
+    // A way out of the question, such as `Cancel`.
+    const Option taken = *option;
+    play.remember_stand();
+    go_behind(play, waiting);
+    play.leave_rest();
+    take_option(play, taken);
+    return Flow::Next;
+  }
+  if (question.type == QuestionType::Choice || (option && option->value) || !option) {
+    const Option* const taken = option;
+    const Flow flow =
+        take_value(play, question, value_at(question.buttons, waiting.shown, waiting.values, position));
+    if (taken && play.state.waiting.what == Waiting::For::Nothing && !play.fault) take_option(play, *taken);
+    return flow;
+  }
+  // A button of a question that reads text says its label.
+  play.heard.text = waiting.shown[position].text() ? *waiting.shown[position].text() : std::string();
+  const Reading reading = kind_of(question).read(play, question);
+  return reading.taken ? take_value(play, question, reading.value) : refuse(play, question, reading);
+}
+
+Flow read_answer(Play& play, const Question& question) {
+  const Reading reading = kind_of(question).read(play, question);
+  if (play.fault) return Flow::Next;
+  return reading.taken ? take_value(play, question, reading.value) : refuse(play, question, reading);
+}
+
+Flow gather(Play& play, const Question& question) {
+  Waiting& waiting = play.state.waiting;
+  std::size_t bytes = play.heard.text.size();
+  for (const Value& fragment : waiting.collected)
+    if (fragment.text()) bytes += fragment.text()->size();
+  if (waiting.collected.size() < kMaxFragments && bytes <= kMaxGatheredBytes) {
+    if (!play.heard.text.empty()) waiting.collected.emplace_back(play.heard.text);
+    for (const Attachment& file : play.heard.attachments) waiting.collected.emplace_back(file);
+    // A contact or a place is an answer by itself.
+    if (play.heard.contact || play.heard.location) return read_answer(play, question);
+  }
+  if (!waiting.candidate.moment()) waiting.candidate = Value(play.event.at);
+  const Moment latest{waiting.candidate.moment()->unix_ms + kLongestGathering};
+  play.set_timer("gather", std::min(later(play.event.at, *question.gather), latest));
+  return Flow::Rest;
+}
+
+Flow hear_confirmation(Play& play, const Question& question, const Input& input) {
+  Waiting& waiting = play.state.waiting;
+  std::optional<bool> answer;
+  if (input.code == 'y' || input.code == 'n') {
+    answer = input.code == 'y';
+  } else if (!input.pressed()) {
+    if (is_phrase(play, Phrase::Yes)) {
+      answer = true;
+    } else if (is_phrase(play, Phrase::No)) {
+      answer = false;
+    } else {
+      const Reading reading = kind_of_type(QuestionType::YesNo).read(play, question);
+      if (reading.taken) answer = reading.value.truthy();
+    }
+  } else {
+    return Flow::Rest;
+  }
+  if (!answer) {
+    Message message;
+    message.text = play.phrase(Phrase::InvalidYesNo);
+    message.keyboard = keyboard_of_rest(play);
+    play.send(std::move(message));
+    return Flow::Rest;
+  }
+  if (*answer) {
+    Value value = std::move(waiting.candidate);
+    return accept(play, question, std::move(value));
+  }
+  Waiting again;
+  again.what = Waiting::For::Answer;
+  again.step = waiting.step;
+  again.question = waiting.question;
+  play.remember_stand();
+  play.leave_rest();
+  return play.show(std::move(again));
+}
+
+}  // namespace
+
+const Question* question_of(const Program& program, const Waiting& waiting) {
+  if (waiting.what != Waiting::For::Answer && waiting.what != Waiting::For::Confirmation) return nullptr;
+  if (waiting.step.value >= program.steps.size()) return nullptr;
+  const Ask* ask = std::get_if<Ask>(&program.step(waiting.step).verb);
+  if (!ask || waiting.question >= ask->questions.size()) return nullptr;
+  return &program.question(ask->questions[waiting.question]);
+}
+
+bool is_secret_rest(const Program& program, const Waiting& waiting) {
+  const Question* question = question_of(program, waiting);
+  return question && question->secret;
+}
+
+LocalTime local_now(const Play& play) { return play.program.zone.to_local(play.event.at); }
+
+Flow ask_from(Play& play, StepId id, const Ask& ask, std::uint32_t row) {
+  for (; row < ask.questions.size(); ++row) {
+    const Question& question = play.program.question(ask.questions[row]);
+    play.span = question.span;
+    bool wanted = true;
+    if (!play.holds(question.ask_when, wanted)) return Flow::Next;
+    if (!wanted) {
+      Value value;
+      if (!default_of(play, question, value) || !play.set_variable(question.name, std::move(value)))
+        return Flow::Next;
+      continue;
+    }
+    Waiting waiting;
+    waiting.what = Waiting::For::Answer;
+    waiting.step = id;
+    waiting.question = row;
+    return play.show(std::move(waiting));
+  }
+  return Flow::Next;
+}
+
+Flow show_question(Play& play, Waiting waiting, const RichText* was) {
+  const Question& question = *question_of(play.program, waiting);
+  play.span = question.span;
+  Message message;
+  if (!play.render(question.text, message.text) || !play.collect(question.attach, message.attachments))
+    return Flow::Next;
+  if (was) {
+    message.text.append("\n");
+    message.text.append(play.phrase(Phrase::Was));
+    message.text.append(" ");
+    message.text.append(*was);
+  }
+  if (!make_options(play, question.buttons, waiting.shown, waiting.values)) return Flow::Next;
+  if (question.type == QuestionType::Rating && waiting.shown.empty()) {
+    for (int mark = 1; mark <= 5; ++mark) {
+      waiting.shown.emplace_back(std::to_string(mark));
+      waiting.values.emplace_back(List{Value(mark)});
+    }
+  }
+  waiting.serial = play.next_serial();
+  message.keyboard = make_keyboard(play, question.buttons, waiting.shown, waiting.values, waiting.serial,
+                                   own_buttons(question));
+  if (play.fault) return Flow::Next;
+  play.send(std::move(message));
+  return play.rest(std::move(waiting));
+}
+
+Flow show_confirmation(Play& play, Waiting waiting) {
+  const Question& question = *question_of(play.program, waiting);
+  play.span = question.span;
+  ValueMap names;
+  names.set("value", waiting.candidate);
+  const ExtraNames extra(play.scope, names);
+  Message message;
+  if (question.confirm && !play.render(*question.confirm, message.text)) return Flow::Next;
+  waiting.shown.clear();
+  waiting.values.clear();
+  waiting.serial = play.next_serial();
+  message.keyboard =
+      make_keyboard(play, question.buttons, waiting.shown, waiting.values, waiting.serial, confirm_buttons());
+  if (play.fault) return Flow::Next;
+  play.send(std::move(message));
+  return play.rest(std::move(waiting));
+}
+
+Keyboard keyboard_of_rest(Play& play) {
+  const Waiting& waiting = play.state.waiting;
+  if (const Question* question = question_of(play.program, waiting)) {
+    const bool confirming = waiting.what == Waiting::For::Confirmation;
+    return make_keyboard(play, question->buttons, waiting.shown, waiting.values, waiting.serial,
+                         confirming ? confirm_buttons() : own_buttons(*question));
+  }
+  if (waiting.what == Waiting::For::Choice) {
+    const Choose& choose = std::get<Choose>(play.program.step(waiting.step).verb);
+    return make_keyboard(play, choose.buttons, waiting.shown, waiting.values, waiting.serial);
+  }
+  return {};
+}
+
+Flow hear_answer(Play& play, const Input& input) {
+  const Question& question = *question_of(play.program, play.state.waiting);
+  play.span = question.span;
+  if (play.state.waiting.what == Waiting::For::Confirmation) return hear_confirmation(play, question, input);
+  Waiting& waiting = play.state.waiting;
+
+  if (question.optional && (input.code == 's' || (!input.pressed() && is_phrase(play, Phrase::Skip)))) {
+    Value value;
+    if (!default_of(play, question, value)) return Flow::Next;
+    return accept(play, question, std::move(value));
+  }
+  const QuestionKind& kind = kind_of(question);
+  if (kind.collect) return kind.collect(play, question, input);
+  if (input.code != 0) {
+    // Yes and No of a yes-or-no question.
+    play.heard.text = play.phrase_text(input.code == 'y' ? Phrase::Yes : Phrase::No);
+    return read_answer(play, question);
+  }
+  std::optional<std::size_t> position = input.position;
+  if (!position && !waiting.shown.empty()) {
+    position = question.type == QuestionType::Choice ? find_label(trim(play.heard.text), waiting.shown)
+                                                     : find_same_label(trim(play.heard.text), waiting.shown);
+  }
+  if (position) return take_option_of_question(play, question, *position);
+  if (question.gather) return gather(play, question);
+  return read_answer(play, question);
+}
+
+Flow take_value(Play& play, const Question& question, Value value) {
+  Waiting& waiting = play.state.waiting;
+  if (question.check) {
+    ValueMap names;
+    names.set("value", value);
+    const ExtraNames extra(play.scope, names);
+    bool good = true;
+    if (!play.holds(question.check, good)) return Flow::Next;
+    if (!good) return refuse(play, question, Reading::refuse(Phrase::InvalidCheck));
+  }
+  if (!question.confirm) return accept(play, question, std::move(value));
+  Waiting confirming;
+  confirming.what = Waiting::For::Confirmation;
+  confirming.step = waiting.step;
+  confirming.question = waiting.question;
+  confirming.attempts = waiting.attempts;
+  confirming.candidate = std::move(value);
+  play.remember_stand();
+  play.leave_rest();
+  return play.show(std::move(confirming));
+}
+
+Flow refuse(Play& play, const Question& question, const Reading& reading) {
+  Waiting& waiting = play.state.waiting;
+  if (waiting.attempts < UINT32_MAX) ++waiting.attempts;
+  if (question.gather) {
+    waiting.collected.clear();
+    waiting.candidate = Value();
+    play.state.timers.erase(play.timer_name("gather", play.state.interrupted.size()));
+  }
+  if (question.attempts > 0 && waiting.attempts >= question.attempts && question.otherwise) {
+    leave_question(play, question.otherwise);
+    return Flow::Next;
+  }
+  Message message;
+  if (question.invalid) {
+    if (!play.render(*question.invalid, message.text)) return Flow::Next;
+  } else {
+    message.text = play.phrase(reading.why, &reading.details);
+  }
+  message.keyboard = keyboard_of_rest(play);
+  if (play.fault) return Flow::Next;
+  play.send(std::move(message));
+  return Flow::Rest;
+}
+
+void leave_question(Play& play, const Target& target) {
+  const Question* question = question_of(play.program, play.state.waiting);
+  play.remember_stand();
+  if (question) play.set_variable(question->name, Value());
+  go_behind(play, play.state.waiting);
+  play.leave_rest();
+  if (!play.fault) play.enter(target);
+}
+
+void collected_enough(Play& play, bool files) {
+  Waiting& waiting = play.state.waiting;
+  const Question* question = question_of(play.program, waiting);
+  if (!question || waiting.what != Waiting::For::Answer) return;
+  play.span = question->span;
+  if (files) {
+    ValueMap names;
+    names.set("count", static_cast<std::int64_t>(waiting.collected.size()));
+    Message message;
+    message.text = play.phrase(Phrase::FilesTaken, &names);
+    message.keyboard = keyboard_of_rest(play);
+    if (!play.fault) play.send(std::move(message));
+    return;
+  }
+  for (const Value& fragment : waiting.collected) {
+    if (fragment.text()) {
+      if (!play.heard.text.empty()) play.heard.text += "\n";
+      play.heard.text += *fragment.text();
+    } else if (fragment.file()) {
+      play.heard.attachments.push_back(*fragment.file());
+    }
+  }
+  waiting.collected.clear();
+  waiting.candidate = Value();
+  read_answer(play, *question);
+}
+
+}  // namespace sufler

@@ -1,0 +1,85 @@
+// One of several options, or several of them. A chosen option of `choices` toggles without a message: the
+// person sees the press in the chat or the notice of the button.
+#include <algorithm>
+
+#include "interpreter/core/questions/kinds.h"
+#include "interpreter/core/reading/choice.h"
+
+namespace sufler {
+namespace {
+
+List chosen_values(const Question& question, const Waiting& waiting) {
+  List values;
+  for (std::size_t i = 0; i < waiting.shown.size(); ++i) {
+    if (std::find(waiting.collected.begin(), waiting.collected.end(), Value(static_cast<std::int64_t>(i))) !=
+        waiting.collected.end())
+      values.push_back(value_at(question.buttons, waiting.shown, waiting.values, i));
+  }
+  return values;
+}
+
+std::string chosen_labels(const Waiting& waiting) {
+  std::string labels;
+  for (std::size_t i = 0; i < waiting.shown.size(); ++i) {
+    if (std::find(waiting.collected.begin(), waiting.collected.end(), Value(static_cast<std::int64_t>(i))) ==
+        waiting.collected.end())
+      continue;
+    if (!labels.empty()) labels += ", ";
+    if (waiting.shown[i].text()) labels += *waiting.shown[i].text();
+  }
+  return labels;
+}
+
+void toggle(Waiting& waiting, std::size_t position) {
+  const Value index(static_cast<std::int64_t>(position));
+  const auto known = std::find(waiting.collected.begin(), waiting.collected.end(), index);
+  if (known != waiting.collected.end()) {
+    waiting.collected.erase(known);
+  } else {
+    waiting.collected.push_back(index);
+  }
+}
+
+Flow finish_choices(Play& play, const Question& question) {
+  List values = chosen_values(question, play.state.waiting);
+  const Decimal count(static_cast<std::int64_t>(values.size()));
+  const bool enough = question.min ? count >= *question.min : !values.empty() || question.optional;
+  if (!enough || (question.max && count > *question.max))
+    return refuse(play, question, Reading::refuse(Phrase::InvalidChoices));
+  return take_value(play, question, std::move(values));
+}
+
+}  // namespace
+
+Reading read_choice(Play&, const Question& question) {
+  return Reading::refuse(question.type == QuestionType::Choices ? Phrase::InvalidChoices
+                                                                : Phrase::InvalidChoice);
+}
+
+std::vector<OwnButton> done_button(const Question&) { return {{Phrase::Done, 'd'}}; }
+
+Flow collect_choices(Play& play, const Question& question, const Input& input) {
+  Waiting& waiting = play.state.waiting;
+  const std::string_view text = trim(play.heard.text);
+  const bool done = input.code == 'd' ||
+                    (!input.pressed() && !text.empty() && fold(text) == fold(play.phrase_text(Phrase::Done)));
+  if (done) return finish_choices(play, question);
+  if (input.position) {
+    if (*input.position < waiting.shown.size()) toggle(waiting, *input.position);
+    play.answer_press(chosen_labels(waiting));
+    return Flow::Rest;
+  }
+  if (const auto position = find_label(text, waiting.shown)) {
+    toggle(waiting, *position);
+    return Flow::Rest;
+  }
+  std::vector<std::string> labels;
+  for (const Value& label : waiting.shown) labels.push_back(label.text() ? *label.text() : std::string());
+  const auto several = match_choices(text, labels);
+  if (!several || several->empty()) return refuse(play, question, Reading::refuse(Phrase::InvalidChoices));
+  waiting.collected.clear();
+  for (const std::size_t position : *several) waiting.collected.emplace_back(static_cast<std::int64_t>(position));
+  return finish_choices(play, question);
+}
+
+}  // namespace sufler

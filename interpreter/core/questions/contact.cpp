@@ -1,0 +1,54 @@
+#include "interpreter/core/questions/kinds.h"
+#include "interpreter/core/reading/phone.h"
+
+namespace sufler {
+namespace {
+
+/// The phone of a shared contact, or of the text.
+std::optional<std::string> phone_of(const Play& play) {
+  if (play.heard.contact) {
+    // Platforms send numbers without the plus.
+    if (auto phone = read_phone(play.heard.contact->phone)) return phone;
+    const std::string& given = play.heard.contact->phone;
+    return given.empty() || given.front() == '+' ? read_phone(given) : read_phone("+" + given);
+  }
+  return read_phone(play.heard.text, play.program.language == Language::Russian ? "RU" : "US");
+}
+
+}  // namespace
+
+Reading read_phone_answer(Play& play, const Question&) {
+  auto phone = phone_of(play);
+  if (!phone) return Reading::refuse(Phrase::InvalidPhone);
+  return Reading::of(std::move(*phone));
+}
+
+Reading read_contact(Play& play, const Question&) {
+  auto phone = phone_of(play);
+  if (!phone) return Reading::refuse(Phrase::InvalidContact);
+  ValueMap contact;
+  contact.set("phone", std::move(*phone));
+  if (play.heard.contact) {
+    if (!play.heard.contact->first_name.empty()) contact.set("first_name", play.heard.contact->first_name);
+    if (!play.heard.contact->last_name.empty()) contact.set("last_name", play.heard.contact->last_name);
+  }
+  return Reading::of(std::move(contact));
+}
+
+std::vector<OwnButton> contact_button(const Question&) {
+  return {{Phrase::SendContact, 'c', ButtonAction::Contact}};
+}
+
+Reading read_location(Play& play, const Question&) {
+  if (!play.heard.location) return Reading::refuse(Phrase::InvalidLocation);
+  ValueMap location;
+  location.set("latitude", play.heard.location->latitude);
+  location.set("longitude", play.heard.location->longitude);
+  return Reading::of(std::move(location));
+}
+
+std::vector<OwnButton> location_button(const Question&) {
+  return {{Phrase::SendLocation, 'l', ButtonAction::Location}};
+}
+
+}  // namespace sufler

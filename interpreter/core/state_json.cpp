@@ -1,0 +1,463 @@
+// The state of a dialog as compact JSON, written and read at every turn, so by hand and with short names.
+// Fields at their default are left out. Indices are trusted only when the version is the same, and only
+// within bounds; otherwise relocation.cpp finds the places again by their names.
+#include <limits>
+
+#include "interpreter/core/json_text.h"
+#include "interpreter/core/relocation.h"
+#include "interpreter/core/state.h"
+#include "interpreter/core/value_json.h"
+
+namespace sufler {
+namespace {
+
+class Members {
+ public:
+  explicit Members(std::string& out) : out_(out) { out_.push_back('{'); }
+  void end() { out_.push_back('}'); }
+  std::string& name(std::string_view name) {
+    if (!first_) out_.push_back(',');
+    first_ = false;
+    out_.push_back('"');
+    out_ += name;
+    out_ += "\":";
+    return out_;
+  }
+  void text(std::string_view key, std::string_view value) {
+    if (!value.empty()) append_json_string(name(key), value);
+  }
+  void number(std::string_view key, std::uint64_t value) {
+    if (value != 0) append_json_number(name(key), static_cast<std::int64_t>(value));
+  }
+  void moment(std::string_view key, Moment value) {
+    if (value.unix_ms != 0) append_json_number(name(key), value.unix_ms);
+  }
+  template <class Tag>
+  void index(std::string_view key, Index<Tag> value) {
+    if (value) append_json_number(name(key), value.value);
+  }
+  void flag(std::string_view key, bool value) {
+    if (value) name(key) += "true";
+  }
+  void list(std::string_view key, const List& list) {
+    if (list.empty()) return;
+    name(key) += '[';
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (i > 0) out_ += ',';
+      append_json(out_, list[i]);
+    }
+    out_ += ']';
+  }
+  void map(std::string_view key, const ValueMap& map) {
+    if (!map.empty()) append_json(name(key), Value(map));
+  }
+  template <class Items, class Write>
+  void array(std::string_view key, const Items& items, Write write) {
+    if (items.empty()) return;
+    name(key) += '[';
+    bool first = true;
+    for (const auto& item : items) {
+      if (!first) out_ += ',';
+      first = false;
+      write(item);
+    }
+    out_ += ']';
+  }
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+void append(std::string& out, const Frame& frame, const Program& program) {
+  Members members(out);
+  members.number("k", static_cast<std::uint64_t>(frame.kind));
+  members.index("b", frame.block);
+  members.number("n", frame.next);
+  members.number("r", frame.row);
+  const bool is_root = frame.kind != Frame::Kind::Steps && frame.kind != Frame::Kind::Loop;
+  if (is_root && frame.block.value < program.blocks.size()) {
+    const BranchId branch = program.block(frame.block).branch;
+    if (branch.value < program.branches.size()) members.text("br", program.branch(branch).name);
+  }
+  members.map("l", frame.locals);
+  members.text("in", frame.into);
+  members.list("it", frame.items);
+  members.number("i", frame.item);
+  members.flag("rw", frame.repeats_wait);
+  members.end();
+}
+
+void append(std::string& out, const Waiting& waiting, const Program& program) {
+  Members members(out);
+  members.number("w", static_cast<std::uint64_t>(waiting.what));
+  members.number("n", waiting.serial);
+  members.index("s", waiting.step);
+  members.number("q", waiting.question);
+  members.text("at", place_of_rest(program, waiting));
+  members.number("a", waiting.attempts);
+  members.number("r", waiting.reminded);
+  members.moment("t", waiting.since);
+  members.list("sh", waiting.shown);
+  members.list("va", waiting.values);
+  members.list("c", waiting.collected);
+  if (!waiting.candidate.is_null()) append_json(members.name("x"), waiting.candidate);
+  members.flag("m", waiting.remade);
+  members.end();
+}
+
+void append(std::string& out, const PastQuestion& past, const Program& program) {
+  Members members(out);
+  members.array("f", past.frames, [&](const Frame& frame) { append(out, frame, program); });
+  members.index("s", past.step);
+  members.number("q", past.question);
+  members.text("l", past.label);
+  members.array("u", past.undo, [&](const Undo& undo) {
+    out += '[';
+    append_json_string(out, undo.name);
+    if (undo.old_value) {
+      out += ',';
+      append_json(out, *undo.old_value);
+    }
+    out += ']';
+  });
+  members.end();
+}
+
+// ---- reading
+
+template <class Number>
+bool read_number(JsonReader& json, Number& out) {
+  std::int64_t number = 0;
+  if (!json.read_int(number)) return false;
+  if constexpr (sizeof(Number) < sizeof(number)) {
+    if (number < 0 || number > std::numeric_limits<Number>::max()) return json.fail();
+  }
+  out = static_cast<Number>(number);
+  return true;
+}
+
+template <class Tag>
+bool read_index(JsonReader& json, Index<Tag>& out) {
+  return read_number(json, out.value);
+}
+
+template <class Kind>
+bool read_kind(JsonReader& json, Kind last, Kind& out) {
+  std::uint8_t number = 0;
+  if (!read_number(json, number) || number > static_cast<std::uint8_t>(last)) return json.fail();
+  out = static_cast<Kind>(number);
+  return true;
+}
+
+bool read_list(JsonReader& json, List& list) {
+  return json.read_array([&] {
+    list.emplace_back();
+    return read_value(json, list.back());
+  });
+}
+
+bool read_map(JsonReader& json, ValueMap& map) {
+  Value value;
+  if (!read_value(json, value) || !value.map()) return false;
+  map = *value.map();
+  return true;
+}
+
+bool read_frame(JsonReader& json, StoredFrame& stored) {
+  Frame& frame = stored.frame;
+  return json.read_object([&](const std::string& name) {
+    if (name == "k") return read_kind(json, Frame::Kind::Command, frame.kind);
+    if (name == "b") return read_index(json, frame.block);
+    if (name == "n") return read_number(json, frame.next);
+    if (name == "r") return read_number(json, frame.row);
+    if (name == "br") return json.read_string(stored.branch);
+    if (name == "l") return read_map(json, frame.locals);
+    if (name == "in") return json.read_string(frame.into);
+    if (name == "it") return read_list(json, frame.items);
+    if (name == "i") return read_number(json, frame.item);
+    if (name == "rw") return json.read_bool(frame.repeats_wait);
+    return false;
+  });
+}
+
+bool read_frames(JsonReader& json, std::vector<StoredFrame>& frames) {
+  return json.read_array([&] { return read_frame(json, frames.emplace_back()); });
+}
+
+bool read_waiting(JsonReader& json, StoredWaiting& stored) {
+  Waiting& waiting = stored.waiting;
+  return json.read_object([&](const std::string& name) {
+    if (name == "w") return read_kind(json, Waiting::For::People, waiting.what);
+    if (name == "n") return read_number(json, waiting.serial);
+    if (name == "s") return read_index(json, waiting.step);
+    if (name == "q") return read_number(json, waiting.question);
+    if (name == "at") return json.read_string(stored.place);
+    if (name == "a") return read_number(json, waiting.attempts);
+    if (name == "r") return read_number(json, waiting.reminded);
+    if (name == "t") return json.read_int(waiting.since.unix_ms);
+    if (name == "sh") return read_list(json, waiting.shown);
+    if (name == "va") return read_list(json, waiting.values);
+    if (name == "c") return read_list(json, waiting.collected);
+    if (name == "x") return read_value(json, waiting.candidate);
+    if (name == "m") return json.read_bool(waiting.remade);
+    return false;
+  });
+}
+
+bool read_past(JsonReader& json, PastQuestion& past) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "f") {
+      return json.read_array([&] {
+        StoredFrame stored;
+        if (!read_frame(json, stored)) return false;
+        past.frames.push_back(std::move(stored.frame));
+        return true;
+      });
+    }
+    if (name == "s") return read_index(json, past.step);
+    if (name == "q") return read_number(json, past.question);
+    if (name == "l") return json.read_string(past.label);
+    if (name == "u") {
+      return json.read_array([&] {
+        Undo& undo = past.undo.emplace_back();
+        if (!json.take('[') || !json.read_string(undo.name)) return false;
+        if (json.take(',')) {
+          Value value;
+          if (!read_value(json, value)) return false;
+          undo.old_value = std::move(value);
+        }
+        return json.take(']');
+      });
+    }
+    return false;
+  });
+}
+
+bool read_offer(JsonReader& json, Offer& offer) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "s") return read_index(json, offer.step);
+    if (name == "n") return read_number(json, offer.serial);
+    if (name == "l") return json.read_bool(offer.is_inline);
+    if (name == "sh") return read_list(json, offer.shown);
+    if (name == "va") return read_list(json, offer.values);
+    return false;
+  });
+}
+
+// ---- bounds: whoever wrote the text, no index leads out of the program
+
+bool fits(const Program& program, const Frame& frame) {
+  return frame.block.value < program.blocks.size() &&
+         frame.next <= program.block(frame.block).steps.size() &&
+         (frame.kind != Frame::Kind::Loop || frame.item < frame.items.size());
+}
+
+template <class Frames>
+bool all_fit(const Program& program, const Frames& frames) {
+  for (const Frame& frame : frames) {
+    if (!fits(program, frame)) return false;
+  }
+  return true;
+}
+
+/// The innermost frame of a rest plays the list that the step stands in.
+bool stands_in(const Program& program, const std::vector<Frame>& frames, StepId step) {
+  return !frames.empty() && frames.back().block == program.step(step).block;
+}
+
+bool fits(const Program& program, const State& state) {
+  if (!all_fit(program, state.frames)) return false;
+  std::size_t repeats = 0;
+  for (std::size_t i = 0; i < state.frames.size(); ++i) {
+    if (!state.frames[i].repeats_wait) continue;
+    if (repeats >= state.interrupted.size()) return false;
+    const Waiting& waiting = state.interrupted[repeats++];
+    if (!fits_program(program, waiting)) return false;
+    if (needs_frame(waiting) && (i == 0 || state.frames[i - 1].block != program.step(waiting.step).block))
+      return false;
+  }
+  if (repeats != state.interrupted.size() || !fits_program(program, state.waiting)) return false;
+  if (needs_frame(state.waiting) && !stands_in(program, state.frames, state.waiting.step)) return false;
+  for (const PastQuestion& past : state.past) {
+    Waiting waiting;
+    waiting.step = past.step;
+    waiting.question = past.question;
+    if (past.step.value >= program.steps.size()) return false;
+    waiting.what = std::holds_alternative<Ask>(program.step(past.step).verb) ? Waiting::For::Answer
+                                                                             : Waiting::For::Choice;
+    if (!fits_program(program, waiting) || !all_fit(program, past.frames) ||
+        !stands_in(program, past.frames, past.step))
+      return false;
+  }
+  if (!state.offer) return true;
+  return state.offer->step.value < program.steps.size() &&
+         std::holds_alternative<Say>(program.step(state.offer->step).verb) &&
+         state.offer->shown.size() == state.offer->values.size();
+}
+
+}  // namespace
+
+bool needs_frame(const Waiting& waiting) {
+  return waiting.what == Waiting::For::Choice || waiting.what == Waiting::For::Answer ||
+         waiting.what == Waiting::For::Confirmation;
+}
+
+bool fits_program(const Program& program, const Waiting& waiting) {
+  if (waiting.shown.size() != waiting.values.size()) return false;
+  if (waiting.what == Waiting::For::Nothing || waiting.what == Waiting::For::People)
+    return !waiting.step || waiting.step.value < program.steps.size();
+  if (waiting.step.value >= program.steps.size()) return false;
+  const auto& verb = program.step(waiting.step).verb;
+  switch (waiting.what) {
+    case Waiting::For::Choice: return std::holds_alternative<Choose>(verb);
+    case Waiting::For::Pause: return std::holds_alternative<Wait>(verb);
+    case Waiting::For::Answer:
+    case Waiting::For::Confirmation: {
+      const Ask* ask = std::get_if<Ask>(&verb);
+      return ask && waiting.question < ask->questions.size();
+    }
+    default: return false;
+  }
+}
+
+std::string place_of_rest(const Program& program, const Waiting& waiting) {
+  if (waiting.step.value >= program.steps.size()) return {};
+  const Step& step = program.step(waiting.step);
+  const Ask* ask = std::get_if<Ask>(&step.verb);
+  if (!ask || ask->questions.size() < 2 || waiting.question >= ask->questions.size()) return step.place;
+  // A row of questions is a place for each of them.
+  std::string place;
+  if (step.block.value < program.blocks.size()) {
+    const BranchId branch = program.block(step.block).branch;
+    if (branch.value < program.branches.size()) place = program.branch(branch).name;
+  }
+  place += '/';
+  place += program.question(ask->questions[waiting.question]).name;
+  if (waiting.question == 0 && place != step.place && !step.place.empty()) return step.place;
+  return place;
+}
+
+std::string to_json(const State& state, const Program& program) {
+  std::string out;
+  out.reserve(512);
+  Members members(out);
+  members.text("v", program.version);
+  members.number("n", state.serial);
+  members.map("vars", state.variables);
+  members.array("f", state.frames, [&](const Frame& frame) { append(out, frame, program); });
+  if (state.waiting.what != Waiting::For::Nothing && state.waiting.what != Waiting::For::Table)
+    append(members.name("w"), state.waiting, program);
+  members.array("i", state.interrupted, [&](const Waiting& waiting) { append(out, waiting, program); });
+  members.array("p", state.past, [&](const PastQuestion& past) { append(out, past, program); });
+  if (state.silence && state.silence->rule.value < program.handoffs.size()) {
+    Members silence(members.name("s"));
+    silence.text("rule", program.handoffs[state.silence->rule.value].name);
+    silence.moment("since", state.silence->since);
+    silence.moment("last", state.silence->last_message);
+    silence.end();
+  }
+  if (!state.timers.empty()) {
+    Members timers(members.name("t"));
+    for (const auto& [name, timer] : state.timers) {
+      timers.name(name) += '[';  // our own names: nothing to escape
+      append_json_number(out, timer.due.unix_ms);
+      out += ',';
+      append_json_number(out, static_cast<std::int64_t>(timer.serial));
+      out += ']';
+    }
+    timers.end();
+  }
+  if (state.offer) {
+    Members offer(members.name("o"));
+    offer.index("s", state.offer->step);
+    offer.number("n", state.offer->serial);
+    offer.flag("l", state.offer->is_inline);
+    offer.list("sh", state.offer->shown);
+    offer.list("va", state.offer->values);
+    offer.end();
+  }
+  members.array("sec", state.secrets, [&](const std::string& name) { append_json_string(out, name); });
+  members.text("al", state.album);
+  members.flag("kb", state.keyboard_shown);
+  members.flag("un", state.unreachable);
+  if (state.resume_at.value < program.branches.size()) members.text("go", program.branch(state.resume_at).name);
+  members.end();
+  return out;
+}
+
+bool from_json(std::string_view json_text, const Program& program, State& state, Relocation* relocated) {
+  state = State{};
+  if (relocated) *relocated = Relocation{};
+  JsonReader json(json_text);
+  StoredRests stored;
+  StoredWaiting waiting;
+  std::string rule, go;
+  Silence silence;
+  const bool read = json.read_object([&](const std::string& name) {
+    if (name == "v") return json.read_string(state.version);
+    if (name == "n") return read_number(json, state.serial);
+    if (name == "vars") return read_map(json, state.variables);
+    if (name == "f") return read_frames(json, stored.frames);
+    if (name == "w") return read_waiting(json, waiting);
+    if (name == "i") return json.read_array([&] { return read_waiting(json, stored.interrupted.emplace_back()); });
+    if (name == "p") return json.read_array([&] { return read_past(json, state.past.emplace_back()); });
+    if (name == "s") {
+      return json.read_object([&](const std::string& field) {
+        if (field == "rule") return json.read_string(rule);
+        if (field == "since") return json.read_int(silence.since.unix_ms);
+        if (field == "last") return json.read_int(silence.last_message.unix_ms);
+        return false;
+      });
+    }
+    if (name == "t") {
+      return json.read_object([&](const std::string& timer_name) {
+        Timer& timer = state.timers[timer_name];
+        return json.take('[') && json.read_int(timer.due.unix_ms) && json.take(',') &&
+               read_number(json, timer.serial) && json.take(']');
+      });
+    }
+    if (name == "o") return read_offer(json, state.offer.emplace());
+    if (name == "sec") return json.read_array([&] { return json.read_string(state.secrets.emplace_back()); });
+    if (name == "al") return json.read_string(state.album);
+    if (name == "kb") return json.read_bool(state.keyboard_shown);
+    if (name == "un") return json.read_bool(state.unreachable);
+    if (name == "go") return json.read_string(go);
+    return false;
+  });
+  if (!read || !json.at_end()) {
+    state = State{};
+    return false;
+  }
+  if (!go.empty()) {
+    state.resume_at = program.find_branch(go);
+    if (!state.resume_at) state.resume_at = program.start;
+  }
+  for (std::size_t i = 0; i < program.handoffs.size() && !rule.empty(); ++i) {
+    if (program.handoffs[i].name != rule) continue;
+    silence.rule = HandoffId{static_cast<std::uint32_t>(i)};
+    state.silence = silence;
+  }
+  if (!rule.empty() && !state.silence) waiting.waiting = Waiting{};  // the rule is gone: awake, at `none`
+
+  const bool same = state.version == program.version;
+  state.version = program.version;
+  if (!same) {
+    relocate(program, stored, std::move(waiting), state, relocated);
+    return true;
+  }
+  for (StoredFrame& frame : stored.frames) state.frames.push_back(std::move(frame.frame));
+  for (StoredWaiting& rest : stored.interrupted) state.interrupted.push_back(std::move(rest.waiting));
+  state.waiting = std::move(waiting.waiting);
+  if (fits(program, state)) return true;
+  state = State{};
+  return false;
+}
+
+std::string place_of(const State& state, const Program& program) {
+  if (state.waiting.what == Waiting::For::Nothing || state.waiting.what == Waiting::For::Table) return "none";
+  std::string place = place_of_rest(program, state.waiting);
+  return place.empty() ? "none" : place;
+}
+
+}  // namespace sufler

@@ -1,0 +1,46 @@
+// go, call, return, back, restart, end.
+#include "interpreter/core/steps/steps.h"
+
+namespace sufler {
+
+Flow play_verb(Play& play, StepId, const Step&, const Go& go) {
+  play.jump(go.branch);
+  return Flow::Next;
+}
+
+Flow play_verb(Play& play, StepId, const Step&, const Call& call) {
+  ValueMap locals;
+  for (const Assignment& assignment : call.with) {
+    Value value;
+    if (assignment.path.empty() || !play.evaluate(assignment.value, value)) return Flow::Next;
+    locals.set(assignment.path.front(), std::move(value));
+  }
+  play.call(call.branch, std::move(locals), call.into);
+  return Flow::Next;
+}
+
+Flow play_verb(Play& play, StepId, const Step&, const Return& result) {
+  Value value;
+  if (result.value && !play.evaluate(*result.value, value)) return Flow::Next;
+  return play.leave_call(std::move(value));
+}
+
+Flow play_verb(Play& play, StepId, const Step&, const Back&) {
+  if (play.go_back()) return Flow::Rest;
+  if (!play.fault) play.say_phrase(Phrase::NoWayBack);
+  return Flow::Next;
+}
+
+Flow play_verb(Play& play, StepId, const Step&, const Restart&) {
+  play.forget_answers();
+  play.jump(play.program.start);
+  return Flow::Next;
+}
+
+Flow play_verb(Play& play, StepId, const Step&, const End&) {
+  play.end_dialog();
+  play.forget_answers();
+  return Flow::Rest;
+}
+
+}  // namespace sufler

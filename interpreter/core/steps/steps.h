@@ -1,0 +1,49 @@
+#pragma once
+#include <optional>
+
+#include "interpreter/core/play.h"
+
+/// The verbs (LANGUAGE 4). A verb is a line here and a file beside this one; `std::visit` in steps.cpp
+/// does not compile while one is missing.
+namespace sufler {
+
+Flow play_step(Play& play, StepId id, const Step& step);
+
+Flow play_verb(Play& play, StepId id, const Step& step, const Say& say);
+Flow play_verb(Play& play, StepId id, const Step& step, const Choose& choose);
+Flow play_verb(Play& play, StepId id, const Step& step, const Ask& ask);
+Flow play_verb(Play& play, StepId id, const Step& step, const If& condition);
+Flow play_verb(Play& play, StepId id, const Step& step, const Match& match);
+Flow play_verb(Play& play, StepId id, const Step& step, const For& loop);
+Flow play_verb(Play& play, StepId id, const Step& step, const Set& set);
+Flow play_verb(Play& play, StepId id, const Step& step, const Go& go);
+Flow play_verb(Play& play, StepId id, const Step& step, const Call& call);
+Flow play_verb(Play& play, StepId id, const Step& step, const Return& result);
+Flow play_verb(Play& play, StepId id, const Step& step, const Back& back);
+Flow play_verb(Play& play, StepId id, const Step& step, const Restart& restart);
+Flow play_verb(Play& play, StepId id, const Step& step, const End& end);
+Flow play_verb(Play& play, StepId id, const Step& step, const Wait& wait);
+Flow play_verb(Play& play, StepId id, const Step& step, const Save& save);
+Flow play_verb(Play& play, StepId id, const Step& step, const Find& find);
+Flow play_verb(Play& play, StepId id, const Step& step, const Count& count);
+Flow play_verb(Play& play, StepId id, const Step& step, const Update& update);
+Flow play_verb(Play& play, StepId id, const Step& step, const Delete& removal);
+Flow play_verb(Play& play, StepId id, const Step& step, const Notify& notify);
+Flow play_verb(Play& play, StepId id, const Step& step, const HandoffStep& handoff);
+Flow play_verb(Play& play, StepId id, const Step& step, const Log& log);
+Flow play_verb(Play& play, StepId id, const Step& step, const Track& track);
+
+// ---- choose
+
+Flow show_choice(Play& play, Waiting waiting, const RichText* was);
+/// A pressed option, or `play.heard` when there is none.
+Flow hear_choice(Play& play, std::optional<std::size_t> position);
+
+// ---- tables: the turn stops at `asks` and goes on here
+
+void resume_table(Play& play, const TableAnswer& answer);
+
+/// `back` found nothing to go back to.
+void tell_no_way_back(Play& play);
+
+}  // namespace sufler
