@@ -1,0 +1,164 @@
+#include <gtest/gtest.h>
+
+#include "interpreter/core/reading/choice.h"
+#include "interpreter/core/reading/contact_fields.h"
+#include "interpreter/core/reading/phone.h"
+
+namespace sufler {
+namespace {
+
+std::string phone(std::string_view text) { return read_phone(text).value_or("-"); }
+
+TEST(PhoneTest, ReadsTheWaysARussianNumberIsWritten) {
+  for (const char* text : {"8 (912) 345-67-89", "+7 (912) 345-67-89", "79123456789", "7 912 345 67 89", "9123456789", "89123456789",
+                           "8 9 1 2 3 4 5 6 7 8 9", "мой номер 8 912 345-67-89 спасибо", "+7 912 345-67-89 доб. 123",
+                           "восемь девятьсот двенадцать триста сорок пять шестьдесят семь восемьдесят девять",
+                           "мой телефон плюс семь девятьсот двенадцать триста сорок пять шестьдесят семь восемьдесят девять",
+                           "8912 345 67 89!", "тел. 8-912-345-67-89", "8\u00A0912\u00A0345\u201067\u201089"}) {
+    EXPECT_EQ(phone(text), "+79123456789") << text;
+  }
+  EXPECT_EQ(phone("8 800 555-35-35"), "+78005553535");
+  EXPECT_EQ(phone("495 123-45-67"), "+74951234567");
+  EXPECT_EQ(phone("8(495)1234567"), "+74951234567");
+}
+
+TEST(PhoneTest, ReadsOtherCountriesAndSharedContacts) {
+  EXPECT_EQ(phone("+375 29 123 45 67"), "+375291234567");
+  EXPECT_EQ(phone("810 375 29 1234567"), "+375291234567");
+  EXPECT_EQ(phone("87012345678"), "+77012345678");
+  EXPECT_EQ(phone("375291234567"), "+375291234567");
+}
+
+TEST(PhoneTest, RefusesWhatIsMerelyPossibleAndWhatIsMoney) {
+  for (const char* text : {"123-45-67", "12345", "891234567890", "8 912 345-67-8", "+7 000 123-45-67", "0079123456789",
+                           "итого 89 123 456 789 рублей", "89 123 456 789 ₽", "завтра в 15:00", "да", "", "0", "15.03.2026"}) {
+    EXPECT_EQ(phone(text), "-") << text;
+  }
+}
+
+TEST(PhoneTest, AsksBackWhenThereAreTwo) {
+  EXPECT_EQ(phone("+7 912 345-67-89 или +7 912 345-67-80"), "-");
+  EXPECT_EQ(phone("+7 912 345-67-89, ещё раз 8 912 345 67 89"), "+79123456789");
+}
+
+TEST(PhoneTest, ShowsItself) {
+  EXPECT_EQ(format_phone("+79123456789"), "+7 912 345-67-89");
+  EXPECT_EQ(format_phone("позвоню сам"), "позвоню сам");
+}
+
+std::string email(std::string_view text) {
+  const auto read = read_email(text);
+  return read ? *read : "-" + std::to_string(static_cast<int>(read.error()));
+}
+
+TEST(EmailTest, ReadsAddresses) {
+  EXPECT_EQ(email("anna@mail.ru"), "anna@mail.ru");
+  EXPECT_EQ(email(" Anna.Petrova+shop@Mail.RU. "), "Anna.Petrova+shop@mail.ru");
+  EXPECT_EQ(email("моя почта anna@mail.ru, пишите"), "anna@mail.ru");
+  EXPECT_EQ(email("почта@пример.рф"), "почта@пример.рф");
+  EXPECT_EQ(email("anna @ mail.ru"), "anna@mail.ru");
+  EXPECT_EQ(email("anna собака mail точка ru"), "anna@mail.ru");
+  EXPECT_EQ(email("аnnа@mail.ru"), "anna@mail.ru");  // Cyrillic а
+}
+
+TEST(EmailTest, TellsWhyItRefuses) {
+  const std::string empty = "-0", not_found = "-1", malformed = "-2", several = "-3";
+  EXPECT_EQ(email("  "), empty);
+  EXPECT_EQ(email("нет почты"), not_found);
+  for (const char* text : {"anna@mail", "anna@@mail.ru", "@mail.ru", "anna@", "anna@mail..ru", ".anna@mail.ru", "anna@-mail.ru",
+                           "anna@mail,ru", "anna@mail.1"}) {
+    EXPECT_EQ(email(text), malformed) << text;
+  }
+  EXPECT_EQ(email("a@mail.ru или b@mail.ru"), several);
+}
+
+std::string url(std::string_view text) {
+  const auto read = read_url(text);
+  return read ? *read : "-" + std::to_string(static_cast<int>(read.error()));
+}
+
+TEST(UrlTest, ReadsAddresses) {
+  EXPECT_EQ(url("https://Example.com/Path?q=1#x"), "https://example.com/Path?q=1#x");
+  EXPECT_EQ(url("example.ru"), "https://example.ru");
+  EXPECT_EQ(url("наш сайт www.example.shop/catalog."), "https://www.example.shop/catalog");
+  EXPECT_EQ(url("http://пример.рф"), "http://пример.рф");
+  EXPECT_EQ(url("https://ru.wikipedia.org/wiki/X_(Y)"), "https://ru.wikipedia.org/wiki/X_(Y)");
+}
+
+TEST(UrlTest, RefusesTheRest) {
+  for (const char* text : {"нет сайта", "привет.как дела", "anna@mail.ru", "1.5"}) EXPECT_EQ(url(text), "-1") << text;
+  for (const char* text : {"javascript:alert(1)", "ftp://example.com", "https://user@evil.example", "https://x"}) {
+    EXPECT_EQ(url(text), "-2") << text;
+  }
+}
+
+std::string name(std::string_view text) {
+  const auto read = read_name(text);
+  return read ? *read : "-" + std::to_string(static_cast<int>(read.error()));
+}
+
+TEST(NameTest, ReadsNames) {
+  EXPECT_EQ(name(" Анна "), "Анна");
+  EXPECT_EQ(name("Меня зовут Анна-Мария!"), "Анна-Мария");
+  EXPECT_EQ(name("Здравствуйте, меня зовут Иван Иванов"), "Иван Иванов");
+  EXPECT_EQ(name("О’Нил"), "О'Нил");
+  EXPECT_EQ(name("А. С. Пушкин"), "А. С. Пушкин");
+  EXPECT_EQ(name("my name is John Smith"), "John Smith");
+  EXPECT_EQ(name("Анна 🙂"), "Анна");
+  EXPECT_EQ(name("я Пётр"), "Пётр");
+}
+
+TEST(NameTest, TellsWhyItRefuses) {
+  EXPECT_EQ(name(""), "-0");
+  EXPECT_EQ(name("раз два три четыре пять шесть"), "-4");
+  for (const char* text : {"12345", "Анна2", "а зачем вам?", "🙂", "@anna", "..."}) EXPECT_EQ(name(text), "-5") << text;
+}
+
+TEST(ChoiceTest, MatchesFoldedByPlaceAndWithOneTypo) {
+  const std::vector<std::string> drinks = {"Латте", "Раф", "☕ Фильтр", "Чёрный чай"};
+  EXPECT_EQ(match_choice("латте!", drinks), 0u);
+  EXPECT_EQ(match_choice("фильтр", drinks), 2u);
+  EXPECT_EQ(match_choice("черный  чай", drinks), 3u);
+  EXPECT_EQ(match_choice("2", drinks), 1u);
+  EXPECT_EQ(match_choice("2.", drinks), 1u);
+  EXPECT_EQ(match_choice("второй", drinks), 1u);
+  EXPECT_EQ(match_choice("вариант 3", drinks), 2u);
+  EXPECT_EQ(match_choice("лате", drinks), 0u);
+  EXPECT_EQ(match_choice("филтьр", drinks), 2u);
+  for (const char* text : {"раг", "5", "0", "-2", "", "что-то", "1,5"}) EXPECT_FALSE(match_choice(text, drinks)) << text;
+}
+
+TEST(ChoiceTest, TakesANumberForAValueWhereOptionsAreNumbers) {
+  const std::vector<std::string> sizes = {"1", "2", "5", "10"};
+  EXPECT_EQ(match_choice("5", sizes), 2u);
+  EXPECT_FALSE(match_choice("3", sizes));
+  const std::vector<std::string> weights = {"2 кг", "1 кг"};
+  EXPECT_FALSE(match_choice("2", weights));
+}
+
+TEST(ChoiceTest, IsSureOrSilent) {
+  EXPECT_FALSE(match_choice("ВОДА", {"Вода!", "вода"}));
+  EXPECT_EQ(match_choice("вода", {"Вода!", "вода"}), 1u);
+  EXPECT_EQ(match_choice("Вода!", {"Вода!", "вода"}), 0u);
+  EXPECT_FALSE(match_choice("кошка", {"мошка", "кашка"}));
+  EXPECT_EQ(match_choice("👍", {"👍", "👎"}), 0u);
+  EXPECT_EQ(match_choice("+1", {"-1", "0", "+1"}), 2u);
+}
+
+TEST(ChoicesTest, ReadsSeveral) {
+  const std::vector<std::string> drinks = {"Латте", "Раф", "Фильтр", "Чай, чёрный"};
+  using Indexes = std::vector<std::size_t>;
+  EXPECT_EQ(match_choices("1, 3", drinks), (Indexes{0, 2}));
+  EXPECT_EQ(match_choices("3 1", drinks), (Indexes{0, 2}));
+  EXPECT_EQ(match_choices("Раф, латте", drinks), (Indexes{0, 1}));
+  EXPECT_EQ(match_choices("латте и раф", drinks), (Indexes{0, 1}));
+  EXPECT_EQ(match_choices("Латте\nФильтр", drinks), (Indexes{0, 2}));
+  EXPECT_EQ(match_choices("чай, чёрный", drinks), (Indexes{3}));
+  EXPECT_EQ(match_choices("раф", drinks), (Indexes{1}));
+  EXPECT_FALSE(match_choices("раф и какао", drinks));
+  EXPECT_FALSE(match_choices("1, 9", drinks));
+  EXPECT_FALSE(match_choices(",", drinks));
+}
+
+}  // namespace
+}  // namespace sufler
