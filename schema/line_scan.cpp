@@ -190,9 +190,12 @@ void LineScan::mend_indentation(std::size_t content) {
     }
     return width;
   };
+  const bool dash = text_[content] == '-';
   const auto fits = [&](int width) {
     if (after_ == After::Expected && width > after_parent_) return true;
-    return std::ranges::any_of(levels_, [&](const Level& one) { return one.column == width; });
+    return std::ranges::any_of(levels_, [&](const Level& one) {
+      return one.column == width && one.list == dash;
+    });
   };
   int width = width_with(2);
   for (const int tab : {2, 4, 8, 1, 3}) {
@@ -216,8 +219,14 @@ void LineScan::mend_indentation(std::size_t content) {
   }
   ++seen.lines;
   seen.edits.push_back({span(line_start_, content), spaces});
-  replace(line_start_, content, spaces);
-  shift_ = width - static_cast<int>(content - line_start_);
+  indent_line(content, width);
+}
+
+void LineScan::indent_line(std::size_t content, int column) {
+  // A tab may have been mended here a moment ago.
+  while (!mends_.empty() && mends_.back().begin >= line_start_) mends_.pop_back();
+  replace(line_start_, content, std::string(static_cast<std::size_t>(column), ' '));
+  shift_ = column - static_cast<int>(content - line_start_);
 }
 
 bool LineScan::expects_item(int column) const {
@@ -282,10 +291,8 @@ void LineScan::fit_level(std::size_t content) {
                           std::to_string(spaces + 1);
         problem.hint_ru = "чтобы относиться к пункту выше, она должна начинаться с колонки " +
                           std::to_string(spaces + 1);
-        const std::string indent(spaces, ' ');
-        fix(problem, "indent it", {{span(line_start_, content), indent}}, false);
-        replace(line_start_, content, indent);
-        shift_ = levels_[depth].column - static_cast<int>(content - line_start_);
+        fix(problem, "indent it", {{span(line_start_, content), std::string(spaces, ' ')}}, false);
+        indent_line(content, levels_[depth].column);
         levels_.resize(depth + 1);
       }
       return;
@@ -304,19 +311,18 @@ void LineScan::fit_level(std::size_t content) {
     return;
   }
   const int wanted = levels_[nearest].column;
-  const std::string indent(static_cast<std::size_t>(wanted), ' ');
   if (bad_column_ != column) {
     Diagnostic& problem = report(DiagnosticId::BadIndentation, content,
                                  trimmed_end(content, line_end(content)),
                                  {std::to_string(column)});
     problem.hint_en = "the nearest that fits is " + std::to_string(wanted);
     problem.hint_ru = "ближайший подходящий — " + std::to_string(wanted);
+    const std::string indent(static_cast<std::size_t>(wanted), ' ');
     fix(problem, "indent by " + std::to_string(wanted), {{span(line_start_, content), indent}},
         false);
   }
   bad_column_ = column;
-  replace(line_start_, content, indent);
-  shift_ = wanted - static_cast<int>(content - line_start_);
+  indent_line(content, wanted);
   levels_.resize(nearest + 1);
 }
 
@@ -389,8 +395,11 @@ bool LineScan::is_structure(std::size_t content, std::size_t end) const {
 LineScan::Slot LineScan::slot_for(std::string_view key, int column) const {
   const Word word = find_word(key, kKeys);
   const bool inside_formulas = !levels_.empty() && levels_.back().expressions;
+  const bool lines = word != Word::None && !holds_text(word) &&
+                     (!holds_formula(word) || word == Word::Set || word == Word::With ||
+                      word == Word::Values);
   return {column, key, word != Word::None, holds_text(word),
-          inside_formulas || holds_formula(word)};
+          inside_formulas || holds_formula(word), lines};
 }
 
 void LineScan::scan_entry(std::size_t content, int parent, bool item) {
@@ -399,7 +408,7 @@ void LineScan::scan_entry(std::size_t content, int parent, bool item) {
   const bool among_keys = !item && after_ != After::Expected && !levels_.empty() &&
                           !levels_.back().list && levels_.back().column == column;
   Slot alone{parent, {}, false, after_text_ && after_ == After::Expected,
-             after_formula_ && after_ == After::Expected};
+             after_formula_ && after_ == After::Expected, false};
   const char c = text_[content];
   if (c == '"' || c == '\'') {
     // A key in quotes ends on its line.
@@ -516,7 +525,7 @@ void LineScan::scan_key(std::size_t begin, std::size_t end, std::size_t colon) {
       after_ = After::Whole;
       return;
     }
-    const Slot here{column, {}, false, true, false};
+    const Slot here{column, {}, false, true, false, false};
     check_typographic(begin, end, here);
     if (const auto trouble = special_start(begin, here, false))
       quote_region(*trouble, begin, end, here);

@@ -39,6 +39,7 @@ class LineScan {
     bool known;            ///< the key is a word of the language
     bool text;             ///< its value is a text that people read
     bool formula;          ///< its value is an expression
+    bool lines;            ///< it may well hold lines `word: value` of its own
   };
   /// Why a value cannot be read as written.
   struct Trouble {
@@ -66,6 +67,7 @@ class LineScan {
   void scan_line();
   bool skip_document_mark();
   void mend_indentation(std::size_t content);
+  void indent_line(std::size_t content, int column);
   void fit_level(std::size_t content);
   bool expects_item(int column) const;
   bool looks_like_item(std::size_t content, int column) const;

@@ -103,14 +103,14 @@ void LineScan::quote_region(const Trouble& trouble, std::size_t begin, std::size
   Diagnostic& problem =
       report(trouble.id, from, trimmed_end(from, first_line), {trouble.argument});
   std::string quoted = quote_yaml(raw);
-  const bool nested = trouble.id == DiagnosticId::ColonInText && slot.known && !slot.text &&
-                      !slot.formula;
+  const bool nested = trouble.id == DiagnosticId::ColonInText && slot.lines;
   if (trouble.id == DiagnosticId::ListOnSameLine) {
     problem.hint_en = "move it to the next line";
     problem.hint_ru = "перенесите его на следующую строку";
   } else if (nested) {
-    problem.hint_en = "write `" + printable_hint(quoted) + "`, or put it on the next line";
-    problem.hint_ru = "напишите `" + printable_hint(quoted) + "` или перенесите на новую строку";
+    problem.hint_en = "put `" + printable_hint(raw) + "` on the next line; if it is a text, in quotes";
+    problem.hint_ru = "перенесите `" + printable_hint(raw) +
+                      "` на следующую строку; если это текст, возьмите его в кавычки";
   } else {
     problem.hint_en = "write `" + printable_hint(quoted) + "`";
     problem.hint_ru = "напишите `" + printable_hint(quoted) + "`";
@@ -212,12 +212,10 @@ std::optional<LineScan::Trouble> LineScan::special_start(std::size_t begin, cons
                                                          bool in_flow) {
   const char c = text_[begin];
   const char next = begin + 1 < text_.size() ? text_[begin + 1] : '\n';
-  std::string shown(1, c);
+  const std::string shown = c == '`' ? "\"`\"" : std::string("`") + c + "`";
   if (c == '{' && next == '{')
     return Trouble{DiagnosticId::UnquotedTemplate, "{{", true, kNone};
-  if (std::strchr("*&!@`%|>", c)) {
-    return Trouble{DiagnosticId::SpecialStart, c == '`' ? "` `" : shown, true, kNone};
-  }
+  if (std::strchr("*&!@`%|>", c)) return Trouble{DiagnosticId::SpecialStart, shown, true, kNone};
   if (!in_flow && std::strchr(",]}", c))
     return Trouble{DiagnosticId::SpecialStart, shown, true, kNone};
   if (std::strchr("-?:", c) && is_blank(next)) {
@@ -665,7 +663,7 @@ void LineScan::scan_flow_plain(Flow& flow) {
   Bracket& top = flow.stack.back();
   const std::size_t begin = flow.at;
   const bool key_side = top.map && !top.colon;
-  const Slot none{flow.slot.parent, {}, false, false, false};
+  const Slot none{flow.slot.parent, {}, false, false, false, false};
   std::optional<Trouble> trouble = special_start(begin, none, true);
   if (text_[begin] == '#')
     trouble = Trouble{DiagnosticId::HashInText, "#", true, kNone};
@@ -781,7 +779,7 @@ void LineScan::settle(Bracket& bracket, const Slot& slot) {
   if (bracket.value_begin == kNone) return;
   const std::size_t begin = bracket.value_begin, end = bracket.value_end;
   bracket.value_begin = kNone;
-  const Slot inside{slot.parent, {}, false, true, false};
+  const Slot inside{slot.parent, {}, false, true, false, false};
   if (bracket.trouble) quote_region(*bracket.trouble, begin, end, inside);
   else if (bracket.quietly) substitute(begin, end, join_lines(slice(begin, end)), true);
   bracket.trouble.reset();
