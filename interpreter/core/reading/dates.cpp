@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string>
 
 #include "interpreter/core/reading/number_parser.h"
@@ -229,7 +230,7 @@ class Scanner {
  public:
   Scanner(std::string_view text, std::optional<LocalTime> now, Language language, Direction direction)
       : tokens_(reading::split_tokens(text)), numbers_(tokens_, language, Grouping::Ask), now_(now.value_or(LocalTime{})),
-        has_now_(now.has_value()), past_(direction == Direction::Past) {
+        has_now_(now.has_value()), english_(language == Language::English), past_(direction == Direction::Past) {
     numbers_.keep_digits_apart();
   }
 
@@ -269,7 +270,7 @@ class Scanner {
       // 18-го, 3-его, 21st
       std::size_t suffix = result.end;
       if (mark(suffix, "-") && glued(suffix)) ++suffix;
-      if (glued(suffix) && word(suffix, "го ого его е ое ье й ый ий му ому м ым я ая st nd rd th")) {
+      if (glued(suffix) && word(suffix, "го ого его е ое ье й ый ий му ому ым я ая st nd rd th")) {
         result.ordinal = true;
         result.end = suffix + 1;
       }
@@ -287,7 +288,10 @@ class Scanner {
       };
       if (times < Decimal(0) || Decimal(1'000'000) < times) return false;
       if (unit.months != 0) {
-        out.months += scaled(unit.months);
+        const auto product = multiply(Decimal(unit.months), times);
+        const std::int64_t halves = product ? multiply(*product, Decimal(2))->rounded(0).to_int64().value_or(0) : 0;
+        out.months += halves / 2;
+        out.days += halves % 2 * 15;
       } else if (unit.days != 0) {
         const auto product = multiply(Decimal(unit.days), times);
         if (product && product->is_integer()) {
@@ -369,7 +373,7 @@ class Scanner {
     return i > 0 && word(i - 1, "в во к ко около на at by around @");
   }
   bool join_before(std::size_t i) const {
-    return i > 0 && (word(i - 1, "с со до по от после from to until till before after between and") ||
+    return i > 0 && (word(i - 1, "с со и между до по от после раньше ранее позже позднее from to until till before after between and earlier later than") ||
                      (mark(i - 1, "-") && i > 1));
   }
 
@@ -420,8 +424,8 @@ class Scanner {
       end = named ? number->end + 1 : number->end;
       return number->value;
     }
-    if (named && digits(at, 2, 2)) {
-      end = number->end + 1;
+    if (digits(at, 2, 2) && (named || number->value > 31)) {  // 12 мая 90 г.
+      end = named ? number->end + 1 : number->end;
       return full_year(tokens_[at].text);
     }
     return 0;
@@ -467,8 +471,10 @@ class Scanner {
       return true;
     }
     if (!digits(i, 1, 2) || !digits(i + 2, 1, 2)) return false;
-    const int day = digit_value(i);
-    const int month = digit_value(i + 2);
+    int day = digit_value(i);
+    int month = digit_value(i + 2);
+    // 3/15/2027 in English
+    if (english_ && mark_text == "/" && day <= 12 && month <= 31) std::swap(day, month);
     if (third && (digits(i + 4, 2, 2) || digits(i + 4, 4, 4))) {
       // More groups make a phone or an address.
       if (separator(i + 5) && glued(i + 6) && has(i + 6) && tokens_[i + 6].is_digits() && mark_text == tokens_[i + 5].text) return false;
@@ -587,6 +593,12 @@ class Scanner {
       }
       if (minutes < 1 || minutes > 59) return false;
       if (const auto hour = hour_name(next, false, end)) return finish(*hour - 1, 60 - minutes);
+      // `без двадцати девять` is heard as 29: twenty to nine
+      if (minutes > 20 && minutes % 10 != 0 && !tokens_[i + 1].is_digits()) {
+        end = next;
+        if (word(end, "часа часов")) ++end;
+        return finish(minutes % 10 - 1, 60 - minutes / 10 * 10);
+      }
       return false;
     }
     // half past three, quarter to four, ten past five
@@ -769,6 +781,14 @@ class Scanner {
       if (word(i, "после") && word(i + 1, "завтра")) {
         out.date = plus_days(now_.date, 2);
         return simple(Kind::Day, i + 2);
+      }
+      if (word(i, "после") && word(i + 1, "обеда")) {
+        out.part = DayPart::Day;
+        return simple(Kind::Part, i + 2);
+      }
+      if (word(i, "второй первой") && word(i + 1, "половине") && word(i + 2, "дня")) {
+        out.part = token.text == "второй" ? DayPart::Day : DayPart::Morning;
+        return simple(Kind::Part, i + 3);
       }
       if (word(i, "day") && word(i + 1, "after") && word(i + 2, "tomorrow")) {
         out.date = plus_days(now_.date, 2);
@@ -982,8 +1002,14 @@ class Scanner {
         if (word(i + 1, "могу можем получится получается подходит смогу сможем работает буду") && !elements_.empty()) {
           elements_.clear();
           i += 2;
+        } else if (word(i + 1, "раньше ранее earlier")) {
+          elements_.emplace_back().kind = Kind::After;
+          i += 2;
+        } else if (word(i + 1, "позже позднее later")) {
+          elements_.emplace_back().kind = Kind::Until;
+          i += 2;
         } else {
-          negated = !word(i + 1, "раньше позже later earlier");
+          negated = true;
           ++i;
         }
         day_just_found_ = false;
@@ -1003,8 +1029,11 @@ class Scanner {
         joint.kind = kind;
         elements_.push_back(joint);
       };
-      if (word(i, "с со from between")) {
-        if (!word(i + 1, "утра")) join(Kind::From);
+      if (word(i, "с со между from between")) {
+        if (!word(i + 1, "утра")) {
+          join(Kind::From);
+          elements_.back().number = word(i, "между between") ? 1 : 0;
+        }
       } else if (word(i, "по through")) {
         join(Kind::To);
       } else if (word(i, "до until till before to")) {
@@ -1084,6 +1113,7 @@ class Scanner {
         const int today = now_.date.weekday();
         const Date monday = plus_days(now_.date, 1 - today);
         if (week) return {plus_days(monday, shift_of(week->which) * 7 + element.number - 1)};
+        if (weeks_ahead_ != 0) return {plus_days(monday, weeks_ahead_ + element.number - 1)};
         if (month) {
           const Date first = month->kind == Kind::MonthRef ? first_of_month(month->which) : now_.date;
           return {plus_days(first, (element.number - first.weekday() + 7) % 7)};
@@ -1124,8 +1154,24 @@ class Scanner {
       elements_.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i));
       auto left = combine_one();
       elements_.assign(all.begin() + static_cast<std::ptrdiff_t>(i) + 1, all.end());
+      // `завтра в 3 или в 4`: the day is for both
+      const auto is_day = [](const Element& element) { return is_day_like(element.kind); };
+      if (std::none_of(elements_.begin(), elements_.end(), is_day)) {
+        std::vector<Element> days;
+        std::copy_if(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i), std::back_inserter(days), is_day);
+        elements_.insert(elements_.begin(), days.begin(), days.end());
+      }
       auto right = combine();
       if (left.empty()) return right;
+      // `в среду или в четверг в 15:00`: the hour is for both
+      if (right.size() == 1 && right[0].kind == WhenReading::Kind::Minute) {
+        for (WhenReading& reading : left) {
+          if (reading.kind != WhenReading::Kind::Day) continue;
+          reading.kind = WhenReading::Kind::Minute;
+          reading.has_time = true;
+          reading.start.time = right[0].start.time;
+        }
+      }
       for (WhenReading& reading : right) {
         if (std::find(left.begin(), left.end(), reading) == left.end()) left.push_back(reading);
       }
@@ -1161,7 +1207,11 @@ class Scanner {
         case Kind::MonthRef: month = &element; break;
         case Kind::YearRef: year_ref = &element; break;
         case Kind::Weekend: weekend = &element; break;
-        case Kind::Offset: offset = &element; break;
+        case Kind::Offset:
+          offset = &element;
+          // `через две недели в среду`
+          weeks_ahead_ = element.days % 7 == 0 && element.months == 0 && element.ms == 0 ? element.days : 0;
+          break;
         case Kind::Span: span = &element; break;
         case Kind::Month: month_only = &element; break;
         case Kind::Year: year_only = &element; break;
@@ -1172,9 +1222,11 @@ class Scanner {
       }
     }
     const auto joined = [&](std::size_t a, std::size_t b) {
-      // The joint between two elements; And stands for none.
+      // The joint between two elements; And stands for none, but for `между двумя и тремя`.
+      const bool between = a > 0 && elements_[a - 1].kind == Kind::From && elements_[a - 1].number == 1;
       for (std::size_t i = a + 1; i < b; ++i) {
         if (is_join(elements_[i].kind) && elements_[i].kind != Kind::And && elements_[i].kind != Kind::From) return elements_[i].kind;
+        if (between && elements_[i].kind == Kind::And) return Kind::Until;
       }
       return Kind::And;
     };
@@ -1546,11 +1598,13 @@ class Scanner {
   NumberParser numbers_;
   LocalTime now_;
   bool has_now_;
+  bool english_;
   bool past_;
   bool impossible_ = false;
   bool day_just_found_ = false;
   bool pending_part_today_ = false;
   bool quarter_ = false;
+  std::int64_t weeks_ahead_ = 0;
   std::vector<Element> elements_;
 };
 
@@ -1599,9 +1653,13 @@ Result<TimeOfDay, WhenProblem> read_time(std::string_view text, LocalTime now, L
   };
   // At midnight no hour has passed, so that an hour is what it says.
   const LocalTime midnight{now.date, TimeOfDay{0}};
-  const auto offset = read_when(text, now, language);
-  if (!offset.empty() && offset[0].kind == WhenReading::Kind::Minute && reading::one_of("через", normalise(text).substr(0, 10))) {
-    return time_of(offset);
+  const auto tokens = reading::split_tokens(text);
+  const bool counted_from_now = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
+    return one_of(token.text, "через спустя назад сейчас щас in ago now within");
+  });
+  if (counted_from_now) {
+    auto time = time_of(read_when(text, now, language));
+    if (time) return time;
   }
   auto time = time_of(read_when(text, midnight, language));
   if (time || time.error() != WhenProblem::Nothing) return time;

@@ -22,6 +22,7 @@ using reading::Token;
 enum class Mark : std::uint8_t {
   Yes, No, Hesitant, Unclear, Filler, Condition, Manner, Other,
   Comma, Question, Stop,
+  Later,        // a postponement: no, unless a yes stands beside it
   NotAnAnswer,  // a phrase that makes the whole message no answer
 };
 
@@ -68,8 +69,8 @@ constexpr std::array kPhrases = {
             "меня не устраивает;не устроит;не интересует;меня не интересует;не интересно;неинтересно;не готов;не готова;"
             "не готовы;не согласен;не согласна;не согласны;несогласен;несогласна;несогласны;против;я против;возражаю;"
             "отказываюсь;отказываемся;отказ;отказываю;откажусь;откажемся;воздержусь;воздержимся;обойдусь;обойдемся;"
-            "перебьюсь;не сейчас;не сегодня;пока нет;пока не надо;пока не нужно;пока что нет;еще нет;потом;может потом;"
-            "давай потом;давайте потом;как нибудь потом;попозже;позже;позднее;в другой раз;в следующий раз;не в этот раз;"
+            "перебьюсь;не сейчас;не сегодня;пока нет;пока не надо;пока не нужно;пока что нет;еще нет;"
+            "не в этот раз;"
             "неверно;не верно;неправильно;не правильно;не так;все не так;это не так;ошибка;не то;это не то;не это;не тот;"
             "не та;это не я;я не;к сожалению нет;к сожалению не могу;нет к сожалению;увы;увы нет;боюсь что нет;боюсь нет;"
             "скорее нет;скорее нет чем да;пожалуй нет;нет пожалуй;думаю нет;думаю что нет;еще чего;еще чего не хватало;вот еще;"
@@ -80,7 +81,7 @@ constexpr std::array kPhrases = {
             "no;nope;nah;nay;no no;no way;never;not now;not today;not yet;no thanks;no thank you;no thx;thanks no;thank you no;"
             "thanks but no;don't;do not;i don't;i don't want;i do not want;don't want;not interested;not really;negative;"
             "incorrect;wrong;disagree;i disagree;i refuse;not at all;absolutely not;definitely not;of course not;certainly not;"
-            "maybe later;later;another time;not this time;i'm good;net;n"},
+            "not this time;i'm good;net;n"},
     Phrases{Mark::Hesitant,
             "наверное;наверно;навеное;наверняка;может;может быть;мб;возможно;вероятно;вроде;вроде бы;вроде как;кажется;"
             "скорее;скорее всего;думаю;думаю что;типа;походу;похоже;как бы;maybe;perhaps;probably;possibly;i guess;i think;"
@@ -106,6 +107,9 @@ constexpr std::array kPhrases = {
             "thanks a lot;друзья;уже;сам;сама;совершенно;полностью;абсолютно;целиком;so;quite;very;just;ой;эй;всегда;"
             "бот;чатик;о;ой;ах;эх;понятно;понял;поняла;поняли;ясно;спасибо;спс;благодарю;спасибо вам;привет;здравствуйте;"
             "здрасте;добрый день;добрый вечер;доброе утро;thanks;thank you;thx;hi;hello;hey;i see;got it"},
+    Phrases{Mark::Later,
+            "потом;может потом;давай потом;давайте потом;как нибудь потом;попозже;позже;позднее;в другой раз;в следующий раз;"
+            "maybe later;later;another time"},
     Phrases{Mark::Stop,
             "стоп;отмена;отмени;отмените;отменить;хватит;довольно;прекрати;прекратите;перестань;перестаньте;stop;cancel"},
     Phrases{Mark::Condition,
@@ -460,7 +464,9 @@ std::vector<Mark> marks_of(const std::vector<Item>& items) {
 
 bool has(const std::vector<Mark>& marks, Mark mark) { return std::find(marks.begin(), marks.end(), mark) != marks.end(); }
 
-Intent decide(const std::vector<Mark>& marks, std::size_t words, bool refusal = false) {
+Intent decide(std::vector<Mark> marks, std::size_t words, bool refusal = false) {
+  const bool postponed = has(marks, Mark::Yes);
+  std::replace(marks.begin(), marks.end(), Mark::Later, postponed ? Mark::Hesitant : Mark::No);
   const bool yes = has(marks, Mark::Yes);
   const bool no = has(marks, Mark::No);
   const bool question = has(marks, Mark::Question);

@@ -309,8 +309,9 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         }
         break;
       }
-      if (one_of(word.text, "целая целой целых целые целую целыми") && value().is_integer()) {
+      if (!nested_ && one_of(word.text, "целая целой целых целые целую целыми") && value().is_integer()) {
         NumberParser inner(tokens_, language_, grouping_);
+        inner.nested_ = true;
         std::size_t next = i + 1;
         if (next < tokens_.size() && tokens_[next].is_word("и")) ++next;
         const auto part = inner.words(next);
@@ -364,9 +365,10 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         }
         continue;
       }
-      if (word.text == "и" && has_group && value().is_integer()) {
+      if (!nested_ && word.text == "и" && has_group && value().is_integer()) {
         // пять и две десятых
         NumberParser inner(tokens_, language_, grouping_);
+        inner.nested_ = true;
         const auto part = inner.words(i + 1);
         if (part && part->kind == NumberKind::Fraction && part->joins_words && part->value < Decimal(1)) {
           group = sum(group, part->value);
@@ -421,6 +423,11 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         break;
       }
       case NumberClass::Hundred:
+        // `пять сот`; alone these are honeycombs
+        if (word.text == "сот" && (!has_group || literal_group || !(group < Decimal(10)))) {
+          finish_at(i);
+          break;
+        }
         if (has_group && (rank == 3 || !group.is_integer() || Decimal(99) < group)) {
           finish_at(i);
           break;
@@ -638,6 +645,15 @@ std::optional<ParsedNumber> NumberParser::parse(std::size_t at) const {
     if (behind_word || !glued(at + 1) || !tokens_[at + 1].is_digits()) return std::nullopt;
     negative = token.text == "-";
     ++start;
+  } else if (token.is_mark(".") && (token.space_before || at == 0) && glued(at + 1) && tokens_[at + 1].is_digits() && !apart_) {
+    // .5
+    const auto value = tokens_[at + 1].text.size() > 15 ? std::nullopt : to_decimal("0." + tokens_[at + 1].text);
+    if (!value) return std::nullopt;
+    ParsedNumber number;
+    number.value = *value;
+    number.begin = at;
+    number.end = at + 2;
+    return number;
   }
   auto number = unsigned_number(start);
   if (!number) return std::nullopt;
@@ -647,8 +663,9 @@ std::optional<ParsedNumber> NumberParser::parse(std::size_t at) const {
     if (number->alternative) number->alternative = number->alternative->negated();
   }
   if (at > 0 && tokens_[at - 1].is_word() &&
-      one_of(tokens_[at - 1].text, "около примерно почти приблизительно где-то порядка где to about around nearly "
-                                   "almost roughly approximately")) {
+      (one_of(tokens_[at - 1].text, "около примерно почти приблизительно порядка плюс-минус about around nearly almost "
+                                    "roughly approximately") ||
+       (tokens_[at - 1].text == "то" && at > 1 && one_of(tokens_[at - 2].text, "- где")))) {
     number->approximate = true;
   }
   return number;
@@ -660,6 +677,8 @@ std::vector<ParsedNumber> NumberParser::find_all() const {
     auto number = parse(i);
     if (number && number->end > i) {
       i = number->end;
+      // the second one
+      if (number->kind == NumberKind::Ordinal && i < tokens_.size() && tokens_[i].is_word("one")) ++i;
       found.push_back(std::move(*number));
     } else {
       ++i;

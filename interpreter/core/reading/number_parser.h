@@ -61,6 +61,7 @@ class NumberParser {
   Language language_;
   Grouping grouping_;
   bool apart_ = false;
+  bool nested_ = false;  ///< reads a fraction behind `целых` or `и`; goes no deeper
 };
 
 /// ISO code of a word or sign that names a currency; empty for anything else.

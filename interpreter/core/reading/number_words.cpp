@@ -206,7 +206,7 @@ constexpr Row kRows[] = {
     {NumberClass::Card, 70, 1, "seventy"},
     {NumberClass::Card, 80, 1, "eighty"},
     {NumberClass::Card, 90, 1, "ninety"},
-    {NumberClass::Hundred, 100, 1, "hundred hundreds"},
+    {NumberClass::Hundred, 100, 1, "hundred hundreds сот"},
     {NumberClass::Scale, 1000, 1, "thousand thousands"},
     {NumberClass::Scale, 1000000, 1, "million millions mln"},
     {NumberClass::Scale, 1000000000, 1, "billion billions bln"},
@@ -394,6 +394,7 @@ std::optional<NumberWord> guess_number_word(std::string_view word) {
       if (entry.row->kind != NumberClass::Card && entry.row->kind != NumberClass::Scale) continue;
       // `семи` would be heard in `семья`.
       if (static_cast<unsigned char>(entry.word[0]) < 0x80 || count_code_points(entry.word) < 5) continue;
+      if (entry.row->numerator == 0) continue;  // `несколько` is no `нисколько`
       all.emplace_back(sound_of(entry.word), entry.row);
     }
     std::sort(all.begin(), all.end());
