@@ -27,6 +27,13 @@ std::size_t value_of(std::string_view body, std::string_view quoted_name) {
   return at;
 }
 
+/// Keeps `to` as it is when the field is absent or of another type.
+template <class T>
+void read_into(T& to, const dom::object& object, std::string_view key) {
+  T read{};
+  if (object[key].get(read) == SUCCESS) to = read;
+}
+
 std::string_view file_id_of(const dom::object& message) {
   std::string_view id;
   dom::array sizes;
@@ -36,7 +43,7 @@ std::string_view file_id_of(const dom::object& message) {
       dom::object size;
       std::int64_t width = 0;
       if (one.get(size) != SUCCESS) continue;
-      static_cast<void>(size["width"].get(width));
+      read_into(width, size, "width");
       if (width > most && size["file_id"].get(id) == SUCCESS) most = width;
     }
     return id;
@@ -92,8 +99,8 @@ Refusal read_refusal(int status, std::string_view body) {
   }
   dom::object parameters;
   if (answer["parameters"].get(parameters) == SUCCESS) {
-    static_cast<void>(parameters["retry_after"].get(refusal.retry_after));
-    static_cast<void>(parameters["migrate_to_chat_id"].get(refusal.migrate_to));
+    read_into(refusal.retry_after, parameters, "retry_after");
+    read_into(refusal.migrate_to, parameters, "migrate_to_chat_id");
   }
   refusal.retry_after = std::clamp<std::int64_t>(refusal.retry_after, 0, 86'400);
   return refusal;
@@ -187,7 +194,7 @@ bool read_bot_name(std::string_view body, BotName& name) {
       result["username"].get(username) != SUCCESS) {
     return false;
   }
-  static_cast<void>(result["id"].get(name.id));
+  read_into(name.id, result, "id");
   name.username = username;
   return true;
 }
@@ -201,7 +208,7 @@ bool read_file_place(std::string_view body, FilePlace& place) {
     return false;
   }
   place.path = path;
-  static_cast<void>(result["file_size"].get(place.size));
+  read_into(place.size, result, "file_size");
   return true;
 }
 

@@ -34,6 +34,13 @@ bool flag_at(const dom::object& object, std::string_view key) {
   return object[key].get(flag) == SUCCESS && flag;
 }
 
+/// Keeps `to` as it is when the value is of another type.
+template <class T>
+void read_into(T& to, const dom::element& value) {
+  T read{};
+  if (value.get(read) == SUCCESS) to = read;
+}
+
 bool object_at(const dom::object& object, std::string_view key, dom::object& found) {
   return object[key].get(found) == SUCCESS;
 }
@@ -273,9 +280,9 @@ class UpdateReader {
       } else if (key == "chat") {
         if (value.get(object) == SUCCESS) chat = read_chat(object);
       } else if (key == "date") {
-        if (!edited || date == 0) static_cast<void>(value.get(date));
+        if (!edited || date == 0) read_into(date, value);
       } else if (key == "edit_date") {
-        if (edited) static_cast<void>(value.get(date));
+        if (edited) read_into(date, value);
       } else if (key == "sender_chat") {
         on_behalf_of_chat = true;
       } else if (key == "reply_to_message") {
@@ -283,7 +290,7 @@ class UpdateReader {
         reply_to_us = bot_.id != 0 && value.get(object) == SUCCESS && object_at(object, "from", author) &&
                       int_at(author, "id") == bot_.id;
       } else if (key == "caption") {
-        static_cast<void>(value.get(caption));
+        read_into(caption, value);
       } else if (key == "media_group_id") {
         std::string_view album;
         if (value.get(album) == SUCCESS) said.album = album;

@@ -1,0 +1,255 @@
+#include "interpreter/transports/http_client.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <future>
+
+#include "fakes/telegram/fake_telegram.h"
+
+namespace sufler {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Kind = HttpAnswer::Kind;
+
+/// A port of this machine that nobody listens on.
+int closed_port() {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  bind(fd, reinterpret_cast<sockaddr*>(&address), size);
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  close(fd);
+  return ntohs(address.sin_port);
+}
+
+class HttpClientTest : public testing::Test {
+ protected:
+  HttpRequest call(const std::string& method, std::string body = "{}") const {
+    HttpRequest request;
+    request.url = fake.url() + "/bot" + fake.token() + "/" + method;
+    request.body = std::move(body);
+    return request;
+  }
+  HttpRequest send(const std::string& text) const {
+    return call("sendMessage", R"({"chat_id":5,"text":")" + text + "\"}");
+  }
+  HttpAnswer get(HttpRequest request) {
+    std::promise<HttpAnswer> promise;
+    client.submit(std::move(request), [&](HttpAnswer answer) { promise.set_value(std::move(answer)); });
+    return promise.get_future().get();
+  }
+  std::size_t applied_sends() const {
+    std::size_t count = 0;
+    for (const auto& record : fake.calls("sendMessage")) count += record.applied ? 1 : 0;
+    return count;
+  }
+  void fail(const std::string& kind, milliseconds delay = milliseconds(0)) {
+    fakes::Fault fault;
+    fault.kind = kind;
+    fault.method = "sendMessage";
+    fault.delay = delay;
+    fake.fail_next(fault);
+  }
+
+  HttpClientTest() { fake.add_user({5, "Анна", {}, {}, "ru"}); }
+  fakes::FakeTelegram fake;
+  HttpClient client;
+};
+
+TEST_F(HttpClientTest, BringsStatusAndBody) {
+  const HttpAnswer good = get(send("a"));
+  EXPECT_EQ(good.kind, Kind::Answered);
+  EXPECT_EQ(good.status, 200);
+  EXPECT_NE(good.body.find("\"ok\":true"), std::string::npos);
+  const HttpAnswer bad = get(call("noSuchMethod"));
+  EXPECT_EQ(bad.kind, Kind::Answered);
+  EXPECT_EQ(bad.status, 404);
+}
+
+TEST_F(HttpClientTest, ManyCallsAtOnceAllComeBack) {
+  std::atomic<int> answered{0};
+  std::promise<void> all;
+  for (int i = 0; i < 500; ++i) {
+    client.submit(send(std::to_string(i)), [&](HttpAnswer answer) {
+      EXPECT_EQ(answer.status, 200) << answer.error;
+      if (++answered == 500) all.set_value();
+    });
+  }
+  all.get_future().wait();
+  EXPECT_EQ(applied_sends(), 500U);
+  EXPECT_EQ(client.calls_in_flight(), 0U);
+}
+
+TEST_F(HttpClientTest, NobodyListensIsNotSent) {
+  HttpRequest request = send("a");
+  request.url = "http://127.0.0.1:" + std::to_string(closed_port()) + "/bot" + fake.token() + "/sendMessage";
+  const HttpAnswer answer = get(request);
+  EXPECT_EQ(answer.kind, Kind::NotSent);
+  EXPECT_FALSE(answer.error.empty());
+  EXPECT_EQ(answer.error.find(fake.token()), std::string::npos);
+}
+
+TEST_F(HttpClientTest, OnlyHttpIsSpoken) {
+  for (const char* url : {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1:70/", "", "http://",
+                          "http://127.0.0.1/\r\nX: y"}) {
+    HttpRequest request;
+    request.url = url;
+    EXPECT_EQ(get(request).kind, Kind::NotSent) << url;
+  }
+  HttpRequest request = send("a");
+  request.headers = {"X: a\r\nY: b"};
+  EXPECT_EQ(get(request).kind, Kind::NotSent);
+}
+
+TEST_F(HttpClientTest, NoAnswerInTimeIsLost) {
+  fail("delay", seconds(5));
+  HttpRequest request = send("a");
+  request.timeout = milliseconds(200);
+  EXPECT_EQ(get(request).kind, Kind::Lost);
+}
+
+TEST_F(HttpClientTest, NoAnswerInTimeToAnUploadIsLost) {
+  fakes::Fault fault;
+  fault.kind = "delay";
+  fault.method = "sendDocument";
+  fault.delay = seconds(5);
+  fake.fail_next(fault);
+  HttpRequest request = call("sendDocument");
+  request.parts = {{"chat_id", {}, {}, "5", {}}, {"document", "a.txt", "text/plain", "hello", {}}};
+  request.timeout = milliseconds(300);
+  EXPECT_EQ(get(request).kind, Kind::Lost);
+}
+
+TEST_F(HttpClientTest, ASendWhoseKeptConnectionBreaksIsNotWrittenTwice) {
+  EXPECT_EQ(get(send("first")).status, 200);  // the connection is kept
+  fail("lost_answer");
+  EXPECT_EQ(get(send("second")).kind, Kind::Lost);
+  EXPECT_EQ(applied_sends(), 2U);
+  EXPECT_EQ(get(send("third")).status, 200);
+  EXPECT_EQ(applied_sends(), 3U);
+}
+
+TEST_F(HttpClientTest, ARepeatableRequestIsWrittenAgain) {
+  HttpRequest request = send("first");
+  request.repeatable = true;
+  EXPECT_EQ(get(request).status, 200);
+  fail("lost_answer");
+  EXPECT_EQ(get(request).status, 200);
+}
+
+TEST_F(HttpClientTest, AConnectionClosedAtRestIsReplaced) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(get(send("a")).status, 200);
+    fake.close_connections();
+    // The close has arrived when a further connection was answered.
+    HttpClient other;
+    std::promise<void> done;
+    other.submit(call("getMe"), [&](HttpAnswer) { done.set_value(); });
+    done.get_future().wait();
+  }
+  EXPECT_EQ(applied_sends(), 3U);
+}
+
+TEST_F(HttpClientTest, ATruncatedAnswerIsLost) {
+  fail("truncated");
+  EXPECT_EQ(get(send("a")).kind, Kind::Lost);
+}
+
+TEST_F(HttpClientTest, AnAnswerIsNoLargerThanAllowed) {
+  HttpRequest request = send("a");
+  request.max_response_bytes = 20;
+  const HttpAnswer answer = get(request);
+  EXPECT_EQ(answer.kind, Kind::Lost);
+  EXPECT_EQ(answer.error, "the answer is larger than allowed");
+}
+
+TEST_F(HttpClientTest, TellsTheRetryAfterHeader) {
+  fakes::Fault fault;
+  fault.kind = "rate_limit";
+  fault.method = "sendMessage";
+  fault.retry_after_s = 7;
+  fake.fail_next(fault);
+  const HttpAnswer answer = get(send("a"));
+  EXPECT_EQ(answer.status, 429);
+  EXPECT_EQ(answer.retry_after, seconds(7));
+}
+
+TEST_F(HttpClientTest, ACancelledPollEndsAtOnce) {
+  HttpRequest poll = call("getUpdates", R"({"timeout":50})");
+  poll.lane = HttpRequest::Lane::Poll;
+  poll.timeout = seconds(60);
+  std::promise<HttpAnswer> promise;
+  const HttpClient::RequestId id =
+      client.submit(poll, [&](HttpAnswer answer) { promise.set_value(std::move(answer)); });
+  EXPECT_EQ(client.calls_in_flight(), 0U);
+  client.cancel(id);
+  EXPECT_TRUE(promise.get_future().get().cancelled);
+}
+
+TEST_F(HttpClientTest, StoppingLetsCallsFinishAndCancelsPolls) {
+  std::vector<std::string> seen;
+  std::mutex mutex;
+  HttpRequest poll = call("getUpdates", R"({"timeout":50})");
+  poll.lane = HttpRequest::Lane::Poll;
+  client.submit(poll, [&](HttpAnswer answer) {
+    std::lock_guard lock(mutex);
+    seen.push_back(answer.cancelled ? "poll cancelled" : "poll answered");
+  });
+  fail("delay", milliseconds(50));
+  client.submit(send("a"), [&](HttpAnswer answer) {
+    std::lock_guard lock(mutex);
+    seen.push_back(answer.status == 200 ? "sent" : "not sent");
+  });
+  client.stop(seconds(10));
+  EXPECT_EQ(seen, (std::vector<std::string>{"poll cancelled", "sent"}));
+  // Nothing is forgotten afterwards either.
+  EXPECT_TRUE(get(send("late")).cancelled);
+  client.stop(seconds(1));
+}
+
+TEST_F(HttpClientTest, StoppingWithoutPatienceTellsEveryCall) {
+  fakes::Fault fault;
+  fault.kind = "delay";
+  fault.method = "sendMessage";
+  fault.delay = seconds(30);
+  fault.times = -1;
+  fake.fail_next(fault);
+  int told = 0;
+  for (int i = 0; i < 100; ++i) client.submit(send("a"), [&](HttpAnswer) { ++told; });
+  client.stop(milliseconds(0));
+  EXPECT_EQ(told, 100);
+}
+
+TEST_F(HttpClientTest, RunsJobsInTheOrderOfTheirTime) {
+  std::vector<int> order;
+  std::promise<void> done;
+  client.after(milliseconds(30), [&] { order.push_back(3), done.set_value(); });
+  client.after(milliseconds(15), [&] { order.push_back(2); });
+  client.post([&] {
+    EXPECT_TRUE(client.on_network_thread());
+    order.push_back(1);
+  });
+  done.get_future().wait();
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+  EXPECT_FALSE(client.on_network_thread());
+}
+
+TEST(RedactTokensTest, HidesTokensOfAnyShape) {
+  const std::string token = "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11";
+  EXPECT_EQ(redact_tokens("https://api.telegram.org/bot" + token + "/getMe failed"),
+            "https://api.telegram.org/bot<token>/getMe failed");
+  EXPECT_EQ(redact_tokens("/file/bot" + token + "/photos/a.jpg"), "/file/bot<token>/photos/a.jpg");
+  EXPECT_EQ(redact_tokens("token " + token + "."), "token <token>.");
+  EXPECT_EQ(redact_tokens("at 12:30:45, 127.0.0.1:8080"), "at 12:30:45, 127.0.0.1:8080");
+  EXPECT_EQ(redact_tokens("/both/ways"), "/both/ways");
+}
+
+}  // namespace
+}  // namespace sufler

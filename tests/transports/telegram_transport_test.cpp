@@ -1,0 +1,587 @@
+#include "interpreter/transports/telegram/telegram.h"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "fakes/telegram/fake_telegram.h"
+#include "interpreter/transports/registry.h"
+
+namespace sufler {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Kind = Outcome::Kind;
+
+constexpr std::int64_t kAnna = 5;
+
+/// A transport against the fake, and what it tells.
+class TelegramTransportTest : public testing::Test {
+ protected:
+  TelegramTransportTest() {
+    folder = std::filesystem::temp_directory_path() /
+             ("sufler_transport_" + std::to_string(::getpid()) + "_" +
+              testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::create_directories(folder / "scenario");
+    settings.token = fake.token();
+    settings.api = fake.url();
+    settings.backoff_first = milliseconds(2);
+    settings.backoff_most = milliseconds(20);
+    settings.poll_margin = seconds(10);
+    settings.scenario_folder = [this] { return (folder / "scenario").string(); };
+    fake.add_user({kAnna, "Анна", {}, {}, "ru"});
+  }
+  ~TelegramTransportTest() override {
+    transport.reset();
+    client.stop(milliseconds(0));
+    std::filesystem::remove_all(folder);
+  }
+
+  static fakes::FakeTelegramOptions options() {
+    fakes::FakeTelegramOptions chosen;
+    chosen.repeated_offset_rules = false;
+    return chosen;
+  }
+
+  void make() {
+    if (!transport) transport = make_telegram_transport(client, settings);
+  }
+  void start(const std::string& from = {}, std::vector<BotCommandHint> menu = {}) {
+    make();
+    TransportHandlers handlers;
+    handlers.updates = [this](std::vector<Incoming> updates, std::string at, std::function<void(bool)> done) {
+      std::lock_guard lock(mutex);
+      for (Incoming& one : updates) got.push_back(std::move(one));
+      position = std::move(at);
+      ++batches;
+      changed.notify_all();
+      if (hold) {
+        held = std::move(done);
+      } else {
+        done(refusals-- <= 0);
+      }
+    };
+    handlers.failed = [this](std::string reason) {
+      std::lock_guard lock(mutex);
+      failure = std::move(reason);
+      changed.notify_all();
+    };
+    handlers.health = [this](bool well, std::string reason) {
+      std::lock_guard lock(mutex);
+      health.push_back(well ? "well" : "ill: " + reason);
+      changed.notify_all();
+    };
+    transport->start(from, std::move(menu), std::move(handlers));
+  }
+
+  template <class Done>
+  bool wait(Done done) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, seconds(20), done);
+  }
+  bool wait_for_updates(std::size_t count) {
+    return wait([&] { return got.size() >= count; });
+  }
+  std::string text_of(std::size_t index) {
+    std::lock_guard lock(mutex);
+    if (index >= got.size()) return "nothing";
+    const auto* said = std::get_if<UserMessage>(&got[index].event.what);
+    return said == nullptr ? "no message" : said->text;
+  }
+
+  Outcome deliver(const ApiCall& call, std::int64_t chat = kAnna) {
+    make();
+    std::promise<Outcome> promise;
+    transport->deliver({"telegram", std::to_string(chat)}, call,
+                       [&](Outcome outcome) { promise.set_value(std::move(outcome)); });
+    return promise.get_future().get();
+  }
+  /// Sends all calls of a message, in order; the last outcome.
+  Outcome send(const Message& message, std::int64_t chat = kAnna) {
+    make();
+    Outcome last;
+    for (const ApiCall& call : transport->render({"telegram", std::to_string(chat)}, message)) {
+      last = deliver(call, chat);
+      if (last.kind != Kind::Sent) break;
+    }
+    return last;
+  }
+  Outcome send(const std::string& text, std::int64_t chat = kAnna) {
+    Message message;
+    message.text.text = text;
+    return send(message, chat);
+  }
+
+  void fail(const std::string& kind, const std::string& method, int times = 1) {
+    fakes::Fault fault;
+    fault.kind = kind;
+    fault.method = method;
+    fault.times = times;
+    fake.fail_next(fault);
+  }
+  void refuse(const std::string& method, int status, const std::string& description) {
+    fakes::Fault fault;
+    fault.kind = "custom";
+    fault.method = method;
+    fault.status = status;
+    fault.description = description;
+    fake.fail_next(fault);
+  }
+
+  Attachment file(const std::string& name, const std::string& bytes, AttachmentKind kind = AttachmentKind::Photo) {
+    std::ofstream(folder / "scenario" / name, std::ios::binary) << bytes;
+    Attachment attachment;
+    attachment.kind = kind;
+    attachment.origin = "scenario";
+    attachment.reference = name;
+    return attachment;
+  }
+
+  fakes::FakeTelegram fake{options()};
+  HttpClient client;
+  TelegramSettings settings;
+  std::unique_ptr<Transport> transport;
+  std::filesystem::path folder;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<Incoming> got;
+  std::string position;
+  int batches = 0;
+  int refusals = 0;
+  bool hold = false;
+  std::function<void(bool)> held;
+  std::string failure;
+  std::vector<std::string> health;
+};
+
+// ------------------------------------------------------------------- receiving
+
+TEST_F(TelegramTransportTest, ConfirmsOnlyWhatWasStored) {
+  hold = true;
+  const std::int64_t id = fake.say(kAnna, "привет");
+  start();
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_EQ(text_of(0), "привет");
+  EXPECT_EQ(got[0].id, std::to_string(id));
+  EXPECT_EQ(fake.pending_updates(), 1U);
+  EXPECT_EQ(fake.calls("getUpdates").size(), 1U);
+  held(true);
+  EXPECT_TRUE(fake.wait_until_confirmed(id));
+}
+
+TEST_F(TelegramTransportTest, BringsAgainWhatWasNotStored) {
+  refusals = 2;
+  fake.say(kAnna, "привет");
+  start();
+  ASSERT_TRUE(wait_for_updates(3));
+  EXPECT_EQ(got[0].id, got[1].id);
+  EXPECT_EQ(got[1].id, got[2].id);
+  EXPECT_EQ(health, (std::vector<std::string>{"well", "ill: updates could not be stored", "well", "ill: updates could not be stored", "well"}));
+}
+
+TEST_F(TelegramTransportTest, GoesOnFromItsPosition) {
+  fake.say(kAnna, "one");
+  start();
+  ASSERT_TRUE(wait_for_updates(1));
+  const std::string stored = position;
+  transport.reset();
+  const std::int64_t second = fake.say(kAnna, "two");
+  start(stored);
+  ASSERT_TRUE(wait_for_updates(2));
+  EXPECT_EQ(text_of(1), "two");
+  EXPECT_TRUE(fake.wait_until_confirmed(second));
+}
+
+TEST_F(TelegramTransportTest, AnOldPositionHidesNothing) {
+  // After a week the ids begin anew, possibly lower than the offset that was kept.
+  const std::int64_t id = fake.say(kAnna, "снова я");
+  const auto week_ago = std::chrono::duration_cast<seconds>(
+                            std::chrono::system_clock::now().time_since_epoch() - std::chrono::hours(24 * 7)).count();
+  start(std::to_string(id + 1000) + " " + std::to_string(week_ago));
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_EQ(text_of(0), "снова я");
+}
+
+TEST_F(TelegramTransportTest, ABrokenPositionIsNone) {
+  fake.say(kAnna, "a");
+  start("nonsense");
+  EXPECT_TRUE(wait_for_updates(1));
+}
+
+TEST_F(TelegramTransportTest, AlwaysSaysWhichUpdatesItWants) {
+  fake.say(kAnna, "a");
+  start();
+  ASSERT_TRUE(wait_for_updates(1));
+  const json params = json::parse(fake.calls("getUpdates").at(0).params);
+  EXPECT_EQ(params["allowed_updates"], (json{"message", "edited_message", "callback_query", "my_chat_member"}));
+  EXPECT_EQ(params["timeout"], 50);
+}
+
+TEST_F(TelegramTransportTest, AnotherPollerIsWaitedForAndToldOnce) {
+  fail("conflict", "getUpdates", 3);
+  start();
+  const std::int64_t id = fake.say(kAnna, "a");
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_TRUE(fake.wait_until_confirmed(id));
+  ASSERT_EQ(health.size(), 3U);
+  EXPECT_EQ(health[1].substr(0, 60), "ill: another program receives the updates of this bot: Confl");
+  EXPECT_EQ(health[2], "well");
+  EXPECT_TRUE(failure.empty());
+}
+
+TEST_F(TelegramTransportTest, AWebhookLeftActiveIsRemoved) {
+  std::promise<void> set;
+  HttpRequest request;
+  request.url = fake.url() + "/bot" + fake.token() + "/setWebhook";
+  request.body = R"({"url":"http://127.0.0.1:1/hook"})";
+  client.submit(request, [&](HttpAnswer) { set.set_value(); });
+  set.get_future().wait();
+  start();
+  EXPECT_TRUE(fake.wait_for_calls("deleteWebhook", 1));
+  fake.say(kAnna, "a");
+  EXPECT_TRUE(wait_for_updates(1));
+}
+
+TEST_F(TelegramTransportTest, ARevokedTokenIsToldAndEndsThePolls) {
+  fake.revoke_token();
+  start();
+  ASSERT_TRUE(wait([&] { return !failure.empty(); }));
+  EXPECT_NE(failure.find("token"), std::string::npos);
+  EXPECT_EQ(failure.find(fake.token()), std::string::npos);
+}
+
+TEST_F(TelegramTransportTest, OutlivesWhatTheNetworkDoes) {
+  for (const char* kind : {"server_error", "bad_gateway", "drop", "lost_answer", "truncated", "garbage", "rate_limit"}) {
+    fakes::Fault fault;
+    fault.kind = kind;
+    fault.method = "getUpdates";
+    fault.retry_after_s = 0;
+    fake.fail_next(fault);
+  }
+  start();
+  const std::int64_t id = fake.say(kAnna, "a");
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_TRUE(fake.wait_until_confirmed(id));
+  EXPECT_TRUE(failure.empty());
+  for (const std::string& line : health) EXPECT_EQ(line.find(fake.token()), std::string::npos);
+}
+
+TEST_F(TelegramTransportTest, UpdatesThatMeanNothingAreConfirmed) {
+  const std::int64_t id = fake.push_update(R"({"new_update_kind":{"some_field_idk":1}})");
+  start();
+  EXPECT_TRUE(fake.wait_until_confirmed(id));
+  EXPECT_EQ(batches, 0);
+}
+
+TEST_F(TelegramTransportTest, KnowsItsNameBeforeItReadsACommandOfAGroup) {
+  fake.add_group(-1001, "Команда");
+  fail("server_error", "getMe");  // the name comes late
+  fake.say(kAnna, "/menu@other_bot", {-1001});
+  fake.say(kAnna, "/menu@sufler_test_bot", {-1001});
+  start();
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_EQ(text_of(0), "/menu");
+  EXPECT_FALSE(got[0].is_private);
+  EXPECT_EQ(got.size(), 1U);
+}
+
+TEST_F(TelegramTransportTest, TellsTheMenuAsFarAsTelegramTakesIt) {
+  start({}, {{"menu", "Меню"}, {"меню", "Меню"}, {"Help", "x"}, {"order_2", ""}, {std::string(33, 'a'), "long"}});
+  ASSERT_TRUE(fake.wait_for_calls("setMyCommands", 1));
+  const json commands = json::parse(fake.calls("setMyCommands").at(0).params)["commands"];
+  EXPECT_EQ(commands, (json{{{"command", "menu"}, {"description", "Меню"}},
+                            {{"command", "order_2"}, {"description", "order_2"}}}));
+}
+
+TEST_F(TelegramTransportTest, StoppedReceivingStillSends) {
+  start();
+  ASSERT_TRUE(fake.wait_for_calls("getMe", 1));
+  transport->stop_receiving();
+  transport->stop_receiving();
+  EXPECT_EQ(send("пока").kind, Kind::Sent);
+}
+
+TEST_F(TelegramTransportTest, AnAlbumOfAPersonComesAsMessagesOfOneAlbum) {
+  fake.send_album(kAnna, {{}, {}});
+  start();
+  ASSERT_TRUE(wait_for_updates(2));
+  const auto& first = std::get<UserMessage>(got[0].event.what);
+  const auto& second = std::get<UserMessage>(got[1].event.what);
+  EXPECT_FALSE(first.album.empty());
+  EXPECT_EQ(first.album, second.album);
+  EXPECT_EQ(first.attachments.at(0).kind, AttachmentKind::Photo);
+}
+
+TEST_F(TelegramTransportTest, BlockingAndPressingArrive) {
+  Message message;
+  message.text.text = "Записать?";
+  Button yes;
+  yes.label = "Да";
+  yes.action = ButtonAction::Payload;
+  yes.payload = "p1";
+  message.keyboard = {Keyboard::Kind::Inline, {{yes}}};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  const std::string press = fake.press(kAnna, "Да");
+  fake.block(kAnna);
+  start();
+  ASSERT_TRUE(wait_for_updates(2));
+  EXPECT_EQ(std::get<ButtonPress>(got[0].event.what).payload, "p1");
+  EXPECT_FALSE(std::get<Reachability>(got[1].event.what).reachable);
+  EXPECT_EQ(deliver(transport->render_press_answer({"telegram", "5"}, press, "")).kind, Kind::Sent);
+  EXPECT_TRUE(fake.is_answered(press));
+}
+
+// ------------------------------------------------------------------- sending
+
+TEST_F(TelegramTransportTest, TellsTheIdOfTheSentMessage) {
+  const Outcome outcome = send("Здравствуйте");
+  EXPECT_EQ(outcome.kind, Kind::Sent);
+  const auto messages = fake.messages(kAnna);
+  ASSERT_EQ(messages.size(), 1U);
+  EXPECT_EQ(messages[0].text, "Здравствуйте");
+  EXPECT_EQ(outcome.message_id, std::to_string(messages[0].message_id));
+}
+
+TEST_F(TelegramTransportTest, ALongTextArrivesInParts) {
+  std::string text;
+  for (int i = 0; i < 900; ++i) text += "строка номер " + std::to_string(i) + "\n";
+  EXPECT_EQ(send(text).kind, Kind::Sent);
+  EXPECT_GE(fake.messages(kAnna).size(), 3U);
+}
+
+TEST_F(TelegramTransportTest, APersonWhoBlockedTheBotIsUnreachable) {
+  fake.block(kAnna);
+  const Outcome outcome = send("Вы здесь?");
+  EXPECT_EQ(outcome.kind, Kind::Failed);
+  EXPECT_TRUE(outcome.unreachable);
+}
+
+TEST_F(TelegramTransportTest, OneChatIsTooFastForItself) {
+  fakes::Fault fault;
+  fault.kind = "rate_limit";
+  fault.method = "sendMessage";
+  fault.retry_after_s = 9;
+  fault.times = 3;
+  fake.fail_next(fault);
+  fake.add_user({6, "Олег", {}, {}, "ru"});
+  fake.add_user({7, "Ира", {}, {}, "ru"});
+  const Outcome first = send("a");
+  EXPECT_EQ(first.kind, Kind::Retry);
+  EXPECT_EQ(first.after.ms, 9000);
+  EXPECT_FALSE(first.whole_bot);
+  EXPECT_FALSE(send("a", 6).whole_bot);
+  // Three chats at a time: it is the bot.
+  EXPECT_TRUE(send("a", 7).whole_bot);
+}
+
+TEST_F(TelegramTransportTest, SaysWhetherASendMayHaveHappened) {
+  fail("server_error", "sendMessage");
+  EXPECT_EQ(send("a").kind, Kind::Retry);
+  fail("bad_gateway", "sendMessage");
+  EXPECT_EQ(send("a").kind, Kind::Retry);
+  fail("lost_answer", "sendMessage");
+  const Outcome lost = send("b");
+  EXPECT_EQ(lost.kind, Kind::Unknown);
+  EXPECT_GT(lost.after.ms, 0);
+  EXPECT_EQ(fake.messages(kAnna).size(), 1U);  // it did happen, once
+}
+
+TEST_F(TelegramTransportTest, NobodyAtTheOtherEndIsRetried) {
+  settings.api = "http://127.0.0.1:9";
+  const Outcome outcome = send("a");
+  EXPECT_EQ(outcome.kind, Kind::Retry);
+  EXPECT_EQ(outcome.reason.find(fake.token()), std::string::npos);
+}
+
+TEST_F(TelegramTransportTest, FollowsAGroupToItsNewId) {
+  fake.add_group(-50, "Смена");
+  fake.add_group(-1009, "Смена");
+  fakes::Fault fault;
+  fault.kind = "migrated";
+  fault.method = "sendMessage";
+  fault.migrate_to = -1009;
+  fake.fail_next(fault);
+  make();
+  Message message;
+  message.text.text = "a";
+  const ApiCall call = transport->render({"telegram", "-50"}, message).at(0);
+  const Outcome moved = deliver(call, -50);
+  EXPECT_EQ(moved.moved_to, "-1009");
+  // The same call, to the new chat.
+  EXPECT_EQ(deliver(call, -1009).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(-1009).size(), 1U);
+}
+
+TEST_F(TelegramTransportTest, AnAnswerToAnOldPressIsNoFailure) {
+  refuse("answerCallbackQuery", 400,
+         "Bad Request: query is too old and response timeout expired or query ID is invalid");
+  make();
+  EXPECT_EQ(deliver(transport->render_press_answer({"telegram", "5"}, "77", "")).kind, Kind::Sent);
+}
+
+// ------------------------------------------------------------------- files
+
+TEST_F(TelegramTransportTest, UploadsAFileOnceAndNamesItAfterwards) {
+  const std::string png = fakes::make_png(20, 10);
+  Message message;
+  message.text.text = "Прайс";
+  message.attachments = {file("price.png", png)};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  const auto messages = fake.messages(kAnna);
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_EQ(messages[0].text, "Прайс");
+  EXPECT_EQ(fake.file_bytes(messages[0].files.at(0).file_id), png);
+  EXPECT_EQ(messages[0].files[0].file_id, messages[1].files.at(0).file_id);
+  const auto calls = fake.calls("sendPhoto");
+  EXPECT_TRUE(json::parse(calls.at(0).params)["photo"].is_object());
+  EXPECT_TRUE(json::parse(calls.at(1).params)["photo"].is_string());
+  // A changed file goes up anew.
+  message.attachments = {file("price.png", fakes::make_png(30, 30))};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_TRUE(json::parse(fake.calls("sendPhoto").at(2).params)["photo"].is_object());
+}
+
+TEST_F(TelegramTransportTest, UploadsAgainWhenTheKeptIdIsStale) {
+  Message message;
+  message.attachments = {file("price.png", fakes::make_png(20, 10))};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  refuse("sendPhoto", 400, "Bad Request: wrong file identifier/HTTP URL specified");
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).size(), 2U);
+  EXPECT_TRUE(json::parse(fake.calls("sendPhoto").at(2).params)["photo"].is_object());
+}
+
+TEST_F(TelegramTransportTest, SendsAnAlbumWithUploads) {
+  Message message;
+  message.text.text = "Наши работы";
+  message.attachments = {file("a.png", fakes::make_png(20, 10)), file("b.png", fakes::make_png(10, 20))};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  const auto messages = fake.messages(kAnna);
+  ASSERT_EQ(messages.size(), 4U);
+  EXPECT_FALSE(messages[0].media_group_id.empty());
+  EXPECT_EQ(messages[0].media_group_id, messages[1].media_group_id);
+  EXPECT_EQ(messages[0].text, "Наши работы");
+  EXPECT_NE(messages[0].files.at(0).file_id, messages[1].files.at(0).file_id);
+  EXPECT_EQ(messages[1].files[0].file_id, messages[3].files.at(0).file_id);
+}
+
+TEST_F(TelegramTransportTest, SendsADocumentUnderItsName) {
+  Message message;
+  message.attachments = {file("dogovor.txt", "текст договора", AttachmentKind::Document)};
+  message.attachments[0].name = "Договор \"А\".txt";
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).at(0).files.at(0).kind, "document");
+  EXPECT_EQ(fake.file_bytes(fake.messages(kAnna)[0].files[0].file_id), "текст договора");
+}
+
+TEST_F(TelegramTransportTest, APersonsFileGoesOnByItsId) {
+  const std::string png = fakes::make_png(20, 10);
+  fakes::Upload photo;
+  photo.bytes = png;
+  fake.send_file(kAnna, photo);
+  start();
+  ASSERT_TRUE(wait_for_updates(1));
+  Message message;
+  message.attachments = std::get<UserMessage>(got[0].event.what).attachments;
+  message.attachments[0].caption = "от клиента";
+  fake.add_user({6, "Мастер", {}, {}, "ru"});
+  ASSERT_EQ(send(message, 6).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(6).at(0).text, "от клиента");
+  EXPECT_TRUE(json::parse(fake.calls("sendPhoto").at(0).params)["photo"].is_string());
+}
+
+TEST_F(TelegramTransportTest, AFileOfAnotherPlatformIsBroughtOver) {
+  const std::string png = fakes::make_png(8, 8);
+  settings.fetch_elsewhere = [&](const Attachment& file, std::size_t,
+                                 std::function<void(std::string, std::string)> done) {
+    if (file.reference == "photo1_2") return done(png, {});
+    done({}, "gone");
+  };
+  Attachment photo;
+  photo.kind = AttachmentKind::Photo;
+  photo.origin = "vk";
+  photo.reference = "photo1_2";
+  Message message;
+  message.attachments = {photo};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.file_bytes(fake.messages(kAnna).at(0).files.at(0).file_id), png);
+  message.attachments[0].reference = "photo1_3";
+  const Outcome lost = send(message);
+  EXPECT_EQ(lost.kind, Kind::Failed);
+  EXPECT_EQ(lost.reason, "a file could not be fetched: gone");
+}
+
+TEST_F(TelegramTransportTest, SendsNothingFromOutsideTheScenario) {
+  std::ofstream(folder / "secret.txt") << "пароль";
+  std::filesystem::create_symlink(folder / "secret.txt", folder / "scenario" / "link.txt");
+  for (const char* reference : {"../secret.txt", "/etc/passwd", "link.txt", "missing.txt", "", "."}) {
+    Attachment attachment;
+    attachment.origin = "scenario";
+    attachment.reference = reference;
+    Message message;
+    message.attachments = {attachment};
+    EXPECT_EQ(send(message).kind, Kind::Failed) << reference;
+  }
+  EXPECT_TRUE(fake.messages(kAnna).empty());
+}
+
+TEST_F(TelegramTransportTest, FetchesWhatPeopleSent) {
+  const std::string png = fakes::make_png(20, 10);
+  fakes::Upload photo;
+  photo.bytes = png;
+  fake.send_file(kAnna, photo);
+  start();
+  ASSERT_TRUE(wait_for_updates(1));
+  const Attachment sent = std::get<UserMessage>(got[0].event.what).attachments.at(0);
+  const auto fetch = [&](const Attachment& file, std::size_t limit) {
+    std::promise<std::pair<std::string, std::string>> promise;
+    transport->fetch_file(file, limit, [&](std::string bytes, std::string reason) {
+      promise.set_value({std::move(bytes), std::move(reason)});
+    });
+    return promise.get_future().get();
+  };
+  const auto good = fetch(sent, 1 << 20);
+  EXPECT_EQ(good.second, "");
+  EXPECT_EQ(good.first, png);
+  EXPECT_EQ(fetch(sent, 10).second, "the file is too big");
+  Attachment unknown = sent;
+  unknown.reference = "no-such-file";
+  const auto bad = fetch(unknown, 1 << 20);
+  EXPECT_TRUE(bad.first.empty());
+  EXPECT_FALSE(bad.second.empty());
+  EXPECT_EQ(bad.second.find(fake.token()), std::string::npos);
+}
+
+// ------------------------------------------------------------------- registration
+
+TEST(TransportRegistryTest, MakesTelegramFromItsOptions) {
+  HttpClient client;
+  const TransportKind* kind = find_transport("telegram");
+  ASSERT_NE(kind, nullptr);
+  EXPECT_EQ(kind->capabilities.message_units, 4096U);
+  TransportSettings settings;
+  settings.options = {{"token", "123:abc"}, {"api", "http://127.0.0.1:1"}};
+  auto made = kind->make(client, settings);
+  ASSERT_TRUE(made);
+  EXPECT_EQ((*made)->name(), "telegram");
+  for (const char* token : {"", "abc", "123", ":x", "1:a/../b"}) {
+    settings.options["token"] = token;
+    EXPECT_FALSE(kind->make(client, settings)) << token;
+  }
+  EXPECT_EQ(find_transport("pigeon"), nullptr);
+}
+
+}  // namespace
+}  // namespace sufler
