@@ -4,7 +4,7 @@
 
 #include "interpreter/core/expression_evaluator.h"
 #include "interpreter/core/expression_tree.h"
-#include "interpreter/core/text.h"
+#include "interpreter/core/reading/phone.h"
 
 namespace sufler {
 
@@ -135,17 +135,6 @@ std::optional<Expression> Expression::comparison_value() const {
   return part(data_->tree, sides.value);
 }
 
-std::string format_phone_display(std::string_view e164) {
-  const bool russian =
-      e164.size() == 12 && e164.substr(0, 2) == "+7" &&
-      std::all_of(e164.begin() + 1, e164.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!russian) return std::string(e164);
-  std::string out(e164.substr(0, 2));
-  out.append(" ").append(e164.substr(2, 3));
-  out.append(" ").append(e164.substr(5, 3));
-  out.append("-").append(e164.substr(8, 2));
-  out.append("-").append(e164.substr(10, 2));
-  return out;
-}
+std::string format_phone_display(std::string_view e164) { return format_phone(e164); }
 
 }  // namespace sufler

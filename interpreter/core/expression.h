@@ -139,7 +139,7 @@ bool is_expression_keyword(std::string_view word);
 /// `number`, `text` … as `ExpressionError::found` spells types.
 std::string_view type_name(ValueType type);
 
-/// `+79123456789` → `+7 912 345-67-89`; a number that it does not know stays as it is.
+/// What the filter `phone` shows: `+79123456789` → `+7 912 345-67-89`; no phone stays as it is.
 std::string format_phone_display(std::string_view e164);
 
 /// A text with `{{ … }}` and light markup, read once at load. What `{{ }}` inserts is never read as

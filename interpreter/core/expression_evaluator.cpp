@@ -227,7 +227,7 @@ bool Evaluator::check_size(const Value& value) {
 bool Evaluator::check_text(const std::string& text) {
   if (text.size() > kMaxTextBytes)
     return fail(EvaluationProblem::TooLarge, "a text of more than 256 KB");
-  return spend(text.size() / 16 + 1);
+  return spend(text.size() / 4 + 1);
 }
 
 bool Evaluator::display(const Value& value, std::string& out) {
@@ -618,7 +618,7 @@ bool Evaluator::arithmetic(Op op, const Value& a, const Value& b, Value& out) {
     if (a.text()->size() + b.text()->size() > kMaxTextBytes) {
       return fail(EvaluationProblem::TooLarge, "a text of more than 256 KB");
     }
-    if (!spend((a.text()->size() + b.text()->size()) / 16 + 1)) return false;
+    if (!spend((a.text()->size() + b.text()->size()) / 4 + 1)) return false;
     out = Value(*a.text() + *b.text());
     return true;
   }

@@ -71,7 +71,7 @@ class Evaluator {
   bool failed_ = false;
   int text_depth_ = 0;
   std::size_t texts_left_ = 1000;
-  std::size_t work_left_ = 20'000'000;
+  std::size_t work_left_ = 10'000'000;
 };
 
 /// Renders a text within an evaluation that goes on (template.cpp).

@@ -67,7 +67,7 @@ enum class MemberWord : std::uint8_t {
 };
 MemberWord find_member(std::string_view word);
 
-/// Why a constant argument can never be read; empty when it can.
+/// Whether a constant argument can be read at all: a date, a duration, a currency, a pattern.
 bool is_readable_argument(const ExpressionCall& call, std::size_t index, const Value& argument);
 
 }  // namespace sufler
