@@ -159,7 +159,8 @@ bool LineScan::skip_document_mark() {
   if (!rest.starts_with("---") && !rest.starts_with("...")) return false;
   if (!ends_line(line_start_ + 3) && text_[line_start_ + 3] != ' ') return false;
   const bool opens = rest[0] == '-';
-  if (!seen_content_ && opens) {
+  if (!seen_content_ && opens && !seen_mark_) {
+    seen_mark_ = true;
     replace(line_start_, line_start_ + 3, "");
     const std::size_t content = skip_blanks(line_start_ + 3);
     if (!ends_line(content) && !starts_comment(content)) return true;  // `--- text`: rare enough
@@ -272,7 +273,7 @@ void LineScan::fit_level(std::size_t content) {
     if (list && !item) {
       // A line among dashes without one: a step of its own if its word is a verb.
       const std::size_t end = line_end(content);
-      const std::size_t colon = std::min(text_.find_first_of(": \r", content), end);
+      const std::size_t colon = std::min(text_.find_first_of(": \r\n", content), end);
       const bool step = find_word(slice(content, colon), kStepStarts) != Word::None;
       const bool has_sibling = depth < levels_.size() && !levels_[depth].list;
       Diagnostic& problem = report(DiagnosticId::NoDash, content, trimmed_end(content, end));
@@ -386,7 +387,7 @@ bool LineScan::scan_marker(std::size_t& content, bool first) {
 bool LineScan::is_structure(std::size_t content, std::size_t end) const {
   while (content + 1 < end && text_[content] == '-' && text_[content + 1] == ' ')
     content = skip_blanks(content + 1);
-  const std::size_t colon = text_.find_first_of(": \t", content);
+  const std::size_t colon = text_.substr(0, end).find_first_of(": \t", content);
   if (colon >= end || text_[colon] != ':') return false;
   if (!ends_line(colon + 1) && text_[colon + 1] != ' ') return false;
   return find_word(slice(content, colon), kKeys) != Word::None;
@@ -430,11 +431,13 @@ void LineScan::scan_entry(std::size_t content, int parent, bool item) {
         return;
       }
     }
-    scan_value(content, alone);
+    if (among_keys) no_colon(content);
+    else scan_value(content, alone);
     return;
   }
   if (c == '[' || c == '{' || c == '|' || c == '>') {
-    scan_value(content, alone);
+    if (among_keys) no_colon(content);
+    else scan_value(content, alone);
     return;
   }
   if (c == '?' && (ends_line(content + 1) || text_[content + 1] == ' ') && !item) {
@@ -454,11 +457,26 @@ void LineScan::scan_entry(std::size_t content, int parent, bool item) {
   if (mend_colon(content, limit, item)) return;
   if (colon < end) {
     scan_key(content, trimmed_end(content, colon), colon);
-  } else if (among_keys) {
+  } else if (among_keys || (!item && first_key_lacks_colon(content))) {
     no_colon(content);
   } else {
     scan_value(content, alone);
   }
+}
+
+// Below a key stands a line without a colon, but the next, just as deep, has one.
+bool LineScan::first_key_lacks_colon(std::size_t content) const {
+  if (after_ != After::Expected || after_text_) return false;
+  int column = 0;
+  const std::size_t next = next_content(line_end(content) + 1, &column);
+  return next != kNone && column == column_of(content) && begins_entry(next);
+}
+
+bool LineScan::begins_entry(std::size_t content) const {
+  if (text_[content] == '-' && (ends_line(content + 1) || text_[content + 1] == ' ')) return true;
+  const std::size_t colon = text_.find_first_of(":,[]{}#\n", content);
+  return colon != kNone && text_[colon] == ':' && colon > content &&
+         (ends_line(colon + 1) || text_[colon + 1] == ' ');
 }
 
 bool LineScan::mend_colon(std::size_t content, std::size_t limit, bool item) {
@@ -539,7 +557,6 @@ void LineScan::no_colon(std::size_t content) {
   int column = 0;
   const std::size_t next = next_content(line_end(content) + 1, &column);
   at_ = line_end(content) + 1;
-  after_ = After::Whole;
   const bool opens = next != kNone && column > column_of(content);
   if (opens) {
     problem.hint_en = "is `:` missing at its end?";
@@ -548,8 +565,8 @@ void LineScan::no_colon(std::size_t content) {
     replace(end, end, ":");
     expect_value(slot_for(slice(content, end), column_of(content)));
   } else {
-    problem.hint_en = "if it goes on with the text above, indent it deeper";
-    problem.hint_ru = "если она продолжает текст выше, сдвиньте её вправо";
+    problem.hint_en = "is a colon missing? a text that goes on is indented deeper than its word";
+    problem.hint_ru = "может быть, пропущено двоеточие? продолжение текста пишут правее его слова";
     replace(content, end, "");
   }
 }
@@ -647,6 +664,8 @@ SourceSpan LineScan::span(std::size_t begin, std::size_t end) const {
 
 Diagnostic& LineScan::report(DiagnosticId id, std::size_t begin, std::size_t end,
                              std::vector<std::string> arguments) {
+  // Nobody reads more, and a file made of mistakes must not take long.
+  if (++reported_ >= kMostMistakes) hopeless_ = true;
   return diagnostics_.report(id, span(begin, end), std::move(arguments));
 }
 
@@ -655,11 +674,19 @@ void LineScan::fix(Diagnostic& problem, std::string title, std::vector<FixEdit> 
 }
 
 void LineScan::replace(std::size_t begin, std::size_t end, std::string text) {
-  mends_.push_back({begin, end, std::move(text), false, false, {}});
+  if (mends_.size() >= kMostMends) give_up();
+  else mends_.push_back({begin, end, std::move(text), false, false, {}});
 }
 
 void LineScan::substitute(std::size_t begin, std::size_t end, std::string value, bool plain) {
-  mends_.push_back({begin, end, "z", true, plain, std::move(value)});
+  if (mends_.size() >= kMostMends) give_up();
+  else mends_.push_back({begin, end, "z", true, plain, std::move(value)});
+}
+
+void LineScan::give_up() {
+  if (!hopeless_)
+    diagnostics_.report(DiagnosticId::TooManyValues, {file_, 0, 0}, {std::to_string(kMostMends)});
+  hopeless_ = true;
 }
 
 void LineScan::report_odd_space(std::size_t at, std::size_t length, std::string with) {

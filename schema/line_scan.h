@@ -20,6 +20,8 @@ class LineScan {
 
  private:
   static constexpr std::size_t kNone = std::string_view::npos;
+  static constexpr std::size_t kMostMistakes = 1000;
+  static constexpr std::size_t kMostMends = 200'000;
 
   /// An open list or map; `column` is where its dashes or keys stand, in bytes of the mended line.
   struct Level {
@@ -75,6 +77,8 @@ class LineScan {
   void scan_entry(std::size_t content, int parent, bool item);
   void scan_key(std::size_t begin, std::size_t end, std::size_t colon);
   bool mend_colon(std::size_t content, std::size_t limit, bool item);
+  bool first_key_lacks_colon(std::size_t content) const;
+  bool begins_entry(std::size_t content) const;
   void no_colon(std::size_t content);
   void open_level(bool list, int column);
   bool is_structure(std::size_t content, std::size_t end) const;
@@ -106,7 +110,8 @@ class LineScan {
   // Tools.
   static std::string printable_hint(std::string_view text);
   bool first_of_line(std::size_t at) const;
-  std::string_view look_ahead(std::size_t at) const;
+  std::string_view look_ahead(std::size_t at);
+  void give_up();
   std::size_t line_end(std::size_t from) const;
   std::size_t trimmed_end(std::size_t begin, std::size_t end) const;
   std::size_t next_content(std::size_t from, int* column) const;
@@ -141,7 +146,9 @@ class LineScan {
   bool after_text_ = false;     ///< the key that awaits its value holds a text
   bool after_formula_ = false;  ///< or formulas
   bool seen_content_ = false;
+  bool seen_mark_ = false;  ///< `---` on top
   bool stopped_ = false;
+  std::size_t reported_ = 0;
   bool hopeless_ = false;
   int bad_column_ = -1;  ///< indentation reported last, not to be reported line by line
   std::vector<Mend> mends_;

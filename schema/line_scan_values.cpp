@@ -103,6 +103,7 @@ void LineScan::quote_region(const Trouble& trouble, std::size_t begin, std::size
   Diagnostic& problem =
       report(trouble.id, from, trimmed_end(from, first_line), {trouble.argument});
   std::string quoted = quote_yaml(raw);
+  const std::string shown = printable_hint(quote_yaml(join_lines(raw)));
   const bool nested = trouble.id == DiagnosticId::ColonInText && slot.lines;
   if (trouble.id == DiagnosticId::ListOnSameLine) {
     problem.hint_en = "move it to the next line";
@@ -112,8 +113,8 @@ void LineScan::quote_region(const Trouble& trouble, std::size_t begin, std::size
     problem.hint_ru = "перенесите `" + printable_hint(raw) +
                       "` на следующую строку; если это текст, возьмите его в кавычки";
   } else {
-    problem.hint_en = "write `" + printable_hint(quoted) + "`";
-    problem.hint_ru = "напишите `" + printable_hint(quoted) + "`";
+    problem.hint_en = "write `" + shown + "`";
+    problem.hint_ru = "напишите `" + shown + "`";
   }
   if (trouble.id != DiagnosticId::ListOnSameLine)
     fix(problem, "put it in quotes", {{span(begin, end), std::move(quoted)}},
@@ -315,7 +316,7 @@ std::size_t LineScan::scan_quoted(std::size_t begin, int parent) {
       if (length) {
         at += length - 1;
         if (text_[at] == '\n') --at;
-      } else {
+      } else if (bad_escapes.size() < kMostMistakes) {
         bad_escapes.push_back(at);
       }
     } else if (c == '\n') {
@@ -502,10 +503,11 @@ struct LineScan::Flow {
   const Slot& slot;
 };
 
-std::string_view LineScan::look_ahead(std::size_t at) const {
+std::string_view LineScan::look_ahead(std::size_t at) {
   // Far enough for any bracket that a person closes on its line; hostile lines stay linear.
   constexpr std::size_t kFar = 1000;
-  const std::string_view here = text_.substr(at, kFar);
+  const std::string_view here = text_.substr(at, std::min(kFar, lookahead_budget_));
+  lookahead_budget_ -= here.size();
   return here.substr(0, here.find('\n'));
 }
 
@@ -523,15 +525,26 @@ bool LineScan::text_after_bracket(std::size_t begin, const Slot& slot) {
 
 void LineScan::scan_flow(std::size_t begin, const Slot& slot) {
   if (text_after_bracket(begin, slot)) return;
-  constexpr std::size_t kDeepest = 200;
+  constexpr std::size_t kDeepest = 100;
+  // yaml-cpp keeps the tokens of one line's bracket until it is closed.
+  constexpr std::size_t kMostEntries = 200'000;
+  std::size_t entries = 0;
   Flow flow{{}, begin + 1, slot};
   flow.stack.emplace_back(begin, text_[begin] == '{');
   std::size_t content_end = begin + 1;
   std::size_t& at = flow.at;
   while (!flow.stack.empty()) {
-    if (at >= text_.size() || flow.stack.size() > kDeepest) {
-      if (flow.stack.size() > kDeepest) stopped_ = true;
-      else close_brackets(flow, content_end);
+    if (flow.stack.size() > kDeepest) {
+      report(DiagnosticId::TooDeep, flow.stack.back().open, flow.stack.back().open + 1,
+             {std::to_string(kDeepest)});
+      hopeless_ = true;
+    } else if (++entries > kMostEntries) {
+      report(DiagnosticId::TooManyValues, begin, begin + 1, {std::to_string(kMostEntries)});
+      hopeless_ = true;
+    }
+    if (hopeless_) return;
+    if (at >= text_.size()) {
+      close_brackets(flow, content_end);
       break;
     }
     const char c = text_[at];
@@ -543,7 +556,8 @@ void LineScan::scan_flow(std::size_t begin, const Slot& slot) {
       int column = 0;
       const std::size_t next = next_content(at + 1, &column);
       const bool closes = next != kNone && (text_[next] == ']' || text_[next] == '}');
-      const bool leaves = next == kNone || (column <= slot.parent && !closes) ||
+      const bool leaves = next == kNone ||
+                          (column <= slot.parent && !closes && begins_entry(next)) ||
                           (text_.substr(next, 2) == "- " && is_structure(next, line_end(next)));
       if (leaves) {
         close_brackets(flow, content_end);
@@ -604,7 +618,7 @@ void LineScan::scan_flow(std::size_t begin, const Slot& slot) {
     rest = skip_blanks(rest + odd);
   }
   at_ = line_end(rest) + 1;
-  if (stopped_ || ends_line(rest) || text_[rest] == '#') return;
+  if (ends_line(rest) || text_[rest] == '#') return;
   const std::size_t end = trimmed_end(rest, line_end(rest));
   const char c = text_[rest];
   if (c == ']' || c == '}') {
@@ -699,8 +713,8 @@ void LineScan::scan_flow_plain(Flow& flow) {
     } else if (c == '\n') {
       int column = 0;
       const std::size_t next = next_content(at + 1, &column);
-      if (next == kNone || column <= flow.slot.parent || std::strchr(",]}#", text_[next]) ||
-          is_structure(next, line_end(next)))
+      if (next == kNone || (column <= flow.slot.parent && begins_entry(next)) ||
+          std::strchr(",]}#", text_[next]) || is_structure(next, line_end(next)))
         break;
       at = next - 1;
     }
