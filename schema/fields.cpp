@@ -10,6 +10,27 @@ std::string Loading::say(Word word, SourceSpan place) const {
   return std::string(spelling(word, language));
 }
 
+namespace {
+
+void put_words(const Loading& loading, SourceSpan place, std::string& text) {
+  for (std::size_t at = text.find('%'); at != text.npos; at = text.find('%', at + 1)) {
+    const std::size_t end = text.find('%', at + 1);
+    if (end == text.npos) return;
+    const Word word = find_word(std::string_view(text).substr(at + 1, end - at - 1), ~Contexts{0});
+    if (word == Word::None) continue;
+    text.replace(at, end - at + 1, loading.say(word, place));
+  }
+}
+
+}  // namespace
+
+void hint(const Loading& loading, Diagnostic& diagnostic, std::string en, std::string ru) {
+  put_words(loading, diagnostic.span, en);
+  put_words(loading, diagnostic.span, ru);
+  diagnostic.hint_en = std::move(en);
+  diagnostic.hint_ru = std::move(ru);
+}
+
 Fields::Fields(Loading& loading, const Node& map, Contexts contexts, std::string where)
     : loading_(loading), map_(map), contexts_(contexts), where_(std::move(where)) {
   items_.reserve(map.entries.size());
@@ -23,7 +44,7 @@ Fields::Fields(Loading& loading, const Node& map, Contexts contexts, std::string
             DiagnosticId::SameWordTwice, entry.key.span,
             {std::string(item.entry->key.scalar), std::string(entry.key.scalar)});
         problem.related.push_back({"", item.entry->key.span});
-        hint(problem, "keep one of them", "оставьте одно из двух");
+        hint(loading_, problem, "keep one of them", "оставьте одно из двух");
         twice = true;
       }
     }

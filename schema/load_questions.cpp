@@ -108,7 +108,7 @@ void read_bound(Loading& loading, const Node& node, std::string_view what, Type 
   if (type == Type::Date) {
     if (node.is_scalar()) date = Date::parse_iso(node.scalar);
     if (!date) {
-      hint(loading.report(DiagnosticId::UnknownValue, node.span,
+      hint(loading, loading.report(DiagnosticId::UnknownValue, node.span,
                           {std::string(what), std::string(node.scalar)}),
            "write the date as `2026-03-15`", "напишите дату так: `2026-03-15`");
     }
@@ -187,8 +187,8 @@ void read_question(Loading& loading, Fields& fields, Question& question) {
   if (options && question.buttons.is_inline) loading.button_counts.back().is_inline = true;
   if (one_of(question.type, {Type::Choice, Type::Choices}) && question.buttons.options.empty() &&
       !question.buttons.from && !options) {
-    hint(loading.report(DiagnosticId::NoOptions, fields.node().span, {fields.where()}),
-         "add `options: [A, B]`", "добавьте `варианты: [А, Б]`");
+    hint(loading, loading.report(DiagnosticId::NoOptions, fields.node().span, {fields.where()}),
+         "add `%options%: [A, B]`", "добавьте `%options%: [А, Б]`");
   }
   if (const Node* node = fields.take(Word::Optional)) {
     question.optional = read_boolean(loading, *node, fields.spelled(Word::Optional)).value_or(false);
@@ -283,7 +283,7 @@ void resolve_questions(Loading& loading) {
           for (const std::uint32_t one : described->second) {
             problem.related.push_back({"", loading.program.questions[one].span});
           }
-          hint(problem, "describe it once, in `questions`", "опишите его один раз, в `вопросы`");
+          hint(loading, problem, "describe it once, in `%questions%`", "опишите его один раз, в `%questions%`");
         }
       } else {
         Diagnostic& problem =
@@ -294,8 +294,8 @@ void resolve_questions(Loading& loading) {
         std::sort(known.begin(), known.end());
         offer(loading, problem, use.name, known, false);
         if (known.empty()) {
-          hint(problem, "describe it in `questions`, or give the step a `text`",
-               "опишите его в `вопросы` или добавьте к шагу `текст`");
+          hint(loading, problem, "describe it in `%questions%`, or give the step a `%text%`",
+               "опишите его в `%questions%` или добавьте к шагу `%text%`");
         }
         continue;
       }

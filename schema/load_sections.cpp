@@ -60,7 +60,7 @@ void load_texts(Loading& loading) {
           continue;
         }
         if (!is_language_code(code)) {
-          hint(loading.report(DiagnosticId::UnknownValue, entry.key.span, {name, code}),
+          hint(loading, loading.report(DiagnosticId::UnknownValue, entry.key.span, {name, code}),
                "a language is two letters: `ru`, `en`", "язык — это две буквы: `ru`, `en`");
           continue;
         }
@@ -101,7 +101,7 @@ void load_phrases(Loading& loading, const Node& node) {
       for (const Node::Entry& entry : value.entries) {
         const Word language = find_word(entry.key.scalar, in::LanguageName);
         if (language == Word::None) {
-          hint(loading.report(DiagnosticId::UnknownValue, entry.key.span,
+          hint(loading, loading.report(DiagnosticId::UnknownValue, entry.key.span,
                               {std::string(item.entry->key.scalar), std::string(entry.key.scalar)}),
                "a phrase is in `ru` or `en`", "фраза бывает на `ru` или `en`");
           continue;
@@ -125,9 +125,9 @@ void load_commands(Loading& loading) {
     const std::string name(declared.key->scalar);
     Command& command = loading.program.commands[declared.index];
     if (!node.is_map()) {
-      hint(loading.report(DiagnosticId::WantsMap, declared.key->span, {name}),
-           "for example `{on: [/menu, menu], go: welcome}`",
-           "например `{на: [/menu, меню], перейти: ветка}`");
+      hint(loading, loading.report(DiagnosticId::WantsMap, declared.key->span, {name}),
+           "for example `{%on%: [/menu, menu], %go%: welcome}`",
+           "например `{%on%: [/menu, меню], %go%: ветка}`");
       return;
     }
     Fields fields(loading, node, in::CommandKey, name);
@@ -183,8 +183,8 @@ void load_commands(Loading& loading) {
     if (action(Word::Restart)) command.action = Command::Action::Restart;
     if (action(Word::End)) command.action = Command::Action::End;
     if (actions == 0 && !resumes) {
-      hint(loading.report(DiagnosticId::NothingToDo, declared.key->span, {name}),
-           "add `go: branch` or `call: branch`", "добавьте `перейти: ветка` или `вызвать: ветка`");
+      hint(loading, loading.report(DiagnosticId::NothingToDo, declared.key->span, {name}),
+           "add `%go%: branch` or `%call%: branch`", "добавьте `%go%: ветка` или `%call%: ветка`");
     }
 
     if (const Node* value = fields.take(Word::Args)) {
@@ -242,8 +242,8 @@ void load_tables(Loading& loading) {
     const Node& node = *declared.value;
     Table& table = loading.program.tables[declared.index];
     if (!node.is_map() || node.entries.empty()) {
-      hint(loading.report(DiagnosticId::WantsMap, declared.key->span, {table.name}),
-           "each column on its own line: `name: text`", "каждый столбец с новой строки: `имя: текст`");
+      hint(loading, loading.report(DiagnosticId::WantsMap, declared.key->span, {table.name}),
+           "each column on its own line: `name: %text%`", "каждый столбец с новой строки: `имя: %text%`");
       return;
     }
     // `data` and `key` are words only of a table that is read from a file; otherwise they are columns.
@@ -266,7 +266,7 @@ void load_tables(Loading& loading) {
       const std::string_view name = read_name(loading, entry.key);
       if (name.empty()) continue;
       if (name == "id" || name == "user_id" || name == "dialog_id" || name == "created_at") {
-        hint(loading.report(DiagnosticId::SystemColumn, entry.key.span, {std::string(name)}),
+        hint(loading, loading.report(DiagnosticId::SystemColumn, entry.key.span, {std::string(name)}),
              "leave it out, or choose another name", "уберите его или назовите иначе");
         continue;
       }
@@ -319,6 +319,81 @@ void load_tables(Loading& loading) {
 
 namespace {
 
+ColumnType column_type_of(const Question& question) {
+  switch (question.type) {
+    case QuestionType::Number:
+    case QuestionType::Money: return question.integer ? ColumnType::Integer : ColumnType::Number;
+    case QuestionType::Rating: return ColumnType::Integer;
+    case QuestionType::YesNo: return ColumnType::Boolean;
+    case QuestionType::Date: return ColumnType::Date;
+    case QuestionType::Time: return ColumnType::Time;
+    case QuestionType::DateTime: return ColumnType::DateTime;
+    case QuestionType::Choices: return ColumnType::List;
+    case QuestionType::Photo:
+    case QuestionType::File: return ColumnType::File;
+    case QuestionType::Files: return ColumnType::Files;
+    case QuestionType::Location:
+    case QuestionType::Contact: return ColumnType::Map;
+    default: return ColumnType::Text;
+  }
+}
+
+ColumnType column_type_of(ValueType type) {
+  switch (type) {
+    case ValueType::Number: return ColumnType::Number;
+    case ValueType::Boolean: return ColumnType::Boolean;
+    case ValueType::Date: return ColumnType::Date;
+    case ValueType::Time: return ColumnType::Time;
+    case ValueType::Moment: return ColumnType::DateTime;
+    case ValueType::List: return ColumnType::List;
+    case ValueType::Map: return ColumnType::Map;
+    case ValueType::File: return ColumnType::File;
+    default: return ColumnType::Text;
+  }
+}
+
+}  // namespace
+
+void complete_tables(Loading& loading) {
+  for (auto& [index, implied] : loading.implied_tables) {
+    Table& table = loading.program.tables[index];
+    if (!implied.saved) {
+      hint(loading, loading.report(DiagnosticId::UnknownTable, implied.first_use->span,
+                                   {loading.say(Word::Tables, implied.first_use->span), table.name}),
+           "describe it in `%tables%`, or `%save%` into it", "опишите её в `%tables%` или запишите в неё шагом `%save%`");
+    }
+    auto add = [&](std::string_view name, ColumnType type) {
+      for (const Column& column : table.columns) {
+        if (column.name == name) return;
+      }
+      Column column;
+      column.name = std::string(name);
+      column.type = type;
+      table.columns.push_back(std::move(column));
+    };
+    const auto answer = [&](std::string_view name) -> const Question* {
+      for (const Question& question : loading.program.questions) {
+        if (question.name == name) return &question;
+      }
+      return nullptr;
+    };
+    if (implied.takes_answers) {
+      for (std::uint32_t q = 0; q < loading.program.questions.size(); ++q) {
+        const Question& question = loading.program.questions[q];
+        const auto common = loading.questions.find(question.name);
+        const bool asked = loading.question_is_asked[q] || common == loading.questions.end();
+        if (asked) add(question.name, column_type_of(question));
+      }
+    }
+    for (const auto& [name, type] : implied.columns) {
+      const Question* question = type == ValueType::Null ? answer(name) : nullptr;
+      add(name, question ? column_type_of(*question) : column_type_of(type));
+    }
+  }
+}
+
+namespace {
+
 std::uint8_t read_days(Loading& loading, const Node& node, std::string_view what) {
   std::uint8_t days = 0;
   bool good = true;
@@ -346,7 +421,7 @@ std::uint8_t read_days(Loading& loading, const Node& node, std::string_view what
     }
   }
   if (!good || days == 0) {
-    hint(loading.report(DiagnosticId::WantsDays, node.span,
+    hint(loading, loading.report(DiagnosticId::WantsDays, node.span,
                         {std::string(what), std::string(node.scalar)}),
          "for example `mon-fri` or `[mon, wed, sat]`", "например `пн-пт` или `[пн, ср, сб]`");
   }
@@ -366,8 +441,8 @@ void load_handoffs(Loading& loading) {
     const Node& node = *declared.value;
     HandoffRule& rule = loading.program.handoffs[declared.index];
     if (!node.is_map()) {
-      hint(loading.report(DiagnosticId::WantsMap, declared.key->span, {rule.name}),
-           "for example `{to: admins, mode: silent}`", "например `{кому: admins, режим: тихо}`");
+      hint(loading, loading.report(DiagnosticId::WantsMap, declared.key->span, {rule.name}),
+           "for example `{%кому%: admins, %mode%: %silent%}`", "например `{%кому%: admins, %mode%: %silent%}`");
       return;
     }
     Fields fields(loading, node, in::HandoffKey, rule.name);
@@ -447,7 +522,7 @@ void load_handoffs(Loading& loading) {
 void load_moved(Loading& loading, const Node& node) {
   const std::string where = loading.say(Word::Moved, node.span);
   if (!node.is_map()) {
-    hint(loading.report(DiagnosticId::WantsMap, node.span, {where}),
+    hint(loading, loading.report(DiagnosticId::WantsMap, node.span, {where}),
          "for example `old_branch: welcome`", "например `старая_ветка: новая_ветка`");
     return;
   }

@@ -86,7 +86,7 @@ Verbs read_choose(Loading& loading, Fields& fields, const Node& value) {
   if (!options && !choose.buttons.from) {
     Diagnostic& problem =
         loading.report(DiagnosticId::NoOptions, value.span, {fields.where()});
-    hint(problem, "add `options:`", "добавьте `варианты:`");
+    hint(loading, problem, "add `%options%:`", "добавьте `%options%:`");
   }
   choose.into = read_into(loading, fields);
   choose.otherwise = read_optional_target(loading, fields, Word::Otherwise);
@@ -174,7 +174,7 @@ Verbs read_match(Loading& loading, Fields& fields, const Node& value) {
                                read_target(loading, entry.value, entry.key.scalar)});
       }
     } else {
-      hint(loading.report(DiagnosticId::WantsMap, cases->span, {fields.spelled(Word::Cases)}),
+      hint(loading, loading.report(DiagnosticId::WantsMap, cases->span, {fields.spelled(Word::Cases)}),
            "each value on its own line: `value: branch`",
            "каждое значение с новой строки: `значение: ветка`");
     }
@@ -257,7 +257,12 @@ std::vector<ColumnValue> read_values(Loading& loading, const Node& node, TableId
   for (const Node::Entry& entry : node.entries) {
     const std::string_view column = nfc(loading, entry.key.scalar);
     auto value = read_expression(loading, entry.value, column);
-    if (id) {
+    const auto implied = loading.implied_tables.find(id.value);
+    if (implied != loading.implied_tables.end()) {
+      if (!read_name(loading, entry.key).empty()) {
+        implied->second.columns.emplace_back(column, value ? value->known_type() : ValueType::Null);
+      }
+    } else if (id) {
       const Table& table = loading.program.tables[id.value];
       const bool known = std::any_of(table.columns.begin(), table.columns.end(),
                                      [column](const Column& c) { return c.name == column; });
@@ -307,6 +312,11 @@ Verbs read_save(Loading& loading, Fields& fields, const Node& value) {
   if (const Node* node = fields.take(Word::Values)) {
     save.values = read_values(loading, *node, save.table, fields.spelled(Word::Values));
   }
+  const auto implied = loading.implied_tables.find(save.table.value);
+  if (implied != loading.implied_tables.end()) {
+    implied->second.saved = true;
+    implied->second.takes_answers = implied->second.takes_answers || !save.values;
+  }
   save.into = read_into(loading, fields);
   return save;
 }
@@ -327,7 +337,7 @@ Verbs read_find(Loading& loading, Fields& fields, const Node& value) {
         column.remove_prefix(1);
       }
       sort.column = std::string(column);
-      if (find.table) {
+      if (find.table && !loading.implied_tables.count(find.table.value)) {
         const Table& table = loading.program.tables[find.table.value];
         std::vector<std::string> names = {"id", "user_id", "dialog_id", "created_at"};
         for (const Column& c : table.columns) names.push_back(c.name);
@@ -424,7 +434,7 @@ Verbs read_handoff(Loading& loading, Fields& fields, const Node& value) {
       for (const HandoffRule& rule : loading.program.handoffs) known.push_back(rule.name);
       offer(loading, problem, name, known, false);
       if (known.empty()) {
-        hint(problem, "describe it in `handoff`", "опишите его в `передача`");
+        hint(loading, problem, "describe it in `%handoff%`", "опишите его в `%handoff%`");
       }
     }
   }
@@ -459,7 +469,7 @@ Verbs read_verb(Loading& loading, Fields& fields, Word verb, const Node& key, co
       if (value.kind != Node::Kind::Null) {
         const auto on = read_boolean(loading, value, fields.where());
         if (on && !*on) {
-          hint(loading.report(DiagnosticId::UnknownValue, value.span,
+          hint(loading, loading.report(DiagnosticId::UnknownValue, value.span,
                               {fields.where(), std::string(value.scalar)}),
                "leave the step out", "уберите этот шаг");
         }
@@ -501,7 +511,7 @@ void report_text_as_step(Loading& loading, const Node& node) {
   offer(loading, problem, node.scalar, bare, true);
   if (problem.fixes.empty()) {
     const std::string say = loading.say(Word::Say, node.span);
-    hint(problem, "to send it, write `- " + say + ": …`", "чтобы отправить его, напишите `- " + say + ": …`");
+    hint(loading, problem, "to send it, write `- " + say + ": …`", "чтобы отправить его, напишите `- " + say + ": …`");
   }
 }
 
@@ -546,7 +556,7 @@ StepId read_step(Loading& loading, const Node& node, BlockId block, std::uint32_
     Diagnostic& problem =
         loading.report(DiagnosticId::TwoVerbs, item.entry->key.span,
                        {std::string(verb->entry->key.scalar), std::string(item.entry->key.scalar)});
-    hint(problem, "put the second on a line of its own with `- ` before it",
+    hint(loading, problem, "put the second on a line of its own with `- ` before it",
          "начните второе с новой строки и с `- `");
     fields.take(item.word);
   }
@@ -639,7 +649,7 @@ void load_branches(Loading& loading) {
       // The step is there, only its dash is missing.
       Diagnostic& problem =
           loading.report(DiagnosticId::WantsSteps, node.entries[0].key.span, {name});
-      hint(problem, "put `- ` before `" + std::string(node.entries[0].key.scalar) + "`",
+      hint(loading, problem, "put `- ` before `" + std::string(node.entries[0].key.scalar) + "`",
            "поставьте `- ` перед `" + std::string(node.entries[0].key.scalar) + "`");
     } else if (steps) {
       loading.report(DiagnosticId::WantsSteps, steps->span, {name});

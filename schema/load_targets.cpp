@@ -155,9 +155,9 @@ std::vector<Reminder> read_reminders(Loading& loading, const Node& node, std::st
   std::vector<Reminder> result;
   auto one = [&](const Node& item) {
     if (!item.is_map()) {
-      hint(loading.report(DiagnosticId::WantsMap, item.span, {std::string(what)}),
-           "for example `{after: 30m, text: \"Are you still here?\"}`",
-           "например `{через: 30м, текст: \"Вы ещё здесь?\"}`");
+      hint(loading, loading.report(DiagnosticId::WantsMap, item.span, {std::string(what)}),
+           "for example `{%after%: 30m, %text%: \"Are you still here?\"}`",
+           "например `{%after%: 30м, %text%: \"Вы ещё здесь?\"}`");
       return;
     }
     Fields fields(loading, item, in::RemindKey, std::string(what));
@@ -186,8 +186,8 @@ std::vector<Reminder> read_reminders(Loading& loading, const Node& node, std::st
 
 std::optional<Timeout> read_timeout(Loading& loading, const Node& node, std::string_view what) {
   if (!node.is_map()) {
-    hint(loading.report(DiagnosticId::WantsMap, node.span, {std::string(what)}),
-         "for example `{after: 24h, go: branch}`", "например `{через: 24ч, перейти: ветка}`");
+    hint(loading, loading.report(DiagnosticId::WantsMap, node.span, {std::string(what)}),
+         "for example `{%after%: 24h, %go%: branch}`", "например `{%after%: 24ч, %go%: ветка}`");
     return std::nullopt;
   }
   Fields fields(loading, node, in::TimeoutKey, std::string(what));
@@ -201,8 +201,8 @@ std::optional<Timeout> read_timeout(Loading& loading, const Node& node, std::str
                      fields.has(Word::Back) || fields.has(Word::Restart) || fields.has(Word::End);
   timeout.target = read_target_fields(loading, fields);
   if (!leads) {
-    hint(loading.report(DiagnosticId::NothingToDo, node.span, {std::string(what)}),
-         "add `go: branch`", "добавьте `перейти: ветка`");
+    hint(loading, loading.report(DiagnosticId::NothingToDo, node.span, {std::string(what)}),
+         "add `%go%: branch`", "добавьте `%go%: ветка`");
   }
   fields.finish();
   return timeout;
@@ -281,7 +281,7 @@ Buttons read_buttons(Loading& loading, const Node& node, std::string_view what, 
       buttons.options.push_back(std::move(option));
     }
   } else {
-    hint(loading.report(DiagnosticId::WantsList, node.span, {std::string(what)}),
+    hint(loading, loading.report(DiagnosticId::WantsList, node.span, {std::string(what)}),
          "each button on its own line: `Label: branch`", "каждая кнопка с новой строки: `Надпись: ветка`");
   }
   check_duplicates(loading, buttons.options);

@@ -71,14 +71,12 @@ bool append_expression_source(std::string& out, const Node& node, bool top) {
   return false;
 }
 
-void report_expression_error(Loading& loading, const ExpressionError& error, SourceSpan span,
-                             std::string_view what) {
-  (void)what;
+void report_expression_error(Loading& loading, const ExpressionError& error, SourceSpan span) {
   switch (error.problem) {
     case ExpressionProblem::Unexpected: {
       Diagnostic& problem = loading.report(DiagnosticId::ExpressionUnexpected, span, {error.found});
       if (!error.expected.empty()) {
-        hint(problem, "expected: " + error.expected, "здесь ожидается: " + error.expected);
+        hint(loading, problem, "expected: " + error.expected, "здесь ожидается: " + error.expected);
       }
       return;
     }
@@ -92,7 +90,7 @@ void report_expression_error(Loading& loading, const ExpressionError& error, Sou
       loading.report(DiagnosticId::ExpressionBadNumber, span, {error.found});
       return;
     case ExpressionProblem::AssignmentSign:
-      hint(loading.report(DiagnosticId::ExpressionAssignment, span), "write `==`", "напишите `==`");
+      hint(loading, loading.report(DiagnosticId::ExpressionAssignment, span), "write `==`", "напишите `==`");
       return;
     case ExpressionProblem::UnknownFilter: {
       Diagnostic& problem = loading.report(DiagnosticId::UnknownFilter, span, {error.found});
@@ -132,6 +130,8 @@ bool has_root(const Loading& loading, std::string_view root) {
 
 bool is_column(const Loading& loading, std::string_view name) {
   if (!loading.table_in_scope) return false;
+  const auto index = static_cast<std::uint32_t>(loading.table_in_scope - loading.program.tables.data());
+  if (loading.implied_tables.count(index)) return true;  // which columns it has is known later
   if (name == "id" || name == "user_id" || name == "dialog_id" || name == "created_at") return true;
   const std::vector<Column>& columns = loading.table_in_scope->columns;
   return std::any_of(columns.begin(), columns.end(),
@@ -203,7 +203,7 @@ std::optional<Attachment> read_file_name(Loading& loading, const Node& node) {
   const fs::path relative = fs::path(path).lexically_normal();
   const std::string normal = relative.generic_string();
   if (relative.is_absolute() || normal == ".." || normal.rfind("../", 0) == 0) {
-    hint(loading.report(DiagnosticId::FileOutside, node.span, {path}),
+    hint(loading, loading.report(DiagnosticId::FileOutside, node.span, {path}),
          "put the file into the folder and name it relative to that",
          "положите файл в эту папку и назовите его относительно неё");
     return std::nullopt;
@@ -223,7 +223,7 @@ std::optional<Attachment> read_file_name(Loading& loading, const Node& node) {
     for (const fs::path& part : relative) {
       step /= part;
       if (fs::is_symlink(fs::symlink_status(step, error))) {
-        hint(loading.report(DiagnosticId::FileOutside, node.span, {path}),
+        hint(loading, loading.report(DiagnosticId::FileOutside, node.span, {path}),
              "a link is not followed: copy the file itself",
              "это ссылка, по ней не ходят: скопируйте сам файл");
         return std::nullopt;
@@ -273,7 +273,7 @@ std::string_view read_name(Loading& loading, const Node& node) {
     first = false;
   }
   if (!good) {
-    hint(loading.report(DiagnosticId::BadName, node.span, {std::string(node.scalar)}),
+    hint(loading, loading.report(DiagnosticId::BadName, node.span, {std::string(node.scalar)}),
          "a name is a letter, then letters, digits and `_`",
          "имя — это буква, а за ней буквы, цифры и `_`");
     return {};
@@ -287,12 +287,12 @@ std::string_view read_name(Loading& loading, const Node& node) {
                        {std::string(name), std::string(name.substr(odd, after - odd))});
     const std::string mended = unify_lookalikes(name);
     if (mended != name) {
-      hint(problem, "type it anew as `" + mended + "`", "наберите заново: `" + mended + "`");
+      hint(loading, problem, "type it anew as `" + mended + "`", "наберите заново: `" + mended + "`");
     }
     return {};
   }
   if (find_word(name, in::Reserved) != Word::None) {
-    hint(loading.report(DiagnosticId::ReservedName, node.span, {std::string(name)}),
+    hint(loading, loading.report(DiagnosticId::ReservedName, node.span, {std::string(name)}),
          "choose another name", "выберите другое имя");
     return {};
   }
@@ -311,7 +311,9 @@ std::optional<bool> read_boolean(Loading& loading, const Node& node, std::string
     if (word == Word::True) return true;
     if (word == Word::False || word == Word::Off) return false;
   }
-  loading.report(DiagnosticId::WantsYesNo, node.span, {std::string(what), std::string(node.scalar)});
+  loading.report(DiagnosticId::WantsYesNo, node.span,
+                 {std::string(what), std::string(node.scalar), loading.say(Word::True, node.span),
+                  loading.say(Word::False, node.span)});
   return std::nullopt;
 }
 
@@ -320,7 +322,7 @@ std::optional<Duration> read_duration(Loading& loading, const Node& node, std::s
     const std::optional<Duration> duration = Duration::parse(node.scalar);
     if (duration && duration->ms >= 0) return duration;
   }
-  hint(loading.report(DiagnosticId::WantsDuration, node.span,
+  hint(loading, loading.report(DiagnosticId::WantsDuration, node.span,
                       {std::string(what), std::string(node.scalar)}),
        "for example `30s`, `10m`, `2h`, `3d`, `1w`", "например `30с`, `10м`, `2ч`, `3д`, `1н`");
   return std::nullopt;
@@ -365,7 +367,7 @@ std::optional<std::int64_t> read_size(Loading& loading, const Node& node, std::s
       }
     }
   }
-  hint(loading.report(DiagnosticId::WantsSize, node.span,
+  hint(loading, loading.report(DiagnosticId::WantsSize, node.span,
                       {std::string(what), std::string(node.scalar)}),
        "for example `500KB` or `10MB`", "например `500КБ` или `10МБ`");
   return std::nullopt;
@@ -375,7 +377,7 @@ std::optional<TimeOfDay> read_time(Loading& loading, const Node& node, std::stri
   if (node.is_scalar()) {
     if (const std::optional<TimeOfDay> time = TimeOfDay::parse(node.scalar)) return time;
   }
-  hint(loading.report(DiagnosticId::WantsTime, node.span,
+  hint(loading, loading.report(DiagnosticId::WantsTime, node.span,
                       {std::string(what), std::string(node.scalar)}),
        "for example `\"09:00\"`", "например `\"09:00\"`");
   return std::nullopt;
@@ -397,7 +399,7 @@ Word read_word(Loading& loading, const Node& node, Contexts contexts, std::strin
         en += (en.empty() ? "`" : ", `") + std::string(spelling(known, Language::English)) + "`";
         ru += (ru.empty() ? "`" : ", `") + std::string(spelling(known, Language::Russian)) + "`";
       }
-      hint(problem, "one of " + en, "можно: " + ru);
+      hint(loading, problem, "one of " + en, "можно: " + ru);
     }
   }
   return word;
@@ -460,7 +462,7 @@ std::optional<Expression> read_expression(Loading& loading, const Node& node, st
       const std::string_view inner = trim(text.substr(2, text.size() - 4));
       Diagnostic& problem =
           loading.report(DiagnosticId::BracesInExpression, node.span, {std::string(what)});
-      hint(problem, "leave the braces out: `" + std::string(inner) + "`",
+      hint(loading, problem, "leave the braces out: `" + std::string(inner) + "`",
            "уберите скобки: `" + std::string(inner) + "`");
       problem.fixes.push_back({"`" + std::string(inner) + "`",
                                {{node.span, node.quoted ? "\"" + std::string(inner) + "\""
@@ -472,7 +474,7 @@ std::optional<Expression> read_expression(Loading& loading, const Node& node, st
     if (!parsed) {
       const ExpressionError& error = parsed.error();
       report_expression_error(
-          loading, error, span_inside(node, loading.sources, error.offset, error.length), what);
+          loading, error, span_inside(node, loading.sources, error.offset, error.length));
       return std::nullopt;
     }
     note_names(loading, node, parsed->names());
@@ -486,7 +488,7 @@ std::optional<Expression> read_expression(Loading& loading, const Node& node, st
   append_expression_source(source, node, true);
   Result<Expression, ExpressionError> parsed = Expression::parse(source);
   if (!parsed) {
-    report_expression_error(loading, parsed.error(), node.span, what);
+    report_expression_error(loading, parsed.error(), node.span);
     return std::nullopt;
   }
   std::vector<NameUse> names = parsed->names();
@@ -499,7 +501,7 @@ std::optional<Template> read_template(Loading& loading, const Node& node, std::s
   if (!node.is_scalar()) {
     Diagnostic& problem = loading.report(DiagnosticId::WantsText, node.span, {std::string(what)});
     if (node.is_map()) {
-      hint(problem, "put the text in quotes", "возьмите текст в кавычки");
+      hint(loading, problem, "put the text in quotes", "возьмите текст в кавычки");
     }
     return std::nullopt;
   }
@@ -511,7 +513,7 @@ std::optional<Template> read_template(Loading& loading, const Node& node, std::s
     if (error.unclosed) {
       loading.report(DiagnosticId::UnclosedInsert, span);
     } else {
-      report_expression_error(loading, error.error, span, what);
+      report_expression_error(loading, error.error, span);
     }
     return std::nullopt;
   }
@@ -574,7 +576,7 @@ std::vector<Assignment> read_assignments(Loading& loading, const Node& node, std
       const Word system = find_word(root, in::SystemName);
       const bool shared_root = system == Word::User || system == Word::Shared;
       if (assignment.path.size() > 2 || (assignment.path.size() == 2 && !shared_root)) {
-        hint(loading.report(DiagnosticId::BadVariable, entry.key.span, {std::string(key)}),
+        hint(loading, loading.report(DiagnosticId::BadVariable, entry.key.span, {std::string(key)}),
              "a variable, `user.name` or `shared.name` can be set",
              "запомнить можно переменную, `user.имя` или `shared.имя`");
         good = false;
@@ -585,7 +587,7 @@ std::vector<Assignment> read_assignments(Loading& loading, const Node& node, std
         static const char* const kFixed[] = {"id", "username", "platform", "created_at"};
         if (system == Word::User &&
             std::find(std::begin(kFixed), std::end(kFixed), assignment.path[1]) != std::end(kFixed)) {
-          hint(loading.report(DiagnosticId::BadVariable, entry.key.span, {std::string(key)}),
+          hint(loading, loading.report(DiagnosticId::BadVariable, entry.key.span, {std::string(key)}),
                "the platform says it", "его сообщает платформа");
         }
       } else if (system != Word::None && system != Word::ValueWord && system != Word::Item) {
@@ -640,7 +642,7 @@ std::string read_role(Loading& loading, const Node& node, std::string_view what)
     return {};
   }
   if (!is_identifier(role)) {
-    hint(loading.report(DiagnosticId::BadName, node.span, {std::string(role)}),
+    hint(loading, loading.report(DiagnosticId::BadName, node.span, {std::string(role)}),
          "a role is a letter, then letters, digits and `_`",
          "роль — это буква, а за ней буквы, цифры и `_`");
     return {};
@@ -722,6 +724,18 @@ TableId read_table_name(Loading& loading, const Node& node, std::string_view wha
   if (!text) return {};
   const std::string_view name = nfc(loading, *text);
   const auto found = loading.tables.find(name);
+  if (found == loading.tables.end() && !loading.tables_described) {
+    // A first scenario saves without describing a table: its columns are what is saved.
+    if (read_name(loading, node).empty()) return {};
+    const auto index = static_cast<std::uint32_t>(loading.program.tables.size());
+    Table table;
+    table.name = std::string(name);
+    table.span = node.span;
+    loading.program.tables.push_back(std::move(table));
+    loading.tables.emplace(name, Declared{index, &node, nullptr});
+    loading.implied_tables[index].first_use = &node;
+    return TableId{index};
+  }
   if (found == loading.tables.end()) {
     Diagnostic& problem = loading.report(DiagnosticId::UnknownTable, node.span,
                                          {std::string(what), std::string(*text)});
@@ -729,7 +743,7 @@ TableId read_table_name(Loading& loading, const Node& node, std::string_view wha
     for (const Table& table : loading.program.tables) known.push_back(table.name);
     offer(loading, problem, name, known, false);
     if (known.empty()) {
-      hint(problem, "describe it in `tables`", "опишите её в `таблицы`");
+      hint(loading, problem, "describe it in `%tables%`", "опишите её в `%tables%`");
     }
     return {};
   }
@@ -737,7 +751,7 @@ TableId read_table_name(Loading& loading, const Node& node, std::string_view wha
 }
 
 void not_available_yet(Loading& loading, SourceSpan span, std::string_view what) {
-  hint(loading.report(DiagnosticId::NotAvailableYet, span, {std::string(what)}),
+  hint(loading, loading.report(DiagnosticId::NotAvailableYet, span, {std::string(what)}),
        "it is a word of the language, and a later version will play it",
        "это слово языка, и его исполнит одна из следующих версий");
 }

@@ -66,7 +66,7 @@ template <class Make>
 void declare(Loading& loading, NameIndex& index, const Node& section, std::string_view what, Make make) {
   if (section.kind == Node::Kind::Null) return;
   if (!section.is_map()) {
-    hint(loading.report(DiagnosticId::WantsMap, section.span, {std::string(what)}),
+    hint(loading, loading.report(DiagnosticId::WantsMap, section.span, {std::string(what)}),
          section.is_list() ? "a name stands here before each, without `- `" : "",
          section.is_list() ? "перед каждым здесь стоит имя, без `- `" : "");
     return;
@@ -81,7 +81,7 @@ void declare(Loading& loading, NameIndex& index, const Node& section, std::strin
       Diagnostic& problem =
           loading.report(DiagnosticId::DuplicateName, entry.key.span, {std::string(name)});
       problem.related.push_back({"", found->second.key->span});
-      hint(problem, "rename one of them or leave it out", "переименуйте одно из них или уберите");
+      hint(loading, problem, "rename one of them or leave it out", "переименуйте одно из них или уберите");
       continue;
     }
     make(std::string(name), entry.key);
@@ -131,7 +131,7 @@ void declare_file(Loading& loading, const Node& root, Sections& sections) {
       case Word::Questions:
         declare(loading, loading.questions, value, key.scalar, [&](std::string name, const Node& node) {
           if (find_word(name, in::SystemName) != Word::None) {
-            hint(loading.report(DiagnosticId::SystemNameTaken, node.span, {name}),
+            hint(loading, loading.report(DiagnosticId::SystemNameTaken, node.span, {name}),
                  "choose another name", "выберите другое имя");
           }
           Question question;
@@ -149,6 +149,7 @@ void declare_file(Loading& loading, const Node& root, Sections& sections) {
         });
         break;
       case Word::Tables:
+        loading.tables_described = true;
         declare(loading, loading.tables, value, key.scalar, [&](std::string name, const Node& node) {
           Table table;
           table.name = std::move(name);
@@ -179,16 +180,16 @@ void read_head(Loading& loading, const Sections& sections) {
   Program& program = loading.program;
   const SourceSpan top{0, 0, 0};
   if (!sections.scenario) {
-    hint(loading.report(DiagnosticId::MissingField, top,
+    hint(loading, loading.report(DiagnosticId::MissingField, top,
                         {loading.say(Word::Scenario, top), loading.sources.path(0)}),
-         "begin the file with `scenario: name`", "начните файл со строки `сценарий: имя`");
+         "begin the file with `%scenario%: name`", "начните файл со строки `%scenario%: имя`");
   } else if (const auto id = read_scalar(loading, *sections.scenario, "scenario")) {
     const bool good = !id->empty() && std::all_of(id->begin(), id->end(), [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
     });
     if (!good) {
-      hint(loading.report(DiagnosticId::BadScenarioId, sections.scenario->span, {std::string(*id)}),
-           "the name for people goes into `title`", "название для людей пишется в `название`");
+      hint(loading, loading.report(DiagnosticId::BadScenarioId, sections.scenario->span, {std::string(*id)}),
+           "the name for people goes into `%title%`", "название для людей пишется в `%title%`");
     }
     program.id = std::string(*id);
   }
@@ -210,7 +211,7 @@ void read_head(Loading& loading, const Sections& sections) {
       if (const auto found = Zone::find(*name)) {
         program.zone = *found;
       } else {
-        hint(loading.report(DiagnosticId::BadTimezone, sections.timezone->span, {std::string(*name)}),
+        hint(loading, loading.report(DiagnosticId::BadTimezone, sections.timezone->span, {std::string(*name)}),
              "for example `Europe/Moscow`, `Asia/Yekaterinburg`",
              "например `Europe/Moscow`, `Asia/Yekaterinburg`");
       }
@@ -238,7 +239,7 @@ void read_roots(Loading& loading, const Sections& sections) {
   }
   if (program.branches.empty()) {
     const SourceSpan top{0, 0, 0};
-    hint(loading.report(DiagnosticId::MissingField, top,
+    hint(loading, loading.report(DiagnosticId::MissingField, top,
                         {loading.say(Word::Branches, top), loading.sources.path(0)}),
          "the bot says nothing without branches", "без веток боту нечего сказать");
   }
@@ -284,6 +285,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   load_texts(loading);
   for (const Node* node : sections.phrases) load_phrases(loading, *node);
   resolve_questions(loading);
+  complete_tables(loading);
   name_places(loading);
   read_roots(loading, sections);
   for (const Node* node : sections.moved) load_moved(loading, *node);
@@ -386,8 +388,10 @@ Loaded load_scenario(const std::string& path, const LoadOptions& options) {
     loaded.sources.add(file.lexically_normal().generic_string(), std::move(text));
   }
   for (const fs::path& file : yml) {
-    hint(loaded.diagnostics.report(DiagnosticId::YmlIgnored, {0, 0, 0}, {file.generic_string()}),
-         "rename it to `.yaml`", "переименуйте его в `.yaml`");
+    Diagnostic& problem =
+        loaded.diagnostics.report(DiagnosticId::YmlIgnored, {0, 0, 0}, {file.generic_string()});
+    problem.hint_en = "rename it to `.yaml`";
+    problem.hint_ru = "переименуйте его в `.yaml`";
   }
   load(loaded, options, fs::absolute(folder, error).lexically_normal().generic_string());
   return loaded;

@@ -87,6 +87,15 @@ struct Loading {
   /// Names that may still be compared for suggestions: a file of nonsense must not take minutes.
   std::size_t suggestion_budget = 300'000;
 
+  /// Tables that no file describes, made of what `save` puts into them (only when there is no `tables`).
+  struct ImpliedTable {
+    const Node* first_use = nullptr;
+    std::vector<std::pair<std::string, ValueType>> columns;  ///< named by `values`
+    bool saved = false, takes_answers = false;
+  };
+  std::unordered_map<std::uint32_t, ImpliedTable> implied_tables;
+  bool tables_described = false;
+
   // Where the reader stands.
   BranchId branch;
   StepId parent;
@@ -101,10 +110,8 @@ struct Loading {
   std::string say(Word word, SourceSpan place) const;
 };
 
-inline void hint(Diagnostic& diagnostic, std::string en, std::string ru) {
-  diagnostic.hint_en = std::move(en);
-  diagnostic.hint_ru = std::move(ru);
-}
+/// The way out. `%ask%` stands for a word of the language and becomes the form that the file uses.
+void hint(const Loading& loading, Diagnostic& diagnostic, std::string en, std::string ru);
 
 /// `suggest`, as long as the budget lasts.
 void offer(Loading& loading, Diagnostic& problem, std::string_view wrong,
@@ -215,6 +222,8 @@ void load_handoffs(Loading& loading);
 void load_moved(Loading& loading, const Node& node);
 void load_ensure(Loading& loading, const Node& node);
 void resolve_questions(Loading& loading);
+/// Gives tables that nobody described their columns.
+void complete_tables(Loading& loading);
 void name_places(Loading& loading);
 
 // ---- checks of the whole (checks/)
