@@ -174,7 +174,7 @@ TEST(ReadersTest, AreNotSlowedDownByLongTexts) {
   for (const char* piece : {"пять и ", "сто ", "1 ", "1.", "1-", "в 3 ", "через ", "или ", "с 1 по ", "да ", "нет, ", "@", "a@b.", "http://",
                             "\xFF", "е\u0301", "👍", "тысяч ", "миллион ", "пол ", "без ", "две целых ", "не ", "9 "}) {
     std::string text;
-    while (text.size() < 100'000) text += piece;
+    while (text.size() < 10'000) text += piece;
     read_all(text);
     (void)read_phone(text);
   }

@@ -30,8 +30,9 @@ int rank_of(std::int64_t value) { return value >= 100 ? 3 : value >= 10 ? 2 : 1;
 /// What may still follow: after 11 … 19 and 10 no unit fits.
 int rank_after(std::int64_t value) { return value >= 10 && value < 20 ? 1 : rank_of(value); }
 
-bool is_genitive_plural_scale(std::string_view word) {
-  return one_of(word, "тысяч тыщ миллионов миллиардов");
+/// Forms that no number begins with, so a count must follow: `тысяч десять`, `миллиона два`.
+bool is_inverted_scale(std::string_view word) {
+  return one_of(word, "тысяч тыщ миллионов миллиардов тысячи тыщи миллиона миллиарда");
 }
 
 bool is_kept_for_things(std::string_view word) { return one_of(word, "пара пары паре пару парой pair"); }
@@ -221,6 +222,14 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
     const Token& token = tokens_[i];
     std::size_t word_at = i;
     if (token.kind == Token::Kind::Mark) {
+      // one million, two hundred thousand
+      if (token.is_mark(",") && has_total && !has_group && i + 1 < tokens_.size() && tokens_[i + 1].is_word() &&
+          static_cast<signed char>(tokens_[i + 1].text[0]) > 0) {
+        const auto next = find_number_word(tokens_[i + 1].text);
+        if (!next || next->kind != NumberClass::Card || next->numerator == 0) break;
+        ++i;
+        continue;
+      }
       // двадцать-пять, twenty-five: the hyphen parts nothing where the next word fits.
       if (!token.is_mark("-") || !in_progress() || token.space_before || !glued(i + 1) ||
           !tokens_[i + 1].is_word()) {
@@ -551,7 +560,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           has_group = true;
           number.kind = NumberKind::Fraction;
           finish_at(next);
-        } else if (!literal_group && scaled && has_group && !has_total) {
+        } else if (!literal_group && has_group && fits_below_scale(amount) &&
+                   (scaled || (known->numerator == 100 && word.text == "hundredth" && group < Decimal(100)))) {
           group = product(group, amount);
           number.kind = NumberKind::Ordinal;
           finish_at(next);
@@ -613,7 +623,7 @@ std::optional<ParsedNumber> NumberParser::unsigned_number(std::size_t at) const 
     if (token.text == "сто" && glued(at + 1) && tokens_[at + 1].is_mark("-")) return std::nullopt;
     if (at > 0 && tokens_[at - 1].is_word("ни") && token.text.substr(0, 4) == "од") return std::nullopt;
     // тысяч десять, тысяч 10-15: about so many thousands
-    if (is_genitive_plural_scale(token.text) && !previous_is_numeric && at + 1 < tokens_.size() &&
+    if (is_inverted_scale(token.text) && !previous_is_numeric && at + 1 < tokens_.size() &&
         !tokens_[at + 1].is_word("пол")) {
       const auto count = words(at + 1);
       if (count && count->value < Decimal(1000) && count->kind == NumberKind::Cardinal) {

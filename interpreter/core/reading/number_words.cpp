@@ -219,6 +219,7 @@ constexpr Row kRows[] = {
     {NumberClass::Fraction, 1, 100, "hundredths"},
     {NumberClass::Noun, 2, 1, "couple pair"},
     {NumberClass::Noun, 12, 1, "dozen dozens"},
+    {NumberClass::Ordinal, 0, 1, "zeroth"},
     {NumberClass::Ordinal, 1, 1, "first"},
     {NumberClass::Ordinal, 2, 1, "second"},
     {NumberClass::Ordinal, 3, 1, "third"},
@@ -279,7 +280,7 @@ struct Stem {
   std::int64_t value;
 };
 
-constexpr std::array<Stem, 44> kOrdinalStems = {{
+constexpr std::array<Stem, 45> kOrdinalStems = {{
     {"нулев", 0},         {"перв", 1},          {"втор", 2},         {"четверт", 4},
     {"пят", 5},           {"шест", 6},          {"седьм", 7},        {"восьм", 8},
     {"девят", 9},         {"десят", 10},        {"одиннадцат", 11},  {"двенадцат", 12},
@@ -291,7 +292,7 @@ constexpr std::array<Stem, 44> kOrdinalStems = {{
     {"шестисот", 600},    {"семисот", 700},     {"восьмисот", 800},  {"девятисот", 900},
     {"тысячн", 1000},     {"миллионн", 1000000}, {"миллиардн", 1000000000},
     {"одинадцат", 11},    {"двенацат", 12},     {"двацат", 20},      {"дватцат", 20},
-    {"пядесят", 50},
+    {"пядесят", 50},      {"восемьдесят", 80},
 }};
 
 /// The genitive stems that compounds are glued of: `стотридцатипяти|тысячный`, `двух|комнатная`.

@@ -153,6 +153,10 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
   const std::vector<Money>& amounts = named.empty() ? bare : named;
   if (amounts.empty()) return Error{NumberProblem::NoNumber};
   if (amounts.size() > 1) return Error{NumberProblem::Several};
+  if (numbers.size() == 2) {
+    const auto range = read_range(text, language);  // 1000-2000 руб
+    if (range && range->low && range->high) return Error{NumberProblem::Several};
+  }
   return amounts[0];
 }
 
@@ -257,9 +261,14 @@ std::string read_digits(std::string_view text, Language language) {
     const auto number = parser.parse(i);
     if (!number || number->end <= i || !number->value.is_integer() || number->value.is_negative()) return {};
     const std::string shown = token.is_digits() && number->end == i + 1 ? token.text : number->value.to_string();
+    i = number->end;
+    if (i < tokens.size() && shown.size() == 1 && one_of(tokens[i].text, "нуля нулей ноля нолей zeros zeroes")) {
+      digits.append(static_cast<std::size_t>(shown[0] - '0'), '0');  // три нуля
+      ++i;
+      continue;
+    }
     for (; times > 0; --times) digits += shown;
     times = 1;
-    i = number->end;
     if (digits.size() > 64) return {};
   }
   return digits;
