@@ -107,7 +107,8 @@ Result<Decimal, DecimalError> finish(Big size, bool negative, int scale) {
     size = quotient;
     --scale;
   }
-  if (size.high != 0 || size.low >= kLimit || scale > kMaxScale) return Error{DecimalError::Overflow};
+  if (size.high != 0 || size.low >= kLimit || scale > kMaxScale)
+    return Error{DecimalError::Overflow};
   const Wide value = static_cast<Wide>(size.low);
   return Decimal::make(negative ? -value : value, scale);
 }
@@ -144,7 +145,8 @@ std::optional<Decimal> Decimal::parse(std::string_view text) {
   std::string_view whole = text.substr(0, point);
   std::string_view fraction = point == std::string_view::npos ? "" : text.substr(point + 1);
   const auto digits = [](std::string_view part) {
-    return !part.empty() && std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return !part.empty() &&
+           std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
   };
   if (!digits(whole) || (point != std::string_view::npos && !digits(fraction))) return std::nullopt;
   while (!fraction.empty() && fraction.back() == '0') fraction.remove_suffix(1);
@@ -222,8 +224,9 @@ Decimal Decimal::negated() const {
 
 Result<Decimal, DecimalError> add(const Decimal& a, const Decimal& b) {
   const int scale = std::max(a.scale_, b.scale_);
-  const Sum sum = signed_sum(scaled(magnitude(a.coefficient_), scale - a.scale_), a.coefficient_ < 0,
-                             scaled(magnitude(b.coefficient_), scale - b.scale_), b.coefficient_ < 0);
+  const Sum sum =
+      signed_sum(scaled(magnitude(a.coefficient_), scale - a.scale_), a.coefficient_ < 0,
+                 scaled(magnitude(b.coefficient_), scale - b.scale_), b.coefficient_ < 0);
   return finish(sum.size, sum.negative, scale);
 }
 
@@ -244,7 +247,8 @@ Result<Decimal, DecimalError> divide(const Decimal& a, const Decimal& b) {
   Big remainder;
   divide_wide(dividend, divisor, quotient, remainder);
   const Big twice = doubled(remainder);
-  if (twice > divisor || (twice == divisor && (quotient.low & 1) != 0)) quotient = plus(quotient, {0, 1});
+  if (twice > divisor || (twice == divisor && (quotient.low & 1) != 0))
+    quotient = plus(quotient, {0, 1});
   return finish(quotient, (a.coefficient_ < 0) != (b.coefficient_ < 0), kDivisionScale);
 }
 
@@ -264,7 +268,8 @@ Result<Decimal, DecimalError> modulo(const Decimal& a, const Decimal& b) {
 std::strong_ordering operator<=>(const Decimal& a, const Decimal& b) {
   const bool a_negative = a.coefficient_ < 0;
   const bool b_negative = b.coefficient_ < 0;
-  if (a_negative != b_negative) return a_negative ? std::strong_ordering::less : std::strong_ordering::greater;
+  if (a_negative != b_negative)
+    return a_negative ? std::strong_ordering::less : std::strong_ordering::greater;
   const int scale = std::max(a.scale_, b.scale_);
   const Big x = scaled(magnitude(a.coefficient_), scale - a.scale_);
   const Big y = scaled(magnitude(b.coefficient_), scale - b.scale_);

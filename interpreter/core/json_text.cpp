@@ -22,11 +22,21 @@ void append_json_string(std::string& out, std::string_view text) {
     out.append(text, copied, i - copied);
     copied = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         out += "\\u00";
         out.push_back("0123456789abcdef"[c >> 4]);
@@ -44,7 +54,8 @@ void append_json_number(std::string& out, std::int64_t number) {
 }
 
 char JsonReader::peek() {
-  while (!rest_.empty() && (rest_[0] == ' ' || rest_[0] == '\n' || rest_[0] == '\r' || rest_[0] == '\t')) {
+  while (!rest_.empty() &&
+         (rest_[0] == ' ' || rest_[0] == '\n' || rest_[0] == '\r' || rest_[0] == '\t')) {
     rest_.remove_prefix(1);
   }
   return ok_ && !rest_.empty() ? rest_[0] : '\0';
@@ -80,14 +91,28 @@ bool JsonReader::read_escape(std::string& out) {
   switch (kind) {
     case '"':
     case '\\':
-    case '/': out.push_back(kind); return true;
-    case 'b': out.push_back('\b'); return true;
-    case 'f': out.push_back('\f'); return true;
-    case 'n': out.push_back('\n'); return true;
-    case 'r': out.push_back('\r'); return true;
-    case 't': out.push_back('\t'); return true;
-    case 'u': break;
-    default: return fail();
+    case '/':
+      out.push_back(kind);
+      return true;
+    case 'b':
+      out.push_back('\b');
+      return true;
+    case 'f':
+      out.push_back('\f');
+      return true;
+    case 'n':
+      out.push_back('\n');
+      return true;
+    case 'r':
+      out.push_back('\r');
+      return true;
+    case 't':
+      out.push_back('\t');
+      return true;
+    case 'u':
+      break;
+    default:
+      return fail();
   }
   char32_t code = 0;
   if (!read_hex4(code)) return false;

@@ -11,8 +11,8 @@ namespace sufler {
 void append_json_string(std::string& out, std::string_view text);
 void append_json_number(std::string& out, std::int64_t number);
 
-/// Reads JSON piece by piece. After the first mistake every call fails, so callers may look once, at
-/// the end. Does not throw, recurses nowhere.
+/// Reads JSON piece by piece. After the first mistake every call fails, so callers may look once,
+/// at the end. Does not throw, recurses nowhere.
 class JsonReader {
  public:
   explicit JsonReader(std::string_view json) : rest_(json) {}

@@ -6,15 +6,16 @@
 
 #include "interpreter/core/message_json.h"
 
-// Fields that hold their default are left out: most messages are a text and nothing else. An unknown
-// field is a failure, because the text is our own and "reads back exactly" is the promise.
+// Fields that hold their default are left out: most messages are a text and nothing else. An
+// unknown field is a failure, because the text is our own and "reads back exactly" is the promise.
 namespace sufler {
 namespace {
 
 constexpr std::array<std::string_view, 7> kAttachmentKinds = {"photo", "document", "voice", "audio",
                                                               "video", "sticker",  "other"};
 constexpr std::array<std::string_view, 5> kColors = {"default", "blue", "white", "red", "green"};
-constexpr std::array<std::string_view, 5> kActions = {"text", "payload", "url", "contact", "location"};
+constexpr std::array<std::string_view, 5> kActions = {"text", "payload", "url", "contact",
+                                                      "location"};
 constexpr std::array<std::string_view, 4> kKeyboards = {"none", "reply", "inline", "remove"};
 constexpr std::array<std::string_view, 4> kMarkups = {"bold", "italic", "code", "link"};
 
@@ -171,9 +172,10 @@ std::string to_json(const Message& message) {
     ObjectWriter keyboard(object.name("keyboard"));
     keyboard.text("kind", name_of(kKeyboards, message.keyboard.kind));
     if (!message.keyboard.rows.empty()) {
-      append_array(keyboard.name("rows"), message.keyboard.rows, [&](const std::vector<Button>& row) {
-        append_array(out, row, [&](const Button& button) { append_button(out, button); });
-      });
+      append_array(
+          keyboard.name("rows"), message.keyboard.rows, [&](const std::vector<Button>& row) {
+            append_array(out, row, [&](const Button& button) { append_button(out, button); });
+          });
     }
     keyboard.close();
   }

@@ -57,9 +57,9 @@ void append_padded(std::string& out, int value, int width) {
   out.append(buffer.data() + at, buffer.size() - at);
 }
 
-constexpr std::array<const char*, 12> kRussianMonths = {
-    "января", "февраля", "марта",    "апреля",  "мая",    "июня",
-    "июля",   "августа", "сентября", "октября", "ноября", "декабря"};
+constexpr std::array<const char*, 12> kRussianMonths = {"января",   "февраля", "марта",  "апреля",
+                                                        "мая",      "июня",    "июля",   "августа",
+                                                        "сентября", "октября", "ноября", "декабря"};
 constexpr std::array<const char*, 12> kEnglishMonths = {
     "January", "February", "March",     "April",   "May",      "June",
     "July",    "August",   "September", "October", "November", "December"};
@@ -103,7 +103,8 @@ std::string short_date(Date date, Language language) {
   return out;
 }
 
-// A SimpleDateFormat costs some 50 µs and 20 KB, so each thread keeps the few that its scenarios use.
+// A SimpleDateFormat costs some 50 µs and 20 KB, so each thread keeps the few that its scenarios
+// use.
 class PatternFormatter {
  public:
   std::string format(std::int64_t local_seconds, Language language, std::string_view pattern) {
@@ -135,10 +136,12 @@ class PatternFormatter {
     UErrorCode status = U_ZERO_ERROR;
     const icu::Locale locale(language == Language::Russian ? "ru" : "en");
     auto format = std::make_unique<icu::SimpleDateFormat>(
-        icu::UnicodeString::fromUTF8(icu::StringPiece(pattern.data(), static_cast<int>(pattern.size()))),
+        icu::UnicodeString::fromUTF8(
+            icu::StringPiece(pattern.data(), static_cast<int>(pattern.size()))),
         locale, status);
     if (U_SUCCESS(status)) {
-      auto calendar = std::make_unique<icu::GregorianCalendar>(*icu::TimeZone::getGMT(), locale, status);
+      auto calendar =
+          std::make_unique<icu::GregorianCalendar>(*icu::TimeZone::getGMT(), locale, status);
       if (U_SUCCESS(status)) {
         // Gregorian for all time, as Date is.
         calendar->setGregorianChange(-std::numeric_limits<double>::max(), status);
@@ -224,7 +227,8 @@ std::string Duration::to_string() const {
     char name;
   };
   for (const Unit unit : {Unit{604800, 'w'}, Unit{86400, 'd'}, Unit{3600, 'h'}, Unit{60, 'm'}}) {
-    if (seconds != 0 && seconds % unit.seconds == 0) return std::to_string(seconds / unit.seconds) + unit.name;
+    if (seconds != 0 && seconds % unit.seconds == 0)
+      return std::to_string(seconds / unit.seconds) + unit.name;
   }
   return std::to_string(seconds) + "s";
 }
@@ -256,7 +260,8 @@ std::optional<Date> Date::parse_iso(std::string_view text) {
   const std::string_view month = text.substr(5, 2);
   const std::string_view day = text.substr(8, 2);
   if (!all_digits(year) || !all_digits(month) || !all_digits(day)) return std::nullopt;
-  return from_ymd(to_int(year), static_cast<unsigned>(to_int(month)), static_cast<unsigned>(to_int(day)));
+  return from_ymd(to_int(year), static_cast<unsigned>(to_int(month)),
+                  static_cast<unsigned>(to_int(day)));
 }
 
 std::string Date::to_iso() const {
@@ -325,8 +330,8 @@ std::optional<Zone> Zone::find(std::string_view iana_name) {
 }
 
 LocalTime Zone::to_local(Moment moment) const {
-  const std::int64_t seconds =
-      std::clamp(floor_divide(moment.unix_ms, 1000), kFirstDay * kDaySeconds, kLastDay * kDaySeconds);
+  const std::int64_t seconds = std::clamp(floor_divide(moment.unix_ms, 1000),
+                                          kFirstDay * kDaySeconds, kLastDay * kDaySeconds);
   if (!zone_) return from_seconds(seconds);
   // The offset holds for months; a bot asks again and again about the same ones.
   struct Known {
@@ -371,7 +376,8 @@ std::string format_time(TimeOfDay time) { return time.to_string(); }
 
 std::string format_date(Date date, Language language, std::string_view pattern) {
   if (pattern == "short") return short_date(date, language);
-  if (pattern == "long") return plain_date(date, language) + (language == Language::Russian ? " г." : "");
+  if (pattern == "long")
+    return plain_date(date, language) + (language == Language::Russian ? " г." : "");
   if (!pattern.empty()) {
     std::string formatted = by_pattern({date, {}}, language, pattern);
     if (!formatted.empty()) return formatted;

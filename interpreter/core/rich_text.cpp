@@ -36,17 +36,21 @@ bool is_link_target(std::string_view url) {
 }
 
 // A mark opens before a character that is not white space and closes behind one, neither of them
-// inside a word. What a pair encloses is read again for further pairs, so spans nest by themselves. A
-// search that found no closing mark is not repeated within the same stretch: reading stays linear.
+// inside a word. What a pair encloses is read again for further pairs, so spans nest by themselves.
+// A search that found no closing mark is not repeated within the same stretch: reading stays
+// linear.
 class MarkupParser {
  public:
-  explicit MarkupParser(std::string_view source) : source_(source) { out_.text.reserve(source.size()); }
+  explicit MarkupParser(std::string_view source) : source_(source) {
+    out_.text.reserve(source.size());
+  }
 
   RichText parse() {
     read(0, source_.size(), 0);
-    std::stable_sort(out_.spans.begin(), out_.spans.end(), [](const MarkupSpan& a, const MarkupSpan& b) {
-      return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
-    });
+    std::stable_sort(out_.spans.begin(), out_.spans.end(),
+                     [](const MarkupSpan& a, const MarkupSpan& b) {
+                       return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
+                     });
     return std::move(out_);
   }
 
@@ -64,17 +68,23 @@ class MarkupParser {
     for (std::size_t i = begin; i < end;) {
       std::size_t next = 0;
       switch (source_[i]) {
-        case '`': next = i < searched.code ? 0 : code(i, end, searched.code); break;
+        case '`':
+          next = i < searched.code ? 0 : code(i, end, searched.code);
+          break;
         case '*':
           if (i + 1 < end && source_[i + 1] == '*' && i >= searched.bold) {
             next = pair(i, end, "**", Markup::Bold, depth, searched.bold);
           }
           break;
         case '_':
-          next = i < searched.italic ? 0 : pair(i, end, "_", Markup::Italic, depth, searched.italic);
+          next =
+              i < searched.italic ? 0 : pair(i, end, "_", Markup::Italic, depth, searched.italic);
           break;
-        case '[': next = i < searched.link ? 0 : link(i, end, depth, searched.link); break;
-        default: break;
+        case '[':
+          next = i < searched.link ? 0 : link(i, end, depth, searched.link);
+          break;
+        default:
+          break;
       }
       if (next != 0) {
         i = next;
@@ -92,7 +102,8 @@ class MarkupParser {
   }
   /// `__init__` is a name, not a slanted `_init_`.
   bool is_doubled(std::size_t at) const {
-    return (at > 0 && source_[at - 1] == '_') || (at + 1 < source_.size() && source_[at + 1] == '_');
+    return (at > 0 && source_[at - 1] == '_') ||
+           (at + 1 < source_.size() && source_[at + 1] == '_');
   }
 
   std::size_t code(std::size_t at, std::size_t end, std::size_t& searched) {
@@ -133,7 +144,9 @@ class MarkupParser {
   std::size_t link(std::size_t at, std::size_t end, int depth, std::size_t& searched) {
     if (depth >= kMaxNesting) return 0;
     std::size_t middle = at + 1;
-    while (middle < end && source_[middle] != ']' && source_[middle] != '[' && source_[middle] != '\n') ++middle;
+    while (middle < end && source_[middle] != ']' && source_[middle] != '[' &&
+           source_[middle] != '\n')
+      ++middle;
     if (middle >= end || source_[middle] != ']' || middle == at + 1) {
       searched = middle;
       return 0;
@@ -167,10 +180,14 @@ class MarkupParser {
 
 std::string_view opening_mark(Markup markup) {
   switch (markup) {
-    case Markup::Bold: return "**";
-    case Markup::Italic: return "_";
-    case Markup::Code: return "`";
-    case Markup::Link: return "[";
+    case Markup::Bold:
+      return "**";
+    case Markup::Italic:
+      return "_";
+    case Markup::Code:
+      return "`";
+    case Markup::Link:
+      return "[";
   }
   return {};
 }
@@ -208,7 +225,8 @@ void RichText::append(const RichText& other) {
 }
 
 RichText parse_markup(std::string_view author_text) {
-  if (author_text.find_first_of("*_`[") == std::string_view::npos) return {std::string(author_text), {}};
+  if (author_text.find_first_of("*_`[") == std::string_view::npos)
+    return {std::string(author_text), {}};
   return MarkupParser(author_text).parse();
 }
 

@@ -9,15 +9,16 @@
 #include <algorithm>
 #include <array>
 
-// Almost every text that passes here is ASCII and Cyrillic, so each function has a path for these two
-// that asks ICU nothing; ICU takes over at the first character that is neither.
+// Almost every text that passes here is ASCII and Cyrillic, so each function has a path for these
+// two that asks ICU nothing; ICU takes over at the first character that is neither.
 namespace sufler {
 namespace {
 
 constexpr char32_t kReplacement = 0xFFFD;
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<signed char>(c) >= 0; });
 }
 
 bool is_ascii_letter(char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -84,9 +85,15 @@ std::string icu_case(std::string_view text, Case kind) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::StringPiece piece(text.data(), icu_size(text));
   switch (kind) {
-    case Case::Lower: icu::CaseMap::utf8ToLower("", 0, piece, sink, nullptr, status); break;
-    case Case::Upper: icu::CaseMap::utf8ToUpper("", 0, piece, sink, nullptr, status); break;
-    case Case::Fold: icu::CaseMap::utf8Fold(0, piece, sink, nullptr, status); break;
+    case Case::Lower:
+      icu::CaseMap::utf8ToLower("", 0, piece, sink, nullptr, status);
+      break;
+    case Case::Upper:
+      icu::CaseMap::utf8ToUpper("", 0, piece, sink, nullptr, status);
+      break;
+    case Case::Fold:
+      icu::CaseMap::utf8Fold(0, piece, sink, nullptr, status);
+      break;
   }
   return U_SUCCESS(status) ? out : replace_broken(text);
 }
@@ -136,19 +143,19 @@ struct KeyPair {
   char32_t cyrillic;
 };
 constexpr std::array<KeyPair, 33> kKeys = {{
-    {'q', U'й'}, {'w', U'ц'}, {'e', U'у'}, {'r', U'к'}, {'t', U'е'}, {'y', U'н'}, {'u', U'г'},
-    {'i', U'ш'}, {'o', U'щ'}, {'p', U'з'}, {'[', U'х'}, {']', U'ъ'}, {'a', U'ф'}, {'s', U'ы'},
-    {'d', U'в'}, {'f', U'а'}, {'g', U'п'}, {'h', U'р'}, {'j', U'о'}, {'k', U'л'}, {'l', U'д'},
+    {'q', U'й'}, {'w', U'ц'},  {'e', U'у'}, {'r', U'к'}, {'t', U'е'}, {'y', U'н'}, {'u', U'г'},
+    {'i', U'ш'}, {'o', U'щ'},  {'p', U'з'}, {'[', U'х'}, {']', U'ъ'}, {'a', U'ф'}, {'s', U'ы'},
+    {'d', U'в'}, {'f', U'а'},  {'g', U'п'}, {'h', U'р'}, {'j', U'о'}, {'k', U'л'}, {'l', U'д'},
     {';', U'ж'}, {'\'', U'э'}, {'z', U'я'}, {'x', U'ч'}, {'c', U'с'}, {'v', U'м'}, {'b', U'и'},
-    {'n', U'т'}, {'m', U'ь'}, {',', U'б'}, {'.', U'ю'}, {'`', U'ё'},
+    {'n', U'т'}, {'m', U'ь'},  {',', U'б'}, {'.', U'ю'}, {'`', U'ё'},
 }};
 
 // Letters that look the same in print. Lower and upper case differ in what looks alike.
 constexpr std::array<KeyPair, 24> kLookalikes = {{
-    {'a', U'а'}, {'c', U'с'}, {'e', U'е'}, {'o', U'о'}, {'p', U'р'}, {'x', U'х'}, {'y', U'у'},
-    {'k', U'к'}, {'m', U'м'}, {'t', U'т'}, {'b', U'в'}, {'h', U'н'}, {'A', U'А'}, {'B', U'В'},
-    {'C', U'С'}, {'E', U'Е'}, {'H', U'Н'}, {'K', U'К'}, {'M', U'М'}, {'O', U'О'}, {'P', U'Р'},
-    {'T', U'Т'}, {'X', U'Х'}, {'Y', U'У'},
+    {'a', U'а'}, {'c', U'с'}, {'e', U'е'}, {'o', U'о'}, {'p', U'р'}, {'x', U'х'},
+    {'y', U'у'}, {'k', U'к'}, {'m', U'м'}, {'t', U'т'}, {'b', U'в'}, {'h', U'н'},
+    {'A', U'А'}, {'B', U'В'}, {'C', U'С'}, {'E', U'Е'}, {'H', U'Н'}, {'K', U'К'},
+    {'M', U'М'}, {'O', U'О'}, {'P', U'Р'}, {'T', U'Т'}, {'X', U'Х'}, {'Y', U'У'},
 }};
 
 /// More Cyrillic letters than Latin ones; equal counts go with the first letter.
@@ -240,7 +247,8 @@ bool is_utf8(std::string_view text, std::size_t* bad_offset) {
     }
     const std::size_t begin = i;
     // A well-formed U+FFFD is three bytes that begin with EF BF BD.
-    if (next_code_point(text, i) == kReplacement && text.substr(begin, i - begin) != "\xEF\xBF\xBD") {
+    if (next_code_point(text, i) == kReplacement &&
+        text.substr(begin, i - begin) != "\xEF\xBF\xBD") {
       if (bad_offset) *bad_offset = begin;
       return false;
     }

@@ -28,7 +28,9 @@ constexpr std::array<UnitWords, 4> kUnits = {{
     {86'400'000, {"день", "дня", "дней", "дня"}, {"day", "days", "days", "days"}},
     {3'600'000, {"час", "часа", "часов", "часа"}, {"hour", "hours", "hours", "hours"}},
     {60'000, {"минута", "минуты", "минут", "минуты"}, {"minute", "minutes", "minutes", "minutes"}},
-    {1000, {"секунда", "секунды", "секунд", "секунды"}, {"second", "seconds", "seconds", "seconds"}},
+    {1000,
+     {"секунда", "секунды", "секунд", "секунды"},
+     {"second", "seconds", "seconds", "seconds"}},
 }};
 
 std::string display_duration(Duration duration, Language language) {
@@ -63,16 +65,29 @@ std::string display_duration(Duration duration, Language language) {
 void append_display(std::string& out, const Value& value, const Locale& locale, int depth) {
   const bool russian = locale.language == Language::Russian;
   switch (value.type()) {
-    case ValueType::Null: return;
+    case ValueType::Null:
+      return;
     case ValueType::Boolean:
       out += *value.boolean() ? (russian ? "да" : "yes") : (russian ? "нет" : "no");
       return;
-    case ValueType::Number: out += display_number(*value.number(), locale.language); return;
-    case ValueType::Text: out += *value.text(); return;
-    case ValueType::Moment: out += format_local(locale.zone.to_local(*value.moment()), locale.language); return;
-    case ValueType::Date: out += format_date(*value.date(), locale.language); return;
-    case ValueType::Time: out += format_time(*value.time()); return;
-    case ValueType::Duration: out += display_duration(*value.duration(), locale.language); return;
+    case ValueType::Number:
+      out += display_number(*value.number(), locale.language);
+      return;
+    case ValueType::Text:
+      out += *value.text();
+      return;
+    case ValueType::Moment:
+      out += format_local(locale.zone.to_local(*value.moment()), locale.language);
+      return;
+    case ValueType::Date:
+      out += format_date(*value.date(), locale.language);
+      return;
+    case ValueType::Time:
+      out += format_time(*value.time());
+      return;
+    case ValueType::Duration:
+      out += display_duration(*value.duration(), locale.language);
+      return;
     case ValueType::File: {
       const Attachment& file = *value.file();
       out += !file.name.empty() ? file.name : !file.caption.empty() ? file.caption : file.reference;
@@ -120,14 +135,30 @@ void append_tagged(std::string& out, std::string_view tag, std::int64_t number) 
 
 void append_value(std::string& out, const Value& value, int depth) {
   switch (value.type()) {
-    case ValueType::Null: out += "null"; return;
-    case ValueType::Boolean: out += *value.boolean() ? "true" : "false"; return;
-    case ValueType::Number: append_tagged(out, "$number", value.number()->to_string()); return;
-    case ValueType::Text: append_json_string(out, *value.text()); return;
-    case ValueType::Moment: append_tagged(out, "$moment", value.moment()->unix_ms); return;
-    case ValueType::Date: append_tagged(out, "$date", value.date()->to_iso()); return;
-    case ValueType::Time: append_tagged(out, "$time", value.time()->to_string()); return;
-    case ValueType::Duration: append_tagged(out, "$duration", value.duration()->ms); return;
+    case ValueType::Null:
+      out += "null";
+      return;
+    case ValueType::Boolean:
+      out += *value.boolean() ? "true" : "false";
+      return;
+    case ValueType::Number:
+      append_tagged(out, "$number", value.number()->to_string());
+      return;
+    case ValueType::Text:
+      append_json_string(out, *value.text());
+      return;
+    case ValueType::Moment:
+      append_tagged(out, "$moment", value.moment()->unix_ms);
+      return;
+    case ValueType::Date:
+      append_tagged(out, "$date", value.date()->to_iso());
+      return;
+    case ValueType::Time:
+      append_tagged(out, "$time", value.time()->to_string());
+      return;
+    case ValueType::Duration:
+      append_tagged(out, "$duration", value.duration()->ms);
+      return;
     case ValueType::File:
       out += "{\"$file\":";
       append_json(out, *value.file());
@@ -242,7 +273,9 @@ bool read_map(JsonReader& json, Value& value, int depth) {
 
 bool read_value(JsonReader& json, Value& value, int depth) {
   switch (json.peek()) {
-    case 'n': value = Value(); return json.read_null();
+    case 'n':
+      value = Value();
+      return json.read_null();
     case 't':
     case 'f': {
       bool boolean = false;
@@ -271,7 +304,8 @@ bool read_value(JsonReader& json, Value& value, int depth) {
       // The deepest list or map may still hold tagged values.
       if (depth > kMaxJsonDepth) return json.fail();
       return read_map(json, value, depth) && (depth < kMaxJsonDepth || !value.map() || json.fail());
-    default: return json.fail();
+    default:
+      return json.fail();
   }
 }
 
@@ -302,8 +336,8 @@ void ValueMap::set(std::string_view name, Value value) {
 }
 
 bool ValueMap::erase(std::string_view name) {
-  const auto item =
-      std::find_if(items_.begin(), items_.end(), [&](const Item& known) { return known.first == name; });
+  const auto item = std::find_if(items_.begin(), items_.end(),
+                                 [&](const Item& known) { return known.first == name; });
   if (item == items_.end()) return false;
   items_.erase(item);
   return true;
@@ -341,37 +375,56 @@ const Attachment* Value::file() const {
 
 bool Value::truthy() const {
   switch (type()) {
-    case ValueType::Null: return false;
-    case ValueType::Boolean: return *boolean();
-    case ValueType::Number: return !number()->is_zero();
-    case ValueType::Text: return !text()->empty();
-    case ValueType::List: return !list()->empty();
-    case ValueType::Map: return !map()->empty();
-    default: return true;
+    case ValueType::Null:
+      return false;
+    case ValueType::Boolean:
+      return *boolean();
+    case ValueType::Number:
+      return !number()->is_zero();
+    case ValueType::Text:
+      return !text()->empty();
+    case ValueType::List:
+      return !list()->empty();
+    case ValueType::Map:
+      return !map()->empty();
+    default:
+      return true;
   }
 }
 
 bool operator==(const Value& a, const Value& b) {
   if (a.type() != b.type()) return false;
   switch (a.type()) {
-    case ValueType::List: return a.list() == b.list() || *a.list() == *b.list();
-    case ValueType::Map: return a.map() == b.map() || *a.map() == *b.map();
-    case ValueType::File: return a.file() == b.file() || *a.file() == *b.file();
-    default: return a.data_ == b.data_;
+    case ValueType::List:
+      return a.list() == b.list() || *a.list() == *b.list();
+    case ValueType::Map:
+      return a.map() == b.map() || *a.map() == *b.map();
+    case ValueType::File:
+      return a.file() == b.file() || *a.file() == *b.file();
+    default:
+      return a.data_ == b.data_;
   }
 }
 
 std::partial_ordering compare(const Value& a, const Value& b) {
   if (a.type() != b.type()) return std::partial_ordering::unordered;
   switch (a.type()) {
-    case ValueType::Null: return std::partial_ordering::equivalent;
-    case ValueType::Boolean: return *a.boolean() <=> *b.boolean();
-    case ValueType::Number: return *a.number() <=> *b.number();
-    case ValueType::Text: return *a.text() <=> *b.text();
-    case ValueType::Moment: return *a.moment() <=> *b.moment();
-    case ValueType::Date: return *a.date() <=> *b.date();
-    case ValueType::Time: return *a.time() <=> *b.time();
-    case ValueType::Duration: return *a.duration() <=> *b.duration();
+    case ValueType::Null:
+      return std::partial_ordering::equivalent;
+    case ValueType::Boolean:
+      return *a.boolean() <=> *b.boolean();
+    case ValueType::Number:
+      return *a.number() <=> *b.number();
+    case ValueType::Text:
+      return *a.text() <=> *b.text();
+    case ValueType::Moment:
+      return *a.moment() <=> *b.moment();
+    case ValueType::Date:
+      return *a.date() <=> *b.date();
+    case ValueType::Time:
+      return *a.time() <=> *b.time();
+    case ValueType::Duration:
+      return *a.duration() <=> *b.duration();
     case ValueType::List: {
       const List& x = *a.list();
       const List& y = *b.list();
@@ -382,7 +435,8 @@ std::partial_ordering compare(const Value& a, const Value& b) {
       return x.size() <=> y.size();
     }
     case ValueType::Map:
-    case ValueType::File: return std::partial_ordering::unordered;
+    case ValueType::File:
+      return std::partial_ordering::unordered;
   }
   return std::partial_ordering::unordered;
 }

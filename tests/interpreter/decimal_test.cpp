@@ -23,7 +23,8 @@ TEST(DecimalTest, ReadsAndWritesTheCanonicalForm) {
   EXPECT_EQ(number("-0").to_string(), "0");
   EXPECT_EQ(number("007").to_string(), "7");
   EXPECT_EQ(number("0.000000000000000001").to_string(), "0.000000000000000001");
-  EXPECT_EQ(number("9999999999999999999999999999999999").to_string(), "9999999999999999999999999999999999");
+  EXPECT_EQ(number("9999999999999999999999999999999999").to_string(),
+            "9999999999999999999999999999999999");
 }
 
 TEST(DecimalTest, RefusesWhatIsNoPlainNumber) {
@@ -45,14 +46,16 @@ TEST(DecimalTest, CountsExactly) {
   EXPECT_EQ(shown(multiply(number("19.99"), number("-3"))), "-59.97");
   EXPECT_EQ(shown(multiply(number("5000000000000000000000000000000000"), number("0.5"))),
             "2500000000000000000000000000000000");
-  EXPECT_EQ(shown(add(number("9999999999999999.000000000000000001"), number("0.999999999999999999"))),
-            "10000000000000000");
+  EXPECT_EQ(
+      shown(add(number("9999999999999999.000000000000000001"), number("0.999999999999999999"))),
+      "10000000000000000");
 }
 
 TEST(DecimalTest, OverflowsInsteadOfRounding) {
   EXPECT_EQ(shown(add(number("9999999999999999999999999999999999"), Decimal(1))), "overflow");
   EXPECT_EQ(shown(multiply(number("0.0000000001"), number("0.0000000001"))), "overflow");
-  EXPECT_EQ(shown(multiply(number("99999999999999999999"), number("99999999999999999999"))), "overflow");
+  EXPECT_EQ(shown(multiply(number("99999999999999999999"), number("99999999999999999999"))),
+            "overflow");
 }
 
 TEST(DecimalTest, DividesToTwelveDigitsHalfToEven) {

@@ -101,7 +101,8 @@ TEST(FormatTest, TakesIcuPatterns) {
   EXPECT_EQ(format_local(local, Language::Russian, "dd.MM.yyyy HH:mm"), "15.03.2026 15:05");
   EXPECT_EQ(format_date(local.date, Language::Russian, "EEEE"), "воскресенье");
   EXPECT_EQ(format_date(local.date, Language::English, "EEE d"), "Sun 15");
-  EXPECT_EQ(format_date(*Date::from_ymd(1500, 1, 1), Language::English, "yyyy-MM-dd"), "1500-01-01");
+  EXPECT_EQ(format_date(*Date::from_ymd(1500, 1, 1), Language::English, "yyyy-MM-dd"),
+            "1500-01-01");
 }
 
 }  // namespace

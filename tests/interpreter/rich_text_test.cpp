@@ -33,9 +33,10 @@ TEST(MarkupTest, Nests) {
 }
 
 TEST(MarkupTest, LeavesWhatIsNoMark) {
-  for (const char* plain : {"snake_case_name", "2 ** 3 ** 4", "**не закрыт", "_не закрыт", "`нет", "a * b * c",
-                            "[просто] (скобки)", "[x](javascript:alert(1))", "[](https://a.example)",
-                            "__init__x", "5 * 3 _ 2", "**", "_", "``", "[", "слово**внутри**слова"}) {
+  for (const char* plain :
+       {"snake_case_name", "2 ** 3 ** 4", "**не закрыт", "_не закрыт", "`нет", "a * b * c",
+        "[просто] (скобки)", "[x](javascript:alert(1))", "[](https://a.example)", "__init__x",
+        "5 * 3 _ 2", "**", "_", "``", "[", "слово**внутри**слова"}) {
     const RichText text = parse_markup(plain);
     EXPECT_EQ(text.text, plain);
     EXPECT_TRUE(text.spans.empty()) << plain << ": " << spans_of(text);
@@ -48,8 +49,8 @@ TEST(MarkupTest, NeverCrossesAndStaysInItsParagraph) {
 }
 
 TEST(MarkupTest, WritesTheMarksBack) {
-  for (const char* source : {"**Да** и _нет_, `код`, [сайт](https://a.example).", "**жирный _и курсив_**",
-                             "_**x**_", "просто"}) {
+  for (const char* source : {"**Да** и _нет_, `код`, [сайт](https://a.example).",
+                             "**жирный _и курсив_**", "_**x**_", "просто"}) {
     EXPECT_EQ(to_markup(parse_markup(source)), source);
   }
 }

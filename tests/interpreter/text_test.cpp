@@ -103,8 +103,8 @@ TEST(TextTest, SwapsTheKeyboardLayout) {
 }
 
 TEST(TextTest, FindsTheLetterOfTheOtherAlphabet) {
-  EXPECT_EQ(find_mixed_alphabet("сity"), 0u);   // Cyrillic с
-  EXPECT_EQ(find_mixed_alphabet("имяa"), 6u);   // Latin a
+  EXPECT_EQ(find_mixed_alphabet("сity"), 0u);  // Cyrillic с
+  EXPECT_EQ(find_mixed_alphabet("имяa"), 6u);  // Latin a
   EXPECT_EQ(find_mixed_alphabet("name"), std::string_view::npos);
   EXPECT_EQ(find_mixed_alphabet("vk_ссылка"), std::string_view::npos);
   EXPECT_EQ(unify_lookalikes("сity"), "city");
@@ -123,7 +123,8 @@ TEST(TextTest, ChoosesThePluralOfCldr) {
   const auto russian = [](std::string_view n) { return plural_of(Language::Russian, n); };
   for (const char* n : {"1", "21", "101", "-1"}) EXPECT_EQ(russian(n), Plural::One) << n;
   for (const char* n : {"2", "4", "22", "-3"}) EXPECT_EQ(russian(n), Plural::Few) << n;
-  for (const char* n : {"0", "5", "11", "12", "25", "111", "112"}) EXPECT_EQ(russian(n), Plural::Many) << n;
+  for (const char* n : {"0", "5", "11", "12", "25", "111", "112"})
+    EXPECT_EQ(russian(n), Plural::Many) << n;
   for (const char* n : {"1,5", "2.5", "x", ""}) EXPECT_EQ(russian(n), Plural::Other) << n;
   EXPECT_EQ(plural_of(Language::English, "1"), Plural::One);
   for (const char* n : {"0", "2", "11", "101", "1.0"}) {

@@ -34,11 +34,13 @@ TEST(ValueTest, EqualsByMeaning) {
 }
 
 TEST(ValueTest, HoldsNullFalseZeroAndTheEmptyForUntrue) {
-  for (const Value& value : {Value(), Value(false), Value(0), Value(""), Value(List{}), Value(ValueMap{})}) {
+  for (const Value& value :
+       {Value(), Value(false), Value(0), Value(""), Value(List{}), Value(ValueMap{})}) {
     EXPECT_FALSE(value.truthy()) << to_json(value);
   }
-  for (const Value& value : {Value(true), Value(-1), Value("0"), Value(List{Value()}), Value(Date{}),
-                             Value(TimeOfDay{}), Value(Duration{}), Value(photo())}) {
+  for (const Value& value :
+       {Value(true), Value(-1), Value("0"), Value(List{Value()}), Value(Date{}), Value(TimeOfDay{}),
+        Value(Duration{}), Value(photo())}) {
     EXPECT_TRUE(value.truthy()) << to_json(value);
   }
 }
@@ -71,19 +73,20 @@ TEST(ValueTest, ShowsItselfToPeople) {
 }
 
 TEST(ValueJsonTest, KeepsEveryType) {
-  const List all = {Value(),
-                    true,
-                    false,
-                    Value(*Decimal::parse("-1.5")),
-                    "текст \"\\\n\t\x01 👍",
-                    Moment{-5},
-                    *Date::from_ymd(2026, 3, 15),
-                    *TimeOfDay::parse("09:00:30"),
-                    Duration{90'000},
-                    List{},
-                    ValueMap{},
-                    photo(),
-                    map_of({{"$number", "1.5"}, {"$$", 1}, {"", "пусто"}, {"вложено", List{1, List{2}}}})};
+  const List all = {
+      Value(),
+      true,
+      false,
+      Value(*Decimal::parse("-1.5")),
+      "текст \"\\\n\t\x01 👍",
+      Moment{-5},
+      *Date::from_ymd(2026, 3, 15),
+      *TimeOfDay::parse("09:00:30"),
+      Duration{90'000},
+      List{},
+      ValueMap{},
+      photo(),
+      map_of({{"$number", "1.5"}, {"$$", 1}, {"", "пусто"}, {"вложено", List{1, List{2}}}})};
   const std::string json = to_json(Value(all));
   Value back;
   ASSERT_TRUE(from_json(json, back)) << json;
@@ -100,8 +103,8 @@ TEST(ValueJsonTest, WritesWhatItPromises) {
 
 TEST(ValueJsonTest, RefusesEverythingElse) {
   for (const char* json :
-       {"", "1", "1.5", "nul", "[", "[null,]", "{\"a\"}", "{\"a\":null,\"a\":null}", "\"a", "null null",
-        R"({"$number":"x"})", R"({"$unknown":"1"})", R"({"$number":"1","a":null})",
+       {"", "1", "1.5", "nul", "[", "[null,]", "{\"a\"}", "{\"a\":null,\"a\":null}", "\"a",
+        "null null", R"({"$number":"x"})", R"({"$unknown":"1"})", R"({"$number":"1","a":null})",
         R"({"a":null,"$number":"1"})", R"({"$date":"2026-02-30"})", "\"\xFF\"", "\"\n\"",
         R"("\ud800\u0041")", R"({"$file":{"kind":"tree"}})"}) {
     Value value = 1;
@@ -124,11 +127,13 @@ TEST(ValueJsonTest, StopsAtItsDepth) {
 TEST(MessageJsonTest, ReadsBackExactly) {
   Message message;
   message.text = parse_markup("**Привет**, [сайт](https://a.example/?q=1)");
-  message.attachments = {photo(), {AttachmentKind::Document, "scenario", "price.pdf", "", "", -1, ""}};
+  message.attachments = {photo(),
+                         {AttachmentKind::Document, "scenario", "price.pdf", "", "", -1, ""}};
   message.keyboard.kind = Keyboard::Kind::Inline;
-  message.keyboard.rows = {{{"Да", ButtonAction::Payload, "p:1", "", ButtonColor::Green}},
-                           {{"Сайт", ButtonAction::Url, "", "https://a.example", ButtonColor::Default},
-                            {"Телефон", ButtonAction::Contact, "", "", ButtonColor::Default}}};
+  message.keyboard.rows = {
+      {{"Да", ButtonAction::Payload, "p:1", "", ButtonColor::Green}},
+      {{"Сайт", ButtonAction::Url, "", "https://a.example", ButtonColor::Default},
+       {"Телефон", ButtonAction::Contact, "", "", ButtonColor::Default}}};
   message.typing = Duration{2000};
   Message back;
   ASSERT_TRUE(from_json(to_json(message), back)) << to_json(message);

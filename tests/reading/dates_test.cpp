@@ -34,17 +34,27 @@ std::string iso_span(const WhenReading& reading) {
 std::string shown(const WhenReading& reading) {
   static const char* const kParts[] = {"morning", "day", "lunch", "evening", "night"};
   switch (reading.kind) {
-    case WhenReading::Kind::Year: return reading.start.date.to_iso().substr(0, 4);
-    case WhenReading::Kind::Month: return reading.start.date.to_iso().substr(0, 7);
-    case WhenReading::Kind::Day: return reading.start.date.to_iso();
-    case WhenReading::Kind::Minute: return reading.start.to_iso();
-    case WhenReading::Kind::Part: return reading.start.date.to_iso() + " " + kParts[static_cast<int>(reading.part)];
-    case WhenReading::Kind::DayRange: return reading.start.date.to_iso() + "/" + reading.end.date.to_iso();
-    case WhenReading::Kind::TimeRange: return reading.start.to_iso() + "/" + reading.end.to_iso();
+    case WhenReading::Kind::Year:
+      return reading.start.date.to_iso().substr(0, 4);
+    case WhenReading::Kind::Month:
+      return reading.start.date.to_iso().substr(0, 7);
+    case WhenReading::Kind::Day:
+      return reading.start.date.to_iso();
+    case WhenReading::Kind::Minute:
+      return reading.start.to_iso();
+    case WhenReading::Kind::Part:
+      return reading.start.date.to_iso() + " " + kParts[static_cast<int>(reading.part)];
+    case WhenReading::Kind::DayRange:
+      return reading.start.date.to_iso() + "/" + reading.end.date.to_iso();
+    case WhenReading::Kind::TimeRange:
+      return reading.start.to_iso() + "/" + reading.end.to_iso();
     case WhenReading::Kind::Before:
-    case WhenReading::Kind::After: return reading.has_time ? reading.start.to_iso() : reading.start.date.to_iso();
-    case WhenReading::Kind::Clock: return reading.start.time.to_string();
-    case WhenReading::Kind::Span: return iso_span(reading);
+    case WhenReading::Kind::After:
+      return reading.has_time ? reading.start.to_iso() : reading.start.date.to_iso();
+    case WhenReading::Kind::Clock:
+      return reading.start.time.to_string();
+    case WhenReading::Kind::Span:
+      return iso_span(reading);
   }
   return {};
 }
@@ -66,13 +76,15 @@ std::string all_shown(const std::vector<WhenReading>& readings) {
   return out;
 }
 
-bool matches(const std::string& kind, const std::string& expected, const std::vector<WhenReading>& readings) {
+bool matches(const std::string& kind, const std::string& expected,
+             const std::vector<WhenReading>& readings) {
   if (kind == "none") return readings.empty();
   if (readings.empty()) return false;
   if (kind == "ambiguous" || kind == "clock") {
     const auto accepted = alternatives(expected);
     for (const WhenReading& reading : readings) {
-      if (std::find(accepted.begin(), accepted.end(), shown(reading)) == accepted.end()) return false;
+      if (std::find(accepted.begin(), accepted.end(), shown(reading)) == accepted.end())
+        return false;
     }
     return true;
   }
@@ -82,8 +94,10 @@ bool matches(const std::string& kind, const std::string& expected, const std::ve
   if (kind == "after" && reading.kind != WhenReading::Kind::After) return false;
   // A whole month may be written as its days.
   if (reading.kind == WhenReading::Kind::Month && expected.size() == 21) {
-    return expected.substr(0, 8) == reading.start.date.to_iso().substr(0, 8) && expected.substr(8, 2) == "01" &&
-           Date{Date::parse_iso(expected.substr(11))->days_since_epoch + 1}.to_iso().substr(8) == "01";
+    return expected.substr(0, 8) == reading.start.date.to_iso().substr(0, 8) &&
+           expected.substr(8, 2) == "01" &&
+           Date{Date::parse_iso(expected.substr(11))->days_since_epoch + 1}.to_iso().substr(8) ==
+               "01";
   }
   return shown(reading) == expected;
 }
@@ -95,7 +109,8 @@ Score score_of(const std::string& level) {
     const auto now = LocalTime::parse_iso(cells[2]);
     const auto readings = read_when(cells[3], now, Language::Russian);
     score.count(matches(cells[1], cells[4], readings),
-                cells[0] + " " + cells[1] + " «" + cells[3] + "» at " + cells[2] + ": " + all_shown(readings) + ", not " + cells[4]);
+                cells[0] + " " + cells[1] + " «" + cells[3] + "» at " + cells[2] + ": " +
+                    all_shown(readings) + ", not " + cells[4]);
   }
   return score;
 }
@@ -106,7 +121,9 @@ TEST(DatesTableTest, ReadsTheCoreRows) {
   std::cout << "dates, core: " << score.report();
 }
 
-TEST(DatesTableTest, ReportsTheOptionalRows) { std::cout << "dates, optional: " << score_of("optional").report(); }
+TEST(DatesTableTest, ReportsTheOptionalRows) {
+  std::cout << "dates, optional: " << score_of("optional").report();
+}
 
 }  // namespace
 }  // namespace sufler

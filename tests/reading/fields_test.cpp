@@ -10,11 +10,14 @@ namespace {
 std::string phone(std::string_view text) { return read_phone(text).value_or("-"); }
 
 TEST(PhoneTest, ReadsTheWaysARussianNumberIsWritten) {
-  for (const char* text : {"8 (912) 345-67-89", "+7 (912) 345-67-89", "79123456789", "7 912 345 67 89", "9123456789", "89123456789",
-                           "8 9 1 2 3 4 5 6 7 8 9", "мой номер 8 912 345-67-89 спасибо", "+7 912 345-67-89 доб. 123",
-                           "восемь девятьсот двенадцать триста сорок пять шестьдесят семь восемьдесят девять",
-                           "мой телефон плюс семь девятьсот двенадцать триста сорок пять шестьдесят семь восемьдесят девять",
-                           "8912 345 67 89!", "тел. 8-912-345-67-89", "8\u00A0912\u00A0345\u201067\u201089"}) {
+  for (const char* text :
+       {"8 (912) 345-67-89", "+7 (912) 345-67-89", "79123456789", "7 912 345 67 89", "9123456789",
+        "89123456789", "8 9 1 2 3 4 5 6 7 8 9", "мой номер 8 912 345-67-89 спасибо",
+        "+7 912 345-67-89 доб. 123",
+        "восемь девятьсот двенадцать триста сорок пять шестьдесят семь восемьдесят девять",
+        "мой телефон плюс семь девятьсот двенадцать триста сорок пять шестьдесят семь восемьдесят "
+        "девять",
+        "8912 345 67 89!", "тел. 8-912-345-67-89", "8\u00A0912\u00A0345\u201067\u201089"}) {
     EXPECT_EQ(phone(text), "+79123456789") << text;
   }
   EXPECT_EQ(phone("8 800 555-35-35"), "+78005553535");
@@ -30,8 +33,9 @@ TEST(PhoneTest, ReadsOtherCountriesAndSharedContacts) {
 }
 
 TEST(PhoneTest, RefusesWhatIsMerelyPossibleAndWhatIsMoney) {
-  for (const char* text : {"123-45-67", "12345", "891234567890", "8 912 345-67-8", "+7 000 123-45-67", "0079123456789",
-                           "итого 89 123 456 789 рублей", "89 123 456 789 ₽", "завтра в 15:00", "да", "", "0", "15.03.2026"}) {
+  for (const char* text : {"123-45-67", "12345", "891234567890", "8 912 345-67-8",
+                           "+7 000 123-45-67", "0079123456789", "итого 89 123 456 789 рублей",
+                           "89 123 456 789 ₽", "завтра в 15:00", "да", "", "0", "15.03.2026"}) {
     EXPECT_EQ(phone(text), "-") << text;
   }
 }
@@ -65,8 +69,8 @@ TEST(EmailTest, TellsWhyItRefuses) {
   const std::string empty = "-0", not_found = "-1", malformed = "-2", several = "-3";
   EXPECT_EQ(email("  "), empty);
   EXPECT_EQ(email("нет почты"), not_found);
-  for (const char* text : {"anna@mail", "anna@@mail.ru", "@mail.ru", "anna@", "anna@mail..ru", ".anna@mail.ru", "anna@-mail.ru",
-                           "anna@mail,ru", "anna@mail.1"}) {
+  for (const char* text : {"anna@mail", "anna@@mail.ru", "@mail.ru", "anna@", "anna@mail..ru",
+                           ".anna@mail.ru", "anna@-mail.ru", "anna@mail,ru", "anna@mail.1"}) {
     EXPECT_EQ(email(text), malformed) << text;
   }
   EXPECT_EQ(email("a@mail.ru или b@mail.ru"), several);
@@ -86,8 +90,10 @@ TEST(UrlTest, ReadsAddresses) {
 }
 
 TEST(UrlTest, RefusesTheRest) {
-  for (const char* text : {"нет сайта", "привет.как дела", "anna@mail.ru", "1.5"}) EXPECT_EQ(url(text), "-1") << text;
-  for (const char* text : {"javascript:alert(1)", "ftp://example.com", "https://user@evil.example", "https://x"}) {
+  for (const char* text : {"нет сайта", "привет.как дела", "anna@mail.ru", "1.5"})
+    EXPECT_EQ(url(text), "-1") << text;
+  for (const char* text :
+       {"javascript:alert(1)", "ftp://example.com", "https://user@evil.example", "https://x"}) {
     EXPECT_EQ(url(text), "-2") << text;
   }
 }
@@ -111,7 +117,8 @@ TEST(NameTest, ReadsNames) {
 TEST(NameTest, TellsWhyItRefuses) {
   EXPECT_EQ(name(""), "-0");
   EXPECT_EQ(name("раз два три четыре пять шесть"), "-4");
-  for (const char* text : {"12345", "Анна2", "а зачем вам?", "🙂", "@anna", "..."}) EXPECT_EQ(name(text), "-5") << text;
+  for (const char* text : {"12345", "Анна2", "а зачем вам?", "🙂", "@anna", "..."})
+    EXPECT_EQ(name(text), "-5") << text;
 }
 
 TEST(ChoiceTest, MatchesFoldedByPlaceAndWithOneTypo) {
@@ -125,7 +132,8 @@ TEST(ChoiceTest, MatchesFoldedByPlaceAndWithOneTypo) {
   EXPECT_EQ(match_choice("вариант 3", drinks), 2u);
   EXPECT_EQ(match_choice("лате", drinks), 0u);
   EXPECT_EQ(match_choice("филтьр", drinks), 2u);
-  for (const char* text : {"раг", "5", "0", "-2", "", "что-то", "1,5"}) EXPECT_FALSE(match_choice(text, drinks)) << text;
+  for (const char* text : {"раг", "5", "0", "-2", "", "что-то", "1,5"})
+    EXPECT_FALSE(match_choice(text, drinks)) << text;
 }
 
 TEST(ChoiceTest, TakesANumberForAValueWhereOptionsAreNumbers) {

@@ -10,7 +10,8 @@ namespace sufler {
 namespace {
 
 std::string name_of(Intent intent) {
-  static const char* const kNames[] = {"yes", "no", "back", "restart", "stop", "operator", "unclear", "other"};
+  static const char* const kNames[] = {"yes",  "no",       "back",    "restart",
+                                       "stop", "operator", "unclear", "other"};
   return kNames[static_cast<int>(intent)];
 }
 
@@ -23,7 +24,8 @@ Score score_of(const std::string& level) {
   for (const TableRow& cells : read_table("russian-intents.tsv")) {
     if (cells[4] != level) continue;
     const std::string label = name_of(read_intent(cells[2]));
-    score.count(accepts(cells, label), cells[0] + " «" + cells[2] + "»: " + label + ", not " + cells[1]);
+    score.count(accepts(cells, label),
+                cells[0] + " «" + cells[2] + "»: " + label + ", not " + cells[1]);
   }
   return score;
 }
@@ -34,7 +36,9 @@ TEST(IntentsTableTest, ReadsTheCoreRows) {
   std::cout << "intents, core: " << score.report();
 }
 
-TEST(IntentsTableTest, ReportsTheOptionalRows) { std::cout << "intents, optional: " << score_of("optional").report(); }
+TEST(IntentsTableTest, ReportsTheOptionalRows) {
+  std::cout << "intents, optional: " << score_of("optional").report();
+}
 
 TEST(IntentsTableTest, NeverTurnsAnAnswerIntoItsOpposite) {
   for (const TableRow& cells : read_table("russian-intents.tsv")) {

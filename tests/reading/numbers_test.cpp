@@ -106,7 +106,8 @@ Score score_of(const std::string& level) {
     if (row.level != level) continue;
     std::string got;
     const bool right = reads(row, got);
-    score.count(right, row.id + " " + row.mode + " «" + row.text + "»: " + got + ", not " + row.expected);
+    score.count(right,
+                row.id + " " + row.mode + " «" + row.text + "»: " + got + ", not " + row.expected);
   }
   return score;
 }
@@ -128,7 +129,8 @@ TEST(NumbersTableTest, AsksBackInsteadOfGuessing) {
     const auto whole = read_number(cells[2], Language::Russian);
     if (!whole) continue;
     bool accepted = false;
-    for (const auto& list : lists_of(cells[3])) accepted |= list.size() == 1 && same(list[0], whole->value);
+    for (const auto& list : lists_of(cells[3]))
+      accepted |= list.size() == 1 && same(list[0], whole->value);
     EXPECT_TRUE(accepted) << cells[0] << " " << cells[2];
   }
   EXPECT_EQ(read_number("1,250", Language::Russian).error(), NumberProblem::Ambiguous);

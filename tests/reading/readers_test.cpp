@@ -56,7 +56,8 @@ TEST(EnglishTest, ReadsDates) {
 }
 
 TEST(EnglishTest, ReadsIntents) {
-  for (const char* text : {"yes", "Yes please!", "sure", "of course", "yes, go ahead", "no problem", "why not"}) {
+  for (const char* text :
+       {"yes", "Yes please!", "sure", "of course", "yes, go ahead", "no problem", "why not"}) {
     EXPECT_EQ(read_yes_no(text), true) << text;
   }
   for (const char* text : {"no", "no thanks", "not now", "nope", "I don't want", "no, thank you"}) {
@@ -90,13 +91,17 @@ TEST(DateCornersTest, AreReadAsPeopleMeanThem) {
   EXPECT_EQ(when("12 мая 90 г."), "1990-05-12");
   EXPECT_EQ(when("на 5 человек завтра в 8 вечера"), "2026-05-18T20:00");
   EXPECT_EQ(when("25.05 в 15.00"), "2026-05-25T15:00");
-  EXPECT_EQ(read_date("12 мая", kSunday, Language::Russian, Direction::Past)->to_iso(), "2026-05-12");
-  EXPECT_EQ(read_date("20 мая", kSunday, Language::Russian, Direction::Past)->to_iso(), "2025-05-20");
+  EXPECT_EQ(read_date("12 мая", kSunday, Language::Russian, Direction::Past)->to_iso(),
+            "2026-05-12");
+  EXPECT_EQ(read_date("20 мая", kSunday, Language::Russian, Direction::Past)->to_iso(),
+            "2025-05-20");
   EXPECT_EQ(read_date("32 мая", kSunday, Language::Russian).error(), WhenProblem::Nothing);
   EXPECT_EQ(read_date("в июне", kSunday, Language::Russian).error(), WhenProblem::TooVague);
-  EXPECT_EQ(read_date("завтра или послезавтра", kSunday, Language::Russian).error(), WhenProblem::Ambiguous);
+  EXPECT_EQ(read_date("завтра или послезавтра", kSunday, Language::Russian).error(),
+            WhenProblem::Ambiguous);
   EXPECT_EQ(read_datetime("завтра", kSunday, Language::Russian).error(), WhenProblem::TooVague);
-  EXPECT_EQ(read_datetime("завтра в 3 или в 4", kSunday, Language::Russian).error(), WhenProblem::Ambiguous);
+  EXPECT_EQ(read_datetime("завтра в 3 или в 4", kSunday, Language::Russian).error(),
+            WhenProblem::Ambiguous);
 }
 
 TEST(DateCornersTest, ATimeIsReadByItself) {
@@ -154,14 +159,18 @@ TEST(ReadersTest, StayTotalOnAnyBytes) {
     std::string text = seeds[random() % seeds.size()];
     for (std::size_t change = random() % 4; change > 0; --change) {
       switch (random() % 4) {
-        case 0: text += " " + seeds[random() % seeds.size()]; break;
+        case 0:
+          text += " " + seeds[random() % seeds.size()];
+          break;
         case 1:
           if (!text.empty()) text[random() % text.size()] = static_cast<char>(random());
           break;
         case 2:
           if (!text.empty()) text.erase(random() % text.size(), 1 + random() % 5);
           break;
-        default: text.insert(random() % (text.size() + 1), seeds[random() % seeds.size()]); break;
+        default:
+          text.insert(random() % (text.size() + 1), seeds[random() % seeds.size()]);
+          break;
       }
     }
     read_all(text);
@@ -171,15 +180,18 @@ TEST(ReadersTest, StayTotalOnAnyBytes) {
 
 TEST(ReadersTest, AreNotSlowedDownByLongTexts) {
   const auto start = std::chrono::steady_clock::now();
-  for (const char* piece : {"пять и ", "сто ", "1 ", "1.", "1-", "в 3 ", "через ", "или ", "с 1 по ", "да ", "нет, ", "@", "a@b.", "http://",
-                            "\xFF", "е\u0301", "👍", "тысяч ", "миллион ", "пол ", "без ", "две целых ", "не ", "9 "}) {
+  for (const char* piece :
+       {"пять и ", "сто ",   "1 ",       "1.",   "1-",   "в 3 ",       "через ", "или ",
+        "с 1 по ", "да ",    "нет, ",    "@",    "a@b.", "http://",    "\xFF",   "е\u0301",
+        "👍",       "тысяч ", "миллион ", "пол ", "без ", "две целых ", "не ",    "9 "}) {
     std::string text;
     while (text.size() < 10'000) text += piece;
     read_all(text);
     (void)read_phone(text);
   }
   // Half a second a text is far above what is needed, even without optimisation.
-  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 24 * 0.5 * 4);
+  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+            24 * 0.5 * 4);
 }
 
 }  // namespace

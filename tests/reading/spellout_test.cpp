@@ -19,7 +19,8 @@ std::string spelled(icu::RuleBasedNumberFormat& format, std::int64_t number, con
   return U_SUCCESS(status) ? out : std::string();
 }
 
-double percent_read_back(const char* locale, Language language, const char* rules, std::int64_t limit) {
+double percent_read_back(const char* locale, Language language, const char* rules,
+                         std::int64_t limit) {
   UErrorCode status = U_ZERO_ERROR;
   icu::RuleBasedNumberFormat format(icu::URBNF_SPELLOUT, icu::Locale(locale), status);
   EXPECT_TRUE(U_SUCCESS(status));
@@ -29,7 +30,8 @@ double percent_read_back(const char* locale, Language language, const char* rule
   int shown = 0;
   for (int i = 0; i < 1500; ++i) {
     seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-    std::int64_t number = i < 200 ? i : static_cast<std::int64_t>((seed >> 20) % static_cast<std::uint64_t>(limit));
+    std::int64_t number =
+        i < 200 ? i : static_cast<std::int64_t>((seed >> 20) % static_cast<std::uint64_t>(limit));
     if (i % 3 == 0 && number > 2000) number = number / 1000 * 1000;  // round ones, too
     const std::string text = spelled(format, number, rules);
     if (text.empty()) continue;
@@ -38,23 +40,25 @@ double percent_read_back(const char* locale, Language language, const char* rule
     if (read && read->value == Decimal(number)) {
       ++right;
     } else if (++shown <= 3) {
-      std::cout << rules << " " << number << " «" << text << "»: " << (read ? read->value.to_string() : "-") << "\n";
+      std::cout << rules << " " << number << " «" << text
+                << "»: " << (read ? read->value.to_string() : "-") << "\n";
     }
   }
   return all == 0 ? 0 : 100.0 * right / all;
 }
 
 TEST(SpelloutTest, RussianCardinalsInEveryCaseAreReadBack) {
-  for (const char* rules : {"%spellout-cardinal-masculine", "%spellout-cardinal-feminine", "%spellout-cardinal-neuter",
-                            "%spellout-cardinal-masculine-genitive", "%spellout-cardinal-feminine-dative",
-                            "%spellout-cardinal-masculine-ablative", "%spellout-cardinal-neuter-locative"}) {
+  for (const char* rules :
+       {"%spellout-cardinal-masculine", "%spellout-cardinal-feminine", "%spellout-cardinal-neuter",
+        "%spellout-cardinal-masculine-genitive", "%spellout-cardinal-feminine-dative",
+        "%spellout-cardinal-masculine-ablative", "%spellout-cardinal-neuter-locative"}) {
     EXPECT_GE(percent_read_back("ru", Language::Russian, rules, 2'000'000'000), 99.0) << rules;
   }
 }
 
 TEST(SpelloutTest, RussianOrdinalsAreReadBack) {
-  for (const char* rules : {"%spellout-ordinal-masculine", "%spellout-ordinal-feminine", "%spellout-ordinal-neuter",
-                            "%spellout-ordinal-masculine-genitive"}) {
+  for (const char* rules : {"%spellout-ordinal-masculine", "%spellout-ordinal-feminine",
+                            "%spellout-ordinal-neuter", "%spellout-ordinal-masculine-genitive"}) {
     // ICU itself errs in rare ordinals (russian.md 6).
     EXPECT_GE(percent_read_back("ru", Language::Russian, rules, 2000), 95.0) << rules;
   }

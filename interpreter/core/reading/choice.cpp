@@ -13,7 +13,8 @@ using reading::one_of;
 using reading::Token;
 
 bool is_number(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// The only index for which `same` holds; `several` tells none from many.
@@ -48,7 +49,10 @@ std::size_t place_named(std::string_view text) {
   const std::size_t end = found[0].end;
   for (const Token& token : tokens) {
     if (token.kind == Token::Kind::Mark || (token.begin >= begin && token.end <= end)) continue;
-    if (!one_of(token.text, "вариант вариантом пункт номер выбираю давайте давай хочу ответ the number option variant no")) return 0;
+    if (!one_of(token.text,
+                "вариант вариантом пункт номер выбираю давайте давай хочу ответ the number option "
+                "variant no"))
+      return 0;
   }
   const auto place = found[0].value.to_int64();
   return place && *place > 0 && *place <= 1000 ? static_cast<std::size_t>(*place) : 0;
@@ -56,28 +60,35 @@ std::size_t place_named(std::string_view text) {
 
 bool holds_number(std::string_view label, std::size_t number) {
   for (const Token& token : reading::split_tokens(label)) {
-    if (token.is_digits() && token.text.size() <= 4 && std::stoul(token.text) == number) return true;
+    if (token.is_digits() && token.text.size() <= 4 && std::stoul(token.text) == number)
+      return true;
   }
   return false;
 }
 
 }  // namespace
 
-std::optional<std::size_t> match_choice(std::string_view text, const std::vector<std::string>& labels) {
+std::optional<std::size_t> match_choice(std::string_view text,
+                                        const std::vector<std::string>& labels) {
   const std::string_view trimmed = trim(text.substr(0, kMaxReading));
   if (trimmed.empty()) return std::nullopt;
   bool several = false;
-  if (const auto exact = only(labels, several, [&](const std::string& label) { return trim(label) == trimmed; })) return exact;
+  if (const auto exact =
+          only(labels, several, [&](const std::string& label) { return trim(label) == trimmed; }))
+    return exact;
   const std::string folded = fold(trimmed);
   std::vector<std::string> known;
   known.reserve(labels.size());
   for (const std::string& label : labels) known.push_back(fold(label));
-  if (const auto same = only(known, several, [&](const std::string& label) { return label == folded; })) return same;
+  if (const auto same =
+          only(known, several, [&](const std::string& label) { return label == folded; }))
+    return same;
   if (several) return std::nullopt;
 
   if (const std::size_t place = place_named(trimmed); place != 0) {
     // Where the options are numbers themselves, a number is a value and not a place.
-    const bool values = std::any_of(known.begin(), known.end(), [](const std::string& label) { return is_number(label); });
+    const bool values = std::any_of(known.begin(), known.end(),
+                                    [](const std::string& label) { return is_number(label); });
     if (values || place > labels.size()) return std::nullopt;
     for (std::size_t i = 0; i < labels.size(); ++i) {
       if (i + 1 != place && holds_number(labels[i], place)) return std::nullopt;
@@ -87,13 +98,18 @@ std::optional<std::size_t> match_choice(std::string_view text, const std::vector
   const auto typo = [](const std::string& typed, const std::string& label) {
     return count_code_points(label) >= 5 && edit_distance(typed, label, 1) <= 1;
   };
-  if (const auto near = only(known, several, [&](const std::string& label) { return typo(folded, label); })) return near;
+  if (const auto near =
+          only(known, several, [&](const std::string& label) { return typo(folded, label); }))
+    return near;
   if (several) return std::nullopt;
   const std::string swapped = fold(swap_keyboard_layout(trimmed));
-  return only(known, several, [&](const std::string& label) { return label == swapped && count_code_points(label) > 1; });
+  return only(known, several, [&](const std::string& label) {
+    return label == swapped && count_code_points(label) > 1;
+  });
 }
 
-std::optional<std::vector<std::size_t>> match_choices(std::string_view text, const std::vector<std::string>& labels) {
+std::optional<std::vector<std::size_t>> match_choices(std::string_view text,
+                                                      const std::vector<std::string>& labels) {
   text = trim(text.substr(0, kMaxReading));
   std::vector<bool> chosen(labels.size(), false);
   const auto take = [&](std::string_view part) {

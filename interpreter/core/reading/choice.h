@@ -11,7 +11,8 @@ namespace sufler {
 
 /// The option that the text means: the label itself, else its folded form, else its number (`2`,
 /// `2.`, `второй`), else one typo in a label from five letters on. Only when it is the only one.
-std::optional<std::size_t> match_choice(std::string_view text, const std::vector<std::string>& labels);
+std::optional<std::size_t> match_choice(std::string_view text,
+                                        const std::vector<std::string>& labels);
 
 /// Several options in one message, by commas, `и`, new lines or spaces between numbers: `1, 3`,
 /// `Латте и Раф`. In the order of the labels, each once; nothing when a part matches no label.

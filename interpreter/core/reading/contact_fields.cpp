@@ -52,7 +52,8 @@ bool is_host(std::string_view host) {
   const auto labels = split(host, '.');
   if (labels.size() < 2) return false;
   for (const std::string_view label : labels) {
-    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-')
+      return false;
     for (const Letter& letter : letters_of(label)) {
       if (!is_letter(letter.code) && !is_digit(letter.code) && letter.code != '-') return false;
     }
@@ -62,12 +63,14 @@ bool is_host(std::string_view host) {
 }
 
 bool is_local_char(char32_t c) {
-  return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '%' || c == '+' || c == '-' || c == '\'' ||
-         c == '!' || c == '#' || c == '&' || c == '=' || c == '~' || c == '$' || c == '*';
+  return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '%' || c == '+' ||
+         c == '-' || c == '\'' || c == '!' || c == '#' || c == '&' || c == '=' || c == '~' ||
+         c == '$' || c == '*';
 }
 
 bool is_local_part(std::string_view local) {
-  if (local.empty() || local.size() > 64 || local.front() == '.' || local.back() == '.') return false;
+  if (local.empty() || local.size() > 64 || local.front() == '.' || local.back() == '.')
+    return false;
   return local.find("..") == std::string_view::npos;
 }
 
@@ -89,7 +92,9 @@ std::string join_spoken_address(std::string_view text) {
       out += sign;
       continue;
     }
-    if (!out.empty() && out.back() != '@' && !(out.back() == '.' && i > 0 && one_of(fold(words[i - 1]), "точка dot")) && words[i][0] != '@') {
+    if (!out.empty() && out.back() != '@' &&
+        !(out.back() == '.' && i > 0 && one_of(fold(words[i - 1]), "точка dot")) &&
+        words[i][0] != '@') {
       out += ' ';
     }
     out += words[i];
@@ -98,8 +103,10 @@ std::string join_spoken_address(std::string_view text) {
 }
 
 bool is_known_top_level(std::string_view name) {
-  return one_of(name, "ru com org net рф su by kz ua info biz io me pro shop store site online dev app eu de uk fr it es cn us co tv "
-                      "ai club moscow tech рус москва дети онлайн сайт орг ком бел укр");
+  return one_of(name,
+                "ru com org net рф su by kz ua info biz io me pro shop store site online dev app "
+                "eu de uk fr it es cn us co tv "
+                "ai club moscow tech рус москва дети онлайн сайт орг ком бел укр");
 }
 
 std::string_view strip_edges(std::string_view text) {
@@ -107,8 +114,9 @@ std::string_view strip_edges(std::string_view text) {
   std::size_t begin = 0;
   std::size_t end = letters.size();
   const auto is_edge = [](char32_t c) {
-    return c == '.' || c == ',' || c == ';' || c == ':' || c == '!' || c == '?' || c == ')' || c == '(' || c == '"' || c == '\'' ||
-           c == '<' || c == '>' || c == '[' || c == ']' || c == 0xAB || c == 0xBB || c == 0x201C || c == 0x201D || c == 0x201E;
+    return c == '.' || c == ',' || c == ';' || c == ':' || c == '!' || c == '?' || c == ')' ||
+           c == '(' || c == '"' || c == '\'' || c == '<' || c == '>' || c == '[' || c == ']' ||
+           c == 0xAB || c == 0xBB || c == 0x201C || c == 0x201D || c == 0x201E;
   };
   while (begin < end && is_edge(letters[begin].code)) ++begin;
   while (end > begin && is_edge(letters[end - 1].code)) --end;
@@ -135,24 +143,28 @@ Result<std::string, FieldProblem> read_email(std::string_view text) {
     std::size_t begin = at;
     while (begin > 0 && is_local_char(letters[begin - 1].code)) --begin;
     std::size_t end = at + 1;
-    while (end < letters.size() && (is_letter(letters[end].code) || is_digit(letters[end].code) || letters[end].code == '.' ||
-                                    letters[end].code == '-' || letters[end].code == '_')) {
+    while (end < letters.size() &&
+           (is_letter(letters[end].code) || is_digit(letters[end].code) ||
+            letters[end].code == '.' || letters[end].code == '-' || letters[end].code == '_')) {
       ++end;
     }
-    const bool another = (begin > 0 && letters[begin - 1].code == '@') || (end < letters.size() && letters[end].code == '@');
+    const bool another = (begin > 0 && letters[begin - 1].code == '@') ||
+                         (end < letters.size() && letters[end].code == '@');
     while (end > at + 1 && (letters[end - 1].code == '.' || letters[end - 1].code == '-')) --end;
     const std::size_t from = letters[begin].begin;
     const std::size_t middle = letters[at].begin;
     const std::size_t to = letters[end - 1].end;
     std::string local = joined.substr(from, middle - from);
-    std::string domain = to_lower(std::string_view(joined).substr(middle + 1, to > middle + 1 ? to - middle - 1 : 0));
+    std::string domain = to_lower(
+        std::string_view(joined).substr(middle + 1, to > middle + 1 ? to - middle - 1 : 0));
     if (local.substr(0, 7) == "mailto:") local.erase(0, 7);
     // A Cyrillic `а` among Latin letters is a slip of the keyboard.
     if (find_mixed_alphabet(local) != std::string::npos) {
       const std::string unified = unify_lookalikes(local + "@" + domain);
       local = unified.substr(0, unified.find('@'));
     }
-    const bool comma = end < letters.size() && letters[end].code == ',' && end + 1 < letters.size() && is_letter(letters[end + 1].code);
+    const bool comma = end < letters.size() && letters[end].code == ',' &&
+                       end + 1 < letters.size() && is_letter(letters[end + 1].code);
     if (another || !is_local_part(local) || !is_host(domain) || comma) {
       malformed = true;
       continue;
@@ -169,7 +181,8 @@ Result<std::string, FieldProblem> read_url(std::string_view text) {
   const std::string composed = to_nfc(trim(text.substr(0, kMaxReading)));
   if (composed.empty()) return Error{FieldProblem::Empty};
   std::string plain;
-  for (const Letter& letter : letters_of(composed)) append_utf8(plain, is_space(letter.code) ? U' ' : letter.code);
+  for (const Letter& letter : letters_of(composed))
+    append_utf8(plain, is_space(letter.code) ? U' ' : letter.code);
   const auto words = split(plain, ' ');
   std::vector<std::string> found;
   bool malformed = false;
@@ -193,7 +206,8 @@ Result<std::string, FieldProblem> read_url(std::string_view text) {
       }
       scheme = lower + "://";
       rest = word.substr(mark + 3);
-    } else if (word.substr(0, 11) == "javascript:" || word.substr(0, 5) == "data:" || word.substr(0, 7) == "mailto:") {
+    } else if (word.substr(0, 11) == "javascript:" || word.substr(0, 5) == "data:" ||
+               word.substr(0, 7) == "mailto:") {
       malformed = true;
       continue;
     }
@@ -209,7 +223,9 @@ Result<std::string, FieldProblem> read_url(std::string_view text) {
     if (colon != std::string_view::npos) {
       port = authority.substr(colon);
       authority = authority.substr(0, colon);
-      const bool digits = port.size() > 1 && port.size() <= 6 && std::all_of(port.begin() + 1, port.end(), [](char c) { return c >= '0' && c <= '9'; });
+      const bool digits =
+          port.size() > 1 && port.size() <= 6 &&
+          std::all_of(port.begin() + 1, port.end(), [](char c) { return c >= '0' && c <= '9'; });
       if (!digits) {
         malformed = malformed || has_scheme;
         continue;
@@ -222,7 +238,8 @@ Result<std::string, FieldProblem> read_url(std::string_view text) {
     }
     const std::string_view top = std::string_view(host).substr(host.rfind('.') + 1);
     // `привет.как дела` is a sentence without a space.
-    if (!has_scheme && host.substr(0, 4) != "www." && path.empty() && !is_known_top_level(top)) continue;
+    if (!has_scheme && host.substr(0, 4) != "www." && path.empty() && !is_known_top_level(top))
+      continue;
     const std::string url = scheme + host + std::string(port) + std::string(path);
     if (std::find(found.begin(), found.end(), url) == found.end()) found.push_back(url);
     if (found.size() > 4) break;
@@ -260,8 +277,8 @@ Result<std::string, FieldProblem> read_name(std::string_view text) {
       // initials keep their dot, a sentence's end does not
       if (count_code_points(word) == 1) word.push_back('.');
       close();
-    } else if (is_space(c) || c == ',' || c == '.' || c == '!' || c == ':' || c == '-' || c == '"' || c == 0xAB || c == 0xBB ||
-               c == ')' || c == '(' || is_emoji(c)) {
+    } else if (is_space(c) || c == ',' || c == '.' || c == '!' || c == ':' || c == '-' ||
+               c == '"' || c == 0xAB || c == 0xBB || c == ')' || c == '(' || is_emoji(c)) {
       close();
     } else {
       return Error{FieldProblem::NotLetters};  // digits, question marks, signs
@@ -271,9 +288,10 @@ Result<std::string, FieldProblem> read_name(std::string_view text) {
   close();
   // How people introduce themselves.
   static constexpr std::array<std::string_view, 21> kIntroductions = {
-      "здравствуйте", "здравствуй", "привет", "добрый день", "добрый вечер", "доброе утро", "меня зовут", "зовут меня",
-      "мое имя", "моя фамилия", "мои фио", "фио", "имя", "зовут", "можно просто", "это", "hello", "hi", "my name is",
-      "i am", "i'm"};
+      "здравствуйте", "здравствуй", "привет",       "добрый день", "добрый вечер", "доброе утро",
+      "меня зовут",   "зовут меня", "мое имя",      "моя фамилия", "мои фио",      "фио",
+      "имя",          "зовут",      "можно просто", "это",         "hello",        "hi",
+      "my name is",   "i am",       "i'm"};
   bool stripped = true;
   while (stripped) {
     stripped = false;

@@ -10,11 +10,11 @@ namespace sufler {
 
 enum class FieldProblem : std::uint8_t {
   Empty,
-  NotFound,     ///< no e-mail, address or name in the text
-  Malformed,    ///< it looks like one and is broken: `anna@mail`, `anna@@mail.ru`
-  Several,      ///< two different ones
-  TooLong,      ///< a name of more than 5 words or 100 letters
-  NotLetters,   ///< a name with digits, signs or emoji alone
+  NotFound,    ///< no e-mail, address or name in the text
+  Malformed,   ///< it looks like one and is broken: `anna@mail`, `anna@@mail.ru`
+  Several,     ///< two different ones
+  TooLong,     ///< a name of more than 5 words or 100 letters
+  NotLetters,  ///< a name with digits, signs or emoji alone
 };
 
 /// Lower-cased domain, the rest as written; taken out of a sentence when it is the only one there.

@@ -9,9 +9,10 @@
 #include "interpreter/core/reading/number_words.h"
 #include "interpreter/core/reading/words.h"
 
-// Two passes. The first finds elements anywhere in the text: a day, a weekday, a clock time, a part of
-// the day, an offset, and the small words that join them (с, по, до, или). The second puts together what
-// was found: `на следующей неделе будет событие в пятницу и будет оно в 12` is a week, a weekday, a time.
+// Two passes. The first finds elements anywhere in the text: a day, a weekday, a clock time, a part
+// of the day, an offset, and the small words that join them (с, по, до, или). The second puts
+// together what was found: `на следующей неделе будет событие в пятницу и будет оно в 12` is a
+// week, a weekday, a time.
 namespace sufler {
 namespace {
 
@@ -33,7 +34,7 @@ struct Element {
     Weekday,
     Month,
     Year,
-    WeekRef,   // this, next, last week
+    WeekRef,  // this, next, last week
     MonthRef,
     YearRef,
     Weekend,
@@ -44,21 +45,27 @@ struct Element {
     Span,    // a length of time
     Number,  // a bare number that only its neighbours explain
     Now,
-    From, To, Until, Dash, Or, And, After,
+    From,
+    To,
+    Until,
+    Dash,
+    Or,
+    And,
+    After,
   };
   enum class Which { None, This, Next, Last };
 
   Kind kind = Kind::Day;
   Date date;
-  int number = 0;   // day, weekday, month, year, count
-  int year = 0;     // of a Month, 0 when not said
+  int number = 0;  // day, weekday, month, year, count
+  int year = 0;    // of a Month, 0 when not said
   Which which = Which::None;
   int hour = 0;
   int minute = 0;
-  bool half_known = false;   // the hour is of 24
-  bool spoken = false;       // половина пятого: either half of the day
+  bool half_known = false;  // the hour is of 24
+  bool spoken = false;      // половина пятого: either half of the day
   std::optional<DayPart> part;
-  std::int64_t months = 0;   // of Offset and Span
+  std::int64_t months = 0;  // of Offset and Span
   std::int64_t days = 0;
   std::int64_t ms = 0;
   std::size_t end = 0;
@@ -71,13 +78,16 @@ bool is_day_like(Kind kind) {
   switch (kind) {
     case Kind::Day:
     case Kind::DayNumber:
-    case Kind::Weekday: return true;
-    default: return false;
+    case Kind::Weekday:
+      return true;
+    default:
+      return false;
   }
 }
 
 Date plus_days(Date date, std::int64_t days) {
-  return Date{static_cast<std::int32_t>(date.days_since_epoch + std::clamp<std::int64_t>(days, -400'000, 400'000))};
+  return Date{static_cast<std::int32_t>(date.days_since_epoch +
+                                        std::clamp<std::int64_t>(days, -400'000, 400'000))};
 }
 
 unsigned last_day(int year, unsigned month) {
@@ -93,9 +103,11 @@ Date plus_months(Date date, std::int64_t months) {
   unsigned month = 1;
   unsigned day = 1;
   date.to_ymd(year, month, day);
-  const std::int64_t index = year * 12LL + month - 1 + std::clamp<std::int64_t>(months, -12'000, 12'000);
+  const std::int64_t index =
+      year * 12LL + month - 1 + std::clamp<std::int64_t>(months, -12'000, 12'000);
   const int new_year = std::clamp(static_cast<int>(index / 12), 1, 9999);
-  const unsigned new_month = static_cast<unsigned>(index % 12 < 0 ? index % 12 + 12 : index % 12) + 1;
+  const unsigned new_month =
+      static_cast<unsigned>(index % 12 < 0 ? index % 12 + 12 : index % 12) + 1;
   return *Date::from_ymd(new_year, new_month, std::min(day, last_day(new_year, new_month)));
 }
 
@@ -131,14 +143,17 @@ int month_of(std::string_view word) {
 
 int weekday_of(std::string_view word) {
   static constexpr std::array<std::string_view, 7> kDays = {{
-      "понедельник понедельника понедельнику понедельником понедельнике понедельники понедельникам пн пнд понед "
+      "понедельник понедельника понедельнику понедельником понедельнике понедельники понедельникам "
+      "пн пнд понед "
       "monday mon mondays",
       "вторник вторника вторнику вторником вторнике вторникам вт втр tuesday tue tues tuesdays",
       "среда среды среде среду средой средам ср срд wednesday wed wednesdays",
-      "четверг четверга четвергу четвергом четверге четвергам чт чтв четв thursday thu thur thurs thursdays",
+      "четверг четверга четвергу четвергом четверге четвергам чт чтв четв thursday thu thur thurs "
+      "thursdays",
       "пятница пятницы пятнице пятницу пятницей пятницам пт птн пятн friday fri fridays",
       "суббота субботы субботе субботу субботой субботам сб сбт субб saturday sat saturdays",
-      "воскресенье воскресенья воскресенью воскресеньем воскресение воскресения воскресеньям вс вск воскр sunday sun "
+      "воскресенье воскресенья воскресенью воскресеньем воскресение воскресения воскресеньям вс "
+      "вск воскр sunday sun "
       "sundays",
   }};
   for (std::size_t i = 0; i < kDays.size(); ++i) {
@@ -152,11 +167,12 @@ std::optional<int> relative_day(std::string_view word) {
     std::string_view forms;
     int days;
   };
-  for (const Word& known : {Word{"сегодня сегодняшний сегодняшнего седня сёдня today", 0},
-                            Word{"завтра завтрашний завтрашнего завтра tomorrow tmr tmrw tomorow", 1},
-                            Word{"послезавтра overmorrow", 2}, Word{"послепослезавтра", 3},
-                            Word{"вчера вчерашний вчерашнего yesterday", -1}, Word{"позавчера", -2},
-                            Word{"позапозавчера", -3}}) {
+  for (const Word& known :
+       {Word{"сегодня сегодняшний сегодняшнего седня сёдня today", 0},
+        Word{"завтра завтрашний завтрашнего завтра tomorrow tmr tmrw tomorow", 1},
+        Word{"послезавтра overmorrow", 2}, Word{"послепослезавтра", 3},
+        Word{"вчера вчерашний вчерашнего yesterday", -1}, Word{"позавчера", -2},
+        Word{"позапозавчера", -3}}) {
     if (one_of(word, known.forms)) return known.days;
   }
   return std::nullopt;
@@ -175,9 +191,11 @@ std::optional<Unit> unit_of(std::string_view word) {
   };
   static const std::array<Word, 8> kUnits = {{
       {"секунда секунды секунд секунду секундочку сек second seconds sec secs", {0, 0, 1000}},
-      {"минута минуты минут минуту минутку минуточку минуток минутки минутах мин minute minutes min mins",
+      {"минута минуты минут минуту минутку минуточку минуток минутки минутах мин minute minutes "
+       "min mins",
        {0, 0, kMinute}},
-      {"час часа часов часам часах часу часик часика часиков часок ч hour hours hr hrs h", {0, 0, kHour}},
+      {"час часа часов часам часах часу часик часика часиков часок ч hour hours hr hrs h",
+       {0, 0, kHour}},
       {"день дня дней дню дни днем денек денька деньков дн сутки суток сутках day days", {0, 1, 0}},
       {"неделя недели недель неделю неделе неделям недельку неделек нед week weeks", {0, 7, 0}},
       {"месяц месяца месяцев месяцу месяце месяцы месяцок мес month months", {1, 0, 0}},
@@ -201,36 +219,51 @@ std::optional<DayPart> part_of(std::string_view word) {
 
 /// Parts that say "at this part of the day" by themselves; `дня` and `ночи` need an hour.
 bool stands_alone(std::string_view word) {
-  return one_of(word, "утром утра утро утречком утру morning днем afternoon обед обеду lunch lunchtime вечером вечер "
-                      "вечеру вечерком evening tonight ночью night");
+  return one_of(word,
+                "утром утра утро утречком утру morning днем afternoon обед обеду lunch lunchtime "
+                "вечером вечер "
+                "вечеру вечерком evening tonight ночью night");
 }
 
 Which which_of(std::string_view word) {
-  if (one_of(word, "этот эта эту это этой этого этом эти этих ближайший ближайшую ближайшее ближайшая ближайшие "
-                   "ближайшей ближайшем ближайших текущий текущей текущем текущая this coming current")) {
+  if (one_of(word,
+             "этот эта эту это этой этого этом эти этих ближайший ближайшую ближайшее ближайшая "
+             "ближайшие "
+             "ближайшей ближайшем ближайших текущий текущей текущем текущая this coming current")) {
     return Which::This;
   }
-  if (one_of(word, "следующий следующая следующую следующее следующей следующем следующие следующих следующего след "
-                   "следующ будущий будущая будущей будущем будущую next")) {
+  if (one_of(word,
+             "следующий следующая следующую следующее следующей следующем следующие следующих "
+             "следующего след "
+             "следующ будущий будущая будущей будущем будущую next")) {
     return Which::Next;
   }
-  if (one_of(word, "прошлый прошлая прошлую прошлое прошлой прошлом прошлые прошлых прошлого предыдущий предыдущая "
-                   "предыдущей предыдущем предыдущую last previous past")) {
+  if (one_of(word,
+             "прошлый прошлая прошлую прошлое прошлой прошлом прошлые прошлых прошлого предыдущий "
+             "предыдущая "
+             "предыдущей предыдущем предыдущую last previous past")) {
     return Which::Last;
   }
   return Which::None;
 }
 
 constexpr std::string_view kCountedThings =
-    "человек человека люди людей персон персоны гостей гостя мест места раз раза штук штуки шт рублей рубля рубль руб р "
-    "метр метра метров м кв кг г км комнат комнаты этаж этаже этажа подъезд доме дом квартира долларов евро процент "
+    "человек человека люди людей персон персоны гостей гостя мест места раз раза штук штуки шт "
+    "рублей рубля рубль руб р "
+    "метр метра метров м кв кг г км комнат комнаты этаж этаже этажа подъезд доме дом квартира "
+    "долларов евро процент "
     "процентов people persons guests times pieces dollars euros";
 
 class Scanner {
  public:
-  Scanner(std::string_view text, std::optional<LocalTime> now, Language language, Direction direction)
-      : tokens_(reading::split_tokens(text)), numbers_(tokens_, language, Grouping::Ask), now_(now.value_or(LocalTime{})),
-        has_now_(now.has_value()), english_(language == Language::English), past_(direction == Direction::Past) {
+  Scanner(std::string_view text, std::optional<LocalTime> now, Language language,
+          Direction direction)
+      : tokens_(reading::split_tokens(text)),
+        numbers_(tokens_, language, Grouping::Ask),
+        now_(now.value_or(LocalTime{})),
+        has_now_(now.has_value()),
+        english_(language == Language::English),
+        past_(direction == Direction::Past) {
     numbers_.keep_digits_apart();
   }
 
@@ -246,12 +279,17 @@ class Scanner {
   bool word(std::size_t i, std::string_view list) const {
     return has(i) && tokens_[i].is_word() && one_of(tokens_[i].text, list);
   }
-  bool mark(std::size_t i, std::string_view text) const { return has(i) && tokens_[i].is_mark(text); }
+  bool mark(std::size_t i, std::string_view text) const {
+    return has(i) && tokens_[i].is_mark(text);
+  }
   bool glued(std::size_t i) const { return has(i) && !tokens_[i].space_before; }
   bool digits(std::size_t i, std::size_t least, std::size_t most) const {
-    return has(i) && tokens_[i].is_digits() && tokens_[i].text.size() >= least && tokens_[i].text.size() <= most;
+    return has(i) && tokens_[i].is_digits() && tokens_[i].text.size() >= least &&
+           tokens_[i].text.size() <= most;
   }
-  int digit_value(std::size_t i) const { return has(i) && tokens_[i].text.size() <= 6 ? std::stoi(tokens_[i].text) : -1; }
+  int digit_value(std::size_t i) const {
+    return has(i) && tokens_[i].text.size() <= 6 ? std::stoi(tokens_[i].text) : -1;
+  }
 
   struct Count {
     int value = -1;
@@ -278,7 +316,8 @@ class Scanner {
     return result;
   }
 
-  /// An amount of some unit: `2 дня`, `полтора часа`, `пару недель`, `полчаса`, `четверть часа`, `неделю`.
+  /// An amount of some unit: `2 дня`, `полтора часа`, `пару недель`, `полчаса`, `четверть часа`,
+  /// `неделю`.
   bool amount(std::size_t i, Element& out, std::size_t& end) const {
     if (!has(i)) return false;
     const auto set = [&](const Unit& unit, const Decimal& times) {
@@ -289,7 +328,8 @@ class Scanner {
       if (times < Decimal(0) || Decimal(1'000'000) < times) return false;
       if (unit.months != 0) {
         const auto product = multiply(Decimal(unit.months), times);
-        const std::int64_t halves = product ? multiply(*product, Decimal(2))->rounded(0).to_int64().value_or(0) : 0;
+        const std::int64_t halves =
+            product ? multiply(*product, Decimal(2))->rounded(0).to_int64().value_or(0) : 0;
         out.months += halves / 2;
         out.days += halves % 2 * 15;
       } else if (unit.days != 0) {
@@ -333,8 +373,8 @@ class Scanner {
     }
     if (token.kind == Token::Kind::Mark) return false;
     // 1,5 часа
-    if (token.is_digits() && glued(i + 1) && (mark(i + 1, ",") || mark(i + 1, ".")) && glued(i + 2) && digits(i + 2, 1, 2) &&
-        has(i + 3) && tokens_[i + 3].is_word()) {
+    if (token.is_digits() && glued(i + 1) && (mark(i + 1, ",") || mark(i + 1, ".")) &&
+        glued(i + 2) && digits(i + 2, 1, 2) && has(i + 3) && tokens_[i + 3].is_word()) {
       const auto unit = unit_of(tokens_[i + 3].text);
       const auto value = Decimal::parse(token.text + "." + tokens_[i + 2].text);
       if (unit && value) {
@@ -373,7 +413,9 @@ class Scanner {
     return i > 0 && word(i - 1, "в во к ко около на at by around @");
   }
   bool join_before(std::size_t i) const {
-    return i > 0 && (word(i - 1, "с со и между до по от после раньше ранее позже позднее from to until till before after between and earlier later than") ||
+    return i > 0 && (word(i - 1,
+                          "с со и между до по от после раньше ранее позже позднее from to until "
+                          "till before after between and earlier later than") ||
                      (mark(i - 1, "-") && i > 1));
   }
 
@@ -385,7 +427,8 @@ class Scanner {
     now_.date.to_ymd(year, this_month, this_day);
     for (int step = 0; step < 9; ++step) {
       const int candidate_year = past_ ? year - step : year + step;
-      const auto date = Date::from_ymd(candidate_year, static_cast<unsigned>(month), static_cast<unsigned>(day));
+      const auto date =
+          Date::from_ymd(candidate_year, static_cast<unsigned>(month), static_cast<unsigned>(day));
       if (date && (past_ ? *date <= now_.date : *date >= now_.date)) return date;
     }
     return std::nullopt;
@@ -398,7 +441,8 @@ class Scanner {
     now_.date.to_ymd(year, month, today);
     for (int step = 0; step < 14; ++step) {
       const int index = year * 12 + static_cast<int>(month) - 1 + (past_ ? -step : step);
-      const auto date = Date::from_ymd(index / 12, static_cast<unsigned>(index % 12) + 1, static_cast<unsigned>(day));
+      const auto date = Date::from_ymd(index / 12, static_cast<unsigned>(index % 12) + 1,
+                                       static_cast<unsigned>(day));
       if (date && (past_ ? *date <= now_.date : *date >= now_.date)) return date;
     }
     return std::nullopt;
@@ -439,7 +483,9 @@ class Scanner {
     if (year != 0) end = year_end;
     std::optional<Date> date;
     if (day >= 1 && day <= 31) {
-      date = year != 0 ? Date::from_ymd(year, static_cast<unsigned>(month), static_cast<unsigned>(day)) : place_day(day, month);
+      date = year != 0
+                 ? Date::from_ymd(year, static_cast<unsigned>(month), static_cast<unsigned>(day))
+                 : place_day(day, month);
     }
     if (!date) impossible_ = true;
     out.kind = Kind::Day;
@@ -458,7 +504,8 @@ class Scanner {
     const std::string& mark_text = tokens_[i + 1].text;
     const bool spaced = mark_text == ".";  // 27. 05.99
     if (!has(i + 2) || !tokens_[i + 2].is_digits() || (!glued(i + 2) && !spaced)) return false;
-    const bool third = separator(i + 3) && tokens_[i + 3].text == mark_text && has(i + 4) && tokens_[i + 4].is_digits() &&
+    const bool third = separator(i + 3) && tokens_[i + 3].text == mark_text && has(i + 4) &&
+                       tokens_[i + 4].is_digits() &&
                        (glued(i + 4) || (spaced && tokens_[i + 4].text.size() >= 2));
     if (tokens_[i].text.size() == 4) {
       if (!third || !digits(i + 2, 1, 2) || !digits(i + 4, 1, 2)) return false;
@@ -477,10 +524,14 @@ class Scanner {
     if (english_ && mark_text == "/" && day <= 12 && month <= 31) std::swap(day, month);
     if (third && (digits(i + 4, 2, 2) || digits(i + 4, 4, 4))) {
       // More groups make a phone or an address.
-      if (separator(i + 5) && glued(i + 6) && has(i + 6) && tokens_[i + 6].is_digits() && mark_text == tokens_[i + 5].text) return false;
+      if (separator(i + 5) && glued(i + 6) && has(i + 6) && tokens_[i + 6].is_digits() &&
+          mark_text == tokens_[i + 5].text)
+        return false;
       const int year = full_year(tokens_[i + 4].text);
-      auto date = month >= 1 && month <= 12 && day >= 1 ? Date::from_ymd(year, static_cast<unsigned>(month), static_cast<unsigned>(day))
-                                                        : std::nullopt;
+      auto date =
+          month >= 1 && month <= 12 && day >= 1
+              ? Date::from_ymd(year, static_cast<unsigned>(month), static_cast<unsigned>(day))
+              : std::nullopt;
       if (!date) impossible_ = true;
       out.kind = Kind::Day;
       out.date = date.value_or(Date{});
@@ -494,10 +545,12 @@ class Scanner {
     const bool closed = mark(end, ".") && glued(end) && mark_text == ".";
     if (mark_text == ".") {
       // `в 9.30`, `до 18.30` are times; `15.2 метра` and `1.5` are decimals.
-      const bool as_time = (time_word_before(i) && !word(i - 1, "на")) && digits(i + 2, 2, 2) && day <= 23;
+      const bool as_time =
+          (time_word_before(i) && !word(i - 1, "на")) && digits(i + 2, 2, 2) && day <= 23;
       if (as_time) return false;
-      if (!closed && (tokens_[i + 2].text.size() < 2 ||
-                      (has(end) && tokens_[end].is_word() && one_of(tokens_[end].text, kCountedThings)))) {
+      if (!closed &&
+          (tokens_[i + 2].text.size() < 2 ||
+           (has(end) && tokens_[end].is_word() && one_of(tokens_[end].text, kCountedThings)))) {
         return false;
       }
     }
@@ -549,7 +602,8 @@ class Scanner {
       return 1;
     }
     const auto number = count(i);
-    if (!number || number->value < 1 || number->value > 24 || (ordinal && !number->ordinal)) return std::nullopt;
+    if (!number || number->value < 1 || number->value > 24 || (ordinal && !number->ordinal))
+      return std::nullopt;
     end = number->end;
     if (word(end, "часа часов час")) ++end;
     return number->value;
@@ -570,9 +624,11 @@ class Scanner {
       if (const auto hour = hour_name(i + 1, true, end)) return finish(*hour - 1, 30);
     }
     static const std::string kHalf = "пол";
-    if (has(i) && tokens_[i].is_word() && tokens_[i].text.size() > 6 && tokens_[i].text.substr(0, 6) == kHalf) {
+    if (has(i) && tokens_[i].is_word() && tokens_[i].text.size() > 6 &&
+        tokens_[i].text.substr(0, 6) == kHalf) {
       const auto hour = find_number_word(std::string_view(tokens_[i].text).substr(6));
-      if (hour && hour->kind == NumberClass::Ordinal && hour->numerator >= 1 && hour->numerator <= 12) {
+      if (hour && hour->kind == NumberClass::Ordinal && hour->numerator >= 1 &&
+          hour->numerator <= 12) {
         end = i + 1;
         return finish(static_cast<int>(hour->numerator) - 1, 30);
       }
@@ -611,7 +667,8 @@ class Scanner {
     } else if (word(next, "quarter")) {
       minutes = 15;
       ++next;
-    } else if (const auto number = count(next); number && !number->ordinal && number->value >= 1 && number->value <= 59) {
+    } else if (const auto number = count(next);
+               number && !number->ordinal && number->value >= 1 && number->value <= 59) {
       minutes = number->value;
       next = number->end;
       if (word(next, "минут минуты минута мин")) {
@@ -625,7 +682,8 @@ class Scanner {
       if (const auto hour = hour_name(next + 1, false, end)) return finish(*hour, minutes);
     }
     if (word(next, "to till before") && !word(i, "half")) {
-      if (const auto hour = hour_name(next + 1, false, end); hour && *hour <= 12 && (minutes % 5 == 0)) {
+      if (const auto hour = hour_name(next + 1, false, end);
+          hour && *hour <= 12 && (minutes % 5 == 0)) {
         // `from 5 to 7` is an interval
         if (i > 0 && word(i - 1, "from between")) return false;
         if (tokens_[i].is_digits()) return false;
@@ -649,13 +707,16 @@ class Scanner {
     }
     if (spoken_clock(i, out)) return true;
     // 15:15, 15:15:30, 9.30, 17-30 behind `в`
-    if (digits(i, 1, 2) && glued(i + 1) && glued(i + 2) && digits(i + 2, 2, 2) && digit_value(i) <= 24 &&
-        digit_value(i + 2) <= 59) {
+    if (digits(i, 1, 2) && glued(i + 1) && glued(i + 2) && digits(i + 2, 2, 2) &&
+        digit_value(i) <= 24 && digit_value(i + 2) <= 59) {
       const bool colon = mark(i + 1, ":");
-      const bool dot = mark(i + 1, ".") && !(mark(i + 3, ".") && glued(i + 3) && glued(i + 4) && digits(i + 4, 1, 4));
+      const bool dot = mark(i + 1, ".") &&
+                       !(mark(i + 3, ".") && glued(i + 3) && glued(i + 4) && digits(i + 4, 1, 4));
       const bool dash = mark(i + 1, "-") && time_word_before(i) && !mark(i + 3, "-");
       if (colon || dot || dash) {
-        if (dot && has(i + 3) && tokens_[i + 3].is_word() && one_of(tokens_[i + 3].text, kCountedThings)) return false;
+        if (dot && has(i + 3) && tokens_[i + 3].is_word() &&
+            one_of(tokens_[i + 3].text, kCountedThings))
+          return false;
         if (digit_value(i) == 24 && digit_value(i + 2) != 0) return false;
         std::size_t end = i + 3;
         if (colon && mark(end, ":") && glued(end) && digits(end + 1, 2, 2)) end += 2;
@@ -684,13 +745,17 @@ class Scanner {
       set_time(out, hour->value % 24, 0, at + 1);
       std::size_t minute_at = at + 1;
       if (mark(minute_at, ".") && glued(minute_at) && digits(minute_at + 1, 1, 2)) ++minute_at;
-      if (const auto minute = count(minute_at); minute && !minute->ordinal && minute->value <= 59 &&
-          (word(minute->end, "минут минуты минута минуту мин м") || (glued(minute_at) && tokens_[at].text == "ч"))) {
+      if (const auto minute = count(minute_at);
+          minute && !minute->ordinal && minute->value <= 59 &&
+          (word(minute->end, "минут минуты минута минуту мин м") ||
+           (glued(minute_at) && tokens_[at].text == "ч"))) {
         out.minute = minute->value;
-        out.end = word(minute->end, "минут минуты минута минуту мин м") ? minute->end + 1 : minute->end;
+        out.end =
+            word(minute->end, "минут минуты минута минуту мин м") ? minute->end + 1 : minute->end;
       }
       take_part(out);
-      if (out.part || time_word_before(i) || join_before(i) || (glued(at) && hour->value <= 24)) return true;
+      if (out.part || time_word_before(i) || join_before(i) || (glued(at) && hour->value <= 24))
+        return true;
       return false;  // a Span so far
     }
     if (hour->ordinal) return false;
@@ -705,7 +770,8 @@ class Scanner {
     take_part(probe);
     if (probe.end != at) {
       // `в 3 дня` is an hour, `через 3 дня` and `3 дня` are not.
-      const bool length = probe.part == DayPart::Day && word(at, "дня") && !time_word_before(i) && !join_before(i);
+      const bool length =
+          probe.part == DayPart::Day && word(at, "дня") && !time_word_before(i) && !join_before(i);
       if (length) return false;
       const Element kept = probe;
       set_time(probe, kept.hour, 0, kept.end);
@@ -720,13 +786,18 @@ class Scanner {
     if (!time_word_before(i) && !after_day && !after_day_digits) return false;
     if (word(i - 1, "на") && !free_standing && !known_time_neighbour(at)) return false;
     if (has(at) && tokens_[at].is_word() && one_of(tokens_[at].text, kCountedThings)) return false;
-    if (has(at) && tokens_[at].is_word() && (month_of(tokens_[at].text) != 0 || word(at, "числа год году г"))) return false;
+    if (has(at) && tokens_[at].is_word() &&
+        (month_of(tokens_[at].text) != 0 || word(at, "числа год году г")))
+      return false;
     if (has(at) && tokens_[at].is_word() && unit_of(tokens_[at].text)) return false;
-    if (mark(at, "-") && glued(at) && has(at + 1) && tokens_[at + 1].is_word() && glued(at + 1)) return false;
+    if (mark(at, "-") && glued(at) && has(at + 1) && tokens_[at + 1].is_word() && glued(at + 1))
+      return false;
     set_time(out, hour->value % 24, 0, at);
-    if (const auto minute = count(at); minute && !minute->ordinal && minute->value <= 59 && has(at) &&
-        tokens_[at].space_before && !(has(minute->end) && tokens_[minute->end].is_word() &&
-        (one_of(tokens_[minute->end].text, kCountedThings) || month_of(tokens_[minute->end].text) != 0))) {
+    if (const auto minute = count(at); minute && !minute->ordinal && minute->value <= 59 &&
+                                       has(at) && tokens_[at].space_before &&
+                                       !(has(minute->end) && tokens_[minute->end].is_word() &&
+                                         (one_of(tokens_[minute->end].text, kCountedThings) ||
+                                          month_of(tokens_[minute->end].text) != 0))) {
       int value = minute->value;
       std::size_t end = minute->end;
       if (value == 0) {  // десять ноль пять, 16 0 0
@@ -807,7 +878,8 @@ class Scanner {
         out.part = DayPart::Evening;
         return simple(Kind::Part, i + 1);
       }
-      if (word(i, "выходные выходных выходным weekend weekends")) return simple(Kind::Weekend, i + 1);
+      if (word(i, "выходные выходных выходным weekend weekends"))
+        return simple(Kind::Weekend, i + 1);
       const Which which = which_of(token.text);
       if (which != Which::None && has(i + 1)) {
         std::size_t at = i + 1;
@@ -819,7 +891,8 @@ class Scanner {
             return simple(Kind::Weekday, at + 1);
           }
           if (word(at, "выходные выходных выходным weekend")) return simple(Kind::Weekend, at + 1);
-          if (word(at, "неделя неделю неделе недели недель week")) return simple(Kind::WeekRef, at + 1);
+          if (word(at, "неделя неделю неделе недели недель week"))
+            return simple(Kind::WeekRef, at + 1);
           if (word(at, "месяц месяце месяца month")) return simple(Kind::MonthRef, at + 1);
           if (word(at, "год году года year")) return simple(Kind::YearRef, at + 1);
           if (word(at, "день дня day") && which == Which::Next) {
@@ -827,7 +900,8 @@ class Scanner {
             return simple(Kind::Day, at + 1);
           }
           if (which == Which::This || which == Which::Last) {
-            if (const auto part = part_of(tokens_[at].text); part && !word(at, "дня ночи утра вечера")) {
+            if (const auto part = part_of(tokens_[at].text);
+                part && !word(at, "дня ночи утра вечера")) {
               if (which == Which::This) pending_part_today_ = true;
               if (which == Which::Last) {
                 out.date = plus_days(now_.date, -1);
@@ -839,7 +913,8 @@ class Scanner {
           }
         }
         Element length;
-        if (which != Which::Last && amount(i + 1, length, end) && (length.days > 0 || length.months > 0) &&
+        if (which != Which::Last && amount(i + 1, length, end) &&
+            (length.days > 0 || length.months > 0) &&
             (tokens_[i + 1].is_digits() || find_number_word(tokens_[i + 1].text))) {
           out = length;
           return simple(Kind::NextDays, end);
@@ -882,7 +957,8 @@ class Scanner {
       if (word(at, "of")) ++at;
       if (has(at) && tokens_[at].is_word()) {
         const int month = month_of(tokens_[at].text);
-        if (month != 0 && number->value <= 99) return day_and_month(number->value, month, at + 1, out);
+        if (month != 0 && number->value <= 99)
+          return day_and_month(number->value, month, at + 1, out);
         if (word(at, "числа число числу") && number->value >= 1) {
           if (number->value > 31) impossible_ = true;
           out.number = number->value;
@@ -900,13 +976,16 @@ class Scanner {
         const int year = year_at(at, year_end);
         if (year == 0) {
           if (word(at, "the")) ++at;
-          if (const auto number = count(at); number && number->value >= 1 && number->value <= 31 && token.text[0] > 0 &&
-              !(mark(number->end, ":") && glued(number->end))) {
+          if (const auto number = count(at); number && number->value >= 1 && number->value <= 31 &&
+                                             token.text[0] > 0 &&
+                                             !(mark(number->end, ":") && glued(number->end))) {
             return day_and_month(number->value, month, number->end, out);
           }
         }
         // `may` and `march` are also verbs; a capital letter or a preposition tells
-        if (one_of(token.text, "may march mar") && !token.upper && !(i > 0 && word(i - 1, "in this next"))) return false;
+        if (one_of(token.text, "may march mar") && !token.upper &&
+            !(i > 0 && word(i - 1, "in this next")))
+          return false;
         out.number = month;
         out.year = year;
         return simple(Kind::Month, year != 0 ? year_end : i + 1);
@@ -920,16 +999,19 @@ class Scanner {
     }
     // 2014 г, в 2025 году
     if (const auto number = count(i)) {
-      if (number->value >= 1900 && number->value <= 2199 && word(number->end, "г год года году year")) {
+      if (number->value >= 1900 && number->value <= 2199 &&
+          word(number->end, "г год года году year")) {
         out.number = number->value;
         return simple(Kind::Year, number->end + 1);
       }
       // тридцать первого, 21-го
-      if (number->ordinal && number->value >= 1 && number->value <= 31 && day_ordinal(i, number->end)) {
+      if (number->ordinal && number->value >= 1 && number->value <= 31 &&
+          day_ordinal(i, number->end)) {
         out.number = number->value;
         return simple(Kind::DayNumber, number->end);
       }
-      if (number->ordinal && number->value <= 4 && word(number->end, "квартал квартале квартала quarter")) {
+      if (number->ordinal && number->value <= 4 &&
+          word(number->end, "квартал квартале квартала quarter")) {
         int year = 0;
         unsigned month = 0;
         unsigned day = 0;
@@ -942,14 +1024,18 @@ class Scanner {
     }
     {
       Element length;
-      if (amounts(i, length, end) && (tokens_[i].is_digits() || !unit_of(tokens_[i].text) || tokens_.size() <= 2)) {
+      if (amounts(i, length, end) &&
+          (tokens_[i].is_digits() || !unit_of(tokens_[i].text) || tokens_.size() <= 2)) {
         out = length;
         return simple(Kind::Span, end);
       }
     }
     // A number that `с` and `до` around it may explain.
-    if (const auto number = count(i); number && number->value <= 31 && (join_before(i) || time_word_before(i) || next_joins(number->end)) &&
-        !(has(number->end) && tokens_[number->end].is_word() && one_of(tokens_[number->end].text, kCountedThings))) {
+    if (const auto number = count(i);
+        number && number->value <= 31 &&
+        (join_before(i) || time_word_before(i) || next_joins(number->end)) &&
+        !(has(number->end) && tokens_[number->end].is_word() &&
+          one_of(tokens_[number->end].text, kCountedThings))) {
       out.number = number->value;
       return simple(Kind::Number, number->end);
     }
@@ -965,9 +1051,13 @@ class Scanner {
       if (!one_of(suffix.text, "го ого его е ое му st nd rd th")) return false;
     } else {
       const std::string& last = tokens_[end - 1].text;
-      const bool genitive = last.size() > 6 && one_of(std::string_view(last).substr(last.size() - 6), "ого его");
-      const bool neuter = last.size() > 4 && one_of(std::string_view(last).substr(last.size() - 4), "ое ье") && !has(end);
-      const bool english = static_cast<unsigned char>(last[0]) < 0x80 && i > 0 && word(i - 1, "the");
+      const bool genitive =
+          last.size() > 6 && one_of(std::string_view(last).substr(last.size() - 6), "ого его");
+      const bool neuter = last.size() > 4 &&
+                          one_of(std::string_view(last).substr(last.size() - 4), "ое ье") &&
+                          !has(end);
+      const bool english =
+          static_cast<unsigned char>(last[0]) < 0x80 && i > 0 && word(i - 1, "the");
       if (!genitive && !neuter && !english) return false;
     }
     return !has(end) || tokens_[end].kind == Token::Kind::Mark ||
@@ -980,7 +1070,8 @@ class Scanner {
     if (tokens_[i].text.size() > 4) return i + 1;
     std::size_t groups = 1;
     std::size_t at = i + 1;
-    while (has(at + 1) && (mark(at, "-") || mark(at, "(") || mark(at, ")")) && (tokens_[at + 1].is_digits() || tokens_[at + 1].kind == Token::Kind::Mark)) {
+    while (has(at + 1) && (mark(at, "-") || mark(at, "(") || mark(at, ")")) &&
+           (tokens_[at + 1].is_digits() || tokens_[at + 1].kind == Token::Kind::Mark)) {
       if (tokens_[at + 1].is_digits()) ++groups;
       ++at;
       if (tokens_[at].is_digits()) ++at;
@@ -999,7 +1090,8 @@ class Scanner {
       const Token& token = tokens_[i];
       // `не завтра` takes away what follows, `сегодня не могу` what came before.
       if (word(i, "не not кроме except")) {
-        if (word(i + 1, "могу можем получится получается подходит смогу сможем работает буду") && !elements_.empty()) {
+        if (word(i + 1, "могу можем получится получается подходит смогу сможем работает буду") &&
+            !elements_.empty()) {
           elements_.clear();
           i += 2;
         } else if (word(i + 1, "раньше ранее earlier")) {
@@ -1048,7 +1140,8 @@ class Scanner {
         join(Kind::And);
       } else if (token.is_mark("-")) {
         join(Kind::Dash);
-      } else if (token.kind == Token::Kind::Word && !one_of(token.text, "в во на к ко at on by the")) {
+      } else if (token.kind == Token::Kind::Word &&
+                 !one_of(token.text, "в во на к ко at on by the")) {
         negated = false;
         day_just_found_ = false;
       }
@@ -1058,24 +1151,29 @@ class Scanner {
 
   // ---- putting together
   static bool is_join(Kind kind) {
-    return kind == Kind::From || kind == Kind::To || kind == Kind::Until || kind == Kind::Dash || kind == Kind::Or ||
-           kind == Kind::And || kind == Kind::After;
+    return kind == Kind::From || kind == Kind::To || kind == Kind::Until || kind == Kind::Dash ||
+           kind == Kind::Or || kind == Kind::And || kind == Kind::After;
   }
 
   static int hour_with_part(int hour, DayPart part) {
     switch (part) {
-      case DayPart::Morning: return hour == 12 ? 0 : hour;
-      case DayPart::Day: return hour <= 6 ? hour + 12 : hour;
-      case DayPart::Lunch: return hour <= 4 ? hour + 12 : hour;
-      case DayPart::Evening: return hour == 12 ? 0 : hour < 12 ? hour + 12 : hour;
-      case DayPart::Night: return hour == 12 ? 0 : hour >= 7 && hour < 12 ? hour + 12 : hour;
+      case DayPart::Morning:
+        return hour == 12 ? 0 : hour;
+      case DayPart::Day:
+        return hour <= 6 ? hour + 12 : hour;
+      case DayPart::Lunch:
+        return hour <= 4 ? hour + 12 : hour;
+      case DayPart::Evening:
+        return hour == 12 ? 0 : hour < 12 ? hour + 12 : hour;
+      case DayPart::Night:
+        return hour == 12 ? 0 : hour >= 7 && hour < 12 ? hour + 12 : hour;
     }
     return hour;
   }
 
   struct Placed {
     TimeOfDay time;
-    bool known = true;       // morning or evening was said
+    bool known = true;        // morning or evening was said
     bool next_night = false;  // 12 ночи belongs to the coming day
   };
   Placed place_time(const Element& time, std::optional<DayPart> part) const {
@@ -1093,9 +1191,11 @@ class Scanner {
     return placed;
   }
 
-  std::vector<Date> dates_of(const Element& element, const Element* week, const Element* month) const {
+  std::vector<Date> dates_of(const Element& element, const Element* week,
+                             const Element* month) const {
     switch (element.kind) {
-      case Kind::Day: return {element.date};
+      case Kind::Day:
+        return {element.date};
       case Kind::DayNumber: {
         if (month && month->kind == Kind::MonthRef) {
           const Date first = first_of_month(month->which);
@@ -1115,7 +1215,8 @@ class Scanner {
         if (week) return {plus_days(monday, shift_of(week->which) * 7 + element.number - 1)};
         if (weeks_ahead_ != 0) return {plus_days(monday, weeks_ahead_ + element.number - 1)};
         if (month) {
-          const Date first = month->kind == Kind::MonthRef ? first_of_month(month->which) : now_.date;
+          const Date first =
+              month->kind == Kind::MonthRef ? first_of_month(month->which) : now_.date;
           return {plus_days(first, (element.number - first.weekday() + 7) % 7)};
         }
         int ahead = (element.number - today + 7) % 7;
@@ -1132,11 +1233,14 @@ class Scanner {
         }
         return {plus_days(now_.date, ahead)};
       }
-      default: return {};
+      default:
+        return {};
     }
   }
 
-  static int shift_of(Which which) { return which == Which::Next ? 1 : which == Which::Last ? -1 : 0; }
+  static int shift_of(Which which) {
+    return which == Which::Next ? 1 : which == Which::Last ? -1 : 0;
+  }
   Date first_of_month(Which which) const {
     int year = 0;
     unsigned month = 0;
@@ -1158,7 +1262,8 @@ class Scanner {
       const auto is_day = [](const Element& element) { return is_day_like(element.kind); };
       if (std::none_of(elements_.begin(), elements_.end(), is_day)) {
         std::vector<Element> days;
-        std::copy_if(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i), std::back_inserter(days), is_day);
+        std::copy_if(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                     std::back_inserter(days), is_day);
         elements_.insert(elements_.begin(), days.begin(), days.end());
       }
       auto right = combine();
@@ -1200,45 +1305,79 @@ class Scanner {
       switch (element.kind) {
         case Kind::Day:
         case Kind::DayNumber:
-        case Kind::Weekday: days.push_back(i); break;
-        case Kind::Time: times.push_back(i); break;
-        case Kind::Number: numbers.push_back(i); break;
-        case Kind::WeekRef: week = &element; break;
-        case Kind::MonthRef: month = &element; break;
-        case Kind::YearRef: year_ref = &element; break;
-        case Kind::Weekend: weekend = &element; break;
+        case Kind::Weekday:
+          days.push_back(i);
+          break;
+        case Kind::Time:
+          times.push_back(i);
+          break;
+        case Kind::Number:
+          numbers.push_back(i);
+          break;
+        case Kind::WeekRef:
+          week = &element;
+          break;
+        case Kind::MonthRef:
+          month = &element;
+          break;
+        case Kind::YearRef:
+          year_ref = &element;
+          break;
+        case Kind::Weekend:
+          weekend = &element;
+          break;
         case Kind::Offset:
           offset = &element;
           // `через две недели в среду`
-          weeks_ahead_ = element.days % 7 == 0 && element.months == 0 && element.ms == 0 ? element.days : 0;
+          weeks_ahead_ =
+              element.days % 7 == 0 && element.months == 0 && element.ms == 0 ? element.days : 0;
           break;
-        case Kind::Span: span = &element; break;
-        case Kind::Month: month_only = &element; break;
-        case Kind::Year: year_only = &element; break;
-        case Kind::NextDays: next_days = &element; break;
-        case Kind::Part: part = element.part; break;
-        case Kind::Now: now_said = true; break;
-        default: break;
+        case Kind::Span:
+          span = &element;
+          break;
+        case Kind::Month:
+          month_only = &element;
+          break;
+        case Kind::Year:
+          year_only = &element;
+          break;
+        case Kind::NextDays:
+          next_days = &element;
+          break;
+        case Kind::Part:
+          part = element.part;
+          break;
+        case Kind::Now:
+          now_said = true;
+          break;
+        default:
+          break;
       }
     }
     const auto joined = [&](std::size_t a, std::size_t b) {
       // The joint between two elements; And stands for none, but for `между двумя и тремя`.
-      const bool between = a > 0 && elements_[a - 1].kind == Kind::From && elements_[a - 1].number == 1;
+      const bool between =
+          a > 0 && elements_[a - 1].kind == Kind::From && elements_[a - 1].number == 1;
       for (std::size_t i = a + 1; i < b; ++i) {
-        if (is_join(elements_[i].kind) && elements_[i].kind != Kind::And && elements_[i].kind != Kind::From) return elements_[i].kind;
+        if (is_join(elements_[i].kind) && elements_[i].kind != Kind::And &&
+            elements_[i].kind != Kind::From)
+          return elements_[i].kind;
         if (between && elements_[i].kind == Kind::And) return Kind::Until;
       }
       return Kind::And;
     };
     const auto opened = [&](std::size_t a) { return a > 0 ? elements_[a - 1].kind : Kind::And; };
 
-    // Bare numbers take the meaning of what they are joined with: `с 11 по 15 сентября`, `с 5 до 7`.
+    // Bare numbers take the meaning of what they are joined with: `с 11 по 15 сентября`, `с 5 до
+    // 7`.
     if (numbers.size() == 1 && (days.size() == 1 || times.size() == 1)) {
       const std::size_t bare = numbers[0];
-      const bool with_day = days.size() == 1 && days[0] > bare && joined(bare, days[0]) != Kind::And && times.empty() &&
+      const bool with_day = days.size() == 1 && days[0] > bare &&
+                            joined(bare, days[0]) != Kind::And && times.empty() &&
                             elements_[days[0]].kind != Kind::Weekday;
-      const bool with_time = times.size() == 1 && ((times[0] > bare && joined(bare, times[0]) != Kind::And) ||
-                                                   (times[0] < bare && joined(times[0], bare) != Kind::And));
+      const bool with_time =
+          times.size() == 1 && ((times[0] > bare && joined(bare, times[0]) != Kind::And) ||
+                                (times[0] < bare && joined(times[0], bare) != Kind::And));
       if (with_time && elements_[bare].number <= 24) {
         Element& time = elements_[bare];
         const Element& other = elements_[times[0]];
@@ -1256,8 +1395,9 @@ class Scanner {
         elements_[bare].kind = Kind::DayNumber;
         days.insert(days.begin(), bare);
       }
-    } else if (numbers.size() == 2 && times.empty() && joined(numbers[0], numbers[1]) != Kind::And &&
-               elements_[numbers[0]].number <= 24 && elements_[numbers[1]].number <= 24) {
+    } else if (numbers.size() == 2 && times.empty() &&
+               joined(numbers[0], numbers[1]) != Kind::And && elements_[numbers[0]].number <= 24 &&
+               elements_[numbers[1]].number <= 24) {
       for (const std::size_t i : numbers) {
         elements_[i].kind = Kind::Time;
         elements_[i].hour = elements_[i].number % 24;
@@ -1265,9 +1405,11 @@ class Scanner {
         times.push_back(i);
       }
       // `с 10 до 13`: the end tells that the beginning is no evening
-      if (elements_[times[1]].half_known) elements_[times[0]].half_known = elements_[times[0]].hour >= 7;
+      if (elements_[times[1]].half_known)
+        elements_[times[0]].half_known = elements_[times[0]].hour >= 7;
     } else if (numbers.size() == 1 && times.empty() && days.empty() &&
-               (opened(numbers[0]) == Kind::Until || opened(numbers[0]) == Kind::After || opened(numbers[0]) == Kind::From)) {
+               (opened(numbers[0]) == Kind::Until || opened(numbers[0]) == Kind::After ||
+                opened(numbers[0]) == Kind::From)) {
       Element& time = elements_[numbers[0]];
       if (time.number <= 24) {
         time.kind = Kind::Time;
@@ -1285,8 +1427,9 @@ class Scanner {
     bool day_range = false;
     Date range_end;
     bool day_said = true;
-    if (days.size() >= 2 && (joined(days[0], days[1]) == Kind::To || joined(days[0], days[1]) == Kind::Until ||
-                             joined(days[0], days[1]) == Kind::Dash)) {
+    if (days.size() >= 2 &&
+        (joined(days[0], days[1]) == Kind::To || joined(days[0], days[1]) == Kind::Until ||
+         joined(days[0], days[1]) == Kind::Dash)) {
       const auto last = dates_of(elements_[days[1]], week, month);
       if (last.empty()) return {};
       range_end = last[0];
@@ -1297,13 +1440,15 @@ class Scanner {
         unsigned m = 0;
         unsigned d = 0;
         range_end.to_ymd(year, m, d);
-        const auto same_month = Date::from_ymd(year, m, static_cast<unsigned>(first_element.number));
+        const auto same_month =
+            Date::from_ymd(year, m, static_cast<unsigned>(first_element.number));
         if (same_month) first.push_back(*same_month);
       } else {
         first = dates_of(first_element, week, month);
       }
       if (first.empty()) return {};
-      if (range_end < first[0] && elements_[days[1]].kind == Kind::Weekday) range_end = plus_days(range_end, 7);
+      if (range_end < first[0] && elements_[days[1]].kind == Kind::Weekday)
+        range_end = plus_days(range_end, 7);
       if (first[0] <= range_end) {
         day_range = true;
         dates = {first[0]};
@@ -1318,8 +1463,9 @@ class Scanner {
       }
       dates = dates_of(elements_[chosen], week, month);
       if (dates.empty()) return {};
-      if (elements_[chosen].kind == Kind::Weekday && elements_[chosen].which == Which::None && !week && !month && !past_ &&
-          elements_[chosen].number == now_.date.weekday() && !times.empty()) {
+      if (elements_[chosen].kind == Kind::Weekday && elements_[chosen].which == Which::None &&
+          !week && !month && !past_ && elements_[chosen].number == now_.date.weekday() &&
+          !times.empty()) {
         const Placed placed = place_time(elements_[times[0]], part);
         if (now_.time < placed.time) dates = {now_.date};
       }
@@ -1342,7 +1488,8 @@ class Scanner {
         }
         reading.kind = WhenReading::Kind::Minute;
         reading.has_time = true;
-        reading.start = {plus_days(date, day_shift), TimeOfDay{static_cast<std::int32_t>(rest - rest % 60)}};
+        reading.start = {plus_days(date, day_shift),
+                         TimeOfDay{static_cast<std::int32_t>(rest - rest % 60)}};
         return {reading};
       }
       dates = {date};
@@ -1402,14 +1549,17 @@ class Scanner {
     }
 
     // ---- the time or times
-    if (times.size() >= 2 && (joined(times[0], times[1]) == Kind::Until || joined(times[0], times[1]) == Kind::Dash ||
-                              joined(times[0], times[1]) == Kind::To)) {
+    if (times.size() >= 2 &&
+        (joined(times[0], times[1]) == Kind::Until || joined(times[0], times[1]) == Kind::Dash ||
+         joined(times[0], times[1]) == Kind::To)) {
       const Element& first = elements_[times[0]];
       const Element& second = elements_[times[1]];
       Placed begin = place_time(first, part);
       Placed end = place_time(second, part);
-      if (!first.part && second.part && first.hour < second.hour && !first.half_known && !part) begin = place_time(first, second.part);
-      if (end.time <= begin.time && !end.known && end.time.seconds < 12 * 3600) end.time.seconds += 12 * 3600;
+      if (!first.part && second.part && first.hour < second.hour && !first.half_known && !part)
+        begin = place_time(first, second.part);
+      if (end.time <= begin.time && !end.known && end.time.seconds < 12 * 3600)
+        end.time.seconds += 12 * 3600;
       std::vector<WhenReading> readings;
       if (!day_said) {
         Date date = now_.date;
@@ -1435,7 +1585,9 @@ class Scanner {
     if (!times.empty()) {
       std::vector<WhenReading> readings;
       for (const std::size_t i : times) {
-        if (i != times[0] && elements_[i].hour == elements_[times[0]].hour && elements_[i].minute == elements_[times[0]].minute) continue;
+        if (i != times[0] && elements_[i].hour == elements_[times[0]].hour &&
+            elements_[i].minute == elements_[times[0]].minute)
+          continue;
         add_times(elements_[i], part, day_said, dates, opened(i), readings);
         if (readings.size() > 8) break;
       }
@@ -1481,7 +1633,8 @@ class Scanner {
     now_.date.to_ymd(year, this_month, day);
     WhenReading reading;
     if (quarter_) {
-      const auto first = Date::from_ymd(year, static_cast<unsigned>(std::clamp(month.number, 1, 4) * 3 - 2), 1);
+      const auto first =
+          Date::from_ymd(year, static_cast<unsigned>(std::clamp(month.number, 1, 4) * 3 - 2), 1);
       reading.kind = WhenReading::Kind::DayRange;
       reading.start.date = *first;
       reading.end.date = plus_days(plus_months(*first, 3), -1);
@@ -1491,7 +1644,8 @@ class Scanner {
       year = month.year;
     } else if (year_only) {
       year = year_only->number;
-    } else if (past_ ? month.number > static_cast<int>(this_month) : month.number < static_cast<int>(this_month)) {
+    } else if (past_ ? month.number > static_cast<int>(this_month)
+                     : month.number < static_cast<int>(this_month)) {
       year += past_ ? -1 : 1;
     }
     const auto first = Date::from_ymd(year, static_cast<unsigned>(month.number), 1);
@@ -1506,7 +1660,8 @@ class Scanner {
       int from;
       int to;
     };
-    static constexpr std::array<Bounds, 5> kBounds = {{{6, 12}, {12, 18}, {12, 14}, {18, 24}, {0, 6}}};
+    static constexpr std::array<Bounds, 5> kBounds = {
+        {{6, 12}, {12, 18}, {12, 14}, {18, 24}, {0, 6}}};
     const Bounds bounds = kBounds[static_cast<std::size_t>(part)];
     const int hour = now_.time.seconds / 3600;
     WhenReading today;
@@ -1523,7 +1678,8 @@ class Scanner {
     return {today, tomorrow};
   }
 
-  void add_times(const Element& time, std::optional<DayPart> part, bool day_said, const std::vector<Date>& dates, Kind opening,
+  void add_times(const Element& time, std::optional<DayPart> part, bool day_said,
+                 const std::vector<Date>& dates, Kind opening,
                  std::vector<WhenReading>& readings) const {
     const Placed placed = place_time(time, part);
     WhenReading reading;
@@ -1561,7 +1717,8 @@ class Scanner {
     }
   }
 
-  std::vector<WhenReading> without_now(const std::vector<std::size_t>& times, std::optional<DayPart> part, const Element* span) const {
+  std::vector<WhenReading> without_now(const std::vector<std::size_t>& times,
+                                       std::optional<DayPart> part, const Element* span) const {
     std::vector<WhenReading> readings;
     if (span && times.empty()) return {span_reading(*span)};
     for (const std::size_t i : times) {
@@ -1589,7 +1746,8 @@ class Scanner {
   static WhenReading span_reading(const Element& span) {
     WhenReading reading;
     reading.kind = WhenReading::Kind::Span;
-    reading.span_months = static_cast<std::int32_t>(std::clamp<std::int64_t>(span.months, 0, 1'000'000));
+    reading.span_months =
+        static_cast<std::int32_t>(std::clamp<std::int64_t>(span.months, 0, 1'000'000));
     reading.span = Duration{span.days * 24 * kHour + span.ms};
     return reading;
   }
@@ -1610,12 +1768,14 @@ class Scanner {
 
 }  // namespace
 
-std::vector<WhenReading> read_when(std::string_view text, std::optional<LocalTime> now, Language language, Direction direction) {
+std::vector<WhenReading> read_when(std::string_view text, std::optional<LocalTime> now,
+                                   Language language, Direction direction) {
   // A date is a short answer; nobody hides one behind a thousand bytes.
   return Scanner(text.substr(0, 1024), now, language, direction).read();
 }
 
-Result<Date, WhenProblem> read_date(std::string_view text, LocalTime now, Language language, Direction direction) {
+Result<Date, WhenProblem> read_date(std::string_view text, LocalTime now, Language language,
+                                    Direction direction) {
   const auto readings = read_when(text, now, language, direction);
   std::optional<Date> date;
   bool vague = false;
@@ -1624,10 +1784,14 @@ Result<Date, WhenProblem> read_date(std::string_view text, LocalTime now, Langua
       case WhenReading::Kind::Day:
       case WhenReading::Kind::Minute:
       case WhenReading::Kind::Part:
-      case WhenReading::Kind::TimeRange: break;
+      case WhenReading::Kind::TimeRange:
+        break;
       case WhenReading::Kind::Clock:
-      case WhenReading::Kind::Span: return Error{WhenProblem::Nothing};
-      default: vague = true; continue;
+      case WhenReading::Kind::Span:
+        return Error{WhenProblem::Nothing};
+      default:
+        vague = true;
+        continue;
     }
     if (date && *date != reading.start.date) return Error{WhenProblem::Ambiguous};
     date = reading.start.date;
@@ -1638,12 +1802,14 @@ Result<Date, WhenProblem> read_date(std::string_view text, LocalTime now, Langua
 }
 
 Result<TimeOfDay, WhenProblem> read_time(std::string_view text, LocalTime now, Language language) {
-  const auto time_of = [](const std::vector<WhenReading>& readings) -> Result<TimeOfDay, WhenProblem> {
+  const auto time_of =
+      [](const std::vector<WhenReading>& readings) -> Result<TimeOfDay, WhenProblem> {
     std::optional<TimeOfDay> time;
     bool vague = false;
     for (const WhenReading& reading : readings) {
       if (!reading.has_time || reading.kind == WhenReading::Kind::TimeRange) {
-        vague = vague || reading.kind == WhenReading::Kind::Part || reading.kind == WhenReading::Kind::TimeRange;
+        vague = vague || reading.kind == WhenReading::Kind::Part ||
+                reading.kind == WhenReading::Kind::TimeRange;
         continue;
       }
       if (time && *time != reading.start.time) return Error{WhenProblem::Ambiguous};
@@ -1669,11 +1835,13 @@ Result<TimeOfDay, WhenProblem> read_time(std::string_view text, LocalTime now, L
   return bare;
 }
 
-Result<LocalTime, WhenProblem> read_datetime(std::string_view text, LocalTime now, Language language, Direction direction) {
+Result<LocalTime, WhenProblem> read_datetime(std::string_view text, LocalTime now,
+                                             Language language, Direction direction) {
   std::optional<LocalTime> found;
   bool vague = false;
   for (const WhenReading& reading : read_when(text, now, language, direction)) {
-    if (reading.kind == WhenReading::Kind::Span || reading.kind == WhenReading::Kind::Clock) continue;
+    if (reading.kind == WhenReading::Kind::Span || reading.kind == WhenReading::Kind::Clock)
+      continue;
     if (reading.kind != WhenReading::Kind::Minute) {
       vague = true;
       continue;

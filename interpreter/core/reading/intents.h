@@ -3,12 +3,17 @@
 #include <optional>
 #include <string_view>
 
-/// What a short message wants, when the bot has just asked a yes/no question. Both languages are read
-/// at once. Total, as numbers.h.
+/// What a short message wants, when the bot has just asked a yes/no question. Both languages are
+/// read at once. Total, as numbers.h.
 namespace sufler {
 
 enum class Intent : std::uint8_t {
-  Yes, No, Back, Restart, Stop, Operator,
+  Yes,
+  No,
+  Back,
+  Restart,
+  Stop,
+  Operator,
   Unclear,  ///< hesitation, a condition, a counter-question: ask again
   Other,    ///< no answer to the question at all
 };

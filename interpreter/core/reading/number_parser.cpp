@@ -4,8 +4,9 @@
 
 #include "interpreter/core/reading/number_words.h"
 
-// The accumulator of russian.md 2.2: words are added to a group below a thousand as long as their rank
-// falls, a scale moves the group to the total, and whatever fits nowhere begins the next number.
+// The accumulator of russian.md 2.2: words are added to a group below a thousand as long as their
+// rank falls, a scale moves the group to the total, and whatever fits nowhere begins the next
+// number.
 namespace sufler::reading {
 namespace {
 
@@ -35,7 +36,9 @@ bool is_inverted_scale(std::string_view word) {
   return one_of(word, "тысяч тыщ миллионов миллиардов тысячи тыщи миллиона миллиарда");
 }
 
-bool is_kept_for_things(std::string_view word) { return one_of(word, "пара пары паре пару парой pair"); }
+bool is_kept_for_things(std::string_view word) {
+  return one_of(word, "пара пары паре пару парой pair");
+}
 
 constexpr std::string_view kOrdinalSuffixes =
     "й ый ий ой я ая ья е ое ье го ого его му ому м ым х ю ую ми st nd rd th";
@@ -48,10 +51,14 @@ std::string_view currency_of(const Token& token) {
     std::string_view words;
   };
   static constexpr std::array<Currency, 8> kCurrencies = {{
-      {"RUB", "₽ р руб рубль рубля рублю рублем рубле рубли рублей рублям рублями рублях рубликов rub rur "
-              "ruble rubles rouble roubles"},
-      {"USD", "$ usd доллар доллара доллару долларом долларе доллары долларов долларам долларами долларах дол "
-              "долл бакс бакса баксы баксов баксами dollar dollars bucks"},
+      {"RUB",
+       "₽ р руб рубль рубля рублю рублем рубле рубли рублей рублям рублями рублях рубликов rub "
+       "rur "
+       "ruble rubles rouble roubles"},
+      {"USD",
+       "$ usd доллар доллара доллару долларом долларе доллары долларов долларам долларами долларах "
+       "дол "
+       "долл бакс бакса баксы баксов баксами dollar dollars bucks"},
       {"EUR", "€ eur евро euro euros"},
       {"UAH", "₴ uah грн гривна гривны гривну гривне гривной гривен гривнами"},
       {"KZT", "₸ kzt тенге tenge"},
@@ -67,8 +74,10 @@ std::string_view currency_of(const Token& token) {
 }
 
 bool is_small_coin(const Token& token) {
-  return token.is_word() && one_of(token.text, "коп копейка копейки копейку копеек копейками копейкой цент цента "
-                                               "центов центы центами cent cents");
+  return token.is_word() &&
+         one_of(token.text,
+                "коп копейка копейки копейку копеек копейками копейкой цент цента "
+                "центов центы центами cent cents");
 }
 
 bool NumberParser::ordinal_suffix(std::size_t at) const {
@@ -81,11 +90,13 @@ bool NumberParser::ordinal_suffix(std::size_t at) const {
 
 /// Whether an amount may end before token `at`: the end, a mark or a currency.
 bool NumberParser::ends_amount(std::size_t at) const {
-  return at >= tokens_.size() || tokens_[at].kind == Token::Kind::Mark || !currency_of(tokens_[at]).empty();
+  return at >= tokens_.size() || tokens_[at].kind == Token::Kind::Mark ||
+         !currency_of(tokens_[at]).empty();
 }
 
 std::optional<NumberParser::Literal> NumberParser::literal(std::size_t at) const {
-  if (at >= tokens_.size() || !tokens_[at].is_digits() || tokens_[at].text.size() > 30) return std::nullopt;
+  if (at >= tokens_.size() || !tokens_[at].is_digits() || tokens_[at].text.size() > 30)
+    return std::nullopt;
   Literal result;
   std::string whole = tokens_[at].text;
   result.end = at + 1;
@@ -112,12 +123,13 @@ std::optional<NumberParser::Literal> NumberParser::literal(std::size_t at) const
     const std::string& mark = tokens_[at + 1].text;
     std::size_t groups = 0;
     std::size_t end = at + 1;
-    while (is_separator(end) && tokens_[end].text == mark && is_group(end + 1) && glued(end + 1) && groups < 8) {
+    while (is_separator(end) && tokens_[end].text == mark && is_group(end + 1) && glued(end + 1) &&
+           groups < 8) {
       end += 2;
       ++groups;
     }
-    const bool another = is_separator(end) && tokens_[end].text != mark && end + 1 < tokens_.size() &&
-                         tokens_[end + 1].is_digits() && glued(end + 1);
+    const bool another = is_separator(end) && tokens_[end].text != mark &&
+                         end + 1 < tokens_.size() && tokens_[end + 1].is_digits() && glued(end + 1);
     const bool decimal_mark = mark == "." || mark == ",";
     if (groups > 1 || another || !decimal_mark || grouping_ == Grouping::Thousands ||
         (language_ == Language::English && mark == ",")) {
@@ -139,12 +151,14 @@ std::optional<NumberParser::Literal> NumberParser::literal(std::size_t at) const
   // The last single separator followed by digits is the decimal one.
   const std::size_t mark = result.end;
   if (is_separator(mark) && (tokens_[mark].text == "." || tokens_[mark].text == ",") &&
-      tokens_[mark].text != separator && mark + 1 < tokens_.size() && tokens_[mark + 1].is_digits() &&
-      glued(mark + 1)) {
+      tokens_[mark].text != separator && mark + 1 < tokens_.size() &&
+      tokens_[mark + 1].is_digits() && glued(mark + 1)) {
     // 27.05.99 and 1.2.3 are no decimals.
-    const bool more = is_separator(mark + 2) && mark + 3 < tokens_.size() && tokens_[mark + 3].is_digits() &&
-                      glued(mark + 3) && tokens_[mark + 2].text == tokens_[mark].text;
-    const auto value = more ? std::nullopt : to_decimal(whole + "." + tokens_[mark + 1].text.substr(0, 17));
+    const bool more = is_separator(mark + 2) && mark + 3 < tokens_.size() &&
+                      tokens_[mark + 3].is_digits() && glued(mark + 3) &&
+                      tokens_[mark + 2].text == tokens_[mark].text;
+    const auto value =
+        more ? std::nullopt : to_decimal(whole + "." + tokens_[mark + 1].text.substr(0, 17));
     if (value) {
       result.value = *value;
       result.end = mark + 2;
@@ -185,7 +199,8 @@ std::optional<Decimal> NumberParser::suffix(std::size_t& at, ParsedNumber& numbe
     ++at;
     return Decimal(1'000'000);
   }
-  if (is_glued && ((one_of(token.text, "м m") && token.upper) || (token.text == "m" && language_ == Language::English))) {
+  if (is_glued && ((one_of(token.text, "м m") && token.upper) ||
+                   (token.text == "m" && language_ == Language::English))) {
     ++at;
     return Decimal(1'000'000);
   }
@@ -223,8 +238,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
     std::size_t word_at = i;
     if (token.kind == Token::Kind::Mark) {
       // one million, two hundred thousand
-      if (token.is_mark(",") && has_total && !has_group && i + 1 < tokens_.size() && tokens_[i + 1].is_word() &&
-          static_cast<signed char>(tokens_[i + 1].text[0]) > 0) {
+      if (token.is_mark(",") && has_total && !has_group && i + 1 < tokens_.size() &&
+          tokens_[i + 1].is_word() && static_cast<signed char>(tokens_[i + 1].text[0]) > 0) {
         const auto next = find_number_word(tokens_[i + 1].text);
         if (!next || next->kind != NumberClass::Card || next->numerator == 0) break;
         ++i;
@@ -243,7 +258,9 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
       if (!found) break;
       if (in_progress()) {
         // две тысячи 300, but never `15 20`
-        if (has_group || found->alternative || !found->value.is_integer() || !fits_below_scale(found->value)) break;
+        if (has_group || found->alternative || !found->value.is_integer() ||
+            !fits_below_scale(found->value))
+          break;
         if (!word.space_before) break;
       } else {
         number.alternative = found->alternative;
@@ -302,15 +319,16 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         break;
       }
       if (word.text == "and" && i + 1 < tokens_.size()) {
-        if (tokens_[i + 1].is_word() && one_of(tokens_[i + 1].text, "a one") && i + 2 < tokens_.size() &&
-            one_of(tokens_[i + 2].text, "half quarter")) {
+        if (tokens_[i + 1].is_word() && one_of(tokens_[i + 1].text, "a one") &&
+            i + 2 < tokens_.size() && one_of(tokens_[i + 2].text, "half quarter")) {
           group = sum(group, quotient(1, tokens_[i + 2].text == "half" ? 2 : 4));
           has_group = true;
           rank = 0;
           i += 3;
           continue;
         }
-        const auto next = tokens_[i + 1].is_word() ? find_number_word(tokens_[i + 1].text) : std::nullopt;
+        const auto next =
+            tokens_[i + 1].is_word() ? find_number_word(tokens_[i + 1].text) : std::nullopt;
         if (next && next->kind == NumberClass::Card && next->numerator < 100 && !literal_group &&
             ((has_group && rank == 3) || (has_total && !has_group))) {
           ++i;
@@ -318,7 +336,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         }
         break;
       }
-      if (!nested_ && one_of(word.text, "целая целой целых целые целую целыми") && value().is_integer()) {
+      if (!nested_ && one_of(word.text, "целая целой целых целые целую целыми") &&
+          value().is_integer()) {
         NumberParser inner(tokens_, language_, grouping_);
         inner.nested_ = true;
         std::size_t next = i + 1;
@@ -334,7 +353,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         }
         continue;
       }
-      if (one_of(word.text, "точка запятая point dot") && value().is_integer() && i + 1 < tokens_.size()) {
+      if (one_of(word.text, "точка запятая point dot") && value().is_integer() &&
+          i + 1 < tokens_.size()) {
         std::string digits;
         std::size_t next = i + 1;
         if (tokens_[next].is_digits()) {
@@ -345,9 +365,11 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
             if (!digit || digit->kind != NumberClass::Card) break;
             std::int64_t shown = digit->numerator;
             ++next;
-            if (shown >= 20 && shown < 100 && shown % 10 == 0 && next < tokens_.size() && tokens_[next].is_word()) {
+            if (shown >= 20 && shown < 100 && shown % 10 == 0 && next < tokens_.size() &&
+                tokens_[next].is_word()) {
               const auto unit = find_number_word(tokens_[next].text);
-              if (unit && unit->kind == NumberClass::Card && unit->numerator > 0 && unit->numerator < 10) {
+              if (unit && unit->kind == NumberClass::Card && unit->numerator > 0 &&
+                  unit->numerator < 10) {
                 shown += unit->numerator;
                 ++next;
               }
@@ -379,7 +401,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         NumberParser inner(tokens_, language_, grouping_);
         inner.nested_ = true;
         const auto part = inner.words(i + 1);
-        if (part && part->kind == NumberKind::Fraction && part->joins_words && part->value < Decimal(1)) {
+        if (part && part->kind == NumberKind::Fraction && part->joins_words &&
+            part->value < Decimal(1)) {
           group = sum(group, part->value);
           number.kind = NumberKind::Fraction;
           finish_at(part->end);
@@ -391,7 +414,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
     if (!in_progress()) {
       if (word.text == "пол" && i + 1 < tokens_.size() && tokens_[i + 1].is_word()) {
         const auto next = find_number_word(tokens_[i + 1].text);
-        if (!next || (next->kind != NumberClass::Scale && (next->kind != NumberClass::Noun || next->numerator < 10) &&
+        if (!next || (next->kind != NumberClass::Scale &&
+                      (next->kind != NumberClass::Noun || next->numerator < 10) &&
                       !(next->kind == NumberClass::Card && next->numerator == 100))) {
           return std::nullopt;
         }
@@ -470,7 +494,9 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         number.alternative.reset();
         rank = 4;
         i = next;
-        if (one_of(word.text, "тыс млн млрд трлн") && glued(i) && tokens_[i].is_mark(".") && i + 1 < tokens_.size()) ++i;
+        if (one_of(word.text, "тыс млн млрд трлн") && glued(i) && tokens_[i].is_mark(".") &&
+            i + 1 < tokens_.size())
+          ++i;
         break;
       }
       case NumberClass::Half:
@@ -530,7 +556,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           rank = 0;
           i = next;
           // half a million
-          if (next + 1 < tokens_.size() && one_of(tokens_[next].text, "a of") && tokens_[next + 1].is_word()) {
+          if (next + 1 < tokens_.size() && one_of(tokens_[next].text, "a of") &&
+              tokens_[next + 1].is_word()) {
             const auto scale = find_number_word(tokens_[next + 1].text);
             if (scale && (scale->kind == NumberClass::Scale || scale->kind == NumberClass::Noun)) {
               group = product(group, scale->numerator);
@@ -552,8 +579,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           number.kind = NumberKind::Ordinal;
           finish_at(next);
         } else if (known->fraction_form && value().is_integer() && known->numerator > 1 &&
-                   (scaled || literal_group || word_rank >= rank) && (has_group || known->numerator >= 10) &&
-                   !(literal_group && has_total)) {
+                   (scaled || literal_group || word_rank >= rank) &&
+                   (has_group || known->numerator >= 10) && !(literal_group && has_total)) {
           group = quotient(value(), amount);
           total = Decimal();
           has_total = false;
@@ -561,7 +588,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           number.kind = NumberKind::Fraction;
           finish_at(next);
         } else if (!literal_group && has_group && fits_below_scale(amount) &&
-                   (scaled || (known->numerator == 100 && word.text == "hundredth" && group < Decimal(100)))) {
+                   (scaled || (known->numerator == 100 && word.text == "hundredth" &&
+                               group < Decimal(100)))) {
           group = product(group, amount);
           number.kind = NumberKind::Ordinal;
           finish_at(next);
@@ -581,7 +609,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
   number.value = value();
   number.end = i;
   number.joins_words = i - at > 1;
-  if (number.joins_words && number.kind != NumberKind::Ordinal) number.digits = i == at + 1 ? number.digits : "";
+  if (number.joins_words && number.kind != NumberKind::Ordinal)
+    number.digits = i == at + 1 ? number.digits : "";
   return number;
 }
 
@@ -591,9 +620,12 @@ std::optional<ParsedNumber> NumberParser::unsigned_number(std::size_t at) const 
   if (token.kind == Token::Kind::Mark) return std::nullopt;
   if (token.is_digits() && !apart_) {
     // 3/4: a fraction, or two numbers
-    const auto digits = [&](std::size_t i) { return i < tokens_.size() && tokens_[i].is_digits() && glued(i); };
+    const auto digits = [&](std::size_t i) {
+      return i < tokens_.size() && tokens_[i].is_digits() && glued(i);
+    };
     if (glued(at + 1) && tokens_[at + 1].is_mark("/") && digits(at + 2) && token.text.size() <= 2 &&
-        tokens_[at + 2].text.size() <= 2 && !(glued(at + 3) && tokens_[at + 3].is_mark("/") && digits(at + 4)) &&
+        tokens_[at + 2].text.size() <= 2 &&
+        !(glued(at + 3) && tokens_[at + 3].is_mark("/") && digits(at + 4)) &&
         !(at > 0 && tokens_[at - 1].is_mark("/"))) {
       const auto above = to_decimal(token.text);
       const auto below = to_decimal(tokens_[at + 2].text);
@@ -610,7 +642,8 @@ std::optional<ParsedNumber> NumberParser::unsigned_number(std::size_t at) const 
   }
   if (token.is_word()) {
     const bool previous_is_numeric =
-        at > 0 && (tokens_[at - 1].is_digits() || (tokens_[at - 1].is_word() && find_number_word(tokens_[at - 1].text)));
+        at > 0 && (tokens_[at - 1].is_digits() ||
+                   (tokens_[at - 1].is_word() && find_number_word(tokens_[at - 1].text)));
     const auto next_word = at + 1 < tokens_.size() && tokens_[at + 1].is_word()
                                ? find_number_word(tokens_[at + 1].text)
                                : std::nullopt;
@@ -621,7 +654,8 @@ std::optional<ParsedNumber> NumberParser::unsigned_number(std::size_t at) const 
     }
     // СТО-1 is a garage; `ни один`, `ни одного` count nothing.
     if (token.text == "сто" && glued(at + 1) && tokens_[at + 1].is_mark("-")) return std::nullopt;
-    if (at > 0 && tokens_[at - 1].is_word("ни") && token.text.substr(0, 4) == "од") return std::nullopt;
+    if (at > 0 && tokens_[at - 1].is_word("ни") && token.text.substr(0, 4) == "од")
+      return std::nullopt;
     // тысяч десять, тысяч 10-15: about so many thousands
     if (is_inverted_scale(token.text) && !previous_is_numeric && at + 1 < tokens_.size() &&
         !tokens_[at + 1].is_word("пол")) {
@@ -650,14 +684,18 @@ std::optional<ParsedNumber> NumberParser::parse(std::size_t at) const {
   if (token.is_word() && one_of(token.text, "минус minus negative")) {
     negative = true;
     ++start;
-  } else if (token.kind == Token::Kind::Mark && (token.text == "-" || token.text == "+") && !apart_) {
-    const bool behind_word = at > 0 && !token.space_before && tokens_[at - 1].kind != Token::Kind::Mark;
+  } else if (token.kind == Token::Kind::Mark && (token.text == "-" || token.text == "+") &&
+             !apart_) {
+    const bool behind_word =
+        at > 0 && !token.space_before && tokens_[at - 1].kind != Token::Kind::Mark;
     if (behind_word || !glued(at + 1) || !tokens_[at + 1].is_digits()) return std::nullopt;
     negative = token.text == "-";
     ++start;
-  } else if (token.is_mark(".") && (token.space_before || at == 0) && glued(at + 1) && tokens_[at + 1].is_digits() && !apart_) {
+  } else if (token.is_mark(".") && (token.space_before || at == 0) && glued(at + 1) &&
+             tokens_[at + 1].is_digits() && !apart_) {
     // .5
-    const auto value = tokens_[at + 1].text.size() > 15 ? std::nullopt : to_decimal("0." + tokens_[at + 1].text);
+    const auto value =
+        tokens_[at + 1].text.size() > 15 ? std::nullopt : to_decimal("0." + tokens_[at + 1].text);
     if (!value) return std::nullopt;
     ParsedNumber number;
     number.value = *value;
@@ -673,8 +711,9 @@ std::optional<ParsedNumber> NumberParser::parse(std::size_t at) const {
     if (number->alternative) number->alternative = number->alternative->negated();
   }
   if (at > 0 && tokens_[at - 1].is_word() &&
-      (one_of(tokens_[at - 1].text, "около примерно почти приблизительно порядка плюс-минус about around nearly almost "
-                                    "roughly approximately") ||
+      (one_of(tokens_[at - 1].text,
+              "около примерно почти приблизительно порядка плюс-минус about around nearly almost "
+              "roughly approximately") ||
        (tokens_[at - 1].text == "то" && at > 1 && one_of(tokens_[at - 2].text, "- где")))) {
     number->approximate = true;
   }
@@ -688,7 +727,8 @@ std::vector<ParsedNumber> NumberParser::find_all() const {
     if (number && number->end > i) {
       i = number->end;
       // the second one
-      if (number->kind == NumberKind::Ordinal && i < tokens_.size() && tokens_[i].is_word("one")) ++i;
+      if (number->kind == NumberKind::Ordinal && i < tokens_.size() && tokens_[i].is_word("one"))
+        ++i;
       found.push_back(std::move(*number));
     } else {
       ++i;

@@ -19,12 +19,12 @@ struct ParsedNumber {
   std::optional<Decimal> alternative;
   std::size_t begin = 0;
   std::size_t end = 0;
-  std::string digits;          ///< of a plain run of digits: `007`
-  Decimal scale = 1;           ///< the scale that the number ends with: 1000 of `пять тысяч`
-  bool scale_first = false;    ///< `тысяч десять`
-  bool roubles = false;        ///< `10 т.р.`
+  std::string digits;        ///< of a plain run of digits: `007`
+  Decimal scale = 1;         ///< the scale that the number ends with: 1000 of `пять тысяч`
+  bool scale_first = false;  ///< `тысяч десять`
+  bool roubles = false;      ///< `10 т.р.`
   bool collective = false;
-  bool joins_words = false;    ///< of more than one token
+  bool joins_words = false;  ///< of more than one token
 };
 
 /// How the three digits of `1,250` are taken.

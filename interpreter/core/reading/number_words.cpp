@@ -7,8 +7,8 @@
 #include "interpreter/core/reading/words.h"
 #include "interpreter/core/text.h"
 
-// Cardinals and their kin are listed form by form, because Russian declines them each in its own way
-// and people misspell the same few. Ordinals are regular: a stem and an adjective's ending.
+// Cardinals and their kin are listed form by form, because Russian declines them each in its own
+// way and people misspell the same few. Ordinals are regular: a stem and an adjective's ending.
 namespace sufler::reading {
 namespace {
 
@@ -24,91 +24,53 @@ constexpr Row kRows[] = {
      "ноль ноля нолю нолем ноле нуль нуля нулю нулем нуле нули нулей нисколько"},
     {NumberClass::Card, 1, 1,
      "один одна одно одного одной одному одним одном одну одною одни одних одними"},
-    {NumberClass::Card, 2, 1,
-     "два две двух двум двумя"},
-    {NumberClass::Card, 3, 1,
-     "три трех трем тремя"},
-    {NumberClass::Card, 4, 1,
-     "четыре четырех четырем четырьмя"},
-    {NumberClass::Card, 5, 1,
-     "пять пяти пятью"},
-    {NumberClass::Card, 6, 1,
-     "шесть шести шестью"},
-    {NumberClass::Card, 7, 1,
-     "семь семи семью"},
-    {NumberClass::Card, 9, 1,
-     "девять девяти девятью"},
-    {NumberClass::Card, 10, 1,
-     "десять десяти десятью"},
-    {NumberClass::Card, 20, 1,
-     "двадцать двадцати двадцатью двацать дватцать двадцеть"},
-    {NumberClass::Card, 30, 1,
-     "тридцать тридцати тридцатью тридцадь тритцать"},
-    {NumberClass::Card, 8, 1,
-     "восемь восьми восемью восьмью"},
-    {NumberClass::Card, 11, 1,
-     "одиннадцать одиннадцати одиннадцатью одинадцать одинацать"},
-    {NumberClass::Card, 12, 1,
-     "двенадцать двенадцати двенадцатью двенацать"},
-    {NumberClass::Card, 13, 1,
-     "тринадцать тринадцати тринадцатью тринацать"},
-    {NumberClass::Card, 14, 1,
-     "четырнадцать четырнадцати четырнадцатью четырнацать"},
-    {NumberClass::Card, 15, 1,
-     "пятнадцать пятнадцати пятнадцатью пятнацать пятнадцеть"},
-    {NumberClass::Card, 16, 1,
-     "шестнадцать шестнадцати шестнадцатью шеснадцать"},
-    {NumberClass::Card, 17, 1,
-     "семнадцать семнадцати семнадцатью семнацать"},
-    {NumberClass::Card, 18, 1,
-     "восемнадцать восемнадцати восемнадцатью восемнацать"},
-    {NumberClass::Card, 19, 1,
-     "девятнадцать девятнадцати девятнадцатью девятнацать"},
-    {NumberClass::Card, 40, 1,
-     "сорок сорока"},
-    {NumberClass::Card, 90, 1,
-     "девяносто девяноста"},
-    {NumberClass::Card, 100, 1,
-     "сто ста"},
+    {NumberClass::Card, 2, 1, "два две двух двум двумя"},
+    {NumberClass::Card, 3, 1, "три трех трем тремя"},
+    {NumberClass::Card, 4, 1, "четыре четырех четырем четырьмя"},
+    {NumberClass::Card, 5, 1, "пять пяти пятью"},
+    {NumberClass::Card, 6, 1, "шесть шести шестью"},
+    {NumberClass::Card, 7, 1, "семь семи семью"},
+    {NumberClass::Card, 9, 1, "девять девяти девятью"},
+    {NumberClass::Card, 10, 1, "десять десяти десятью"},
+    {NumberClass::Card, 20, 1, "двадцать двадцати двадцатью двацать дватцать двадцеть"},
+    {NumberClass::Card, 30, 1, "тридцать тридцати тридцатью тридцадь тритцать"},
+    {NumberClass::Card, 8, 1, "восемь восьми восемью восьмью"},
+    {NumberClass::Card, 11, 1, "одиннадцать одиннадцати одиннадцатью одинадцать одинацать"},
+    {NumberClass::Card, 12, 1, "двенадцать двенадцати двенадцатью двенацать"},
+    {NumberClass::Card, 13, 1, "тринадцать тринадцати тринадцатью тринацать"},
+    {NumberClass::Card, 14, 1, "четырнадцать четырнадцати четырнадцатью четырнацать"},
+    {NumberClass::Card, 15, 1, "пятнадцать пятнадцати пятнадцатью пятнацать пятнадцеть"},
+    {NumberClass::Card, 16, 1, "шестнадцать шестнадцати шестнадцатью шеснадцать"},
+    {NumberClass::Card, 17, 1, "семнадцать семнадцати семнадцатью семнацать"},
+    {NumberClass::Card, 18, 1, "восемнадцать восемнадцати восемнадцатью восемнацать"},
+    {NumberClass::Card, 19, 1, "девятнадцать девятнадцати девятнадцатью девятнацать"},
+    {NumberClass::Card, 40, 1, "сорок сорока"},
+    {NumberClass::Card, 90, 1, "девяносто девяноста"},
+    {NumberClass::Card, 100, 1, "сто ста"},
     {NumberClass::Card, 50, 1,
      "пятьдесят пятидесяти пятьюдесятью пятидесят пядесят пядьдесят пятдесят"},
     {NumberClass::Card, 60, 1,
      "шестьдесят шестидесяти шестьюдесятью шестидесят шесдесят шестдесят"},
-    {NumberClass::Card, 70, 1,
-     "семьдесят семидесяти семьюдесятью семидесят семдесят"},
+    {NumberClass::Card, 70, 1, "семьдесят семидесяти семьюдесятью семидесят семдесят"},
     {NumberClass::Card, 80, 1,
      "восемьдесят восьмидесяти восемьюдесятью восьмьюдесятью восьмидесят восемьдесяти "
      "восемдесят"},
-    {NumberClass::Card, 200, 1,
-     "двести двухсот двумстам двухстах двумястами"},
-    {NumberClass::Card, 300, 1,
-     "триста трехсот тремстам трехстах тремястами"},
-    {NumberClass::Card, 400, 1,
-     "четыреста четырехсот четыремстам четырехстах четырьмястами"},
-    {NumberClass::Card, 500, 1,
-     "пятьсот пятисот пятистам пятистах пятьюстами питсот пятсот"},
-    {NumberClass::Card, 600, 1,
-     "шестьсот шестисот шестистам шестистах шестьюстами шесот шессот"},
-    {NumberClass::Card, 700, 1,
-     "семьсот семисот семистам семистах семьюстами семсот"},
+    {NumberClass::Card, 200, 1, "двести двухсот двумстам двухстах двумястами"},
+    {NumberClass::Card, 300, 1, "триста трехсот тремстам трехстах тремястами"},
+    {NumberClass::Card, 400, 1, "четыреста четырехсот четыремстам четырехстах четырьмястами"},
+    {NumberClass::Card, 500, 1, "пятьсот пятисот пятистам пятистах пятьюстами питсот пятсот"},
+    {NumberClass::Card, 600, 1, "шестьсот шестисот шестистам шестистах шестьюстами шесот шессот"},
+    {NumberClass::Card, 700, 1, "семьсот семисот семистам семистах семьюстами семсот"},
     {NumberClass::Card, 800, 1,
      "восемьсот восьмисот восьмистам восьмистах восемьюстами восьмьюстами восемсот"},
-    {NumberClass::Card, 900, 1,
-     "девятьсот девятисот девятистам девятистах девятьюстами девятсот"},
-    {NumberClass::Fixed, 150, 1,
-     "полтораста полутораста"},
-    {NumberClass::Fixed, 500, 1,
-     "полтысячи"},
-    {NumberClass::Fixed, 500000, 1,
-     "полмиллиона полмиллион полмиллионов"},
-    {NumberClass::Fixed, 500000000, 1,
-     "полмиллиарда"},
-    {NumberClass::Fixed, 50, 1,
-     "полсотни полста"},
-    {NumberClass::Fixed, 6, 1,
-     "полдюжины"},
-    {NumberClass::Fixed, 5, 1,
-     "полдесятка"},
+    {NumberClass::Card, 900, 1, "девятьсот девятисот девятистам девятистах девятьюстами девятсот"},
+    {NumberClass::Fixed, 150, 1, "полтораста полутораста"},
+    {NumberClass::Fixed, 500, 1, "полтысячи"},
+    {NumberClass::Fixed, 500000, 1, "полмиллиона полмиллион полмиллионов"},
+    {NumberClass::Fixed, 500000000, 1, "полмиллиарда"},
+    {NumberClass::Fixed, 50, 1, "полсотни полста"},
+    {NumberClass::Fixed, 6, 1, "полдюжины"},
+    {NumberClass::Fixed, 5, 1, "полдесятка"},
     {NumberClass::Scale, 1000, 1,
      "тысяча тысячи тысяче тысячу тысячей тысячею тысячью тысяч тысячам тысячами тысячах тыща "
      "тыщи тыщу тыщей тыщ тыщам тыс тысеча тысечи тысячь"},
@@ -124,60 +86,33 @@ constexpr Row kRows[] = {
     {NumberClass::Scale, 1000000000000000, 1,
      "квадриллион квадриллиона квадриллиону квадриллионом квадриллионе квадриллионы "
      "квадриллионов квадриллионам квадриллионами квадриллионах"},
-    {NumberClass::Half, 3, 2,
-     "полтора полторы полутора"},
-    {NumberClass::Fraction, 1, 2,
-     "половина половину половины половиной половинка половинку"},
-    {NumberClass::Fraction, 1, 3,
-     "треть трети третью"},
-    {NumberClass::Fraction, 1, 4,
-     "четверть четверти четвертью"},
-    {NumberClass::Fraction, 1, 8,
-     "восьмушка"},
-    {NumberClass::Collective, 2, 1,
-     "двое двоих двоим двоими вдвоем"},
-    {NumberClass::Collective, 3, 1,
-     "трое троих троим троими втроем"},
-    {NumberClass::Collective, 4, 1,
-     "четверо четверых четверым четверыми вчетвером"},
-    {NumberClass::Collective, 5, 1,
-     "пятеро пятерых пятерым пятерыми впятером"},
-    {NumberClass::Collective, 6, 1,
-     "шестеро шестерых шестерым шестерыми вшестером"},
-    {NumberClass::Collective, 7, 1,
-     "семеро семерых семерым семерыми всемером"},
-    {NumberClass::Collective, 8, 1,
-     "восьмеро восьмерых восьмерым восьмерыми"},
-    {NumberClass::Collective, 9, 1,
-     "девятеро девятерых девятерым девятерыми"},
-    {NumberClass::Collective, 10, 1,
-     "десятеро десятерых десятерым десятерыми"},
-    {NumberClass::Noun, 2, 1,
-     "пара пары паре пару парой парочка парочку парочки"},
-    {NumberClass::Noun, 10, 1,
-     "десяток десятка десятку десятком десятки десятков"},
-    {NumberClass::Noun, 12, 1,
-     "дюжина дюжины дюжину"},
-    {NumberClass::Noun, 100, 1,
-     "сотня сотни сотню сотней сотен сотням сотнями сотнях"},
-    {NumberClass::DigitNoun, 1, 1,
-     "единица единицы единиц"},
-    {NumberClass::DigitNoun, 2, 1,
-     "двойка двойки двоек"},
-    {NumberClass::DigitNoun, 3, 1,
-     "тройка тройки троек"},
-    {NumberClass::DigitNoun, 4, 1,
-     "четверка четверки четверок"},
-    {NumberClass::DigitNoun, 5, 1,
-     "пятерка пятерки пятерок"},
-    {NumberClass::DigitNoun, 6, 1,
-     "шестерка шестерки шестерок"},
-    {NumberClass::DigitNoun, 7, 1,
-     "семерка семерки семерок"},
-    {NumberClass::DigitNoun, 8, 1,
-     "восьмерка восьмерки восьмерок"},
-    {NumberClass::DigitNoun, 9, 1,
-     "девятка девятки девяток"},
+    {NumberClass::Half, 3, 2, "полтора полторы полутора"},
+    {NumberClass::Fraction, 1, 2, "половина половину половины половиной половинка половинку"},
+    {NumberClass::Fraction, 1, 3, "треть трети третью"},
+    {NumberClass::Fraction, 1, 4, "четверть четверти четвертью"},
+    {NumberClass::Fraction, 1, 8, "восьмушка"},
+    {NumberClass::Collective, 2, 1, "двое двоих двоим двоими вдвоем"},
+    {NumberClass::Collective, 3, 1, "трое троих троим троими втроем"},
+    {NumberClass::Collective, 4, 1, "четверо четверых четверым четверыми вчетвером"},
+    {NumberClass::Collective, 5, 1, "пятеро пятерых пятерым пятерыми впятером"},
+    {NumberClass::Collective, 6, 1, "шестеро шестерых шестерым шестерыми вшестером"},
+    {NumberClass::Collective, 7, 1, "семеро семерых семерым семерыми всемером"},
+    {NumberClass::Collective, 8, 1, "восьмеро восьмерых восьмерым восьмерыми"},
+    {NumberClass::Collective, 9, 1, "девятеро девятерых девятерым девятерыми"},
+    {NumberClass::Collective, 10, 1, "десятеро десятерых десятерым десятерыми"},
+    {NumberClass::Noun, 2, 1, "пара пары паре пару парой парочка парочку парочки"},
+    {NumberClass::Noun, 10, 1, "десяток десятка десятку десятком десятки десятков"},
+    {NumberClass::Noun, 12, 1, "дюжина дюжины дюжину"},
+    {NumberClass::Noun, 100, 1, "сотня сотни сотню сотней сотен сотням сотнями сотнях"},
+    {NumberClass::DigitNoun, 1, 1, "единица единицы единиц"},
+    {NumberClass::DigitNoun, 2, 1, "двойка двойки двоек"},
+    {NumberClass::DigitNoun, 3, 1, "тройка тройки троек"},
+    {NumberClass::DigitNoun, 4, 1, "четверка четверки четверок"},
+    {NumberClass::DigitNoun, 5, 1, "пятерка пятерки пятерок"},
+    {NumberClass::DigitNoun, 6, 1, "шестерка шестерки шестерок"},
+    {NumberClass::DigitNoun, 7, 1, "семерка семерки семерок"},
+    {NumberClass::DigitNoun, 8, 1, "восьмерка восьмерки восьмерок"},
+    {NumberClass::DigitNoun, 9, 1, "девятка девятки девяток"},
     {NumberClass::Card, 0, 1, "zero nought"},
     {NumberClass::Card, 1, 1, "one"},
     {NumberClass::Card, 2, 1, "two"},
@@ -268,7 +203,8 @@ const std::vector<Entry>& entries() {
         rest.remove_prefix(std::min(end + 1, rest.size()));
       }
     }
-    std::stable_sort(all.begin(), all.end(), [](const Entry& a, const Entry& b) { return a.word < b.word; });
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Entry& a, const Entry& b) { return a.word < b.word; });
     all.shrink_to_fit();
     return all;
   }();
@@ -281,31 +217,64 @@ struct Stem {
 };
 
 constexpr std::array<Stem, 45> kOrdinalStems = {{
-    {"нулев", 0},         {"перв", 1},          {"втор", 2},         {"четверт", 4},
-    {"пят", 5},           {"шест", 6},          {"седьм", 7},        {"восьм", 8},
-    {"девят", 9},         {"десят", 10},        {"одиннадцат", 11},  {"двенадцат", 12},
-    {"тринадцат", 13},    {"четырнадцат", 14},  {"пятнадцат", 15},   {"шестнадцат", 16},
-    {"семнадцат", 17},    {"восемнадцат", 18},  {"девятнадцат", 19}, {"двадцат", 20},
-    {"тридцат", 30},      {"сороков", 40},      {"пятидесят", 50},   {"шестидесят", 60},
-    {"семидесят", 70},    {"восьмидесят", 80},  {"девяност", 90},    {"сот", 100},
-    {"двухсот", 200},     {"трехсот", 300},     {"четырехсот", 400}, {"пятисот", 500},
-    {"шестисот", 600},    {"семисот", 700},     {"восьмисот", 800},  {"девятисот", 900},
-    {"тысячн", 1000},     {"миллионн", 1000000}, {"миллиардн", 1000000000},
-    {"одинадцат", 11},    {"двенацат", 12},     {"двацат", 20},      {"дватцат", 20},
-    {"пядесят", 50},      {"восемьдесят", 80},
+    {"нулев", 0},
+    {"перв", 1},
+    {"втор", 2},
+    {"четверт", 4},
+    {"пят", 5},
+    {"шест", 6},
+    {"седьм", 7},
+    {"восьм", 8},
+    {"девят", 9},
+    {"десят", 10},
+    {"одиннадцат", 11},
+    {"двенадцат", 12},
+    {"тринадцат", 13},
+    {"четырнадцат", 14},
+    {"пятнадцат", 15},
+    {"шестнадцат", 16},
+    {"семнадцат", 17},
+    {"восемнадцат", 18},
+    {"девятнадцат", 19},
+    {"двадцат", 20},
+    {"тридцат", 30},
+    {"сороков", 40},
+    {"пятидесят", 50},
+    {"шестидесят", 60},
+    {"семидесят", 70},
+    {"восьмидесят", 80},
+    {"девяност", 90},
+    {"сот", 100},
+    {"двухсот", 200},
+    {"трехсот", 300},
+    {"четырехсот", 400},
+    {"пятисот", 500},
+    {"шестисот", 600},
+    {"семисот", 700},
+    {"восьмисот", 800},
+    {"девятисот", 900},
+    {"тысячн", 1000},
+    {"миллионн", 1000000},
+    {"миллиардн", 1000000000},
+    {"одинадцат", 11},
+    {"двенацат", 12},
+    {"двацат", 20},
+    {"дватцат", 20},
+    {"пядесят", 50},
+    {"восемьдесят", 80},
 }};
 
 /// The genitive stems that compounds are glued of: `стотридцатипяти|тысячный`, `двух|комнатная`.
 constexpr std::array<Stem, 37> kGenitives = {{
-    {"одиннадцати", 11}, {"двенадцати", 12},   {"тринадцати", 13},  {"четырнадцати", 14},
-    {"пятнадцати", 15},  {"шестнадцати", 16},  {"семнадцати", 17},  {"восемнадцати", 18},
-    {"девятнадцати", 19}, {"двадцати", 20},    {"тридцати", 30},    {"сорока", 40},
-    {"пятидесяти", 50},  {"шестидесяти", 60},  {"семидесяти", 70},  {"восьмидесяти", 80},
-    {"девяносто", 90},   {"девяноста", 90},    {"двухсот", 200},    {"трехсот", 300},
-    {"четырехсот", 400}, {"пятисот", 500},     {"шестисот", 600},   {"семисот", 700},
-    {"восьмисот", 800},  {"девятисот", 900},   {"сто", 100},        {"одно", 1},
-    {"двух", 2},         {"трех", 3},          {"четырех", 4},      {"пяти", 5},
-    {"шести", 6},        {"семи", 7},          {"восьми", 8},       {"девяти", 9},
+    {"одиннадцати", 11},  {"двенадцати", 12},  {"тринадцати", 13}, {"четырнадцати", 14},
+    {"пятнадцати", 15},   {"шестнадцати", 16}, {"семнадцати", 17}, {"восемнадцати", 18},
+    {"девятнадцати", 19}, {"двадцати", 20},    {"тридцати", 30},   {"сорока", 40},
+    {"пятидесяти", 50},   {"шестидесяти", 60}, {"семидесяти", 70}, {"восьмидесяти", 80},
+    {"девяносто", 90},    {"девяноста", 90},   {"двухсот", 200},   {"трехсот", 300},
+    {"четырехсот", 400},  {"пятисот", 500},    {"шестисот", 600},  {"семисот", 700},
+    {"восьмисот", 800},   {"девятисот", 900},  {"сто", 100},       {"одно", 1},
+    {"двух", 2},          {"трех", 3},         {"четырех", 4},     {"пяти", 5},
+    {"шести", 6},         {"семи", 7},         {"восьми", 8},      {"девяти", 9},
     {"десяти", 10},
 }};
 
@@ -316,7 +285,8 @@ std::int64_t take_genitives(std::string_view& word) {
   while (true) {
     const Stem* found = nullptr;
     for (const Stem& stem : kGenitives) {
-      if (word.substr(0, stem.text.size()) == stem.text && (!found || stem.text.size() > found->text.size())) {
+      if (word.substr(0, stem.text.size()) == stem.text &&
+          (!found || stem.text.size() > found->text.size())) {
         found = &stem;
       }
     }
@@ -336,7 +306,8 @@ constexpr std::string_view kThirds =
 
 std::optional<NumberWord> ordinal(std::string_view word) {
   if (one_of(word, kThirds)) {
-    return NumberWord{NumberClass::Ordinal, 3, 1, one_of(word, "третья третьей третью третьих третьи")};
+    return NumberWord{NumberClass::Ordinal, 3, 1,
+                      one_of(word, "третья третьей третью третьих третьи")};
   }
   for (const std::size_t length : {6u, 4u}) {  // bytes of the ending: three letters, then two
     if (word.size() <= length) continue;
@@ -351,8 +322,10 @@ std::optional<NumberWord> ordinal(std::string_view word) {
     std::string_view rest = stem;
     const std::int64_t count = take_genitives(rest);
     if (count == 0) continue;
-    for (const Stem& scale : {Stem{"тысячн", 1000}, Stem{"миллионн", 1000000}, Stem{"миллиардн", 1000000000}}) {
-      if (rest == scale.text) return NumberWord{NumberClass::Ordinal, count * scale.value, 1, fraction};
+    for (const Stem& scale :
+         {Stem{"тысячн", 1000}, Stem{"миллионн", 1000000}, Stem{"миллиардн", 1000000000}}) {
+      if (rest == scale.text)
+        return NumberWord{NumberClass::Ordinal, count * scale.value, 1, fraction};
     }
   }
   return std::nullopt;
@@ -360,14 +333,15 @@ std::optional<NumberWord> ordinal(std::string_view word) {
 
 /// трехкомнатная, двадцатипятилетний: the number that such an adjective begins with.
 std::optional<NumberWord> compound(std::string_view word) {
-  static constexpr std::string_view kTails[] = {"комнатн", "местн",   "летн",   "дневн",  "часов", "этажн",
-                                                "процентн", "литров", "спальн", "кратн",  "минутн", "недельн",
-                                                "месячн",  "значн",  "звездочн", "метров"};
+  static constexpr std::string_view kTails[] = {
+      "комнатн", "местн", "летн",   "дневн",   "часов",  "этажн", "процентн", "литров",
+      "спальн",  "кратн", "минутн", "недельн", "месячн", "значн", "звездочн", "метров"};
   std::string_view rest = word;
   const std::int64_t count = take_genitives(rest);
   if (count == 0) return std::nullopt;
   for (const std::string_view tail : kTails) {
-    if (rest.substr(0, tail.size()) == tail) return NumberWord{NumberClass::Collective, count, 1, false};
+    if (rest.substr(0, tail.size()) == tail)
+      return NumberWord{NumberClass::Collective, count, 1, false};
   }
   return std::nullopt;
 }
@@ -376,8 +350,9 @@ std::optional<NumberWord> compound(std::string_view word) {
 
 std::optional<NumberWord> find_number_word(std::string_view word) {
   const std::vector<Entry>& all = entries();
-  const auto found = std::lower_bound(all.begin(), all.end(), word,
-                                      [](const Entry& entry, std::string_view key) { return entry.word < key; });
+  const auto found =
+      std::lower_bound(all.begin(), all.end(), word,
+                       [](const Entry& entry, std::string_view key) { return entry.word < key; });
   if (found != all.end() && found->word == word) {
     const Row& row = *found->row;
     return NumberWord{row.kind, row.numerator, row.denominator, false};
@@ -394,7 +369,8 @@ std::optional<NumberWord> guess_number_word(std::string_view word) {
     for (const Entry& entry : entries()) {
       if (entry.row->kind != NumberClass::Card && entry.row->kind != NumberClass::Scale) continue;
       // `семи` would be heard in `семья`.
-      if (static_cast<unsigned char>(entry.word[0]) < 0x80 || count_code_points(entry.word) < 5) continue;
+      if (static_cast<unsigned char>(entry.word[0]) < 0x80 || count_code_points(entry.word) < 5)
+        continue;
       if (entry.row->numerator == 0) continue;  // `несколько` is no `нисколько`
       all.emplace_back(sound_of(entry.word), entry.row);
     }
@@ -402,10 +378,12 @@ std::optional<NumberWord> guess_number_word(std::string_view word) {
     return all;
   }();
   const std::string sound = sound_of(word);
-  const auto found = std::lower_bound(sounds.begin(), sounds.end(), sound,
-                                      [](const auto& entry, const std::string& key) { return entry.first < key; });
+  const auto found =
+      std::lower_bound(sounds.begin(), sounds.end(), sound,
+                       [](const auto& entry, const std::string& key) { return entry.first < key; });
   if (found != sounds.end() && found->first == sound) {
-    return NumberWord{found->second->kind, found->second->numerator, found->second->denominator, false};
+    return NumberWord{found->second->kind, found->second->numerator, found->second->denominator,
+                      false};
   }
   for (const std::size_t length : {6u, 4u}) {
     if (word.size() <= length || !one_of(word.substr(word.size() - length), kEndings)) continue;

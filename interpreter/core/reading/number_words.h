@@ -27,8 +27,8 @@ struct NumberWord {
 
 /// What a normalised word counts, in Russian or English.
 std::optional<NumberWord> find_number_word(std::string_view word);
-/// The same for a word written by ear (`читыре`, `дивять`). Surer than an edit distance, which takes
-/// `повтора` for `полтора`.
+/// The same for a word written by ear (`читыре`, `дивять`). Surer than an edit distance, which
+/// takes `повтора` for `полтора`.
 std::optional<NumberWord> guess_number_word(std::string_view word);
 
 }  // namespace sufler::reading

@@ -31,13 +31,16 @@ std::string currency_beside(const std::vector<Token>& tokens, const ParsedNumber
   if (after < tokens.size()) {
     const std::string_view code = reading::currency_of(tokens[after]);
     // бел. руб.
-    if (code.empty() && one_of(tokens[after].text, "бел белорусских белорусский") && after + 1 < tokens.size()) return "BYN";
+    if (code.empty() && one_of(tokens[after].text, "бел белорусских белорусский") &&
+        after + 1 < tokens.size())
+      return "BYN";
     if (!code.empty()) return std::string(code);
   }
   if (number.begin > 0) {
     const Token& before = tokens[number.begin - 1];
     // `₽ 10`, `рублей двести`; `руб. 10` belongs to what came before it.
-    if (before.kind == Token::Kind::Mark || one_of(before.text, "рублей долларов гривен usd eur rub")) {
+    if (before.kind == Token::Kind::Mark ||
+        one_of(before.text, "рублей долларов гривен usd eur rub")) {
       return std::string(reading::currency_of(before));
     }
   }
@@ -48,7 +51,9 @@ FoundNumber to_found(const std::vector<Token>& tokens, const ParsedNumber& numbe
   FoundNumber found;
   found.value = number.value;
   found.kind = number.kind;
-  found.approximate = number.approximate || (number.begin > 0 && one_of(tokens[number.begin - 1].text, "рублей долларов"));
+  found.approximate =
+      number.approximate ||
+      (number.begin > 0 && one_of(tokens[number.begin - 1].text, "рублей долларов"));
   found.alternative = number.alternative;
   found.currency = currency_beside(tokens, number);
   found.begin = tokens[number.begin].begin;
@@ -56,8 +61,8 @@ FoundNumber to_found(const std::vector<Token>& tokens, const ParsedNumber& numbe
   return found;
 }
 
-bool in_brackets_after_number(const std::vector<Token>& tokens, const std::vector<ParsedNumber>& numbers,
-                              std::size_t index) {
+bool in_brackets_after_number(const std::vector<Token>& tokens,
+                              const std::vector<ParsedNumber>& numbers, std::size_t index) {
   return index > 0 && numbers[index].begin > 0 && tokens[numbers[index].begin - 1].is_mark("(") &&
          numbers[index - 1].end + 1 == numbers[index].begin && numbers[index].end < tokens.size() &&
          tokens[numbers[index].end].is_mark(")");
@@ -82,11 +87,13 @@ std::vector<FoundNumber> find_numbers(std::string_view text, Language language) 
 
 Result<FoundNumber, NumberProblem> read_number(std::string_view text, Language language) {
   const std::vector<Token> tokens = reading::split_tokens(text);
-  const std::vector<ParsedNumber> numbers = NumberParser(tokens, language, Grouping::Ask).find_all();
+  const std::vector<ParsedNumber> numbers =
+      NumberParser(tokens, language, Grouping::Ask).find_all();
   if (numbers.empty()) return Error{NumberProblem::NoNumber};
   if (numbers.size() > 1) {
     // The same number in digits and in words: `20 (двадцать)`.
-    if (numbers.size() == 2 && in_brackets_after_number(tokens, numbers, 1) && numbers[0].value == numbers[1].value) {
+    if (numbers.size() == 2 && in_brackets_after_number(tokens, numbers, 1) &&
+        numbers[0].value == numbers[1].value) {
       return to_found(tokens, numbers[0]);
     }
     return Error{NumberProblem::Several};
@@ -97,8 +104,10 @@ Result<FoundNumber, NumberProblem> read_number(std::string_view text, Language l
 
 std::optional<Decimal> read_ordinal(std::string_view text, Language language) {
   const std::vector<Token> tokens = reading::split_tokens(text);
-  const std::vector<ParsedNumber> numbers = NumberParser(tokens, language, Grouping::Ask).find_all();
-  if (numbers.size() == 1 && !numbers[0].alternative && numbers[0].value.is_integer()) return numbers[0].value;
+  const std::vector<ParsedNumber> numbers =
+      NumberParser(tokens, language, Grouping::Ask).find_all();
+  if (numbers.size() == 1 && !numbers[0].alternative && numbers[0].value.is_integer())
+    return numbers[0].value;
   const ParsedNumber* ordinal = nullptr;
   for (const ParsedNumber& number : numbers) {
     if (number.kind != NumberKind::Ordinal) continue;
@@ -111,7 +120,8 @@ std::optional<Decimal> read_ordinal(std::string_view text, Language language) {
 
 Result<Money, NumberProblem> read_money(std::string_view text, Language language) {
   const std::vector<Token> tokens = reading::split_tokens(text);
-  const std::vector<ParsedNumber> numbers = NumberParser(tokens, language, Grouping::Thousands).find_all();
+  const std::vector<ParsedNumber> numbers =
+      NumberParser(tokens, language, Grouping::Thousands).find_all();
   std::vector<Money> named;
   std::vector<Money> bare;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -121,7 +131,8 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
     const std::size_t after = behind(tokens, number.end);
     if (after < tokens.size() && reading::is_small_coin(tokens[after])) {
       money.amount = with_hundredths(0, number.value);
-      if (money.currency.empty()) money.currency = tokens[after].text.substr(0, 2) == "к" ? "RUB" : "";
+      if (money.currency.empty())
+        money.currency = tokens[after].text.substr(0, 2) == "к" ? "RUB" : "";
       named.push_back(std::move(money));
       continue;
     }
@@ -136,12 +147,15 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
       const ParsedNumber& coins = numbers[next];
       const std::size_t coin_word = behind(tokens, coins.end);
       std::size_t between = behind(tokens, number.end) + 1;
-      while (between < coins.begin && (tokens[between].kind == Token::Kind::Mark || one_of(tokens[between].text, "и and"))) {
+      while (between < coins.begin &&
+             (tokens[between].kind == Token::Kind::Mark || one_of(tokens[between].text, "и and"))) {
         ++between;
       }
       const bool adjacent = between == coins.begin;
-      const bool named_coins = coin_word < tokens.size() && reading::is_small_coin(tokens[coin_word]);
-      const bool implied = coins.end == tokens.size() && one_of(tokens[coins.begin - 1].text, "и and") &&
+      const bool named_coins =
+          coin_word < tokens.size() && reading::is_small_coin(tokens[coin_word]);
+      const bool implied = coins.end == tokens.size() &&
+                           one_of(tokens[coins.begin - 1].text, "и and") &&
                            coins.value.is_integer() && coins.value < Decimal(100);
       if (adjacent && (named_coins || implied)) {
         money.amount = with_hundredths(number.value, coins.value);
@@ -162,9 +176,11 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
 
 std::optional<NumberRange> read_range(std::string_view text, Language language) {
   const std::vector<Token> tokens = reading::split_tokens(text);
-  const std::vector<ParsedNumber> numbers = NumberParser(tokens, language, Grouping::Ask).find_all();
+  const std::vector<ParsedNumber> numbers =
+      NumberParser(tokens, language, Grouping::Ask).find_all();
   const auto before = [&](const ParsedNumber& number, std::string_view words) {
-    return number.begin > 0 && tokens[number.begin - 1].is_word() && one_of(tokens[number.begin - 1].text, words);
+    return number.begin > 0 && tokens[number.begin - 1].is_word() &&
+           one_of(tokens[number.begin - 1].text, words);
   };
   const auto not_before = [&](const ParsedNumber& number) {
     return number.begin > 1 && one_of(tokens[number.begin - 2].text, "не no not");
@@ -173,15 +189,19 @@ std::optional<NumberRange> read_range(std::string_view text, Language language) 
     const ParsedNumber& number = numbers[0];
     NumberRange range;
     range.currency = currency_beside(tokens, number);
-    const bool less = before(number, "до более больше выше свыше менее меньше максимум ниже than most under maximum to "
-                                     "минимум от least over from minimum above below");
+    const bool less =
+        before(number,
+               "до более больше выше свыше менее меньше максимум ниже than most under maximum to "
+               "минимум от least over from minimum above below");
     if (!less) return std::nullopt;
     const std::string& word = tokens[number.begin - 1].text;
     const std::string previous = number.begin > 1 ? tokens[number.begin - 2].text : std::string();
     bool upper = one_of(word, "до менее меньше максимум ниже under maximum to most below");
     if (word == "than") upper = one_of(previous, "less fewer");
-    if (one_of(word, "более больше выше свыше менее меньше ниже") && not_before(number)) upper = !upper;
-    if (word == "than" && number.begin > 2 && one_of(tokens[number.begin - 3].text, "no not")) upper = !upper;
+    if (one_of(word, "более больше выше свыше менее меньше ниже") && not_before(number))
+      upper = !upper;
+    if (word == "than" && number.begin > 2 && one_of(tokens[number.begin - 3].text, "no not"))
+      upper = !upper;
     (upper ? range.high : range.low) = number.value;
     return range;
   }
@@ -199,7 +219,8 @@ std::optional<NumberRange> read_range(std::string_view text, Language language) 
   }
   if (!joined) return std::nullopt;
   // `пять и шесть` are two numbers; `между пятью и шестью` is a range.
-  if (one_of(tokens[second.begin - 1].text, "и and") && !before(first, "между between")) return std::nullopt;
+  if (one_of(tokens[second.begin - 1].text, "и and") && !before(first, "между between"))
+    return std::nullopt;
   NumberRange range;
   Decimal low = first.value;
   Decimal high = second.value;
@@ -237,9 +258,10 @@ std::string read_digits(std::string_view text, Language language) {
         ++i;
         continue;
       }
-      const int repeat = one_of(token.text, "дважды double") ? 2 : one_of(token.text, "трижды triple") ? 3
-                         : token.text == "четырежды"         ? 4
-                                                             : 1;
+      const int repeat = one_of(token.text, "дважды double")   ? 2
+                         : one_of(token.text, "трижды triple") ? 3
+                         : token.text == "четырежды"           ? 4
+                                                               : 1;
       if (repeat > 1) {
         times = repeat;
         ++i;
@@ -259,10 +281,13 @@ std::string read_digits(std::string_view text, Language language) {
       }
     }
     const auto number = parser.parse(i);
-    if (!number || number->end <= i || !number->value.is_integer() || number->value.is_negative()) return {};
-    const std::string shown = token.is_digits() && number->end == i + 1 ? token.text : number->value.to_string();
+    if (!number || number->end <= i || !number->value.is_integer() || number->value.is_negative())
+      return {};
+    const std::string shown =
+        token.is_digits() && number->end == i + 1 ? token.text : number->value.to_string();
     i = number->end;
-    if (i < tokens.size() && shown.size() == 1 && one_of(tokens[i].text, "нуля нулей ноля нолей zeros zeroes")) {
+    if (i < tokens.size() && shown.size() == 1 &&
+        one_of(tokens[i].text, "нуля нулей ноля нолей zeros zeroes")) {
       digits.append(static_cast<std::size_t>(shown[0] - '0'), '0');  // три нуля
       ++i;
       continue;

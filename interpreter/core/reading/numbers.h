@@ -10,9 +10,9 @@
 #include "interpreter/core/result.h"
 #include "interpreter/core/text.h"
 
-/// Numbers as people write them in a chat: `2,5 млн`, `полтора миллиона`, `сто двадцать`, `two and a
-/// half thousand`. Words of both languages are read whatever the bot speaks; `language` decides only
-/// what `1,250` means. Total: any bytes in, no more than `kMaxReading` of them looked at.
+/// Numbers as people write them in a chat: `2,5 млн`, `полтора миллиона`, `сто двадцать`, `two and
+/// a half thousand`. Words of both languages are read whatever the bot speaks; `language` decides
+/// only what `1,250` means. Total: any bytes in, no more than `kMaxReading` of them looked at.
 namespace sufler {
 
 inline constexpr std::size_t kMaxReading = 4096;
@@ -22,10 +22,10 @@ enum class NumberKind : std::uint8_t { Cardinal, Ordinal, Fraction };
 struct FoundNumber {
   Decimal value;
   NumberKind kind = NumberKind::Cardinal;
-  bool approximate = false;             ///< `около ста`, `рублей двести`
-  std::optional<Decimal> alternative;   ///< the other reading of `1,250` or `3/4`
-  std::string currency;                 ///< ISO 4217 when a currency stands beside it, else empty
-  std::size_t begin = 0;                ///< bytes of the text in NFC
+  bool approximate = false;            ///< `около ста`, `рублей двести`
+  std::optional<Decimal> alternative;  ///< the other reading of `1,250` or `3/4`
+  std::string currency;                ///< ISO 4217 when a currency stands beside it, else empty
+  std::size_t begin = 0;               ///< bytes of the text in NFC
   std::size_t end = 0;
   friend bool operator==(const FoundNumber&, const FoundNumber&) = default;
 };
@@ -54,7 +54,7 @@ struct Money {
 Result<Money, NumberProblem> read_money(std::string_view text, Language language);
 
 struct NumberRange {
-  std::optional<Decimal> low;   ///< no value: open
+  std::optional<Decimal> low;  ///< no value: open
   std::optional<Decimal> high;
   std::string currency;
 };

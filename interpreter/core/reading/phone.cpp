@@ -42,8 +42,10 @@ std::optional<std::string> parse(const std::string& text, const std::string& reg
 /// What stands behind a sum or a measure and never behind a phone.
 bool is_amount_word(const Token& token) {
   return !reading::currency_of(token).empty() || reading::is_small_coin(token) ||
-         (token.is_word() && one_of(token.text, "тыс тысяч тысячи млн миллионов кг г км м метров штук шт процентов человек "
-                                                "thousand million pieces people percent")) ||
+         (token.is_word() &&
+          one_of(token.text,
+                 "тыс тысяч тысячи млн миллионов кг г км м метров штук шт процентов человек "
+                 "thousand million pieces people percent")) ||
          token.text == "%";
 }
 
@@ -74,8 +76,10 @@ std::string dictated_digits(std::string_view text, const std::vector<Token>& tok
     first = std::min(first, i);
     last = i;
   }
-  if (!words || first == tokens.size() || is_amount(tokens, tokens[first].begin, tokens[last].end)) return {};
-  return read_digits(text.substr(tokens[first].begin, tokens[last].end - tokens[first].begin), Language::Russian);
+  if (!words || first == tokens.size() || is_amount(tokens, tokens[first].begin, tokens[last].end))
+    return {};
+  return read_digits(text.substr(tokens[first].begin, tokens[last].end - tokens[first].begin),
+                     Language::Russian);
 }
 
 }  // namespace
@@ -101,7 +105,8 @@ std::optional<std::string> read_phone(std::string_view text, std::string_view re
         if (auto phone = parse(composed, country)) return phone;
       }
       // A shared contact: a whole international number without its plus.
-      if (tokens.size() == 1 && digits.size() >= 11 && digits.size() <= 15 && digits[0] != '0' && digits[0] != '8' && digits[0] != '7') {
+      if (tokens.size() == 1 && digits.size() >= 11 && digits.size() <= 15 && digits[0] != '0' &&
+          digits[0] != '8' && digits[0] != '7') {
         if (auto phone = parse("+" + digits, country)) return phone;
       }
     }
@@ -122,7 +127,9 @@ std::optional<std::string> read_phone(std::string_view text, std::string_view re
   }
   const std::string dictated = dictated_digits(composed, tokens);
   if (dictated.size() >= 7 && dictated.size() <= 15) {
-    const bool plus = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return token.is_mark("+") || one_of(token.text, "плюс plus"); });
+    const bool plus = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
+      return token.is_mark("+") || one_of(token.text, "плюс plus");
+    });
     return parse((plus ? "+" : "") + dictated, country);
   }
   return std::nullopt;
@@ -131,7 +138,8 @@ std::optional<std::string> read_phone(std::string_view text, std::string_view re
 std::string format_phone(std::string_view phone) {
   if (phone.size() < 5 || phone.size() > 20 || phone[0] != '+') return std::string(phone);
   PhoneNumber number;
-  if (util().Parse(std::string(phone), "ZZ", &number) != PhoneNumberUtil::NO_PARSING_ERROR) return std::string(phone);
+  if (util().Parse(std::string(phone), "ZZ", &number) != PhoneNumberUtil::NO_PARSING_ERROR)
+    return std::string(phone);
   std::string out;
   util().Format(number, PhoneNumberUtil::INTERNATIONAL, &out);
   return out.empty() ? std::string(phone) : out;

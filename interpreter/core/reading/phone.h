@@ -6,9 +6,9 @@
 /// Phone numbers through libphonenumber, whose tables are loaded at the first call.
 namespace sufler {
 
-/// The one valid phone of an answer, as E.164 (`+79123456789`): alone, inside a sentence, in words, or
-/// as platforms send contacts, without `+`. `region` (ISO 3166, `RU`) reads national numbers. Nothing
-/// for numbers that are merely possible, for sums of money, and for two different phones.
+/// The one valid phone of an answer, as E.164 (`+79123456789`): alone, inside a sentence, in words,
+/// or as platforms send contacts, without `+`. `region` (ISO 3166, `RU`) reads national numbers.
+/// Nothing for numbers that are merely possible, for sums of money, and for two different phones.
 std::optional<std::string> read_phone(std::string_view text, std::string_view region = "RU");
 
 /// For display: `+7 912 345-67-89`. A text that is no phone comes back as it is.

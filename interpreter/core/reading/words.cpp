@@ -67,7 +67,8 @@ std::vector<Token> split_tokens(std::string_view text) {
 
 bool one_of(std::string_view word, std::string_view list) {
   if (word.empty()) return false;
-  for (std::size_t at = list.find(word); at != std::string_view::npos; at = list.find(word, at + 1)) {
+  for (std::size_t at = list.find(word); at != std::string_view::npos;
+       at = list.find(word, at + 1)) {
     const std::size_t end = at + word.size();
     if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return true;
   }
@@ -80,20 +81,38 @@ std::string sound_of(std::string_view word) {
   for (std::size_t i = 0; i < word.size();) {
     char32_t c = next_code_point(word, i);
     switch (c) {
-      case U'о': c = U'а'; break;
+      case U'о':
+        c = U'а';
+        break;
       case U'е':
       case U'э':
       case U'я':
-      case U'ы': c = U'и'; break;
-      case U'б': c = U'п'; break;
-      case U'в': c = U'ф'; break;
-      case U'г': c = U'к'; break;
-      case U'д': c = U'т'; break;
-      case U'ж': c = U'ш'; break;
-      case U'з': c = U'с'; break;
+      case U'ы':
+        c = U'и';
+        break;
+      case U'б':
+        c = U'п';
+        break;
+      case U'в':
+        c = U'ф';
+        break;
+      case U'г':
+        c = U'к';
+        break;
+      case U'д':
+        c = U'т';
+        break;
+      case U'ж':
+        c = U'ш';
+        break;
+      case U'з':
+        c = U'с';
+        break;
       case U'ь':
-      case U'ъ': continue;
-      default: break;
+      case U'ъ':
+        continue;
+      default:
+        break;
     }
     if (c != last) append_utf8(out, c);
     last = c;

@@ -11,7 +11,7 @@ namespace sufler::reading {
 struct Token {
   enum class Kind : std::uint8_t { Word, Digits, Mark };
   Kind kind = Kind::Mark;
-  std::string text;           ///< a word normalised (russian.md 1), digits as ASCII, a mark as ASCII
+  std::string text;  ///< a word normalised (russian.md 1), digits as ASCII, a mark as ASCII
   bool space_before = false;  ///< the first token has it, too
   bool upper = false;         ///< the word began with a capital letter
   std::size_t begin = 0;      ///< bytes of the text in NFC
