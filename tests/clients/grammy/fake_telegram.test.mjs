@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { after, before, beforeEach, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { autoRetry } from "@grammyjs/auto-retry";
 import { Bot, GrammyError, HttpError, InlineKeyboard, InputFile, InputMediaBuilder, Keyboard } from "grammy";
@@ -277,7 +276,7 @@ test("messages are copied, forwarded, edited and deleted", async () => {
 test("a second poller ends the first with 409", async () => {
   const first = makeBot();
   const ended = first.start({ timeout: 20 }).then(() => assert.fail("still polling"), (e) => e);
-  await sleep(300); // the first one has to be waiting
+  assert.ok((await control("wait", { polling: true })).satisfied);
   const second = makeBot();
   second.on("message", (ctx) => ctx.reply("второй"));
   await play(second, async () => {

@@ -249,6 +249,11 @@ bool FakeTelegram::wait_until_confirmed(std::int64_t update_id, std::chrono::mil
   return impl_->world.wait({{"confirmed", update_id}, {"bot", bot}}, timeout);
 }
 
+bool FakeTelegram::wait_until_polling(bool polling, std::chrono::milliseconds timeout,
+                                      std::size_t bot) const {
+  return impl_->world.wait({{"polling", polling}, {"bot", bot}}, timeout);
+}
+
 std::size_t FakeTelegram::pending_updates(std::size_t bot) const {
   return impl_->control("updates", {{"pending", true}, {"bot", bot}}).size();
 }

@@ -193,6 +193,10 @@ class FakeTelegram {
   bool wait_until_confirmed(std::int64_t update_id,
                             std::chrono::milliseconds timeout = std::chrono::seconds(5),
                             std::size_t bot = 0) const;
+  /// Waits until a getUpdates is held open (or none is): the bot has started, or has gone.
+  bool wait_until_polling(bool polling = true,
+                          std::chrono::milliseconds timeout = std::chrono::seconds(5),
+                          std::size_t bot = 0) const;
   std::size_t pending_updates(std::size_t bot = 0) const;
   bool is_answered(const std::string& callback_id) const;
   std::string file_bytes(const std::string& file_id, std::size_t bot = 0) const;

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <future>
-#include <thread>
 
 #include "fakes/telegram/test_client.h"
 
@@ -123,7 +122,6 @@ TEST_F(FaultsTest, AnswersControlOverHttpAndWaits) {
   auto waiting = std::async(std::launch::async, [&] {
     return request(fake.port(), "GET", "/control/wait?chat=5&count=1&timeout_ms=5000").json();
   });
-  std::this_thread::sleep_for(milliseconds(50));
   send();
   const Json met = waiting.get();
   EXPECT_EQ(met["satisfied"], true);

@@ -303,6 +303,7 @@ void World::on_close(ConnectionId connection) {
   for (Bot& bot : bots_)
     if (bot.poll && bot.poll->connection == connection) bot.poll.reset();
   std::erase_if(waiters_, [&](const Waiter& w) { return w.connection == connection; });
+  changed();
 }
 
 void World::serve_file(const HttpRequest& request) {
@@ -680,6 +681,7 @@ void World::get_updates(Bot& bot, const Params& params, ConnectionId connection,
   if (answer_poll(bot, poll, timeout == 0)) return;
   const std::uint64_t serial = poll.serial;
   bot.poll = std::move(poll);
+  changed();  // somebody may wait for the bot to poll
   server_.call_after(std::chrono::seconds(timeout), [this, index = bot.index, serial] {
     std::lock_guard lock(mutex_);
     Bot& waiting = bots_[index];
@@ -734,6 +736,9 @@ bool World::satisfied(const Json& params) {
       if (bot.updates[i].id == id && bot.updates[i].confirmed_ms == 0) return false;
     }
     if (id >= bot.next_update_id) return false;
+  }
+  if (params.contains("polling") && params["polling"].get<bool>() != bot.poll.has_value()) {
+    return false;
   }
   if (params.contains("answered")) {
     const auto found = bot.callbacks.find(params["answered"].get<std::string>());
