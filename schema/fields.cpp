@@ -61,15 +61,21 @@ const Node* Fields::take(Word word) {
   for (Item& item : items_) {
     if (item.word != word || item.taken) continue;
     item.taken = true;
+    loading_.last_key = &item.entry->key;
     return &item.entry->value;
   }
   return nullptr;
 }
 
+bool Fields::has_unknown() const { return has(Word::None); }
+
 const Node* Fields::require(Word word) {
   const Node* node = take(word);
-  if (!node) {
-    loading_.report(DiagnosticId::MissingField, map_.span, {loading_.say(word, map_.span), where_});
+  if (!node && !has_unknown()) {
+    const std::string missing = loading_.say(word, map_.span);
+    hint(loading_,
+         loading_.report(DiagnosticId::MissingField, map_.span, {missing, where_}),
+         "add `" + missing + ": …`", "добавьте `" + missing + ": …`");
   }
   return node;
 }
@@ -95,6 +101,7 @@ void Fields::forgive() {
 void Fields::finish() {
   for (Item& item : items_) {
     if (item.taken) continue;
+    loading_.flow_is_known = false;
     const Node& key = item.entry->key;
     if (item.word != Word::None) {
       loading_.report(DiagnosticId::NotTogether, key.span, {std::string(key.scalar), where_});

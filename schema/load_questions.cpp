@@ -186,7 +186,7 @@ void read_question(Loading& loading, Fields& fields, Question& question) {
   read_button_layout(loading, fields, question.buttons);
   if (options && question.buttons.is_inline) loading.button_counts.back().is_inline = true;
   if (one_of(question.type, {Type::Choice, Type::Choices}) && question.buttons.options.empty() &&
-      !question.buttons.from && !options) {
+      !question.buttons.from && !options && !fields.has_unknown()) {
     hint(loading, loading.report(DiagnosticId::NoOptions, fields.node().span, {fields.where()}),
          "add `%options%: [A, B]`", "добавьте `%options%: [А, Б]`");
   }
@@ -253,9 +253,11 @@ void load_questions(Loading& loading) {
       loading.message_texts.push_back(&node);
     } else if (node.is_map()) {
       Fields fields(loading, node, in::QuestionKey, question.name);
-      if (!fields.has(Word::TextWord)) {
-        loading.report(DiagnosticId::MissingField, declared->key->span,
-                       {loading.say(Word::TextWord, declared->key->span), question.name});
+      if (!fields.has(Word::TextWord) && !fields.has_unknown()) {
+        hint(loading,
+             loading.report(DiagnosticId::MissingField, declared->key->span,
+                            {loading.say(Word::TextWord, declared->key->span), question.name}),
+             "add `%text%: …`, what the bot asks", "добавьте `%text%: …`, то, что спросит бот");
       }
       read_question(loading, fields, question);
       fields.finish();

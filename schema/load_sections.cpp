@@ -132,7 +132,9 @@ void load_commands(Loading& loading) {
     }
     Fields fields(loading, node, in::CommandKey, name);
     const Node* on = fields.take(Word::On);
-    if (!on) {
+    if (!on && fields.has_unknown()) {
+      // said by finish()
+    } else if (!on) {
       loading.report(DiagnosticId::MissingField, declared.key->span,
                      {loading.say(Word::On, declared.key->span), name});
     } else if (on->is_map()) {
@@ -182,7 +184,7 @@ void load_commands(Loading& loading) {
     if (action(Word::Back)) command.action = Command::Action::Back;
     if (action(Word::Restart)) command.action = Command::Action::Restart;
     if (action(Word::End)) command.action = Command::Action::End;
-    if (actions == 0 && !resumes) {
+    if (actions == 0 && !resumes && !fields.has_unknown()) {
       hint(loading, loading.report(DiagnosticId::NothingToDo, declared.key->span, {name}),
            "add `%go%: branch` or `%call%: branch`", "добавьте `%go%: ветка` или `%call%: ветка`");
     }

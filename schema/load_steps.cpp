@@ -83,7 +83,7 @@ Verbs read_choose(Loading& loading, Fields& fields, const Node& value) {
   }
   read_button_layout(loading, fields, choose.buttons);
   if (options && choose.buttons.is_inline) loading.button_counts.back().is_inline = true;
-  if (!options && !choose.buttons.from) {
+  if (!options && !choose.buttons.from && !fields.has_unknown()) {
     Diagnostic& problem =
         loading.report(DiagnosticId::NoOptions, value.span, {fields.where()});
     hint(loading, problem, "add `%options%:`", "добавьте `%options%:`");
@@ -559,9 +559,16 @@ StepId read_step(Loading& loading, const Node& node, BlockId block, std::uint32_
     hint(loading, problem, "put the second on a line of its own with `- ` before it",
          "начните второе с новой строки и с `- `");
     fields.take(item.word);
+    loading.flow_is_known = false;
   }
+  if (verb) loading.last_key = &verb->entry->key;
   if (!verb) {
-    if (!unknown) loading.report(DiagnosticId::NoVerb, node.span);
+    loading.flow_is_known = false;
+    if (!unknown) {
+      hint(loading, loading.report(DiagnosticId::NoVerb, node.span),
+           "to send a text, write `%say%: …`; to ask, `%ask%: …`",
+           "чтобы отправить текст, напишите `%say%: …`; чтобы спросить, `%ask%: …`");
+    }
     std::vector<const Fields::Item*> known;
     for (const Fields::Item& item : fields.items()) {
       if (item.word != Word::None) known.push_back(&item);
@@ -571,6 +578,7 @@ StepId read_step(Loading& loading, const Node& node, BlockId block, std::uint32_
     return id;
   }
   fields.take(verb->word);
+  const Node* const verb_key = &verb->entry->key;
   fields.set_where(std::string(verb->entry->key.scalar));
   mine().span = verb->entry->key.span;
 
@@ -585,6 +593,7 @@ StepId read_step(Loading& loading, const Node& node, BlockId block, std::uint32_
       mine().id = std::string(step_id);
     }
   }
+  loading.last_key = verb_key;
   Verbs read = read_verb(loading, fields, verb->word, verb->entry->key, verb->entry->value, id);
   mine().verb = std::move(read);
   fields.finish();
@@ -643,7 +652,7 @@ void load_branches(Loading& loading) {
     }
     if (steps && (steps->kind == Node::Kind::Null || (steps->is_list() && steps->items.empty()))) {
       loading.report(DiagnosticId::EmptyBranch, declared->key->span, {name});
-    } else if (one_step && std::any_of(node.entries.begin(), node.entries.end(), [](const Node::Entry& e) {
+    } else if (loading.flow_is_known = false; one_step && std::any_of(node.entries.begin(), node.entries.end(), [](const Node::Entry& e) {
                  return find_word(e.key.scalar, in::Verb) != Word::None;
                })) {
       // The step is there, only its dash is missing.

@@ -114,6 +114,7 @@ void check_duplicates(Loading& loading, const std::vector<Option>& options) {
     Diagnostic& problem = loading.report(DiagnosticId::DuplicateOption, option.span,
                                          {option.label.any_of[0].source()});
     problem.related.push_back({"", first->second->span});
+    hint(loading, problem, "give one of them another text", "дайте одной из них другую надпись");
   }
 }
 
@@ -200,7 +201,7 @@ std::optional<Timeout> read_timeout(Loading& loading, const Node& node, std::str
   const bool leads = fields.has(Word::Go) || fields.has(Word::Call) || fields.has(Word::Do) ||
                      fields.has(Word::Back) || fields.has(Word::Restart) || fields.has(Word::End);
   timeout.target = read_target_fields(loading, fields);
-  if (!leads) {
+  if (!leads && !fields.has_unknown()) {
     hint(loading, loading.report(DiagnosticId::NothingToDo, node.span, {std::string(what)}),
          "add `%go%: branch`", "добавьте `%go%: ветка`");
   }

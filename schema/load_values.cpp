@@ -71,13 +71,43 @@ bool append_expression_source(std::string& out, const Node& node, bool top) {
   return false;
 }
 
+std::pair<std::string, std::string> what_is_expected(const std::string& expected) {
+  if (expected == "value") return {"a value", "значение"};
+  if (expected == "operator") return {"a sign such as `+` or `and`", "знак, например `+` или `и`"};
+  if (expected == "name") return {"a name", "имя"};
+  if (expected == "filter") return {"the name of a filter", "имя фильтра"};
+  if (expected.empty()) return {};
+  return {"`" + expected + "`", "`" + expected + "`"};
+}
+
+/// `text - number` with the types in the words of the file.
+std::string with_types_of_file(const Loading& loading, std::string_view what, SourceSpan place) {
+  std::string result;
+  std::size_t at = 0;
+  while (at < what.size()) {
+    std::size_t end = at;
+    while (end < what.size() && what[end] >= 'a' && what[end] <= 'z') ++end;
+    if (end == at) {
+      result += what[at++];
+      continue;
+    }
+    const std::string_view word = what.substr(at, end - at);
+    const Word type = find_word(word, in::ColumnType | in::Reserved);
+    const bool is_call = end < what.size() && what[end] == '(';
+    result += type == Word::None || is_call ? std::string(word) : loading.say(type, place);
+    at = end;
+  }
+  return result;
+}
+
 void report_expression_error(Loading& loading, const ExpressionError& error, SourceSpan span) {
   switch (error.problem) {
     case ExpressionProblem::Unexpected: {
-      Diagnostic& problem = loading.report(DiagnosticId::ExpressionUnexpected, span, {error.found});
-      if (!error.expected.empty()) {
-        hint(loading, problem, "expected: " + error.expected, "здесь ожидается: " + error.expected);
-      }
+      Diagnostic& problem =
+          error.found.empty() ? loading.report(DiagnosticId::ExpressionUnfinished, span)
+                              : loading.report(DiagnosticId::ExpressionUnexpected, span, {error.found});
+      const auto [en, ru] = what_is_expected(error.expected);
+      if (!en.empty()) hint(loading, problem, "here stands " + en, "здесь должно стоять " + ru);
       return;
     }
     case ExpressionProblem::UnclosedText:
@@ -106,7 +136,7 @@ void report_expression_error(Loading& loading, const ExpressionError& error, Sou
       loading.report(DiagnosticId::ArgumentCount, span, {error.found, error.expected});
       return;
     case ExpressionProblem::TypeMismatch:
-      loading.report(DiagnosticId::TypeMismatch, span, {error.found});
+      loading.report(DiagnosticId::TypeMismatch, span, {with_types_of_file(loading, error.found, span)});
       return;
     case ExpressionProblem::BadPattern:
       loading.report(DiagnosticId::BadConstant, span, {error.found});
@@ -115,7 +145,7 @@ void report_expression_error(Loading& loading, const ExpressionError& error, Sou
       loading.report(DiagnosticId::ExpressionTooDeep, span);
       return;
     case ExpressionProblem::TooLong:
-      loading.report(DiagnosticId::ExpressionTooLong, span);
+      loading.report(DiagnosticId::ExpressionTooDeep, span);
       return;
     case ExpressionProblem::Empty:
       loading.report(DiagnosticId::ExpressionEmpty, span);
@@ -149,6 +179,48 @@ void note_names(Loading& loading, const Node& node, std::vector<NameUse> names) 
     if (use.path[0] == "vars" && use.path.size() > 1) use.path.erase(use.path.begin());
     loading.uses.push_back({std::move(use.path), &node, use.offset, use.length, use.guarded});
   }
+}
+
+/// The core knows `user`, `settings` and their fields by their English names only: Russian ones are put into
+/// English here, so that a wholly Russian file works (LANGUAGE 13). Gives the source when it changed.
+std::optional<std::string> with_english_names(const Loading& loading, std::string_view source,
+                                              std::vector<NameUse>& names) {
+  std::optional<std::string> result;
+  std::vector<NameUse*> order;
+  for (NameUse& use : names) {
+    if (!use.path.empty() && is_russian_form(use.path[0])) order.push_back(&use);
+  }
+  // From the end, so that earlier offsets stay true.
+  std::sort(order.begin(), order.end(),
+            [](const NameUse* a, const NameUse* b) { return a->offset > b->offset; });
+  std::uint32_t last = UINT32_MAX;
+  for (NameUse* use : order) {
+    const Word word = find_word(use->path[0], in::SystemName);
+    const bool only_local = word == Word::ValueWord || word == Word::Item;
+    if (word == Word::None || (only_local && !has_root(loading, use->path[0]) && !loading.any_name)) continue;
+    if (use->offset == last) continue;
+    const std::string& root = use->path[0];
+    if (source.compare(use->offset, root.size(), root) != 0) continue;
+    last = use->offset;
+    if (!result) result = std::string(source);
+    std::size_t replaced = root.size();
+    std::string english(spelling(word, Language::English));
+    if (use->path.size() > 1) {
+      const Contexts fields = word == Word::User          ? Contexts{in::UserField}
+                              : word == Word::MessageWord ? Contexts{in::MessageField}
+                                                          : Contexts{0};
+      const Word field = find_word(use->path[1], fields);
+      const std::string written = "." + use->path[1];
+      if (field != Word::None && source.compare(use->offset + replaced, written.size(), written) == 0) {
+        replaced += written.size();
+        use->path[1] = std::string(spelling(field, Language::English));
+        english += "." + use->path[1];
+      }
+    }
+    use->path[0] = std::string(spelling(word, Language::English));
+    result->replace(use->offset, replaced, english);
+  }
+  return result;
 }
 
 bool is_identifier(std::string_view text) {
@@ -477,11 +549,16 @@ std::optional<Expression> read_expression(Loading& loading, const Node& node, st
           loading, error, span_inside(node, loading.sources, error.offset, error.length));
       return std::nullopt;
     }
-    note_names(loading, node, parsed->names());
-    return *parsed;
+    std::vector<NameUse> names = parsed->names();
+    if (names.empty()) return *parsed;
+    if (const auto english = with_english_names(loading, node.scalar, names)) {
+      parsed = Expression::parse(*english);
+    }
+    note_names(loading, node, std::move(names));
+    return parsed ? std::optional<Expression>(*parsed) : std::nullopt;
   }
   if (node.kind == Node::Kind::Null) {
-    loading.report(DiagnosticId::ExpressionEmpty, node.span);
+    loading.report(DiagnosticId::ExpressionEmpty, loading.last_key ? loading.last_key->span : node.span);
     return std::nullopt;
   }
   std::string source;
@@ -517,8 +594,13 @@ std::optional<Template> read_template(Loading& loading, const Node& node, std::s
     }
     return std::nullopt;
   }
-  if (!parsed->is_constant()) note_names(loading, node, parsed->names());
-  return *parsed;
+  if (parsed->is_constant()) return *parsed;
+  std::vector<NameUse> names = parsed->names();
+  if (const auto english = with_english_names(loading, node.scalar, names)) {
+    parsed = Template::parse(*english);
+  }
+  note_names(loading, node, std::move(names));
+  return parsed ? std::optional<Template>(*parsed) : std::nullopt;
 }
 
 Text read_text(Loading& loading, const Node& node, std::string_view what) {
@@ -539,7 +621,9 @@ Text read_text(Loading& loading, const Node& node, std::string_view what) {
     }
   }
   if (node.kind == Node::Kind::Null || (node.is_scalar() && trim(node.scalar).empty())) {
-    loading.report(DiagnosticId::EmptyText, node.span, {std::string(what)});
+    const bool nothing = node.kind == Node::Kind::Null && loading.last_key;
+    loading.report(DiagnosticId::EmptyText, nothing ? loading.last_key->span : node.span,
+                   {std::string(what)});
     return text;
   }
   if (auto one = read_template(loading, node, what)) text.any_of.push_back(*one);
@@ -582,6 +666,8 @@ std::vector<Assignment> read_assignments(Loading& loading, const Node& node, std
         good = false;
       } else if (assignment.path.size() == 2) {
         assignment.path[0] = std::string(spelling(system, Language::English));
+        const Word field = system == Word::User ? find_word(assignment.path[1], in::UserField) : Word::None;
+        if (field != Word::None) assignment.path[1] = std::string(spelling(field, Language::English));
         (system == Word::User ? loading.user_names : loading.shared_names)
             .insert(assignment.path[1]);
         static const char* const kFixed[] = {"id", "username", "platform", "created_at"};
@@ -706,6 +792,7 @@ BranchId read_branch_name(Loading& loading, const Node& node, std::string_view w
   const std::string_view name = nfc(loading, *text);
   const auto found = loading.branches.find(name);
   if (found == loading.branches.end()) {
+    loading.flow_is_known = false;
     Diagnostic& problem = loading.report(DiagnosticId::UnknownTarget, node.span,
                                          {std::string(what), std::string(*text)});
     std::vector<std::string> known;
@@ -751,6 +838,7 @@ TableId read_table_name(Loading& loading, const Node& node, std::string_view wha
 }
 
 void not_available_yet(Loading& loading, SourceSpan span, std::string_view what) {
+  loading.flow_is_known = false;
   hint(loading, loading.report(DiagnosticId::NotAvailableYet, span, {std::string(what)}),
        "it is a word of the language, and a later version will play it",
        "это слово языка, и его исполнит одна из следующих версий");

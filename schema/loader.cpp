@@ -73,8 +73,9 @@ void declare(Loading& loading, NameIndex& index, const Node& section, std::strin
   }
   index.reserve(index.size() + section.entries.size());
   for (const Node::Entry& entry : section.entries) {
-    const std::string_view name = read_name(loading, entry.key);
-    if (name.empty()) continue;
+    std::string_view name = read_name(loading, entry.key);
+    // A name that cannot be one is declared all the same, or each use of it would be a problem of its own.
+    if (name.empty()) name = nfc(loading, entry.key.scalar);
     const auto [found, fresh] =
         index.emplace(name, Declared{static_cast<std::uint32_t>(index.size()), &entry.key, &entry.value});
     if (!fresh) {

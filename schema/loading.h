@@ -87,6 +87,9 @@ struct Loading {
   /// Names that may still be compared for suggestions: a file of nonsense must not take minutes.
   std::size_t suggestion_budget = 300'000;
 
+  /// False when something that may lead to a branch was not understood: what follows of it is not worth saying.
+  bool flow_is_known = true;
+
   /// Tables that no file describes, made of what `save` puts into them (only when there is no `tables`).
   struct ImpliedTable {
     const Node* first_use = nullptr;
@@ -99,6 +102,7 @@ struct Loading {
   // Where the reader stands.
   BranchId branch;
   StepId parent;
+  const Node* last_key = nullptr;             ///< whose value is being read: the place of a value that is missing
   const Table* table_in_scope = nullptr;      ///< columns are names in `where` and `values`
   std::vector<std::string_view> local_names;  ///< loop variables, `value`, `item`
   bool any_name = false;                      ///< the fields of an item are not known before it is there
@@ -130,6 +134,8 @@ class Fields {
   /// The value of a word, or null when it is not there. Marks it as read.
   const Node* take(Word word);
   bool has(Word word) const;
+  /// Whether a key is no word at all: what seems missing may be that, misspelt.
+  bool has_unknown() const;
   /// The value, or null with a MissingField.
   const Node* require(Word word);
   /// The key as the author wrote it, or would write it here.

@@ -69,6 +69,8 @@ enum Context : std::uint64_t {
   ReportFormat = 1ull << 53,
   CrmAction = 1ull << 54,
   PhraseKey = 1ull << 55,
+  UserField = 1ull << 56,     ///< `user.first_name`
+  MessageField = 1ull << 57,  ///< `message.text`
 };
 }  // namespace in
 using Contexts = std::uint64_t;

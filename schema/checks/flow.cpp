@@ -19,7 +19,7 @@ class Flow {
 
   void check() {
     check_dead_steps();
-    check_reachable();
+    if (loading_.flow_is_known) check_reachable();
     check_loops();
     check_recursion();
   }

@@ -50,6 +50,7 @@ class NameCheck {
           Diagnostic& problem = loading_.report(DiagnosticId::UnknownTextName,
                                                 place_of_use(loading_, use), {*member});
           offer(loading_, problem, *member, names_of(loading_.texts), false);
+          rebuild_fix(problem, use);
         }
         return;
       case Word::Chat:

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 namespace sufler {
 namespace {
@@ -170,6 +174,137 @@ TEST(LoaderTest, RussianWordsGiveTheSameProgram) {
   EXPECT_THAT(problems(russian), IsEmpty());
   ASSERT_TRUE(english.program && russian.program);
   EXPECT_EQ(shape(*english.program), shape(*russian.program));
+}
+
+TEST(LoaderTest, NamesOfExpressionsHaveRussianForms) {
+  Loaded loaded = load(R"(сценарий: shop
+настройки:
+  цена: 100
+ветки:
+  привет:
+    - спросить: сколько
+      текст: "{{ человек.имя }}, сколько штук? По {{ настройки.цена }}"
+      тип: число
+      проверка: значение > 0 и значение < 10
+    - запомнить: {человек.постоянный: истина}
+    - сказать: "{{ сколько * настройки.цена }}"
+)");
+  EXPECT_THAT(problems(loaded), IsEmpty());
+  ASSERT_TRUE(loaded.program);
+  const Question& question = loaded.program->questions.at(0);
+  EXPECT_EQ(question.text.any_of.at(0).source(),
+            "{{ user.first_name }}, сколько штук? По {{ settings.цена }}");
+  EXPECT_EQ(question.check->source(), "value > 0 и value < 10");
+}
+
+TEST(LoaderTest, FilesAreJoinedAndOneNameTwiceShowsBothPlaces) {
+  Loaded joined = load_scenario_text({
+      {"shop/scenario.yaml", "scenario: shop\nbranches:\n  start:\n    - go: prices\n"},
+      {"shop/more.yaml", "branches:\n  prices:\n    - say: Сто рублей\n"},
+  });
+  EXPECT_THAT(problems(joined), IsEmpty());
+  Loaded twice = load_scenario_text({
+      {"shop/scenario.yaml", "scenario: shop\nbranches:\n  start:\n    - say: Раз\n"},
+      {"shop/more.yaml", "branches:\n  start:\n    - say: Два\n"},
+  });
+  ASSERT_THAT(problems(twice), ElementsAre("S118 `start` is defined twice"));
+  const Diagnostic& problem = twice.diagnostics.sorted()[0];
+  EXPECT_EQ(problem.span.file, 1u);
+  ASSERT_EQ(problem.related.size(), 1u);
+  EXPECT_EQ(problem.related[0].span.file, 0u);
+  EXPECT_FALSE(twice.program);
+}
+
+TEST(LoaderTest, PlacesAreNumberedWhenTheyMeet) {
+  Loaded loaded = load(R"(scenario: shop
+branches:
+  start:
+    - ask: phone
+    - choose: "**Всё верно**, {{ user.first_name }}, или нет?"
+      options: [Да]
+      otherwise:
+        - ask: phone
+    - wait: 10m
+    - ask: phone
+      id: again
+questions:
+  phone: {text: Ваш телефон?, type: phone}
+)");
+  EXPECT_THAT(problems(loaded), IsEmpty());
+  ASSERT_TRUE(loaded.program);
+  for (const char* place : {"start/phone", "start/phone_2", "start/всё_верно_или", "start/wait", "start/again"}) {
+    EXPECT_TRUE(loaded.program->places.count(place)) << place;
+  }
+}
+
+TEST(LoaderTest, NumbersWithoutQuotesAreNumbersAndTheRestIsText) {
+  Loaded loaded = load(R"(scenario: shop
+settings: {price: 99.5, code: 007, phone: "123", plus: +5, word: да}
+branches:
+  start:
+    - say: Здравствуйте!
+)");
+  ASSERT_TRUE(loaded.program);
+  const ValueMap& settings = loaded.program->settings;
+  EXPECT_EQ(*settings.find("price"), Value(*Decimal::parse("99.5")));
+  EXPECT_EQ(*settings.find("code"), Value("007"));
+  EXPECT_EQ(*settings.find("phone"), Value("123"));
+  EXPECT_EQ(*settings.find("plus"), Value("+5"));
+  EXPECT_EQ(*settings.find("word"), Value("да"));
+}
+
+TEST(LoaderTest, RolesAreCheckedWhenTheConfigurationIsKnown) {
+  const char* text = "scenario: shop\nbranches:\n  start:\n    - notify: admin\n      text: Новый заказ\n";
+  LoadOptions options;
+  options.roles = {"admins"};
+  Loaded known = load_scenario_text({{"scenario.yaml", text}}, options);
+  EXPECT_THAT(problems(known), ElementsAre("S206 the configuration has no role `admin`"));
+  Loaded unknown = load(text);
+  EXPECT_THAT(problems(unknown), IsEmpty());
+}
+
+class LoaderFolderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() /
+              ("sufler_loader_" + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder_ / "parts");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void write(const std::string& name, const std::string& text) { std::ofstream(folder_ / name) << text; }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(LoaderFolderTest, ReadsAFolderWithoutHiddenFilesAndTalks) {
+  write("scenario.yaml", "scenario: shop\nbranches:\n  start:\n    - go: prices\n");
+  write("parts/prices.yaml", "branches:\n  prices:\n    - say: Наши цены\n      attach: [parts/list.pdf]\n");
+  write("parts/list.pdf", "%PDF");
+  write("parts/_draft.yaml", "nonsense");
+  write("parts/shop.test.yaml", "tests: []");
+  write("parts/old.yml", "branches: {}");
+  Loaded loaded = load_scenario(folder_.string());
+  ASSERT_EQ(loaded.diagnostics.errors(), 0u) << problems(loaded)[0];
+  ASSERT_EQ(problems(loaded).size(), 1u);  // the .yml
+  EXPECT_EQ(code_of(loaded.diagnostics.sorted()[0].id), "S137");
+  ASSERT_TRUE(loaded.program);
+  EXPECT_EQ(loaded.program->files.size(), 2u);
+  EXPECT_THAT(find_talks(folder_.string()),
+              ElementsAre((folder_ / "parts/shop.test.yaml").generic_string()));
+}
+
+TEST_F(LoaderFolderTest, RefusesFilesThatAreMissingOrOutside) {
+  write("scenario.yaml",
+        "scenario: shop\nbranches:\n  start:\n    - say: Цены\n"
+        "      attach: [parts/prices.pdf, ../secret.pdf, parts/link.pdf]\n");
+  write("parts/price.pdf", "%PDF");
+  std::filesystem::create_symlink("/etc/hostname", folder_ / "parts/link.pdf");
+  Loaded loaded = load_scenario(folder_.string());
+  EXPECT_THAT(problems(loaded),
+              ElementsAre("S210 there is no file `parts/prices.pdf` in the scenario's folder",
+                          "S211 `../secret.pdf` leaves the scenario's folder",
+                          "S211 `parts/link.pdf` leaves the scenario's folder"));
+  EXPECT_EQ(loaded.diagnostics.sorted()[0].hint_en, "did you mean `parts/price.pdf`?");
 }
 
 }  // namespace
