@@ -33,6 +33,9 @@ Made make_telegram(HttpClient& client, TransportSettings settings) {
   if (const std::string mode = option(settings, "mode", "polling"); mode != "polling") {
     return Error{"`mode: " + mode + "` of Telegram is not available yet; write `mode: polling`"};
   }
+  if (const std::string mode = option(settings, "mode", "polling"); mode != "polling") {
+    return Error{"`mode: " + mode + "` of Telegram is not available yet: leave it out, or write `polling`"};
+  }
   return make_telegram_transport(client, std::move(telegram));
 }
 

@@ -497,6 +497,27 @@ TEST_F(TelegramTransportTest, SendsADocumentUnderItsName) {
   EXPECT_EQ(fake.file_bytes(fake.messages(kAnna)[0].files[0].file_id), "текст договора");
 }
 
+TEST_F(TelegramTransportTest, APhotoOverTheLimitGoesAsADocument) {
+  settings.photo_bytes = 10;
+  Message message;
+  message.text.text = "План";
+  message.attachments = {file("plan.png", fakes::make_png(20, 10))};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).at(0).files.at(0).kind, "document");
+  EXPECT_EQ(fake.messages(kAnna)[0].text, "План");
+}
+
+TEST_F(TelegramTransportTest, AFileOverTheLimitIsRefusedWithoutAnUpload) {
+  settings.upload_bytes = 10;
+  Message message;
+  message.attachments = {file("big.txt", std::string(100, 'x'), AttachmentKind::Document),
+                         file("empty.txt", "", AttachmentKind::Document)};
+  EXPECT_EQ(send(message).reason, "the file is larger than Telegram takes: big.txt");
+  message.attachments.erase(message.attachments.begin());
+  EXPECT_EQ(send(message).reason, "the file is empty: empty.txt");
+  EXPECT_TRUE(fake.calls().empty());
+}
+
 TEST_F(TelegramTransportTest, APersonsFileGoesOnByItsId) {
   const std::string png = fakes::make_png(20, 10);
   fakes::Upload photo;
@@ -591,6 +612,8 @@ TEST(TransportRegistryTest, MakesTelegramFromItsOptions) {
     settings.options["token"] = token;
     EXPECT_FALSE(kind->make(client, settings)) << token;
   }
+  settings.options = {{"token", "123:abc"}, {"mode", "webhook"}};
+  EXPECT_FALSE(kind->make(client, settings));
   EXPECT_EQ(find_transport("pigeon"), nullptr);
 }
 

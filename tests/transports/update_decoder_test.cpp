@@ -70,6 +70,37 @@ TEST(UpdateDecoderTest, ReadsEveryFixtureWithoutTrouble) {
   EXPECT_GE(files, 70);
 }
 
+TEST(UpdateDecoderTest, SurvivesDamagedUpdates) {
+  UpdateDecoder decoder;
+  std::uint64_t state = 12345;
+  const auto next = [&](std::size_t below) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return static_cast<std::size_t>(state >> 33) % below;
+  };
+  const std::string pieces = "{}[]:,\"\\u0d8n-19e.\xFF\x01";
+  for (const char* name : {"getupdates_one_text_message", "update_callback_query_full", "message_photo_caption_entities",
+                           "getupdates_my_chat_member_private", "message_sticker"}) {
+    const std::string whole = fixture(name);
+    for (int round = 0; round < 300; ++round) {
+      std::string damaged = whole;
+      for (std::size_t hits = 1 + next(3); hits > 0; --hits) {
+        const std::size_t at = next(damaged.size());
+        switch (next(3)) {
+          case 0: damaged[at] = pieces[next(pieces.size())]; break;
+          case 1: damaged.erase(at, 1 + next(40)); break;
+          default: damaged.insert(at, 1, pieces[next(pieces.size())]); break;
+        }
+        if (damaged.empty()) damaged = " ";
+      }
+      std::string as_message = "{\"update_id\":1,\"message\":" + damaged + "}";
+      static_cast<void>(decoder.read_update(as_message, kBot, kNow));
+      const DecodedUpdate read = decoder.read_update(damaged, kBot, kNow);
+      EXPECT_NE(read.incoming.has_value(), !read.skipped.empty());
+      static_cast<void>(decoder.read_answer(damaged, kBot, kNow));
+    }
+  }
+}
+
 TEST(UpdateDecoderTest, ReadsATextInAPrivateChat) {
   const DecodedUpdates read = answer(fixture("getupdates_one_text_message"));
   ASSERT_TRUE(read.ok);
@@ -186,6 +217,7 @@ TEST(UpdateDecoderTest, TakesTheLargestPhotoAndKeepsItsCaption) {
             "AgACAgQAAxkBAAINhGKvijUVSn2i3980bQIIc1fqWGNCAAJpvDEbEmaBUfuA43fR-BnlAQADAgADeQADJAQ");
   EXPECT_EQ(photo.size, 162061);
   EXPECT_EQ(photo.caption, "www.example.com");
+  EXPECT_EQ(said(read).text, "www.example.com");
 }
 
 TEST(UpdateDecoderTest, NullsReadAsAbsentFields) {

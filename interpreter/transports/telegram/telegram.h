@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,6 +32,10 @@ struct TelegramSettings {
   std::chrono::milliseconds upload_timeout{600'000};
   std::chrono::milliseconds backoff_first{500};
   std::chrono::milliseconds backoff_most{30'000};
+
+  /// What the platform takes as an upload; a larger photo goes as a document.
+  std::int64_t photo_bytes = std::int64_t{10} << 20;
+  std::int64_t upload_bytes = std::int64_t{50} << 20;
 
   /// Under load a poll that waits until the answers to the last batch are sent brings a larger batch, and
   /// batches are what makes a turn cheap. The poll waits while more than `poll_below` calls of this bot are

@@ -33,8 +33,6 @@ using std::chrono::milliseconds;
 /// After a week without updates their ids begin anew, possibly lower: an old offset would hide them.
 constexpr std::int64_t kOffsetLivesSeconds = std::int64_t{6} * 24 * 3600;
 constexpr std::size_t kDownloadBytes = std::size_t{20} << 20;
-constexpr std::int64_t kUploadBytes = std::int64_t{50} << 20;
-constexpr std::int64_t kPhotoBytes = std::int64_t{10} << 20;
 constexpr std::size_t kUpdatesBytes = std::size_t{32} << 20;
 /// So many chats refused at a time mean that the bot as a whole sends too fast.
 constexpr std::size_t kChatsThatMeanAll = 3;
@@ -585,9 +583,11 @@ class Core : public std::enable_shared_from_this<Core> {
         replace_first(body, in_quotes("attach://" + part.field), in_quotes(source.file_id));
         continue;
       }
-      if (source.size > kUploadBytes) return fail(upload, "the file is larger than 50 MB: " + part.file.reference);
+      if (source.size > settings_.upload_bytes) {
+        return fail(upload, "the file is larger than Telegram takes: " + part.file.reference);
+      }
       if (source.size == 0) return fail(upload, "the file is empty: " + part.file.reference);
-      if (method == "sendPhoto" && source.size > kPhotoBytes) {
+      if (method == "sendPhoto" && source.size > settings_.photo_bytes) {
         method = "sendDocument";
         part.field = "document";
         replace_first(body, "\"photo\":\"attach://photo\"", "\"document\":\"attach://document\"");

@@ -332,6 +332,7 @@ class UpdateReader {
     if (incoming.person.is_bot) return skip("a message of a bot");
     if (file && !file->reference.empty()) {
       file->caption = caption;
+      said.text = caption;  // what the person said, wherever they typed it
       if (animation && file->mime.empty()) file->mime = "video/mp4";
       said.attachments.push_back(std::move(*file));
       content = true;
