@@ -1,0 +1,226 @@
+#include "interpreter/runtime/player.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "interpreter/runtime/incoming_json.h"
+#include "schema/loader.h"
+
+namespace sufler {
+namespace {
+
+constexpr const char* kScenario = R"(
+scenario: player
+language: en
+start: welcome
+branches:
+  welcome:
+    - ask: name
+    - save: people
+      into: row
+    - say: "{{ row.id }} {{ name }}"
+    - go: rest
+  rest:
+    - choose: What next?
+      options: {Again: welcome}
+      timeout: {after: 1h, go: late}
+  late:
+    - say: You are late
+questions:
+  name: {text: Your name?}
+tables:
+  people: {name: text}
+)";
+
+/// Renders each message as one call; throws at a text the test names, as a defect of ours would.
+class TestRenderer : public Renderer {
+ public:
+  std::vector<ApiCall> render(const ChatAddress&, const Message& message) const override {
+    if (!poison.empty() && message.text.text.find(poison) != std::string::npos) throw std::runtime_error("boom");
+    ApiCall call;
+    call.method = "message";
+    call.body = message.text.text;
+    return {call};
+  }
+  ApiCall render_press_answer(const ChatAddress&, const std::string& id, const std::string&) const override {
+    ApiCall call;
+    call.method = "press";
+    call.body = id;
+    return call;
+  }
+  std::string poison;
+};
+
+class PlayerTest : public ::testing::Test {
+ protected:
+  PlayerTest() : storage(open()) {
+    Loaded loaded = load_scenario_text({{"scenario.yaml", kScenario}});
+    EXPECT_TRUE(loaded.program) << render_text(loaded.diagnostics.sorted(), loaded.sources, Language::English);
+    program = loaded.program;
+    EXPECT_TRUE(storage.prepare_tables(*program));
+    setup.name = "bot";
+    setup.program = program;
+    setup.renderers["telegram"] = &renderer;
+  }
+  static Storage open() {
+    auto opened = Storage::open("sqlite::memory:", Durability::Normal);
+    EXPECT_TRUE(opened);
+    return std::move(*opened);
+  }
+  Incoming says(const std::string& id, const std::string& chat, const std::string& text, std::int64_t at = 1'000) {
+    Incoming update;
+    update.id = id;
+    update.chat = {"telegram", chat};
+    update.person.id = chat;
+    UserMessage message;
+    message.text = text;
+    update.event = Event{Moment{at}, 0, message};
+    return update;
+  }
+  static std::vector<std::string> texts(const Played& played) {
+    std::vector<std::string> out;
+    for (const OutboxRow& row : played.outbox) out.push_back(row.chat.chat_id + ":" + row.call.body);
+    return out;
+  }
+  std::int64_t rows() {
+    std::int64_t count = 0;
+    auto done = storage.transact([&](Transaction& tx) -> Stored<Done> {
+      auto found = tx.count_rows(program->tables[0], {});
+      if (!found) return Error{found.error()};
+      count = *found;
+      return Done{};
+    });
+    EXPECT_TRUE(done);
+    return count;
+  }
+  std::size_t dead_letters() {
+    std::size_t count = 0;
+    EXPECT_TRUE(storage.transact([&](Transaction& tx) -> Stored<Done> {
+      auto found = tx.dead_letters("bot", 10);
+      if (!found) return Error{found.error()};
+      count = found->size();
+      return Done{};
+    }));
+    return count;
+  }
+
+  Storage storage;
+  std::shared_ptr<const Program> program;
+  TestRenderer renderer;
+  BotSetup setup;
+};
+
+using Texts = std::vector<std::string>;
+
+TEST_F(PlayerTest, ABatchOfManyChatsIsOneCommit) {
+  Player player(storage, setup);
+  auto played = player.play({says("1", "a", "/start"), says("2", "b", "/start"), says("3", "a", "Ann")}, "telegram", "4");
+  ASSERT_TRUE(played) << played.error().message;
+  EXPECT_EQ(texts(*played), (Texts{"a:Your name?", "b:Your name?", "a:1 Ann", "a:What next?"}));
+  EXPECT_EQ(rows(), 1);
+  auto position = player.position("telegram");
+  ASSERT_TRUE(position);
+  EXPECT_EQ(*position, "4");
+}
+
+TEST_F(PlayerTest, AnEventClaimedBeforeIsNotPlayedAgain) {
+  Player player(storage, setup);
+  ASSERT_TRUE(player.play({says("1", "a", "/start"), says("2", "a", "Ann")}, "telegram", "", {}, true));
+  auto again = player.play({says("2", "a", "Ann")}, "telegram", "", {}, true);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->outbox.empty());
+  EXPECT_EQ(rows(), 1);
+}
+
+TEST_F(PlayerTest, AFailingEventBecomesADeadLetterAndItsDialogLivesOn) {
+  Player player(storage, setup);
+  ASSERT_TRUE(player.play({says("1", "a", "/start"), says("2", "b", "/start")}, "telegram", "3"));
+  renderer.poison = "Bad";
+  auto played = player.play({says("3", "a", "Bad"), says("4", "b", "Bob")}, "telegram", "5");
+  ASSERT_TRUE(played) << played.error().message;
+  // The neighbour of the failing event is served, the person of the failing one is told, and nothing of the
+  // failed turn stays.
+  const Texts got = texts(*played);
+  EXPECT_NE(std::find(got.begin(), got.end(), "b:1 Bob"), got.end());
+  EXPECT_NE(std::find(got.begin(), got.end(), "a:Something went wrong. Please try again."), got.end());
+  EXPECT_EQ(rows(), 1);
+  EXPECT_EQ(dead_letters(), 1U);
+  auto next = player.play({says("5", "a", "Ann")}, "telegram", "6");
+  ASSERT_TRUE(next);
+  EXPECT_EQ(texts(*next).front(), "a:2 Ann");
+}
+
+TEST_F(PlayerTest, AfterACrashTheInboxIsPlayedAndACrashCountsAsAnAttempt) {
+  // What a process leaves that died three times while playing this event.
+  ASSERT_TRUE(storage.transact([&](Transaction& tx) -> Stored<Done> {
+    InboxRow row;
+    row.bot = "bot";
+    row.transport = "telegram";
+    row.event_id = "1";
+    row.incoming = to_json(says("1", "a", "/start"));
+    auto put = tx.put_inbox(row);
+    if (!put) return put;
+    for (std::uint32_t i = 0; i < Player::kMaxAttempts; ++i)
+      if (auto counted = tx.count_attempt(1); !counted) return Error{counted.error()};
+    row.event_id = "2";
+    row.incoming = to_json(says("2", "b", "/start"));
+    return tx.put_inbox(row);
+  }));
+  Player player(storage, setup);
+  auto recovered = player.recover(false);
+  ASSERT_TRUE(recovered) << recovered.error().message;
+  EXPECT_EQ(dead_letters(), 1U);
+  const Texts got = texts(*recovered);
+  EXPECT_NE(std::find(got.begin(), got.end(), "b:Your name?"), got.end());
+  auto next = player.play({says("3", "a", "/start")}, "telegram", "4");
+  ASSERT_TRUE(next);
+  EXPECT_EQ(texts(*next), (Texts{"a:Your name?"}));
+}
+
+TEST_F(PlayerTest, ATimerFiresOnceAtItsTime) {
+  Player player(storage, setup);
+  ASSERT_TRUE(player.play({says("1", "a", "/start"), says("2", "a", "Ann")}, "telegram", "3"));
+  auto next = player.next_timer();
+  ASSERT_TRUE(next);
+  ASSERT_TRUE(next->has_value());
+  EXPECT_EQ((*next)->unix_ms, 1'000 + 3'600'000);
+  auto early = player.play_timers(Moment{1'000 + 3'599'999}, 10);
+  ASSERT_TRUE(early);
+  EXPECT_TRUE(early->outbox.empty());
+  auto due = player.play_timers(**next, 10);
+  ASSERT_TRUE(due);
+  EXPECT_EQ(texts(*due), (Texts{"a:You are late"}));
+  auto again = player.play_timers(**next, 10);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->outbox.empty());
+}
+
+TEST_F(PlayerTest, WhatWasNotSentStaysInTheOutboxAndWhatWasSentLeavesIt) {
+  Player player(storage, setup);
+  auto played = player.play({says("1", "a", "/start"), says("2", "b", "/start")}, "telegram", "3");
+  ASSERT_TRUE(played);
+  ASSERT_EQ(played->outbox.size(), 2U);
+  ASSERT_TRUE(player.settle({{played->outbox[0].id, true, OutboxRow::State::New, 1, {}, {}}}));
+  auto left = player.outbox(0, 10);
+  ASSERT_TRUE(left);
+  ASSERT_EQ(left->size(), 1U);
+  EXPECT_EQ(left->front().chat.chat_id, "b");
+  EXPECT_EQ(left->front().call.body, "Your name?");
+}
+
+TEST_F(PlayerTest, EqualSeedsGiveEqualTurns) {
+  setup.seed = 7;
+  Storage other = open();
+  ASSERT_TRUE(other.prepare_tables(*program));
+  Player first(storage, setup), second(other, setup);
+  const std::vector<Incoming> updates = {says("1", "a", "/start"), says("2", "a", "Ann")};
+  auto one = first.play(updates, "telegram", "3");
+  auto two = second.play(updates, "telegram", "3");
+  ASSERT_TRUE(one && two);
+  EXPECT_EQ(texts(*one), texts(*two));
+}
+
+}  // namespace
+}  // namespace sufler
