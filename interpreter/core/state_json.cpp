@@ -325,17 +325,7 @@ std::string place_of_rest(const Program& program, const Waiting& waiting) {
   if (waiting.step.value >= program.steps.size()) return {};
   const Step& step = program.step(waiting.step);
   const Ask* ask = std::get_if<Ask>(&step.verb);
-  if (!ask || ask->questions.size() < 2 || waiting.question >= ask->questions.size()) return step.place;
-  // A row of questions is a place for each of them.
-  std::string place;
-  if (step.block.value < program.blocks.size()) {
-    const BranchId branch = program.block(step.block).branch;
-    if (branch.value < program.branches.size()) place = program.branch(branch).name;
-  }
-  place += '/';
-  place += program.question(ask->questions[waiting.question]).name;
-  if (waiting.question == 0 && place != step.place && !step.place.empty()) return step.place;
-  return place;
+  return ask && waiting.question < ask->places.size() ? ask->places[waiting.question] : step.place;
 }
 
 std::string to_json(const State& state, const Program& program) {
