@@ -72,8 +72,37 @@ const std::vector<Diagnostic>& Diagnostics::sorted() {
     return key(a) == key(b) && a.arguments == b.arguments;
   });
   all_.erase(repeated.begin(), repeated.end());
+  drop_consequences();
   sorted_ = true;
   return all_;
+}
+
+// What YAML could not read and no fix can mend for certain has no known meaning, and whatever the
+// later passes say about the same characters only follows from that.
+void Diagnostics::drop_consequences() {
+  const auto is_reading = [](const Diagnostic& one) { return code_of(one.id).starts_with("S0"); };
+  const auto end_of = [](const SourceSpan& span) {
+    return std::pair(span.file, span.offset + std::max(span.length, 1u));
+  };
+  std::vector<SourceSpan> unclear;
+  for (const Diagnostic& one : all_) {
+    if (is_reading(one) && one.severity == Severity::Error &&
+        std::ranges::none_of(one.fixes, &Fix::safe))
+      unclear.push_back(one.span);
+  }
+  if (unclear.empty()) return;
+  std::erase_if(all_, [&](const Diagnostic& one) {
+    if (is_reading(one)) return false;
+    // `unclear` is sorted by place and its spans hardly overlap: the last that begins before the
+    // end of this one decides.
+    const auto after = std::ranges::lower_bound(unclear, end_of(one.span), {},
+                                                [](const SourceSpan& span) {
+                                                  return std::pair(span.file, span.offset);
+                                                });
+    return after != unclear.begin() &&
+           end_of(*(after - 1)) > std::pair(one.span.file, one.span.offset) &&
+           one.span.length < 400;
+  });
 }
 
 void suggest(Diagnostic& diagnostic, std::string_view wrong, const std::vector<std::string>& known,

@@ -55,10 +55,12 @@ class Diagnostics {
   bool has_errors() const;
   std::size_t errors() const;
   std::size_t warnings() const;
-  /// Sorted by file, place and code, duplicates dropped.
+  /// Sorted by file, place and code; duplicates are dropped, and so is what later passes say about
+  /// characters whose reading (S0xx) is an error with no safe fix.
   const std::vector<Diagnostic>& sorted();
 
  private:
+  void drop_consequences();
   std::vector<Diagnostic> all_;
   Diagnostic dummy_{};
   bool sorted_ = true;

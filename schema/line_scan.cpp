@@ -150,8 +150,10 @@ bool LineScan::skip_document_mark() {
   if (rest.starts_with("%YAML") || rest.starts_with("%TAG")) {
     if (seen_content_) return false;
     const std::size_t stop = trimmed_end(line_start_, end);
-    report(DiagnosticId::Directive, line_start_, stop,
-           {std::string(slice(line_start_, stop))});
+    Diagnostic& problem = report(DiagnosticId::Directive, line_start_, stop,
+                                 {std::string(slice(line_start_, stop))});
+    problem.hint_en = "delete the line";
+    problem.hint_ru = "сотрите эту строку";
     replace(line_start_, end, "");
     at_ = end + 1;
     return true;
@@ -441,7 +443,10 @@ void LineScan::scan_entry(std::size_t content, int parent, bool item) {
     return;
   }
   if (c == '?' && (ends_line(content + 1) || text_[content + 1] == ' ') && !item) {
-    report(DiagnosticId::ComplexKey, content, trimmed_end(content, end));
+    Diagnostic& problem =
+        report(DiagnosticId::ComplexKey, content, trimmed_end(content, end));
+    problem.hint_en = "a text that begins with `?` stands in quotes";
+    problem.hint_ru = "текст, который начинается с `?`, берут в кавычки";
     hopeless_ = true;
     return;
   }
@@ -518,6 +523,11 @@ bool LineScan::mend_colon(std::size_t content, std::size_t limit, bool item) {
 
 void LineScan::scan_key(std::size_t begin, std::size_t end, std::size_t colon) {
   const int column = column_of(begin);
+  if (begin == end) {
+    report(DiagnosticId::ComplexKey, colon, colon + 1);
+    hopeless_ = true;
+    return;
+  }
   open_level(false, column);
   const char c = text_[begin];
   const bool in_quotes = c == '"' || c == '\'';
@@ -536,7 +546,9 @@ void LineScan::scan_key(std::size_t begin, std::size_t end, std::size_t colon) {
     }
     key = slice(begin, end);
     if (key == "<<") {
-      report(DiagnosticId::MergeKey, begin, end);
+      Diagnostic& problem = report(DiagnosticId::MergeKey, begin, end);
+      problem.hint_en = "write the lines that you wanted to share here again";
+      problem.hint_ru = "напишите общие строки здесь ещё раз";
       const std::size_t stop = trimmed_end(value, line_end(value));
       if (value < stop) substitute(value, stop, std::string(slice(value, stop)));
       at_ = line_end(value) + 1;
@@ -691,6 +703,8 @@ void LineScan::give_up() {
 
 void LineScan::report_odd_space(std::size_t at, std::size_t length, std::string with) {
   Diagnostic& problem = report(DiagnosticId::OddSpace, at, at + length, {name_of(at)});
+  problem.hint_en = "it comes with copied text; type a plain space";
+  problem.hint_ru = "он попадает при копировании; наберите обычный пробел";
   fix(problem, with.empty() ? "delete it" : "put a space there",
       {{span(at, at + length), std::move(with)}}, true);
 }
@@ -707,6 +721,10 @@ void LineScan::flush(Repeated& repeated, DiagnosticId id, std::vector<std::strin
     const std::string more = std::to_string(repeated.lines - 1);
     problem.hint_en = "the same on " + more + (repeated.lines == 2 ? " more line" : " more lines");
     problem.hint_ru = "то же в других строках, всего ещё " + more;
+  }
+  if (repeated.lines == 1 && id == DiagnosticId::OddSpace) {
+    problem.hint_en = "it comes with copied text; type a plain space";
+    problem.hint_ru = "он попадает при копировании; наберите обычный пробел";
   }
   fix(problem, "indent with spaces", std::move(repeated.edits), true);
 }

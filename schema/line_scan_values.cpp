@@ -460,11 +460,15 @@ bool LineScan::scan_block_text(std::size_t begin, const Slot& slot) {
       line = stop + 1;
       continue;
     }
-    if (column < least) break;
-    if (indent < 0) {
+    // Right under its key stands a line that is no `word: value`: the text was meant to be deeper.
+    const bool slipped = column < least && column == slot.parent && text_[at] != '#' &&
+                         !begins_entry(at);
+    if (column < least && !slipped) break;
+    if (indent < 0 && !slipped) {
       indent = column;
-    } else if (column < indent) {
+    } else if (column < indent || slipped) {
       if (is_structure(at, stop) || text_[at] == '#') break;
+      if (indent < 0) indent = least + 1;
       Diagnostic& problem =
           report(DiagnosticId::BlockTextIndentation, at, trimmed_end(at, stop));
       const std::string spaces(static_cast<std::size_t>(indent - column), ' ');

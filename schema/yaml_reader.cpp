@@ -362,9 +362,11 @@ bool check_bytes(std::uint32_t file, std::string_view text, Diagnostics& diagnos
     const bool line_end = byte == '\n' || (byte == '\r' && text.substr(at + 1, 1) == "\n");
     if ((byte >= 0x20 && byte != 0x7F) || byte == '\t' || line_end) continue;
     constexpr char kHex[] = "0123456789ABCDEF";
-    diagnostics.report(DiagnosticId::ControlCharacter,
-                       {file, static_cast<std::uint32_t>(at), 1},
-                       {std::string("U+00") + kHex[byte >> 4] + kHex[byte & 15]});
+    Diagnostic& problem = diagnostics.report(
+        DiagnosticId::ControlCharacter, {file, static_cast<std::uint32_t>(at), 1},
+        {std::string("U+00") + kHex[byte >> 4] + kHex[byte & 15]});
+    problem.hint_en = "delete it and what looks like a space there";
+    problem.hint_ru = "сотрите его вместе с тем, что похоже там на пробел";
     return false;
   }
   return true;
