@@ -25,8 +25,8 @@ const std::vector<Step>& steps() {
 
           R"(CREATE TABLE dialogs (
                id {identity}, bot TEXT NOT NULL, transport TEXT NOT NULL, chat TEXT NOT NULL,
-               user_id TEXT NOT NULL, user_row BIGINT NOT NULL, changed_at_unix_ms BIGINT NOT NULL,
-               place TEXT NOT NULL, state TEXT NOT NULL))",
+               user_id TEXT NOT NULL, user_row BIGINT NOT NULL, last_line BIGINT NOT NULL,
+               changed_at_unix_ms BIGINT NOT NULL, place TEXT NOT NULL, state TEXT NOT NULL))",
           "CREATE UNIQUE INDEX dialogs_key ON dialogs (user_id, chat, transport, bot)",
 
           R"(CREATE TABLE inbox (
@@ -48,10 +48,12 @@ const std::vector<Step>& steps() {
                PRIMARY KEY (dialog_id, name)){clustered})",
           "CREATE INDEX timers_due ON timers (bot, due_at_unix_ms)",
 
+          // A line knows the one before it in its dialog, and the dialog its newest: see
+          // SqlTransaction.
           R"(CREATE TABLE journal (
-               id {key}, dialog_id BIGINT NOT NULL, at_unix_ms BIGINT NOT NULL, event_id TEXT NOT NULL,
-               version TEXT NOT NULL, event TEXT NOT NULL, turn TEXT NOT NULL))",
-          "CREATE INDEX journal_dialog ON journal (dialog_id)",
+               id {key}, dialog_id BIGINT NOT NULL, previous BIGINT NOT NULL,
+               at_unix_ms BIGINT NOT NULL, event_id TEXT NOT NULL, version TEXT NOT NULL,
+               event TEXT NOT NULL, turn TEXT NOT NULL))",
 
           R"(CREATE TABLE dead_letters (
                id {identity}, bot TEXT NOT NULL, kind TEXT NOT NULL, at_unix_ms BIGINT NOT NULL,

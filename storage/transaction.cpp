@@ -57,6 +57,7 @@ SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect)
 
 Stored<Done> SqlTransaction::begin() {
   failure_.reset();
+  lines_.clear();
   return operation([&]() -> Stored<Done> {
     statements_.run(dialect_.begin_write);
     return Done{};
@@ -65,6 +66,7 @@ Stored<Done> SqlTransaction::begin() {
 
 Stored<Done> SqlTransaction::commit() {
   return operation([&]() -> Stored<Done> {
+    correct_lines();
     statements_.run("COMMIT");
     return Done{};
   });
@@ -86,20 +88,24 @@ void SqlTransaction::roll_back() {
 Stored<DialogRow> SqlTransaction::load_dialog(const DialogKey& key) {
   return operation([&]() -> Stored<DialogRow> {
     DialogRow row;
+    Lines lines;
     const bool whole = statements_.one(
-        "SELECT d.id, d.place, d.state, u.id, u.record FROM dialogs AS d JOIN users AS u ON "
-        "u.id = d.user_row WHERE d.user_id = ? AND d.chat = ? AND d.transport = ? AND d.bot = ?",
-        std::tie(row.id, row.place, row.state, row.user_row, row.user), key.user_id,
+        R"(SELECT d.id, d.last_line, d.place, d.state, u.id, u.record
+           FROM dialogs AS d JOIN users AS u ON u.id = d.user_row
+           WHERE d.user_id = ? AND d.chat = ? AND d.transport = ? AND d.bot = ?)",
+        std::tie(row.id, lines.newest, row.place, row.state, row.user_row, row.user), key.user_id,
         key.chat.chat_id, key.chat.transport, key.bot);
-    if (whole) return row;
-    // A dialog that knows of no person yet, or a person who comes into a new chat.
-    statements_.one(
-        "SELECT id, place, state FROM dialogs WHERE user_id = ? AND chat = ? AND transport = ? "
-        "AND bot = ?",
-        std::tie(row.id, row.place, row.state), key.user_id, key.chat.chat_id, key.chat.transport,
-        key.bot);
-    statements_.one("SELECT id, record FROM users WHERE user_id = ? AND transport = ? AND bot = ?",
-                    std::tie(row.user_row, row.user), key.user_id, key.chat.transport, key.bot);
+    if (!whole) {  // a dialog that knows of no person yet, or a person who comes into a new chat
+      statements_.one(
+          R"(SELECT id, last_line, place, state FROM dialogs
+             WHERE user_id = ? AND chat = ? AND transport = ? AND bot = ?)",
+          std::tie(row.id, lines.newest, row.place, row.state), key.user_id, key.chat.chat_id,
+          key.chat.transport, key.bot);
+      statements_.one(
+          "SELECT id, record FROM users WHERE user_id = ? AND transport = ? AND bot = ?",
+          std::tie(row.user_row, row.user), key.user_id, key.chat.transport, key.bot);
+    }
+    if (row.id != 0) lines_.try_emplace(row.id, lines);
     return row;
   });
 }
@@ -127,20 +133,30 @@ Stored<Done> SqlTransaction::save_dialog(const DialogKey& key, DialogRow& row, b
           "(user_id, transport, bot) DO UPDATE SET record = excluded.record RETURNING id",
           std::tie(row.user_row), key.bot, key.chat.transport, key.user_id, row.user);
     }
-    if (row.id == 0 ||
-        statements_.run("UPDATE dialogs SET user_row = ?, changed_at_unix_ms = ?, place = ?, "
-                        "state = ? WHERE id = ?",
-                        row.user_row, at.unix_ms, row.place, row.state, row.id) == 0) {
-      statements_.one(
-          "INSERT INTO dialogs (bot, transport, chat, user_id, user_row, changed_at_unix_ms, "
-          "place, "
-          "state) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, chat, transport, bot) DO "
-          "UPDATE "
-          "SET user_row = excluded.user_row, changed_at_unix_ms = excluded.changed_at_unix_ms, "
-          "place = excluded.place, state = excluded.state RETURNING id",
-          std::tie(row.id), key.bot, key.chat.transport, key.chat.chat_id, key.user_id,
-          row.user_row, at.unix_ms, row.place, row.state);
+    if (row.id != 0) {
+      Lines& lines = lines_of(row.id);
+      if (lines.promised == 0) lines.promised = journal_ids_.take(statements_);
+      if (statements_.run(R"(UPDATE dialogs SET user_row = ?, last_line = ?, changed_at_unix_ms = ?,
+                             place = ?, state = ? WHERE id = ?)",
+                          row.user_row, lines.promised, at.unix_ms, row.place, row.state,
+                          row.id) != 0) {
+        return Done{};
+      }
+      lines_.erase(row.id);  // the dialog was erased meanwhile: begin anew
     }
+    const std::int64_t promised = journal_ids_.take(statements_);
+    std::int64_t last_line = 0;
+    statements_.one(
+        R"(INSERT INTO dialogs (bot, transport, chat, user_id, user_row, last_line, changed_at_unix_ms,
+                                place, state)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (user_id, chat, transport, bot) DO UPDATE SET
+             user_row = excluded.user_row, changed_at_unix_ms = excluded.changed_at_unix_ms,
+             place = excluded.place, state = excluded.state
+           RETURNING id, last_line)",
+        std::tie(row.id, last_line), key.bot, key.chat.transport, key.chat.chat_id, key.user_id,
+        row.user_row, promised, at.unix_ms, row.place, row.state);
+    if (last_line == promised) lines_[row.id] = {.newest = 0, .promised = promised};
     return Done{};
   });
 }
@@ -341,13 +357,34 @@ Stored<std::optional<Moment>> SqlTransaction::next_timer(std::string_view bot) {
 
 // ---- what is kept for people
 
+SqlTransaction::Lines& SqlTransaction::lines_of(std::int64_t dialog_id) {
+  const auto [found, unknown] = lines_.try_emplace(dialog_id);
+  if (unknown) {
+    statements_.one("SELECT last_line FROM dialogs WHERE id = ?", std::tie(found->second.newest),
+                    dialog_id);
+  }
+  return found->second;
+}
+
+void SqlTransaction::correct_lines() {
+  for (const auto& [dialog_id, lines] : lines_) {
+    if (lines.promised == 0 && !lines.behind) continue;
+    statements_.run("UPDATE dialogs SET last_line = ? WHERE id = ?", lines.newest, dialog_id);
+  }
+}
+
 Stored<Done> SqlTransaction::append_journal(const JournalRow& row) {
   return operation([&]() -> Stored<Done> {
+    Lines& lines = lines_of(row.dialog_id);
+    lines.behind = lines.promised == 0;
+    const std::int64_t id = lines.behind ? journal_ids_.take(statements_) : lines.promised;
     statements_.run(
-        "INSERT INTO journal (id, dialog_id, at_unix_ms, event_id, version, event, turn) VALUES "
-        "(?, ?, ?, ?, ?, ?, ?)",
-        journal_ids_.take(statements_), row.dialog_id, row.at.unix_ms, row.event_id, row.version,
-        row.event, row.turn);
+        R"(INSERT INTO journal (id, dialog_id, previous, at_unix_ms, event_id, version, event, turn)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?))",
+        id, row.dialog_id, lines.newest, row.at.unix_ms, row.event_id, row.version, row.event,
+        row.turn);
+    lines.newest = id;
+    lines.promised = 0;
     return Done{};
   });
 }
@@ -357,12 +394,16 @@ Stored<std::vector<JournalRow>> SqlTransaction::journal(std::int64_t dialog_id, 
     std::vector<JournalRow> rows;
     JournalRow row;
     row.dialog_id = dialog_id;
-    statements_.each(
-        "SELECT at_unix_ms, event_id, version, event, turn FROM journal WHERE dialog_id = ? ORDER "
-        "BY id "
-        "DESC LIMIT ?",
-        std::tie(row.at.unix_ms, row.event_id, row.version, row.event, row.turn),
-        [&] { rows.push_back(row); }, dialog_id, at_most(limit));
+    std::int64_t next = lines_of(dialog_id).newest;
+    while (next != 0 && rows.size() < limit) {
+      const std::int64_t id = std::exchange(next, 0);
+      const bool kept = statements_.one(
+          "SELECT previous, at_unix_ms, event_id, version, event, turn FROM journal WHERE id = ?",
+          std::tie(next, row.at.unix_ms, row.event_id, row.version, row.event, row.turn), id);
+      if (!kept) break;  // older lines have been cleared away
+      rows.push_back(row);
+      if (next >= id) break;
+    }
     std::reverse(rows.begin(), rows.end());
     return rows;
   });

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "storage/dialect.h"
 #include "storage/errors.h"
@@ -83,10 +84,24 @@ class SqlTransaction final : public Transaction {
     return result;
   }
 
+  // A journal with an index by dialog would write one more page in every turn. Instead each line
+  // names the one before it in its dialog, and the dialog's row, which a turn writes anyway, names
+  // the newest: saving a dialog takes the id that its next line will have. `commit` corrects the
+  // rows of those dialogs whose line did not come, or came without a save.
+  struct Lines {
+    std::int64_t newest = 0;  ///< 0: none
+    std::int64_t promised =
+        0;                ///< id in the dialog's row of a line that is not written yet; 0: none
+    bool behind = false;  ///< the dialog's row names an older line than `newest`
+  };
+  Lines& lines_of(std::int64_t dialog_id);
+  void correct_lines();
+
   soci::session& sql_;
   const Dialect& dialect_;
   Statements statements_;
   Ids inbox_ids_, outbox_ids_, journal_ids_;
+  std::unordered_map<std::int64_t, Lines> lines_;  ///< of the dialogs of this transaction
   std::optional<StorageError> failure_;
   std::int64_t claims_ = 0;
 };

@@ -14,8 +14,8 @@
 
 #include "storage_fixture.h"
 
-// Real failures: the code that the database gives for each must reach the caller as the right kind, with one
-// line that says where.
+// Real failures: the code that the database gives for each must reach the caller as the right kind,
+// with one line that says where.
 namespace sufler {
 namespace {
 
@@ -169,7 +169,8 @@ TEST(StorageFailuresTest, ANewerDatabaseWithAnUnfinishedLogIsLeftAsItWas) {
     soci::session sql(soci::sqlite3, folder.file());
     sql << "INSERT INTO schema_version (version) VALUES (1000)";
     // As a crash would leave it: the change is in the log only.
-    for (const char* suffix : {"", "-wal"}) write_bytes(copy + suffix, bytes_of(folder.file() + suffix));
+    for (const char* suffix : {"", "-wal"})
+      write_bytes(copy + suffix, bytes_of(folder.file() + suffix));
   }
   ASSERT_GT(bytes_of(copy + "-wal").size(), 0U);
   const std::string before = bytes_of(copy);
@@ -179,7 +180,7 @@ TEST(StorageFailuresTest, ANewerDatabaseWithAnUnfinishedLogIsLeftAsItWas) {
   EXPECT_EQ(bytes_of(copy + "-wal"), log_before);
 }
 
-TEST(StorageFailuresTest, ADamagedDatabaseIsRefusedOrWhatItGivesIsAnError) {
+TEST(StorageFailuresTest, ADamagedDatabaseIsRefusedAndLeftAsItWas) {
   const Folder folder;
   {
     Storage made = open_or_die(folder.file());
@@ -194,7 +195,8 @@ TEST(StorageFailuresTest, ADamagedDatabaseIsRefusedOrWhatItGivesIsAnError) {
   const std::string copy = folder.file("copy.db");
   for (std::size_t page = 0; page < sound.size() / 4096; ++page) {
     std::string damaged = sound;
-    for (std::size_t i = 0; i < 12; ++i) damaged[page * 4096 + i] = static_cast<char>(~damaged[page * 4096 + i]);
+    for (std::size_t i = 0; i < 12; ++i)
+      damaged[page * 4096 + i] = static_cast<char>(~damaged[page * 4096 + i]);
     write_bytes(copy, damaged);
     ++tried;
     auto opened = Storage::open("sqlite:" + copy, Durability::Full);
@@ -278,8 +280,10 @@ TEST(StorageFailuresTest, AFullDiskIsToldAndTheStorageGoesOnWhenThereIsRoom) {
         if (!id) return Error{id.error()};
         return Done{};
       });
-      if (done) ++committed;
-      else error = done.error();
+      if (done)
+        ++committed;
+      else
+        error = done.error();
     }
     ASSERT_TRUE(error);
     EXPECT_EQ(error->kind, Kind::Full) << error->message;
@@ -351,7 +355,8 @@ TEST(StorageFailuresTest, AWriterKilledAmidCommitsLeavesWholeTransactions) {
         const Stored<Done> done = storage->transact([&](Transaction& tx) -> Stored<Done> {
           // One number, written to four tables.
           DialogRow row = *tx.load_dialog(key_of("7"));
-          const std::string next = std::to_string((row.state.empty() ? 0 : std::stoi(row.state)) + 1);
+          const std::string next =
+              std::to_string((row.state.empty() ? 0 : std::stoi(row.state)) + 1);
           row.state = next;
           (void)tx.save_dialog(key_of("7"), row, row.user_row == 0, Moment{1});
           (void)tx.enqueue(message_to("7", next), Moment{1});
