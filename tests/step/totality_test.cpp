@@ -209,7 +209,7 @@ void converse(std::uint32_t seed, std::shared_ptr<const Program> program, std::v
 }
 
 TEST(Totality, NoProgramAndNoEventHangsOrBreaksADialog) {
-  for (std::uint32_t seed = 1; seed <= 400; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 120; ++seed) {
     std::vector<std::string> transcript;
     converse(seed, RandomProgram(seed).done(), transcript);
     if (::testing::Test::HasFatalFailure()) return;
@@ -217,7 +217,7 @@ TEST(Totality, NoProgramAndNoEventHangsOrBreaksADialog) {
 }
 
 TEST(Totality, EqualArgumentsGiveEqualTurns) {
-  for (std::uint32_t seed = 1; seed <= 50; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
     std::vector<std::string> first, second;
     converse(seed, RandomProgram(seed).done(), first);
     converse(seed, RandomProgram(seed).done(), second);
@@ -226,7 +226,7 @@ TEST(Totality, EqualArgumentsGiveEqualTurns) {
 }
 
 TEST(Totality, AStateOfAnotherProgramIsRefusedOrMoved) {
-  for (std::uint32_t seed = 1; seed <= 200; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
     std::mt19937 chance(seed);
     Dialog dialog(RandomProgram(seed).done());
     for (int turn = 0; turn < 8; ++turn) dialog.says(random_text(chance));
@@ -245,9 +245,9 @@ TEST(Totality, AnyBytesAreReadOrRefusedAsAState) {
   std::mt19937 chance(7);
   for (int turn = 0; turn < 10; ++turn) dialog.says(random_text(chance));
   const std::string good = to_json(dialog.state, *program);
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < 5000; ++i) {
     std::string bad = good;
-    for (std::uint32_t n = 1 + chance() % 3; n > 0 && !bad.empty(); --n)
+    for (auto n = 1 + chance() % 3; n > 0 && !bad.empty(); --n)
       bad[chance() % bad.size()] = static_cast<char>(chance() % 4 ? "0123456789{}[],:\""[chance() % 17] : chance() % 256);
     State state;
     if (!from_json(bad, *program, state, nullptr)) continue;
