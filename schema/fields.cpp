@@ -99,6 +99,7 @@ void Fields::forgive() {
 }
 
 void Fields::finish() {
+  std::vector<std::string> known;
   for (Item& item : items_) {
     if (item.taken) continue;
     loading_.flow_is_known = false;
@@ -109,13 +110,13 @@ void Fields::finish() {
     }
     Diagnostic& problem =
         loading_.report(DiagnosticId::UnknownKey, key.span, {std::string(key.scalar), where_});
-    // A word that stands here already was not meant.
-    std::vector<std::string> known;
-    for (const Word word : words(contexts_)) {
-      if (has(word)) continue;
-      known.emplace_back(spelling(word, Language::English));
-      if (spelling(word, Language::Russian) != known.back()) {
-        known.emplace_back(spelling(word, Language::Russian));
+    if (known.empty()) {
+      for (const Word word : words(contexts_)) {
+        if (has(word)) continue;  // it stands here already, so it was not meant
+        known.emplace_back(spelling(word, Language::English));
+        if (spelling(word, Language::Russian) != known.back()) {
+          known.emplace_back(spelling(word, Language::Russian));
+        }
       }
     }
     offer(loading_, problem, key.scalar, known, true);

@@ -291,6 +291,8 @@ void resolve_questions(Loading& loading) {
         Diagnostic& problem =
             loading.report(DiagnosticId::UnknownQuestion, use.node->span,
                            {loading.say(Word::Ask, use.node->span), std::string(use.name)});
+        loading.questions_are_known = false;
+        if (!may_offer(loading, loading.questions.size())) continue;
         std::vector<std::string> known;
         for (const auto& [name, declared] : loading.questions) known.emplace_back(name);
         std::sort(known.begin(), known.end());

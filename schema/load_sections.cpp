@@ -538,6 +538,7 @@ void load_moved(Loading& loading, const Node& node) {
     } else if (!loading.program.places.count(to)) {
       Diagnostic& problem = loading.report(DiagnosticId::UnknownMovedPlace, entry.value.span,
                                            {std::string(entry.key.scalar), to});
+      if (!may_offer(loading, loading.branches.size() + loading.program.places.size())) continue;
       std::vector<std::string> known;
       for (const Branch& one : loading.program.branches) known.push_back(one.name);
       for (const auto& [place, step] : loading.program.places) known.push_back(place);

@@ -320,9 +320,13 @@ std::optional<Attachment> read_file_name(Loading& loading, const Node& node) {
 
 }  // namespace
 
+bool may_offer(const Loading& loading, std::size_t names) {
+  return names <= loading.suggestion_budget;
+}
+
 void offer(Loading& loading, Diagnostic& problem, std::string_view wrong,
            const std::vector<std::string>& known, bool fix_is_safe) {
-  if (known.size() > loading.suggestion_budget) return;
+  if (!may_offer(loading, known.size())) return;
   loading.suggestion_budget -= known.size();
   suggest(problem, wrong, known, fix_is_safe);
 }
@@ -795,6 +799,7 @@ BranchId read_branch_name(Loading& loading, const Node& node, std::string_view w
     loading.flow_is_known = false;
     Diagnostic& problem = loading.report(DiagnosticId::UnknownTarget, node.span,
                                          {std::string(what), std::string(*text)});
+    if (!may_offer(loading, loading.branches.size())) return {};
     std::vector<std::string> known;
     known.reserve(loading.branches.size());
     for (const Branch& branch : loading.program.branches) known.push_back(branch.name);
@@ -826,6 +831,7 @@ TableId read_table_name(Loading& loading, const Node& node, std::string_view wha
   if (found == loading.tables.end()) {
     Diagnostic& problem = loading.report(DiagnosticId::UnknownTable, node.span,
                                          {std::string(what), std::string(*text)});
+    if (!may_offer(loading, loading.tables.size())) return {};
     std::vector<std::string> known;
     for (const Table& table : loading.program.tables) known.push_back(table.name);
     offer(loading, problem, name, known, false);

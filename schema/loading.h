@@ -85,10 +85,12 @@ struct Loading {
   std::vector<ButtonCount> button_counts;
 
   /// Names that may still be compared for suggestions: a file of nonsense must not take minutes.
-  std::size_t suggestion_budget = 300'000;
+  std::size_t suggestion_budget = 100'000;
 
   /// False when something that may lead to a branch was not understood: what follows of it is not worth saying.
   bool flow_is_known = true;
+
+  bool questions_are_known = true;  ///< the same for questions that steps ask
 
   /// Tables that no file describes, made of what `save` puts into them (only when there is no `tables`).
   struct ImpliedTable {
@@ -117,6 +119,8 @@ struct Loading {
 /// The way out. `%ask%` stands for a word of the language and becomes the form that the file uses.
 void hint(const Loading& loading, Diagnostic& diagnostic, std::string en, std::string ru);
 
+/// Whether so many names may still be looked through; ask before listing them.
+bool may_offer(const Loading& loading, std::size_t names);
 /// `suggest`, as long as the budget lasts.
 void offer(Loading& loading, Diagnostic& problem, std::string_view wrong,
            const std::vector<std::string>& known, bool fix_is_safe);

@@ -78,6 +78,7 @@ class NameCheck {
   }
 
   void unknown_member(const NameUseAt& use, std::vector<std::string> known) {
+    if (!may_offer(loading_, known.size())) known.clear();
     std::sort(known.begin(), known.end());
     Diagnostic& problem = loading_.report(DiagnosticId::UnknownMember, place_of_use(loading_, use),
                                           {use.path[0], use.path[1]});
@@ -127,6 +128,7 @@ class NameCheck {
       }
       std::sort(known_.begin(), known_.end());
     }
+    if (!may_offer(loading_, known_.size())) return;
     offer(loading_, problem, name, known_, false);
     if (!problem.hint_en.empty() || !problem.fixes.empty()) return;
     if (loading_.texts.count(name)) {
