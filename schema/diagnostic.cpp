@@ -65,9 +65,8 @@ const std::vector<Diagnostic>& Diagnostics::sorted() {
   const auto key = [](const Diagnostic& one) {
     return std::tuple(one.span.file, one.span.offset, code_of(one.id));
   };
-  std::ranges::stable_sort(all_, [&](const Diagnostic& a, const Diagnostic& b) {
-    return key(a) < key(b);
-  });
+  std::ranges::stable_sort(
+      all_, [&](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
   const auto repeated = std::ranges::unique(all_, [&](const Diagnostic& a, const Diagnostic& b) {
     return key(a) == key(b) && a.arguments == b.arguments;
   });
@@ -95,10 +94,9 @@ void Diagnostics::drop_consequences() {
     if (is_reading(one)) return false;
     // `unclear` is sorted by place and its spans hardly overlap: the last that begins before the
     // end of this one decides.
-    const auto after = std::ranges::lower_bound(unclear, end_of(one.span), {},
-                                                [](const SourceSpan& span) {
-                                                  return std::pair(span.file, span.offset);
-                                                });
+    const auto after = std::ranges::lower_bound(
+        unclear, end_of(one.span), {},
+        [](const SourceSpan& span) { return std::pair(span.file, span.offset); });
     return after != unclear.begin() &&
            end_of(*(after - 1)) > std::pair(one.span.file, one.span.offset) &&
            one.span.length < 400;
@@ -153,9 +151,8 @@ std::string apply_fixes(const std::vector<Diagnostic>& all, const SourceMap& sou
     for (const FixEdit& edit : fix->edits) accepted.push_back(&edit);
     ++count;
   }
-  std::ranges::stable_sort(accepted, [](const FixEdit* a, const FixEdit* b) {
-    return a->span.offset < b->span.offset;
-  });
+  std::ranges::stable_sort(
+      accepted, [](const FixEdit* a, const FixEdit* b) { return a->span.offset < b->span.offset; });
   const std::string& text = sources.text(file);
   std::string out;
   out.reserve(text.size() + 64);

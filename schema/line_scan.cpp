@@ -42,8 +42,10 @@ bool holds_text(Word word) {
     case Word::Bot:
     case Word::User:
     case Word::Staff:
-    case Word::Press: return true;
-    default: return false;
+    case Word::Press:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -60,8 +62,10 @@ bool holds_formula(Word word) {
     case Word::In:
     case Word::Return:
     case Word::With:
-    case Word::Values: return true;
-    default: return false;
+    case Word::Values:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -150,8 +154,8 @@ bool LineScan::skip_document_mark() {
   if (rest.starts_with("%YAML") || rest.starts_with("%TAG")) {
     if (seen_content_) return false;
     const std::size_t stop = trimmed_end(line_start_, end);
-    Diagnostic& problem = report(DiagnosticId::Directive, line_start_, stop,
-                                 {std::string(slice(line_start_, stop))});
+    Diagnostic& problem =
+        report(DiagnosticId::Directive, line_start_, stop, {std::string(slice(line_start_, stop))});
     problem.hint_en = "delete the line";
     problem.hint_ru = "сотрите эту строку";
     replace(line_start_, end, "");
@@ -196,9 +200,8 @@ void LineScan::mend_indentation(std::size_t content) {
   const bool dash = text_[content] == '-';
   const auto fits = [&](int width) {
     if (after_ == After::Expected && width > after_parent_) return true;
-    return std::ranges::any_of(levels_, [&](const Level& one) {
-      return one.column == width && one.list == dash;
-    });
+    return std::ranges::any_of(
+        levels_, [&](const Level& one) { return one.column == width && one.list == dash; });
   };
   int width = width_with(2);
   for (const int tab : {2, 4, 8, 1, 3}) {
@@ -290,8 +293,8 @@ void LineScan::fit_level(std::size_t content) {
         after_ = After::Whole;
       } else {
         const auto spaces = static_cast<std::size_t>(levels_[depth].column);
-        problem.hint_en = "to belong to the item above, it begins at column " +
-                          std::to_string(spaces + 1);
+        problem.hint_en =
+            "to belong to the item above, it begins at column " + std::to_string(spaces + 1);
         problem.hint_ru = "чтобы относиться к пункту выше, она должна начинаться с колонки " +
                           std::to_string(spaces + 1);
         fix(problem, "indent it", {{span(line_start_, content), std::string(spaces, ' ')}}, false);
@@ -305,8 +308,8 @@ void LineScan::fit_level(std::size_t content) {
   std::size_t nearest = levels_.size();
   for (std::size_t i = levels_.size(); i-- > 0;) {
     if (levels_[i].list != item) continue;
-    if (nearest == levels_.size() || std::abs(levels_[i].column - column) <
-                                         std::abs(levels_[nearest].column - column))
+    if (nearest == levels_.size() ||
+        std::abs(levels_[i].column - column) < std::abs(levels_[nearest].column - column))
       nearest = i;
   }
   if (nearest == levels_.size()) {
@@ -316,8 +319,7 @@ void LineScan::fit_level(std::size_t content) {
   const int wanted = levels_[nearest].column;
   if (bad_column_ != column) {
     Diagnostic& problem = report(DiagnosticId::BadIndentation, content,
-                                 trimmed_end(content, line_end(content)),
-                                 {std::to_string(column)});
+                                 trimmed_end(content, line_end(content)), {std::to_string(column)});
     problem.hint_en = "the nearest that fits is " + std::to_string(wanted);
     problem.hint_ru = "ближайший подходящий — " + std::to_string(wanted);
     const std::string indent(static_cast<std::size_t>(wanted), ' ');
@@ -338,8 +340,8 @@ bool LineScan::scan_marker(std::size_t& content, bool first) {
     const std::size_t length = first ? dash_length(rest) : 0;
     if (!length || !looks_like_item(content, column) || !expects_item(column)) return false;
     after = content + length;
-    Diagnostic& problem = report(DiagnosticId::DashMarker, content, after,
-                                 {std::string(rest.substr(0, length))});
+    Diagnostic& problem =
+        report(DiagnosticId::DashMarker, content, after, {std::string(rest.substr(0, length))});
     problem.hint_en = "write `-`";
     problem.hint_ru = "поставьте `-`";
     fix(problem, "write `-`", {{span(content, after), "-"}}, true);
@@ -398,11 +400,11 @@ bool LineScan::is_structure(std::size_t content, std::size_t end) const {
 LineScan::Slot LineScan::slot_for(std::string_view key, int column) const {
   const Word word = find_word(key, kKeys);
   const bool inside_formulas = !levels_.empty() && levels_.back().expressions;
-  const bool lines = word != Word::None && !holds_text(word) &&
-                     (!holds_formula(word) || word == Word::Set || word == Word::With ||
-                      word == Word::Values);
-  return {column, key, word != Word::None, holds_text(word),
-          inside_formulas || holds_formula(word), lines};
+  const bool lines =
+      word != Word::None && !holds_text(word) &&
+      (!holds_formula(word) || word == Word::Set || word == Word::With || word == Word::Values);
+  return {column, key, word != Word::None, holds_text(word), inside_formulas || holds_formula(word),
+          lines};
 }
 
 void LineScan::scan_entry(std::size_t content, int parent, bool item) {
@@ -410,8 +412,12 @@ void LineScan::scan_entry(std::size_t content, int parent, bool item) {
   const int column = column_of(content);
   const bool among_keys = !item && after_ != After::Expected && !levels_.empty() &&
                           !levels_.back().list && levels_.back().column == column;
-  Slot alone{parent, {}, false, after_text_ && after_ == After::Expected,
-             after_formula_ && after_ == After::Expected, false};
+  Slot alone{parent,
+             {},
+             false,
+             after_text_ && after_ == After::Expected,
+             after_formula_ && after_ == After::Expected,
+             false};
   const char c = text_[content];
   if (c == '"' || c == '\'') {
     // A key in quotes ends on its line.
@@ -420,8 +426,8 @@ void LineScan::scan_entry(std::size_t content, int parent, bool item) {
     if (close < end) {
       const std::size_t colon = skip_blanks(close + 1);
       if (colon < end && text_[colon] == ':') {
-        const bool spaced = ends_line(colon + 1) || text_[colon + 1] == ' ' ||
-                            text_[colon + 1] == '\t';
+        const bool spaced =
+            ends_line(colon + 1) || text_[colon + 1] == ' ' || text_[colon + 1] == '\t';
         if (!spaced) {
           Diagnostic& problem = report(DiagnosticId::NoSpaceAfterColon, content, colon + 1,
                                        {std::string(slice(content, colon + 1))});
@@ -433,18 +439,21 @@ void LineScan::scan_entry(std::size_t content, int parent, bool item) {
         return;
       }
     }
-    if (among_keys) no_colon(content);
-    else scan_value(content, alone);
+    if (among_keys)
+      no_colon(content);
+    else
+      scan_value(content, alone);
     return;
   }
   if (c == '[' || c == '{' || c == '|' || c == '>') {
-    if (among_keys) no_colon(content);
-    else scan_value(content, alone);
+    if (among_keys)
+      no_colon(content);
+    else
+      scan_value(content, alone);
     return;
   }
   if (c == '?' && (ends_line(content + 1) || text_[content + 1] == ' ') && !item) {
-    Diagnostic& problem =
-        report(DiagnosticId::ComplexKey, content, trimmed_end(content, end));
+    Diagnostic& problem = report(DiagnosticId::ComplexKey, content, trimmed_end(content, end));
     problem.hint_en = "a text that begins with `?` stands in quotes";
     problem.hint_ru = "текст, который начинается с `?`, берут в кавычки";
     hopeless_ = true;
@@ -488,8 +497,7 @@ bool LineScan::mend_colon(std::size_t content, std::size_t limit, bool item) {
   const std::size_t found = text_.substr(0, limit).find_first_of(":\xEF \"'{[", content);
   if (found == kNone) return false;
   const bool among_keys = !item && after_ != After::Expected && !levels_.empty() &&
-                          !levels_.back().list &&
-                          levels_.back().column == column_of(content);
+                          !levels_.back().list && levels_.back().column == column_of(content);
   const bool wide = text_.substr(found).starts_with("：");
   if (text_[found] != ':' && !wide) return false;
   const std::string_view key = slice(content, found);
@@ -510,8 +518,8 @@ bool LineScan::mend_colon(std::size_t content, std::size_t limit, bool item) {
     after += odd;
   } else {
     if (text_.substr(after).starts_with("//")) return false;
-    Diagnostic& problem = report(DiagnosticId::NoSpaceAfterColon, content, after,
-                                 {std::string(key) + ":"});
+    Diagnostic& problem =
+        report(DiagnosticId::NoSpaceAfterColon, content, after, {std::string(key) + ":"});
     fix(problem, "put a space after `:`", {{span(after, after), " "}}, true);
     replace(after, after, " ");
   }
@@ -623,9 +631,12 @@ std::size_t LineScan::next_content(std::size_t from, int* column) const {
     std::size_t at = from;
     while (at < text_.size()) {
       const std::size_t odd = odd_space(at);
-      if (text_[at] == '\t') *column += 2;
-      else if (text_[at] == ' ' || odd) ++*column;
-      else break;
+      if (text_[at] == '\t')
+        *column += 2;
+      else if (text_[at] == ' ' || odd)
+        ++*column;
+      else
+        break;
       at += std::max<std::size_t>(odd, 1);
     }
     if (!ends_line(at)) return at;
@@ -686,13 +697,17 @@ void LineScan::fix(Diagnostic& problem, std::string title, std::vector<FixEdit> 
 }
 
 void LineScan::replace(std::size_t begin, std::size_t end, std::string text) {
-  if (mends_.size() >= kMostMends) give_up();
-  else mends_.push_back({begin, end, std::move(text), false, false, {}});
+  if (mends_.size() >= kMostMends)
+    give_up();
+  else
+    mends_.push_back({begin, end, std::move(text), false, false, {}});
 }
 
 void LineScan::substitute(std::size_t begin, std::size_t end, std::string value, bool plain) {
-  if (mends_.size() >= kMostMends) give_up();
-  else mends_.push_back({begin, end, "z", true, plain, std::move(value)});
+  if (mends_.size() >= kMostMends)
+    give_up();
+  else
+    mends_.push_back({begin, end, "z", true, plain, std::move(value)});
 }
 
 void LineScan::give_up() {
@@ -744,9 +759,8 @@ MendedText LineScan::build() {
     out.text.append(text_.substr(at, mend.begin - at));
     if (!mend.text.empty()) out.shifts.push_back({mended(), original(mend.begin), true});
     if (mend.substitute) {
-      out.substitutes.push_back({mended(), original(mend.begin),
-                                 original(mend.end - mend.begin), std::move(mend.value),
-                                 mend.plain});
+      out.substitutes.push_back({mended(), original(mend.begin), original(mend.end - mend.begin),
+                                 std::move(mend.value), mend.plain});
     }
     out.text += mend.text;
     at = mend.end;

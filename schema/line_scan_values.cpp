@@ -27,8 +27,10 @@ std::string join_lines(std::string_view raw) {
     out += raw.substr(at, end - at);
     std::size_t line_ends = 0;
     for (at = line; at < raw.size() && is_blank(raw[at]); ++at) line_ends += raw[at] == '\n';
-    if (line_ends == 1) out += ' ';
-    else out.append(line_ends - 1, '\n');
+    if (line_ends == 1)
+      out += ' ';
+    else
+      out.append(line_ends - 1, '\n');
   }
   return out;
 }
@@ -56,8 +58,10 @@ std::size_t closing_bracket(std::string_view text, std::size_t open, std::size_t
       const bool is_double = c == '"';
       if (unpaired[is_double]) continue;
       const std::size_t close = text.substr(0, end).find(c, at + 1);
-      if (close == std::string_view::npos) unpaired[is_double] = true;
-      else at = close;
+      if (close == std::string_view::npos)
+        unpaired[is_double] = true;
+      else
+        at = close;
     } else if (c == '[' || c == '{') {
       ++depth;
     } else if (c == ']' || c == '}') {
@@ -74,8 +78,7 @@ std::size_t escape_length(std::string_view text, std::size_t at) {
   const std::size_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
   if (digits) {
     for (std::size_t i = 0; i < digits; ++i) {
-      if (at + 2 + i >= text.size() ||
-          !std::isxdigit(static_cast<unsigned char>(text[at + 2 + i])))
+      if (at + 2 + i >= text.size() || !std::isxdigit(static_cast<unsigned char>(text[at + 2 + i])))
         return 0;
     }
     return 2 + digits;
@@ -100,8 +103,7 @@ void LineScan::quote_region(const Trouble& trouble, std::size_t begin, std::size
   const std::string_view raw = slice(begin, end);
   const std::size_t from = trouble.begin == kNone ? begin : trouble.begin;
   const std::size_t first_line = std::min(text_.substr(0, end).find('\n', from), end);
-  Diagnostic& problem =
-      report(trouble.id, from, trimmed_end(from, first_line), {trouble.argument});
+  Diagnostic& problem = report(trouble.id, from, trimmed_end(from, first_line), {trouble.argument});
   std::string quoted = quote_yaml(raw);
   const std::string shown = printable_hint(quote_yaml(join_lines(raw)));
   const bool nested = trouble.id == DiagnosticId::ColonInText && slot.lines;
@@ -109,9 +111,16 @@ void LineScan::quote_region(const Trouble& trouble, std::size_t begin, std::size
     problem.hint_en = "move it to the next line";
     problem.hint_ru = "перенесите его на следующую строку";
   } else if (nested) {
-    problem.hint_en = "put `" + printable_hint(raw) + "` on the next line; if it is a text, in quotes";
+    problem.hint_en =
+        "put `" + printable_hint(raw) + "` on the next line; if it is a text, in quotes";
     problem.hint_ru = "перенесите `" + printable_hint(raw) +
                       "` на следующую строку; если это текст, возьмите его в кавычки";
+  } else if (trouble.id == DiagnosticId::HashInText && !trouble.safe) {
+    problem.hint_en =
+        "if it is a note, put a space after `#`; if it is text, write `" + shown + "`";
+    problem.hint_ru =
+        "если это пометка, поставьте пробел после `#`; если текст, напишите `" + shown + "`";
+    fix(problem, "make it a comment", {{span(from + 1, from + 1), " "}}, false);
   } else {
     problem.hint_en = "write `" + shown + "`";
     problem.hint_ru = "напишите `" + shown + "`";
@@ -163,8 +172,10 @@ void LineScan::scan_value(std::size_t begin, const Slot& slot) {
   } else if ((c == '|' || c == '>') && scan_block_text(begin, slot)) {
     return;
   } else if (!scan_special(begin, slot)) {
-    if (c == '[' || c == '{') scan_flow(begin, slot);
-    else scan_plain(begin, slot);
+    if (c == '[' || c == '{')
+      scan_flow(begin, slot);
+    else
+      scan_plain(begin, slot);
   }
 }
 
@@ -179,8 +190,8 @@ bool LineScan::scan_special(std::size_t begin, const Slot& slot) {
       ++stop;
     const bool word = stop > begin + 1 && (ends_line(stop) || text_[stop] == ' ');
     if (word) {
-      Diagnostic& problem = report(c == '&' ? DiagnosticId::Anchor : DiagnosticId::Tag, begin,
-                                   stop, {std::string(slice(begin, stop))});
+      Diagnostic& problem = report(c == '&' ? DiagnosticId::Anchor : DiagnosticId::Tag, begin, stop,
+                                   {std::string(slice(begin, stop))});
       problem.hint_en = "delete it; if it is part of a text, put the text in quotes";
       problem.hint_ru = "сотрите; если это часть текста, возьмите текст в кавычки";
       if (c == '&') anchors_.emplace(slice(begin + 1, stop));
@@ -214,8 +225,7 @@ std::optional<LineScan::Trouble> LineScan::special_start(std::size_t begin, cons
   const char c = text_[begin];
   const char next = begin + 1 < text_.size() ? text_[begin + 1] : '\n';
   const std::string shown = c == '`' ? "\"`\"" : std::string("`") + c + "`";
-  if (c == '{' && next == '{')
-    return Trouble{DiagnosticId::UnquotedTemplate, "{{", true, kNone};
+  if (c == '{' && next == '{') return Trouble{DiagnosticId::UnquotedTemplate, "{{", true, kNone};
   if (std::strchr("*&!@`%|>", c)) return Trouble{DiagnosticId::SpecialStart, shown, true, kNone};
   if (!in_flow && std::strchr(",]}", c))
     return Trouble{DiagnosticId::SpecialStart, shown, true, kNone};
@@ -253,8 +263,7 @@ void LineScan::scan_plain(std::size_t begin, const Slot& slot, std::optional<Tro
         if (trouble) continue;
         // One word before it may well be a name with a note behind: the author decides.
         const std::string_view before = slice(begin, trimmed_end(begin, at));
-        trouble = Trouble{DiagnosticId::HashInText,
-                          std::string(slice(at, trimmed_end(at, stop))),
+        trouble = Trouble{DiagnosticId::HashInText, std::string(slice(at, trimmed_end(at, stop))),
                           slot.text || !is_one_word(before), at};
       }
     }
@@ -284,12 +293,11 @@ void LineScan::scan_plain(std::size_t begin, const Slot& slot, std::optional<Tro
 void LineScan::check_typographic(std::size_t begin, std::size_t end, const Slot& slot) {
   const std::string_view raw = slice(begin, end);
   if (raw.size() < 4 || !(raw[0] & 0x80)) return;
-  constexpr std::string_view kPairs[][2] = {{"“", "”"}, {"„", "“"}, {"„", "”"}, {"”", "”"},
-                                            {"«", "»"}};
+  constexpr std::string_view kPairs[][2] = {
+      {"“", "”"}, {"„", "“"}, {"„", "”"}, {"”", "”"}, {"«", "»"}};
   for (const auto& [open, close] : kPairs) {
     if (!raw.starts_with(open) || !raw.ends_with(close)) continue;
-    const std::string_view inner =
-        raw.substr(open.size(), raw.size() - open.size() - close.size());
+    const std::string_view inner = raw.substr(open.size(), raw.size() - open.size() - close.size());
     if (inner.find(open) != kNone || inner.find(close) != kNone) return;
     // A text may well be a title in «»; a branch's name or a type may not.
     if (open == "«" && (slot.text || !slot.known)) return;
@@ -370,9 +378,9 @@ void LineScan::scan_quoted_value(std::size_t begin, const Slot& slot) {
   const std::string_view raw = slice(begin, end);
   const char before = text_[close - 2];
   const char after = text_[close];
-  const bool inner = raw.ends_with(quote) && end > close &&
-                     (is_blank(before) || (after & 0x80) ||
-                      std::isalnum(static_cast<unsigned char>(after)));
+  const bool inner =
+      raw.ends_with(quote) && end > close &&
+      (is_blank(before) || (after & 0x80) || std::isalnum(static_cast<unsigned char>(after)));
   const std::string_view meant = inner ? raw.substr(1, raw.size() - 2) : raw;
   Diagnostic& problem = report(DiagnosticId::TextAfterQuote, close - 1, end);
   std::string quoted = quote_yaml(meant);
@@ -461,16 +469,15 @@ bool LineScan::scan_block_text(std::size_t begin, const Slot& slot) {
       continue;
     }
     // Right under its key stands a line that is no `word: value`: the text was meant to be deeper.
-    const bool slipped = column < least && column == slot.parent && text_[at] != '#' &&
-                         !begins_entry(at);
+    const bool slipped =
+        column < least && column == slot.parent && text_[at] != '#' && !begins_entry(at);
     if (column < least && !slipped) break;
     if (indent < 0 && !slipped) {
       indent = column;
     } else if (column < indent || slipped) {
       if (is_structure(at, stop) || text_[at] == '#') break;
       if (indent < 0) indent = least + 1;
-      Diagnostic& problem =
-          report(DiagnosticId::BlockTextIndentation, at, trimmed_end(at, stop));
+      Diagnostic& problem = report(DiagnosticId::BlockTextIndentation, at, trimmed_end(at, stop));
       const std::string spaces(static_cast<std::size_t>(indent - column), ' ');
       problem.hint_en = "indent it by " + std::to_string(indent);
       problem.hint_ru = "сделайте отступ " + std::to_string(indent);
@@ -656,14 +663,14 @@ void LineScan::scan_flow_quoted(Flow& flow) {
     close = end;
   } else {
     const std::size_t rest = skip_blanks(close);
-    const bool fine = ends_line(rest) || std::strchr(",]}:", text_[rest]) ||
-                      (text_[rest] == '#' && rest > close);
+    const bool fine =
+        ends_line(rest) || std::strchr(",]}:", text_[rest]) || (text_[rest] == '#' && rest > close);
     if (!fine) {
       const std::size_t end =
           trimmed_end(begin, std::min(text_.find_first_of(",]}\n", rest), text_.size()));
-      quote_region({DiagnosticId::TextAfterQuote, "", slice(begin, end).find('\\') == kNone,
-                    close - 1},
-                   begin, end, flow.slot);
+      quote_region(
+          {DiagnosticId::TextAfterQuote, "", slice(begin, end).find('\\') == kNone, close - 1},
+          begin, end, flow.slot);
       close = end;
     }
   }
@@ -683,8 +690,7 @@ void LineScan::scan_flow_plain(Flow& flow) {
   const bool key_side = top.map && !top.colon;
   const Slot none{flow.slot.parent, {}, false, false, false, false};
   std::optional<Trouble> trouble = special_start(begin, none, true);
-  if (text_[begin] == '#')
-    trouble = Trouble{DiagnosticId::HashInText, "#", true, kNone};
+  if (text_[begin] == '#') trouble = Trouble{DiagnosticId::HashInText, "#", true, kNone};
   bool quietly = false;
   std::size_t at = begin;
   for (; at < text_.size(); ++at) {
@@ -708,8 +714,7 @@ void LineScan::scan_flow_plain(Flow& flow) {
     } else if (c == '#' && at > begin && is_blank(text_[at - 1])) {
       if (!is_hashtag(text_, at)) break;
       if (!trouble) {
-        const std::size_t end =
-            std::min(text_.find_first_of(",]}\r\n", at), text_.size());
+        const std::size_t end = std::min(text_.find_first_of(",]}\r\n", at), text_.size());
         trouble = Trouble{DiagnosticId::HashInText, std::string(slice(at, end)), true, kNone};
       }
     } else if (c == '?') {
@@ -730,10 +735,10 @@ void LineScan::scan_flow_plain(Flow& flow) {
   if (key_side && !at_colon) {
     // `{go:welcome}`
     const std::size_t colon = raw.find(':');
-    if (colon != kNone && colon > 0 && colon + 1 < raw.size() &&
-        raw.substr(colon + 1, 2) != "//" && !trouble &&
-        find_word(raw.substr(0, colon), in::Verb | in::OptionKey | in::StepKey |
-                                            in::QuestionKey | in::CommandKey) != Word::None) {
+    if (colon != kNone && colon > 0 && colon + 1 < raw.size() && raw.substr(colon + 1, 2) != "//" &&
+        !trouble &&
+        find_word(raw.substr(0, colon), in::Verb | in::OptionKey | in::StepKey | in::QuestionKey |
+                                            in::CommandKey) != Word::None) {
       const std::size_t after = begin + colon + 1;
       Diagnostic& problem = report(DiagnosticId::NoSpaceAfterColon, begin, after,
                                    {std::string(raw.substr(0, colon + 1))});
@@ -756,8 +761,10 @@ void LineScan::scan_flow_plain(Flow& flow) {
     top.key_plain = true;
     // A key is only known for one once its colon is seen; without it, it may be the tail of a text.
     if (at_colon) {
-      if (trouble) quote_region(*trouble, begin, end, none);
-      else if (quietly) substitute(begin, end, join_lines(raw), true);
+      if (trouble)
+        quote_region(*trouble, begin, end, none);
+      else if (quietly)
+        substitute(begin, end, join_lines(raw), true);
     }
     return;
   }
@@ -798,8 +805,10 @@ void LineScan::settle(Bracket& bracket, const Slot& slot) {
   const std::size_t begin = bracket.value_begin, end = bracket.value_end;
   bracket.value_begin = kNone;
   const Slot inside{slot.parent, {}, false, true, false, false};
-  if (bracket.trouble) quote_region(*bracket.trouble, begin, end, inside);
-  else if (bracket.quietly) substitute(begin, end, join_lines(slice(begin, end)), true);
+  if (bracket.trouble)
+    quote_region(*bracket.trouble, begin, end, inside);
+  else if (bracket.quietly)
+    substitute(begin, end, join_lines(slice(begin, end)), true);
   bracket.trouble.reset();
 }
 

@@ -23,8 +23,7 @@ std::string place_name(const SourceSpan& span, const SourceMap& sources) {
 }
 
 std::string hint_of(const Diagnostic& diagnostic, const SourceMap& sources, Language language) {
-  const std::string& hint =
-      language == Language::Russian ? diagnostic.hint_ru : diagnostic.hint_en;
+  const std::string& hint = language == Language::Russian ? diagnostic.hint_ru : diagnostic.hint_en;
   std::string out;
   std::vector<bool> mentioned(diagnostic.related.size(), false);
   for (std::size_t i = 0; i < hint.size(); ++i) {
@@ -57,9 +56,12 @@ Region region_of(const SourceSpan& span, const SourceMap& sources) {
 
 std::string_view severity_name(Severity severity) {
   switch (severity) {
-    case Severity::Error: return "error";
-    case Severity::Warning: return "warning";
-    case Severity::Note: return "note";
+    case Severity::Error:
+      return "error";
+    case Severity::Warning:
+      return "warning";
+    case Severity::Note:
+      return "note";
   }
   return "error";
 }

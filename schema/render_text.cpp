@@ -22,8 +22,10 @@ std::size_t cells(char32_t c) {
   switch (u_charType(point)) {
     case U_NON_SPACING_MARK:
     case U_ENCLOSING_MARK:
-    case U_FORMAT_CHAR: return 0;
-    default: break;
+    case U_FORMAT_CHAR:
+      return 0;
+    default:
+      break;
   }
   const int width = u_getIntPropertyValue(point, UCHAR_EAST_ASIAN_WIDTH);
   return width == U_EA_WIDE || width == U_EA_FULLWIDTH ? 2 : 1;
@@ -38,9 +40,12 @@ std::size_t cells(std::string_view text) {
 std::string_view severity_word(Severity severity, Language language) {
   if (language == Language::English) return severity_name(severity);
   switch (severity) {
-    case Severity::Error: return "ошибка";
-    case Severity::Warning: return "предупреждение";
-    case Severity::Note: return "замечание";
+    case Severity::Error:
+      return "ошибка";
+    case Severity::Warning:
+      return "предупреждение";
+    case Severity::Note:
+      return "замечание";
   }
   return "ошибка";
 }
@@ -75,8 +80,7 @@ Excerpt excerpt_of(std::string_view line, std::size_t column, std::size_t end_co
   return out;
 }
 
-void render(const Diagnostic& one, const SourceMap& sources, Language language,
-            std::string& out) {
+void render(const Diagnostic& one, const SourceMap& sources, Language language, std::string& out) {
   out += place_name(one.span, sources);
   out += ": ";
   out += severity_word(one.severity, language);
@@ -89,10 +93,10 @@ void render(const Diagnostic& one, const SourceMap& sources, Language language,
   const Region region = region_of(one.span, sources);
   const std::string_view line = sources.line_text(one.span.file, region.begin.line);
   // What spans several lines is underlined to the end of the first.
-  const std::size_t end = region.end.line == region.begin.line
-                              ? region.end.column
-                              : std::max<std::size_t>(count_code_points(line) + 1,
-                                                      region.begin.column);
+  const std::size_t end =
+      region.end.line == region.begin.line
+          ? region.end.column
+          : std::max<std::size_t>(count_code_points(line) + 1, region.begin.column);
   const Excerpt excerpt = excerpt_of(line, region.begin.column, end);
   const std::string number = std::to_string(region.begin.line);
   const std::string gutter(number.size() + 1, ' ');
@@ -120,12 +124,18 @@ std::string render_github(const std::vector<Diagnostic>& all, const SourceMap& s
   const auto escape = [](std::string_view text, bool property) {
     std::string out;
     for (char c : text) {
-      if (c == '%') out += "%25";
-      else if (c == '\r') out += "%0D";
-      else if (c == '\n') out += "%0A";
-      else if (property && c == ':') out += "%3A";
-      else if (property && c == ',') out += "%2C";
-      else out += c;
+      if (c == '%')
+        out += "%25";
+      else if (c == '\r')
+        out += "%0D";
+      else if (c == '\n')
+        out += "%0A";
+      else if (property && c == ':')
+        out += "%3A";
+      else if (property && c == ',')
+        out += "%2C";
+      else
+        out += c;
     }
     return out;
   };

@@ -35,8 +35,7 @@ SourceMap::Place SourceMap::locate(std::uint32_t file, std::uint32_t offset) con
   const File& source = files_[file];
   if (source.line_starts.empty()) source.line_starts = find_line_starts(source.text);
   offset = std::min(offset, static_cast<std::uint32_t>(source.text.size()));
-  const auto after =
-      std::upper_bound(source.line_starts.begin(), source.line_starts.end(), offset);
+  const auto after = std::upper_bound(source.line_starts.begin(), source.line_starts.end(), offset);
   const std::uint32_t start = *(after - 1);
   const auto before = std::string_view(source.text).substr(start, offset - start);
   return {static_cast<std::uint32_t>(after - source.line_starts.begin()),

@@ -47,8 +47,8 @@ constexpr Cause kUnknown = {"", "put the text in quotes", "возьмите те
 
 }  // namespace
 
-void explain_yaml_error(const std::string& message, std::uint32_t mended_offset,
-                        std::uint32_t file, const SourceMap& sources, const MendedText& mended,
+void explain_yaml_error(const std::string& message, std::uint32_t mended_offset, std::uint32_t file,
+                        const SourceMap& sources, const MendedText& mended,
                         Diagnostics& diagnostics) {
   const std::string& text = sources.text(file);
   std::size_t offset = mended.changed ? mended.original_offset(mended_offset) : mended_offset;

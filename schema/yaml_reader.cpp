@@ -86,15 +86,19 @@ std::size_t scalar_length(std::string_view text, std::size_t offset, std::string
   if (first == '\'') {
     for (std::size_t at = offset + 1; at < text.size(); ++at) {
       if (text[at] != '\'') continue;
-      if (at + 1 < text.size() && text[at + 1] == '\'') ++at;
-      else return at + 1 - offset;
+      if (at + 1 < text.size() && text[at + 1] == '\'')
+        ++at;
+      else
+        return at + 1 - offset;
     }
     return text.size() - offset;
   }
   if (first == '"') {
     for (std::size_t at = offset + 1; at < text.size(); ++at) {
-      if (text[at] == '\\') ++at;
-      else if (text[at] == '"') return at + 1 - offset;
+      if (text[at] == '\\')
+        ++at;
+      else if (text[at] == '"')
+        return at + 1 - offset;
     }
     return text.size() - offset;
   }
@@ -125,9 +129,12 @@ std::size_t scalar_length(std::string_view text, std::size_t offset, std::string
 
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(std::uint32_t file, std::string_view original, const MendedText& mended,
-              Arena& arena, Diagnostics& diagnostics)
-      : file_(file), original_(original), mended_(mended), arena_(arena),
+  TreeBuilder(std::uint32_t file, std::string_view original, const MendedText& mended, Arena& arena,
+              Diagnostics& diagnostics)
+      : file_(file),
+        original_(original),
+        mended_(mended),
+        arena_(arena),
         diagnostics_(diagnostics) {}
 
   Node take_root() { return pending_.empty() ? Node{} : std::move(pending_.front()); }
@@ -234,8 +241,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   Node& add() {
     if (++nodes_ > kMaxNodes) {
-      diagnostics_.report(DiagnosticId::TooManyValues, {file_, 0, 0},
-                          {std::to_string(kMaxNodes)});
+      diagnostics_.report(DiagnosticId::TooManyValues, {file_, 0, 0}, {std::to_string(kMaxNodes)});
       throw Stop{};
     }
     return pending_.emplace_back();
@@ -403,8 +409,8 @@ SourceSpan span_inside(const Node& scalar, const SourceMap& sources, std::size_t
         if (i == offset) from = at;
         const char kind = at + 1 < text.size() ? text[at + 1] : ' ';
         at += kind == 'x' ? 4 : kind == 'u' ? 6 : kind == 'U' ? 10 : 2;
-        const bool wide = kind == 'u' || kind == 'U' || kind == 'N' || kind == '_' ||
-                          kind == 'L' || kind == 'P' || kind == 'x';
+        const bool wide = kind == 'u' || kind == 'U' || kind == 'N' || kind == '_' || kind == 'L' ||
+                          kind == 'P' || kind == 'x';
         while (wide && i + 1 < end && (value[i + 1] & 0xC0) == 0x80) ++i;
         continue;
       }

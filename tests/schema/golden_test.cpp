@@ -19,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Too large for a golden case; yaml_reader_test.cpp and loader_test.cpp hold them.
-const std::set<std::string, std::less<>> kTestedElsewhere = {"S001", "S002", "S009", "S137", "S206", "S210"};
+const std::set<std::string, std::less<>> kTestedElsewhere = {"S001", "S002", "S009",
+                                                             "S137", "S206", "S210"};
 
 fs::path folder() { return fs::path(SUFLER_SOURCE_DIR) / "tests" / "diagnostics"; }
 
@@ -46,8 +47,10 @@ Loaded check(const std::string& name, const std::string& text) {
 
 void expect_file(const fs::path& path, const std::string& actual) {
   if (std::getenv("SUFLER_BLESS")) {
-    if (actual.empty()) fs::remove(path);
-    else std::ofstream(path, std::ios::binary) << actual;
+    if (actual.empty())
+      fs::remove(path);
+    else
+      std::ofstream(path, std::ios::binary) << actual;
     return;
   }
   EXPECT_EQ(read(path), actual) << path;
@@ -76,8 +79,7 @@ TEST(GoldenTest, EachCasePrintsWhatItsOutFileSays) {
     EXPECT_TRUE(has_code(all, name.substr(0, 4))) << name;
     const std::string stem = path.stem().string();
     expect_file(folder() / (stem + ".out"), render_text(all, loaded.sources, Language::English));
-    expect_file(folder() / (stem + ".ru.out"),
-                render_text(all, loaded.sources, Language::Russian));
+    expect_file(folder() / (stem + ".ru.out"), render_text(all, loaded.sources, Language::Russian));
   }
 }
 

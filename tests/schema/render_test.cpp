@@ -132,8 +132,7 @@ TEST(RenderTest, GithubAnnotationsEscapeWhatTheyMust) {
 
 TEST(RenderTest, SarifNamesTheRuleThePlaceAndTheFix) {
   Example one = booking();
-  const std::string sarif =
-      render_sarif(one.diagnostics.sorted(), one.sources, Language::English);
+  const std::string sarif = render_sarif(one.diagnostics.sorted(), one.sources, Language::English);
   for (const char* part :
        {"\"version\": \"2.1.0\"", "\"ruleId\": \"S099\"", "\"uri\": \"booking.yaml\"",
         "\"startColumn\": 11", "\"columnKind\": \"unicodeCodePoints\"", "\"text\": \"farewell\""})

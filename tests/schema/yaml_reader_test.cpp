@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "schema/node.h"
 
@@ -50,8 +50,9 @@ TEST(YamlReaderTest, KeepsTheAuthorsCharacters) {
 }
 
 TEST(YamlReaderTest, SpansCoverScalarsWithTheirQuotes) {
-  const Read read("\xEF\xBB\xBF"
-                  "a: \"раз \\\"два\\\"\"\nb: 'it''s'\nc: |\n  раз\n\n  два\nd: раз\n  два\ne: [x]\n");
+  const Read read(
+      "\xEF\xBB\xBF"
+      "a: \"раз \\\"два\\\"\"\nb: 'it''s'\nc: |\n  раз\n\n  два\nd: раз\n  два\ne: [x]\n");
   EXPECT_EQ(read.slice(read.value(0)), "\"раз \\\"два\\\"\"");
   EXPECT_EQ(read.slice(read.value(1)), "'it''s'");
   EXPECT_EQ(read.slice(read.value(2)), "|\n  раз\n\n  два");
@@ -193,16 +194,17 @@ TEST(YamlReaderTest, BombsAreRefusedQuickly) {
       {"no-break spaces", repeat("\u00A0", 300'000), nullptr},
   };
   for (const Bomb& bomb : bombs) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();
     Read read(bomb.text);
-    const auto took = std::chrono::steady_clock::now() - start;
+    const std::clock_t took = std::clock() - start;
     if (bomb.codes) {
       EXPECT_EQ(read.codes(), bomb.codes) << bomb.name;
     } else {
       EXPECT_NE(read.codes(), "") << bomb.name;
     }
-    // A second in a release build on an idle machine; what is quadratic takes minutes.
-    EXPECT_LT(took, std::chrono::seconds(20)) << bomb.name;
+    // Time of the processor, so a busy machine does not matter. Under a second in a release build;
+    // sanitizers are some ten times slower, and what is quadratic takes minutes.
+    EXPECT_LT(took, 10 * CLOCKS_PER_SEC) << bomb.name;
   }
 }
 
