@@ -1,0 +1,239 @@
+#include "faults/audit.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <stdexcept>
+
+#include "faults/customers.h"
+
+namespace sufler::tests {
+namespace {
+
+using nlohmann::json;
+using Row = std::vector<std::string>;
+
+/// How long before a kill a message may have left and still not be recorded as sent. The program
+/// records it after some 20 ms; the rest is a machine under load.
+constexpr std::int64_t kUnrecordedMs = 3000;
+
+class Database {
+ public:
+  explicit Database(const std::string& path) {
+    if (sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE, nullptr) != SQLITE_OK)
+      throw std::runtime_error("cannot open " + path);
+  }
+  ~Database() { sqlite3_close(db_); }
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  std::vector<Row> rows(const std::string& query) const {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(db_, query.c_str(), -1, &statement, nullptr) != SQLITE_OK)
+      throw std::runtime_error(query + ": " + sqlite3_errmsg(db_));
+    std::vector<Row> all;
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+      Row row;
+      for (int i = 0; i < sqlite3_column_count(statement); ++i) {
+        const unsigned char* text = sqlite3_column_text(statement, i);
+        row.emplace_back(text == nullptr ? "" : reinterpret_cast<const char*>(text));
+      }
+      all.push_back(std::move(row));
+    }
+    sqlite3_finalize(statement);
+    return all;
+  }
+
+ private:
+  sqlite3* db_ = nullptr;
+};
+
+std::string joined(const Row& row) {
+  std::string out;
+  for (const std::string& field : row) out += (out.empty() ? "" : " | ") + field;
+  return out;
+}
+
+struct Heard {
+  int index = 0;  ///< place in the dialog: round and stage as one number
+  std::int64_t at_ms = 0;
+};
+
+struct Auditor {
+  const Evidence& evidence;
+  Database database;
+  std::vector<std::string> wrong;
+
+  explicit Auditor(const Evidence& given) : evidence(given), database(given.database) {}
+
+  void expect_none(const std::string& what, const std::string& query) {
+    for (const Row& row : database.rows(query)) wrong.push_back(what + ": " + joined(row));
+  }
+
+  void check_database() {
+    const auto integrity = database.rows("PRAGMA integrity_check");
+    if (integrity != std::vector<Row>{{"ok"}})
+      wrong.push_back("integrity: " + joined(integrity[0]));
+    expect_none("left in the outbox",
+                "SELECT id, chat, method, state, attempts, reason FROM outbox");
+    expect_none("left in the inbox", "SELECT id, event_id, attempts FROM inbox");
+    expect_none("a dead letter", "SELECT kind, reason, subject FROM dead_letters");
+    expect_none("counted as running", "SELECT running FROM run_state WHERE running <> 0");
+  }
+
+  /// One row a confirmed order, with its own answers, in the order in which the customer gave them.
+  void check_orders() {
+    std::map<std::string, std::vector<Row>> by_customer;
+    for (Row& row : database.rows(
+             "SELECT user_id, name, phone, service, comment, number, id FROM orders ORDER BY id")) {
+      const std::string customer = row[0];
+      by_customer[customer].push_back(std::move(row));
+    }
+    for (const auto& [customer, count] : evidence.orders) {
+      const std::string id = std::to_string(customer);
+      const std::vector<Row>& rows = by_customer[id];
+      if (rows.size() != static_cast<std::size_t>(count)) {
+        wrong.push_back("customer " + id + " confirmed " + std::to_string(count) +
+                        " orders, there are " + std::to_string(rows.size()) + " rows");
+      }
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        const Answers said = answers_of(customer, static_cast<int>(i) + 1);
+        const Row expected = {id,           said.name,    said.phone,
+                              said.service, said.comment, std::to_string(i + 1)};
+        if (Row(rows[i].begin(), rows[i].end() - 1) != expected)
+          wrong.push_back("an order is " + joined(rows[i]) + " instead of " + joined(expected));
+      }
+      by_customer.erase(id);
+    }
+    for (const auto& [id, rows] : by_customer)
+      if (!rows.empty()) wrong.push_back("orders of nobody, of " + id);
+  }
+
+  /// Every update became one turn: none was lost, none was played twice.
+  void check_updates() {
+    std::map<std::string, int> played;
+    for (const Row& row : database.rows(
+             "SELECT event_id, count(*) FROM journal WHERE event_id <> '' GROUP BY event_id"))
+      played[row[0]] = std::stoi(row[1]);
+    for (const json& update : json::parse(evidence.telegram.control("updates"))) {
+      const std::string id = std::to_string(update["update_id"].get<std::int64_t>());
+      if (update["confirmed_ms"] == 0) wrong.push_back("update " + id + " was not confirmed");
+      const int times = played[id];
+      if (times != 1)
+        wrong.push_back("update " + id + " was played " + std::to_string(times) + " times");
+    }
+    for (const json& answer : json::parse(evidence.telegram.control("answers"))) {
+      if (!answer["answered"].get<bool>())
+        wrong.push_back("press " + answer["callback_query_id"].get<std::string>() +
+                        " has no answer");
+    }
+  }
+
+  std::vector<Heard> heard_by(std::int64_t customer) {
+    std::vector<Heard> all;
+    for (const json& message :
+         json::parse(evidence.telegram.control("messages", json{{"chat", customer}}.dump()))) {
+      int round = 0;
+      Stage stage{};
+      if (!read_message(message["text"], customer, round, stage)) {
+        wrong.push_back("customer " + std::to_string(customer) +
+                        " heard an odd message: " + message["text"].get<std::string>());
+        continue;
+      }
+      all.push_back({(round - 1) * kStages + static_cast<int>(stage), message["at_ms"]});
+    }
+    return all;
+  }
+
+  /// The messages of a chat follow the dialog. After a kill those come again that were being sent
+  /// or not yet recorded as sent: in their order, and up to where the talk stood.
+  void check_talk(std::int64_t customer, int count) {
+    const std::vector<Heard> all = heard_by(customer);
+    std::map<int, std::int64_t> last_at;
+    int place = -1;
+    int furthest = -1;
+    std::int64_t before_ms = 0;
+    for (const Heard& heard : all) {
+      const bool in_order = heard.index == place + 1;
+      const bool rewinds = heard.index <= place;
+      const bool repeats = heard.index <= furthest;
+      bool excused = in_order && !repeats;
+      if (repeats) {
+        for (const std::int64_t killed : evidence.killed_unix_ms) {
+          const std::int64_t first = last_at[heard.index];
+          const bool was_open = first <= killed && killed - first <= kUnrecordedMs;
+          const bool came_after = killed <= heard.at_ms;
+          const bool between = before_ms <= killed;
+          excused = excused || (was_open && came_after && (in_order || (rewinds && between)));
+        }
+      }
+      if (!excused) {
+        const auto& kills = evidence.killed_unix_ms;
+        const auto killed = std::upper_bound(kills.begin(), kills.end(), heard.at_ms);
+        wrong.push_back("customer " + std::to_string(customer) + " heard message " +
+                        std::to_string(heard.index) + " after " + std::to_string(place) +
+                        " (furthest " + std::to_string(furthest) + "), " +
+                        std::to_string(heard.at_ms - before_ms) + " ms after it, " +
+                        (killed == kills.begin()
+                             ? "before any kill"
+                             : std::to_string(heard.at_ms - *(killed - 1)) + " ms after a kill"));
+        return;
+      }
+      last_at[heard.index] = heard.at_ms;
+      place = heard.index;
+      furthest = std::max(furthest, place);
+      before_ms = heard.at_ms;
+    }
+    if (furthest != count * kStages)
+      wrong.push_back("customer " + std::to_string(customer) + " heard up to message " +
+                      std::to_string(furthest) + " of " + std::to_string(count * kStages));
+  }
+
+  /// The admin heard of every order, of each for the first time in the order of its number.
+  void check_notices() {
+    std::set<std::string> expected, heard;
+    for (const Row& row : database.rows("SELECT id, name FROM orders"))
+      expected.insert("Новый заказ №" + row[0] + ": " + row[1]);
+    int last = 0;
+    for (const auto& message : evidence.telegram.messages(evidence.admin)) {
+      if (!heard.insert(message.text).second) continue;
+      const std::size_t number = message.text.find("№");
+      const int id = number == std::string::npos ? 0 : std::atoi(message.text.c_str() + number + 3);
+      if (id <= last)
+        wrong.push_back("the admin heard of order " + std::to_string(id) + " after " +
+                        std::to_string(last));
+      last = id;
+    }
+    for (const std::string& text : expected)
+      if (!heard.contains(text)) wrong.push_back("the admin has not heard: " + text);
+    for (const std::string& text : heard)
+      if (!expected.contains(text)) wrong.push_back("the admin heard of no order: " + text);
+  }
+};
+
+}  // namespace
+
+std::vector<std::string> audit(const Evidence& evidence) {
+  Auditor auditor(evidence);
+  auditor.check_database();
+  auditor.check_orders();
+  auditor.check_updates();
+  for (const auto& [customer, count] : evidence.orders) auditor.check_talk(customer, count);
+  auditor.check_notices();
+  return auditor.wrong;
+}
+
+std::size_t repeated_messages(const Evidence& evidence) {
+  Auditor auditor(evidence);
+  std::size_t repeated = 0;
+  for (const auto& [customer, count] : evidence.orders) {
+    std::set<int> places;
+    for (const Heard& heard : auditor.heard_by(customer))
+      if (!places.insert(heard.index).second) ++repeated;
+  }
+  return repeated;
+}
+
+}  // namespace sufler::tests

@@ -1,0 +1,26 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fakes/telegram/fake_telegram.h"
+
+namespace sufler::tests {
+
+/// What the auditor may know of a run.
+struct Evidence {
+  const fakes::FakeTelegram& telegram;
+  std::string database;  ///< path of the SQLite file, of a process that has stopped
+  std::int64_t admin = 0;
+  std::map<std::int64_t, int> orders;        ///< confirmed ones by customer
+  std::vector<std::int64_t> killed_unix_ms;  ///< when the process was killed, in order
+};
+
+/// Everything that is wrong, a line each (RELIABILITY, I1–I5, and what an order is).
+std::vector<std::string> audit(const Evidence& evidence);
+
+/// Messages that came more than once, for the report.
+std::size_t repeated_messages(const Evidence& evidence);
+
+}  // namespace sufler::tests

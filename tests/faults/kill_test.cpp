@@ -1,0 +1,115 @@
+// kill -9 at random moments, under load. Afterwards an auditor compares what people said and heard
+// with what the database holds. Environment:
+//   SUFLER_KILL_SEEDS=N  how many seeds each durability gets (1)
+//   SUFLER_KILL_SEED=S   the first of them: repeat a failure with what it printed
+//   SUFLER_KILLS=N       how often the process is killed for a seed (25)
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdlib>
+#include <future>
+#include <iostream>
+#include <random>
+
+#include "fakes/telegram/fake_telegram.h"
+#include "fakes/telegram/test_client.h"
+#include "faults/audit.h"
+#include "faults/customers.h"
+#include "serve/sufler_process.h"
+
+namespace sufler::tests {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int kCustomers = 40;
+constexpr std::int64_t kAdmin = 900'001;
+/// With nothing sent for so long, while the process lives longer than it takes to start, somebody
+/// is stuck.
+constexpr seconds kPatience{40};
+
+std::uint64_t setting(const char* name, std::uint64_t otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
+}
+
+class KillTest : public testing::TestWithParam<const char*> {
+ protected:
+  void run(std::uint64_t seed) {
+    fakes::FakeTelegram telegram;
+    telegram.add_user({kAdmin, "Ольга", {}, {}, "ru"});
+    TempFolder folder;
+    folder.write("shop.yaml", kShopScenario);
+    folder.write("sufler.yaml",
+                 "database: \"sqlite:shop.db\"\ndurability: " + std::string(GetParam()) +
+                     "\nlog: {level: warning}\nbots:\n  shop:\n    scenario: shop.yaml\n"
+                     "    telegram: {token: \"${TOKEN}\", api: \"" +
+                     telegram.url() +
+                     "\"}\n    roles: {admins: [\"telegram:" + std::to_string(kAdmin) + "\"]}\n");
+    SuflerOptions options;
+    options.arguments = {"run", "sufler.yaml"};
+    options.environment = {{"TOKEN", telegram.token()}, {"LC_ALL", "C.UTF-8"}};
+    options.folder = folder.path();
+    options.output = folder.path() + "/output.log";
+
+    Customers customers(telegram, kCustomers);
+    auto played = std::async(std::launch::async, [&] { return customers.play(kPatience); });
+    std::mt19937_64 chance(seed);
+    std::vector<std::int64_t> killed;
+    const std::uint64_t kills = setting("SUFLER_KILLS", 25);
+    for (std::uint64_t i = 0; i < kills; ++i) {
+      SuflerProcess sufler(options);
+      // The wait is the fault itself: how long this life lasts.
+      const auto life = milliseconds(std::uniform_int_distribution<int>(100, 800)(chance));
+      const auto ended = sufler.wait(life);
+      EXPECT_FALSE(ended) << "it ended by itself with " << *ended << "\n" << sufler.output();
+      // Sometimes an operator was about to stop it.
+      if (std::uniform_int_distribution<int>(0, 4)(chance) == 0) {
+        sufler.signal(SIGTERM);
+        sufler.wait(milliseconds(std::uniform_int_distribution<int>(0, 100)(chance)));
+      }
+      sufler.kill();
+      // What it still sent lies in the sockets of the fake, which reads them in turn: once a new
+      // request is answered, all of it has arrived, and what comes later is of the next life.
+      fakes::request(telegram.port(), "GET", "/control/faults");
+      killed.push_back(unix_ms());
+    }
+
+    SuflerProcess sufler(options);
+    customers.finish();
+    ASSERT_TRUE(played.get()) << customers.stuck() << sufler.output();
+    std::size_t orders = 0;
+    for (const auto& [customer, count] : customers.orders())
+      orders += static_cast<std::size_t>(count);
+    telegram.wait_for_messages(kAdmin, orders, kPatience);
+    // Until nothing waits: the answers to presses are sent beside the messages.
+    sufler.signal(SIGTERM);
+    EXPECT_EQ(sufler.wait(kPatience), 0) << sufler.output();
+
+    const Evidence evidence{telegram, folder.path() + "/shop.db", kAdmin, customers.orders(),
+                            killed};
+    EXPECT_THAT(audit(evidence), testing::IsEmpty()) << sufler.output();
+    EXPECT_GE(customers.orders().size(), static_cast<std::size_t>(kCustomers));
+    RecordProperty("orders", static_cast<int>(orders));
+    std::cout << "seed " << seed << ": " << killed.size() << " kills, " << orders << " orders, "
+              << repeated_messages(evidence) << " messages came twice\n";
+  }
+};
+
+TEST_P(KillTest, LosesNothingAndRepeatsOnlyWhatWasUnderWay) {
+  const std::uint64_t first = setting("SUFLER_KILL_SEED", std::random_device{}());
+  const std::uint64_t count = setting("SUFLER_KILL_SEEDS", 1);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    SCOPED_TRACE("repeat with SUFLER_KILL_SEED=" + std::to_string(seed));
+    run(seed);
+    if (HasFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Durability, KillTest, testing::Values("full", "normal"),
+                         [](const auto& each) { return std::string(each.param); });
+
+}  // namespace
+}  // namespace sufler::tests

@@ -1,0 +1,145 @@
+#include "serve/sufler_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+namespace sufler::tests {
+namespace fs = std::filesystem;
+
+TempFolder::TempFolder() {
+  std::string name = (fs::temp_directory_path() / "sufler-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+  path_ = name;
+}
+
+TempFolder::~TempFolder() {
+  if (std::getenv("SUFLER_KEEP_FOLDERS") != nullptr) return;
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+void TempFolder::write(const std::string& name, const std::string& text) const {
+  const fs::path file = fs::path(path_) / name;
+  fs::create_directories(file.parent_path());
+  std::ofstream(file, std::ios::binary) << text;
+}
+
+std::vector<std::string> TempFolder::files_that_hold(const std::string& text) const {
+  std::vector<std::string> found;
+  for (const auto& entry : fs::recursive_directory_iterator(path_)) {
+    if (entry.is_regular_file() && read_file(entry.path().string()).find(text) != std::string::npos)
+      found.push_back(fs::relative(entry.path(), path_).string());
+  }
+  return found;
+}
+
+SuflerProcess::SuflerProcess(const SuflerOptions& options) : output_(options.output) {
+  std::vector<std::string> words = {SUFLER_EXECUTABLE};
+  words.insert(words.end(), options.arguments.begin(), options.arguments.end());
+  std::vector<std::string> settings;
+  for (const auto& [name, value] : options.environment) settings.push_back(name + "=" + value);
+  for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"}) {
+    if (const char* value = std::getenv(name)) settings.push_back(std::string(name) + "=" + value);
+  }
+  std::vector<char*> argv, envp;
+  for (std::string& word : words) argv.push_back(word.data());
+  for (std::string& setting : settings) envp.push_back(setting.data());
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+
+  const int out = open(output_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (out < 0) throw std::runtime_error("cannot write " + output_);
+  pid_ = fork();
+  if (pid_ == 0) {
+    // Between fork and exec only what is safe in a signal handler: other threads held locks.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int nothing = open("/dev/null", O_RDONLY);
+    const bool ready = dup2(nothing, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
+                       chdir(options.folder.c_str()) == 0;
+    if (ready) execve(argv[0], argv.data(), envp.data());
+    _exit(127);
+  }
+  close(out);
+  if (pid_ < 0) throw std::runtime_error("fork failed");
+  pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  if (pidfd_ < 0) throw std::runtime_error("pidfd_open failed");
+}
+
+SuflerProcess::~SuflerProcess() {
+  kill();
+  if (pidfd_ >= 0) close(pidfd_);
+}
+
+void SuflerProcess::signal(int number) const {
+  if (!ended_) ::kill(pid_, number);
+}
+
+void SuflerProcess::kill() {
+  signal(SIGKILL);
+  wait(std::chrono::minutes(1));
+}
+
+std::optional<int> SuflerProcess::wait(std::chrono::milliseconds timeout) {
+  if (ended_) return ended_;
+  pollfd waited{pidfd_, POLLIN, 0};
+  const auto until = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        until - std::chrono::steady_clock::now());
+    const int ready = poll(&waited, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    if (ready > 0) break;
+    if (ready == 0) return std::nullopt;
+    if (errno != EINTR) return std::nullopt;
+  }
+  int status = 0;
+  rusage used{};
+  if (wait4(pid_, &status, 0, &used) != pid_) return std::nullopt;
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  cpu_seconds_ = seconds(used.ru_utime) + seconds(used.ru_stime);
+  ended_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return ended_;
+}
+
+double SuflerProcess::cpu_seconds() const {
+  if (ended_) return cpu_seconds_;
+  const std::string stat = read_file("/proc/" + std::to_string(pid_) + "/stat");
+  // The name in brackets may hold anything; utime and stime are the 12th and 13th field behind it.
+  std::size_t at = stat.rfind(')');
+  if (at == std::string::npos) return 0;
+  for (int field = 0; field < 12; ++field) at = stat.find(' ', at + 1);
+  char* rest = nullptr;
+  const unsigned long user = std::strtoul(stat.c_str() + at, &rest, 10);
+  const unsigned long system = std::strtoul(rest, nullptr, 10);
+  return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+std::string SuflerProcess::output() const { return read_file(output_); }
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::int64_t unix_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace sufler::tests

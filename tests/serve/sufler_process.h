@@ -1,0 +1,70 @@
+#pragma once
+#include <sys/types.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sufler::tests {
+
+/// A new folder below the system's temporary one, removed at the end. For whoever debugs,
+/// SUFLER_KEEP_FOLDERS in the environment keeps it.
+class TempFolder {
+ public:
+  TempFolder();
+  ~TempFolder();
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// Writes a file; its folders are made.
+  void write(const std::string& name, const std::string& text) const;
+  /// All files of the folder whose bytes hold `text`, by their relative names.
+  std::vector<std::string> files_that_hold(const std::string& text) const;
+
+ private:
+  std::string path_;
+};
+
+struct SuflerOptions {
+  std::vector<std::string> arguments;
+  /// All that the process sees of the environment, besides the options of sanitizers.
+  std::map<std::string, std::string> environment;
+  std::string folder;  ///< it runs here
+  std::string output;  ///< a file that takes both of its outputs, at the end of what is there
+};
+
+/// The program `sufler` as a child process. Whoever lets go of it kills it, by its own pid.
+class SuflerProcess {
+ public:
+  explicit SuflerProcess(const SuflerOptions& options);
+  ~SuflerProcess();
+  SuflerProcess(const SuflerProcess&) = delete;
+  SuflerProcess& operator=(const SuflerProcess&) = delete;
+
+  /// Does nothing once it has ended.
+  void signal(int number) const;
+  /// What `exit` was given, or 128 and the signal that killed it; nothing when it still runs after
+  /// `timeout`.
+  std::optional<int> wait(std::chrono::milliseconds timeout);
+  void kill();
+  /// Processor time it has used, of all its threads; also after its end.
+  double cpu_seconds() const;
+  std::string output() const;
+
+ private:
+  pid_t pid_ = -1;
+  int pidfd_ = -1;
+  std::optional<int> ended_;
+  double cpu_seconds_ = 0;
+  std::string output_;
+};
+
+/// The bytes of a file; empty when there is none.
+std::string read_file(const std::string& path);
+/// Milliseconds since 1970, the clock of the fake's log.
+std::int64_t unix_ms();
+
+}  // namespace sufler::tests
