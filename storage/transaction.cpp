@@ -58,6 +58,7 @@ SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect)
 Stored<Done> SqlTransaction::begin() {
   failure_.reset();
   lines_.clear();
+  dropped_.clear();
   return operation([&]() -> Stored<Done> {
     statements_.run(dialect_.begin_write);
     return Done{};
@@ -66,6 +67,7 @@ Stored<Done> SqlTransaction::begin() {
 
 Stored<Done> SqlTransaction::commit() {
   return operation([&]() -> Stored<Done> {
+    delete_dropped();
     correct_lines();
     statements_.run("COMMIT");
     return Done{};
@@ -268,6 +270,7 @@ Stored<std::int64_t> SqlTransaction::enqueue(const OutboxRow& row, Moment at) {
 Stored<std::vector<OutboxRow>> SqlTransaction::outbox(std::string_view bot, std::int64_t after_id,
                                                       std::size_t limit) {
   return operation([&]() -> Stored<std::vector<OutboxRow>> {
+    delete_dropped();
     std::vector<OutboxRow> rows;
     OutboxRow row;
     std::string files;
@@ -302,10 +305,19 @@ Stored<Done> SqlTransaction::mark_outbox(std::int64_t id, OutboxRow::State state
 }
 
 Stored<Done> SqlTransaction::drop_outbox(std::int64_t id) {
-  return operation([&]() -> Stored<Done> {
-    statements_.run("DELETE FROM outbox WHERE id = ?", id);
-    return Done{};
-  });
+  dropped_.push_back(id);
+  return Done{};
+}
+
+void SqlTransaction::delete_dropped() {
+  std::sort(dropped_.begin(), dropped_.end());
+  for (std::size_t first = 0; first < dropped_.size();) {
+    std::size_t last = first;
+    while (last + 1 < dropped_.size() && dropped_[last + 1] <= dropped_[last] + 1) ++last;
+    statements_.run("DELETE FROM outbox WHERE id BETWEEN ? AND ?", dropped_[first], dropped_[last]);
+    first = last + 1;
+  }
+  dropped_.clear();
 }
 
 // ---- timers

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "storage/dialect.h"
 #include "storage/errors.h"
@@ -97,11 +98,16 @@ class SqlTransaction final : public Transaction {
   Lines& lines_of(std::int64_t dialog_id);
   void correct_lines();
 
+  /// Deletes what `drop_outbox` named. What is sent together was mostly queued together, so whole
+  /// ranges go at once.
+  void delete_dropped();
+
   soci::session& sql_;
   const Dialect& dialect_;
   Statements statements_;
   Ids inbox_ids_, outbox_ids_, journal_ids_;
   std::unordered_map<std::int64_t, Lines> lines_;  ///< of the dialogs of this transaction
+  std::vector<std::int64_t> dropped_;  ///< ids of the outbox, to be deleted by this transaction
   std::optional<StorageError> failure_;
   std::int64_t claims_ = 0;
 };
