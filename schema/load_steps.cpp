@@ -168,6 +168,7 @@ Verbs read_match(Loading& loading, Fields& fields, const Node& value) {
   if (auto subject = read_expression(loading, value, fields.where())) match.subject = *subject;
   if (const Node* cases = fields.require(Word::Cases)) {
     if (cases->is_map()) {
+      loading.cases.emplace_back(loading.parent, cases);
       match.cases.reserve(cases->entries.size());
       for (const Node::Entry& entry : cases->entries) {
         match.cases.push_back({read_constant(loading, entry.key),

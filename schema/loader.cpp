@@ -295,6 +295,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   check_names(loading);
   check_unused(loading);
   check_commands(loading);
+  check_cases(loading);
   check_flow(loading);
   check_platform_limits(loading);
   check_secrets(loading);

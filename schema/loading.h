@@ -90,6 +90,8 @@ struct Loading {
   /// False when something that may lead to a branch was not understood: what follows of it is not worth saying.
   bool flow_is_known = true;
 
+  std::vector<std::pair<StepId, const Node*>> cases;  ///< the `cases` of each `match`
+
   bool questions_are_known = true;  ///< the same for questions that steps ask
 
   /// Tables that no file describes, made of what `save` puts into them (only when there is no `tables`).
@@ -239,6 +241,7 @@ void name_places(Loading& loading);
 // ---- checks of the whole (checks/)
 
 void check_names(Loading& loading);
+void check_cases(Loading& loading);
 void check_flow(Loading& loading);
 void check_commands(Loading& loading);
 void check_platform_limits(Loading& loading);
