@@ -131,8 +131,8 @@ Stored<Done> SqlTransaction::save_dialog(const DialogKey& key, DialogRow& row, b
         (row.user_row == 0 || statements_.run("UPDATE users SET record = ? WHERE id = ?", row.user,
                                               row.user_row) == 0)) {
       statements_.one(
-          "INSERT INTO users (bot, transport, user_id, record) VALUES (?, ?, ?, ?) ON CONFLICT "
-          "(user_id, transport, bot) DO UPDATE SET record = excluded.record RETURNING id",
+          R"(INSERT INTO users (bot, transport, user_id, record) VALUES (?, ?, ?, ?) ON CONFLICT
+             (user_id, transport, bot) DO UPDATE SET record = excluded.record RETURNING id)",
           std::tie(row.user_row), key.bot, key.chat.transport, key.user_id, row.user);
     }
     if (row.id != 0) {
@@ -169,14 +169,14 @@ Stored<bool> SqlTransaction::claim_event(std::string_view bot, std::string_view 
                                          std::string_view event_id, Moment at) {
   return operation([&]() -> Stored<bool> {
     const bool fresh = statements_.run(
-                           "INSERT INTO seen_events (bot, transport, event_id, at_unix_ms) VALUES "
-                           "(?, ?, ?, ?) ON CONFLICT (event_id, transport, bot) DO NOTHING",
+                           R"(INSERT INTO seen_events (bot, transport, event_id, at_unix_ms)
+                              VALUES (?, ?, ?, ?) ON CONFLICT (event_id, transport, bot) DO
+                              NOTHING)",
                            bot, transport, event_id, at.unix_ms) != 0;
     if (++claims_ % kClaimsBetweenBites == 0) {
       statements_.run(
-          "DELETE FROM seen_events WHERE id IN (SELECT id FROM (SELECT id, at_unix_ms FROM "
-          "seen_events "
-          "ORDER BY id LIMIT ?) AS oldest WHERE at_unix_ms < ?)",
+          R"(DELETE FROM seen_events WHERE id IN (SELECT id FROM (SELECT id, at_unix_ms FROM
+             seen_events ORDER BY id LIMIT ?) AS oldest WHERE at_unix_ms < ?))",
           kBite, at.unix_ms - kRememberMs);
     }
     return fresh;
@@ -196,10 +196,9 @@ Stored<Done> SqlTransaction::set_position(std::string_view bot, std::string_view
                                           std::string_view position, Moment at) {
   return operation([&]() -> Stored<Done> {
     statements_.run(
-        "INSERT INTO positions (bot, transport, position, at_unix_ms) VALUES (?, ?, ?, ?) ON "
-        "CONFLICT "
-        "(bot, transport) DO UPDATE SET position = excluded.position, at_unix_ms = "
-        "excluded.at_unix_ms",
+        R"(INSERT INTO positions (bot, transport, position, at_unix_ms) VALUES (?, ?, ?, ?) ON
+           CONFLICT (bot, transport) DO UPDATE SET position = excluded.position, at_unix_ms =
+           excluded.at_unix_ms)",
         bot, transport, position, at.unix_ms);
     return Done{};
   });
@@ -210,8 +209,8 @@ Stored<Done> SqlTransaction::put_inbox(InboxRow& row) {
     const std::int64_t id = inbox_ids_.take(statements_);
     const bool fresh =
         statements_.run(
-            "INSERT INTO inbox (id, bot, transport, event_id, attempts, incoming) VALUES "
-            "(?, ?, ?, ?, ?, ?) ON CONFLICT (event_id, transport, bot) DO NOTHING",
+            R"(INSERT INTO inbox (id, bot, transport, event_id, attempts, incoming) VALUES (?,
+               ?, ?, ?, ?, ?) ON CONFLICT (event_id, transport, bot) DO NOTHING)",
             id, row.bot, row.transport, row.event_id, row.attempts, row.incoming) != 0;
     row.id = fresh ? id : 0;
     return Done{};
@@ -223,9 +222,8 @@ Stored<std::vector<InboxRow>> SqlTransaction::inbox(std::string_view bot, std::s
     std::vector<InboxRow> rows;
     InboxRow row;
     statements_.each(
-        "SELECT id, bot, transport, event_id, attempts, incoming FROM inbox WHERE bot = ? ORDER BY "
-        "id "
-        "LIMIT ?",
+        R"(SELECT id, bot, transport, event_id, attempts, incoming FROM inbox WHERE bot = ?
+           ORDER BY id LIMIT ?)",
         std::tie(row.id, row.bot, row.transport, row.event_id, row.attempts, row.incoming),
         [&] { rows.push_back(row); }, bot, at_most(limit));
     return rows;
@@ -255,11 +253,9 @@ Stored<std::int64_t> SqlTransaction::enqueue(const OutboxRow& row, Moment at) {
     const std::int64_t id = outbox_ids_.take(statements_);
     const std::string files = files_to_text(row.call.files);
     statements_.run(
-        "INSERT INTO outbox (id, bot, transport, chat, dialog_id, created_at_unix_ms, state, "
-        "attempts, "
-        "resend, ordered, expendable, hold_ms, method, body, files, reason) VALUES (?, ?, ?, ?, ?, "
-        "?, ?, "
-        "?, ?, ?, ?, ?, ?, ?, ?, '')",
+        R"(INSERT INTO outbox (id, bot, transport, chat, dialog_id, created_at_unix_ms, state,
+           attempts, resend, ordered, expendable, hold_ms, method, body, files, reason) VALUES
+           (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ''))",
         id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, at.unix_ms, row.state,
         row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
         row.call.method, row.call.body, files);
@@ -275,10 +271,9 @@ Stored<std::vector<OutboxRow>> SqlTransaction::outbox(std::string_view bot, std:
     OutboxRow row;
     std::string files;
     statements_.each(
-        "SELECT id, bot, transport, chat, dialog_id, state, attempts, resend, ordered, expendable, "
-        "hold_ms, method, body, files FROM outbox WHERE id > ? AND bot = ? AND state <> ? ORDER BY "
-        "id "
-        "LIMIT ?",
+        R"(SELECT id, bot, transport, chat, dialog_id, state, attempts, resend, ordered,
+           expendable, hold_ms, method, body, files FROM outbox WHERE id > ? AND bot = ? AND
+           state <> ? ORDER BY id LIMIT ?)",
         std::tie(row.id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, row.state,
                  row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
                  row.call.method, row.call.body, files),
@@ -325,10 +320,9 @@ void SqlTransaction::delete_dropped() {
 Stored<Done> SqlTransaction::set_timer(std::int64_t dialog_id, const SetTimer& timer) {
   return operation([&]() -> Stored<Done> {
     statements_.run(
-        "INSERT INTO timers (dialog_id, name, bot, due_at_unix_ms, serial) SELECT id, ?, bot, ?, ? "
-        "FROM "
-        "dialogs WHERE id = ? ON CONFLICT (dialog_id, name) DO UPDATE SET "
-        "due_at_unix_ms = excluded.due_at_unix_ms, serial = excluded.serial",
+        R"(INSERT INTO timers (dialog_id, name, bot, due_at_unix_ms, serial) SELECT id, ?, bot,
+           ?, ? FROM dialogs WHERE id = ? ON CONFLICT (dialog_id, name) DO UPDATE SET
+           due_at_unix_ms = excluded.due_at_unix_ms, serial = excluded.serial)",
         timer.name, timer.due.unix_ms, timer.serial, dialog_id);
     return Done{};
   });
@@ -347,10 +341,9 @@ Stored<std::vector<TimerRow>> SqlTransaction::due_timers(std::string_view bot, M
     std::vector<TimerRow> rows;
     TimerRow row;
     statements_.each(
-        "SELECT t.dialog_id, t.name, t.due_at_unix_ms, t.serial, d.bot, d.transport, d.chat, "
-        "d.user_id "
-        "FROM timers AS t JOIN dialogs AS d ON d.id = t.dialog_id WHERE t.bot = ? AND "
-        "t.due_at_unix_ms <= ? ORDER BY t.due_at_unix_ms, t.dialog_id, t.name LIMIT ?",
+        R"(SELECT t.dialog_id, t.name, t.due_at_unix_ms, t.serial, d.bot, d.transport, d.chat,
+           d.user_id FROM timers AS t JOIN dialogs AS d ON d.id = t.dialog_id WHERE t.bot = ?
+           AND t.due_at_unix_ms <= ? ORDER BY t.due_at_unix_ms, t.dialog_id, t.name LIMIT ?)",
         std::tie(row.dialog_id, row.name, row.due.unix_ms, row.serial, row.key.bot,
                  row.key.chat.transport, row.key.chat.chat_id, row.key.user_id),
         [&] { rows.push_back(row); }, bot, now.unix_ms, at_most(limit));
@@ -446,9 +439,8 @@ Stored<std::vector<DeadLetter>> SqlTransaction::dead_letters(std::string_view bo
     std::vector<DeadLetter> letters;
     DeadLetter letter;
     statements_.each(
-        "SELECT id, bot, kind, at_unix_ms, reason, subject FROM dead_letters WHERE bot = ? ORDER "
-        "BY id "
-        "DESC LIMIT ?",
+        R"(SELECT id, bot, kind, at_unix_ms, reason, subject FROM dead_letters WHERE bot = ?
+           ORDER BY id DESC LIMIT ?)",
         std::tie(letter.id, letter.bot, letter.kind, letter.at.unix_ms, letter.reason,
                  letter.subject),
         [&] { letters.push_back(letter); }, bot, at_most(limit));
@@ -482,9 +474,8 @@ Stored<Done> SqlTransaction::set_shared(std::string_view bot, std::string_view n
       statements_.run("DELETE FROM shared_values WHERE bot = ? AND name = ?", bot, name);
     } else {
       statements_.run(
-          "INSERT INTO shared_values (bot, name, value) VALUES (?, ?, ?) ON CONFLICT (bot, name) "
-          "DO "
-          "UPDATE SET value = excluded.value",
+          R"(INSERT INTO shared_values (bot, name, value) VALUES (?, ?, ?) ON CONFLICT (bot,
+             name) DO UPDATE SET value = excluded.value)",
           bot, name, to_json(value));
     }
     return Done{};
@@ -495,8 +486,8 @@ Stored<Done> SqlTransaction::add_version(std::string_view bot, std::string_view 
                                          std::string_view scenario, Moment at) {
   return operation([&]() -> Stored<Done> {
     statements_.run(
-        "INSERT INTO scenario_versions (bot, version, at_unix_ms, scenario) VALUES (?, ?, ?, ?) ON "
-        "CONFLICT (bot, version) DO NOTHING",
+        R"(INSERT INTO scenario_versions (bot, version, at_unix_ms, scenario) VALUES (?, ?, ?,
+           ?) ON CONFLICT (bot, version) DO NOTHING)",
         bot, version, at.unix_ms, scenario);
     return Done{};
   });

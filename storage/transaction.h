@@ -77,9 +77,12 @@ class SqlTransaction final : public Transaction {
   Stored<std::int64_t> delete_row(const Table& table, std::int64_t id) override;
 
  private:
-  /// Runs one operation; its failure makes the transaction lost.
+  /// Runs one operation; its failure makes the transaction lost. Nothing more is done after one:
+  /// the database may have ended the transaction itself, and a statement would then be committed
+  /// alone.
   template <class Body>
   auto operation(Body&& body) -> decltype(body()) {
+    if (failure_) return Error{*failure_};
     auto result = guarded(&sql_, std::forward<Body>(body));
     if (!result && !failure_) failure_ = result.error();
     return result;

@@ -466,6 +466,7 @@ TEST_F(StorageTest, AFailedOperationLosesTheTransactionEvenWhenNobodyLooks) {
   const Stored<Done> lost = storage_.transact([&](Transaction& tx) -> Stored<Done> {
     add_dialog(tx, "7");
     EXPECT_FALSE(tx.count_rows(orders, {}));
+    EXPECT_FALSE(tx.set_position("shop", "vk", "1", Moment{1}));
     return Done{};
   });
   ASSERT_FALSE(lost);
