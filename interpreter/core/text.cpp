@@ -80,6 +80,8 @@ std::int32_t icu_size(std::string_view text) {
 enum class Case { Lower, Upper, Fold };
 
 std::string icu_case(std::string_view text, Case kind) {
+  // ICU hands broken bytes on.
+  if (!is_utf8(text)) return icu_case(replace_broken(text), kind);
   std::string out;
   icu::StringByteSink<std::string> sink(&out, icu_size(text));
   UErrorCode status = U_ZERO_ERROR;
