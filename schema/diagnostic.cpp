@@ -67,10 +67,12 @@ const std::vector<Diagnostic>& Diagnostics::sorted() {
   };
   std::ranges::stable_sort(
       all_, [&](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
-  const auto repeated = std::ranges::unique(all_, [&](const Diagnostic& a, const Diagnostic& b) {
-    return key(a) == key(b) && a.arguments == b.arguments;
-  });
-  all_.erase(repeated.begin(), repeated.end());
+  // Not std::ranges::unique: clang 14 cannot read libstdc++'s subrange.
+  const auto repeated =
+      std::unique(all_.begin(), all_.end(), [&](const Diagnostic& a, const Diagnostic& b) {
+        return key(a) == key(b) && a.arguments == b.arguments;
+      });
+  all_.erase(repeated, all_.end());
   drop_consequences();
   sorted_ = true;
   return all_;
