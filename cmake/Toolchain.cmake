@@ -12,3 +12,9 @@ if(SUFLER_SANITIZE)
     -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SUFLER_SANITIZE})
 endif()
+
+# Coverage in all of our code is what leads libFuzzer; the engine itself is linked by tests/fuzz.
+if(SUFLER_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
