@@ -262,10 +262,14 @@ class Reader {
 
 LoadedConfig load_config(const std::string& path, const KnownTransports& transports) {
   LoadedConfig loaded;
-  std::ifstream file(path, std::ios::binary);
   std::string text;
-  if (file) text.assign(std::istreambuf_iterator<char>(file), {});
-  const bool readable = static_cast<bool>(file) && !fs::is_directory(path);
+  bool readable = false;
+  std::error_code unknown;
+  if (!fs::is_directory(path, unknown)) {  // reading a folder throws
+    std::ifstream file(path, std::ios::binary);
+    if (file) text.assign(std::istreambuf_iterator<char>(file), {});
+    readable = static_cast<bool>(file);
+  }
   const std::uint32_t index = loaded.sources.add(path, std::move(text));
   if (!readable) {
     loaded.diagnostics.report(DiagnosticId::CannotRead, {index, 0, 0}, {path, "no such file"});
