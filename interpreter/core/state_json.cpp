@@ -23,6 +23,14 @@ class Members {
     out_ += "\":";
     return out_;
   }
+  /// For names that are not of this file: they may hold anything.
+  std::string& any_name(std::string_view name) {
+    if (!first_) out_.push_back(',');
+    first_ = false;
+    append_json_string(out_, name);
+    out_.push_back(':');
+    return out_;
+  }
   void text(std::string_view key, std::string_view value) {
     if (!value.empty()) append_json_string(name(key), value);
   }
@@ -350,7 +358,7 @@ std::string to_json(const State& state, const Program& program) {
   if (!state.timers.empty()) {
     Members timers(members.name("t"));
     for (const auto& [name, timer] : state.timers) {
-      timers.name(name) += '[';  // our own names: nothing to escape
+      timers.any_name(name) += '[';
       append_json_number(out, timer.due.unix_ms);
       out += ',';
       append_json_number(out, static_cast<std::int64_t>(timer.serial));
