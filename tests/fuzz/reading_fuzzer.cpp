@@ -61,20 +61,17 @@ void check_numbers(std::string_view text, Language language) {
   (void)read_digits(text, language);
 }
 
-void check_dates(std::string_view text, Language language) {
+void check_dates(std::string_view text, Language language, Direction direction) {
   const LocalTime now = *LocalTime::parse_iso("2026-03-15 12:00");
   (void)read_when(text, std::nullopt, language);
-  for (const Direction direction : {Direction::Future, Direction::Past}) {
-    for (const WhenReading& when : read_when(text, now, language, direction))
-      require(when.start.time.seconds >= 0 && when.start.time.seconds < 86400 &&
-                  when.end.time.seconds >= 0 && when.end.time.seconds < 86400,
-              "a time of day is one");
-    if (const auto date = read_date(text, now, language, direction))
-      require(Date::parse_iso(date->to_iso()) == *date,
-              "a date that was read has four digits of a year");
-    if (const auto local = read_datetime(text, now, language, direction))
-      require(LocalTime::parse_iso(local->to_iso()) == *local, "a moment that was read reads back");
-  }
+  for (const WhenReading& when : read_when(text, now, language, direction))
+    require(when.start.time.seconds >= 0 && when.start.time.seconds < 86400 &&
+                when.end.time.seconds >= 0 && when.end.time.seconds < 86400,
+            "a time of day is one");
+  if (const auto date = read_date(text, now, language, direction))
+    require(Date::parse_iso(date->to_iso()) == *date, "a date that was read reads back");
+  if (const auto local = read_datetime(text, now, language, direction))
+    require(LocalTime::parse_iso(local->to_iso()) == *local, "a moment that was read reads back");
   (void)read_time(text, now, language);
 }
 
@@ -91,10 +88,10 @@ void play_reading(std::string_view bytes) {
   }
   check_text(text);
   check_values(text);
-  for (const Language language : {Language::Russian, Language::English}) {
-    check_numbers(bytes, language);
-    check_dates(text, language);
-  }
+  // The readers take milliseconds: an input plays one of the four ways, by its length.
+  const Language language = bytes.size() % 2 ? Language::English : Language::Russian;
+  check_numbers(bytes, language);
+  check_dates(text, language, bytes.size() / 2 % 2 ? Direction::Past : Direction::Future);
   (void)read_intent(text);
   (void)read_yes_no(text);
   if (const auto email = read_email(text)) require(!email->empty(), "an address is not empty");
