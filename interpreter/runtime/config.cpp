@@ -212,8 +212,10 @@ class Reader {
   std::string read_token(const Node& node) {
     std::string token = expand(node);
     if (token.starts_with("file:")) {
-      std::ifstream file(folder_ / token.substr(5));
-      if (!file) {
+      const fs::path path = folder_ / token.substr(5);
+      std::error_code unknown;
+      std::ifstream file(path);
+      if (!file || fs::is_directory(path, unknown)) {  // reading a folder throws
         report(DiagnosticId::ConfigBadValue, node.span, {token, "a file that can be read"});
         return {};
       }

@@ -27,6 +27,7 @@ branches:
     - say: "Заказ принят ({{ number }}), его номер {{ order.id }}"
     - notify: admins
       text: "Новый заказ №{{ order.id }}: {{ name }}"
+    - wait: 1s
     - go: menu
 questions:
   name: {text: "Как вас зовут? ({{ number }})"}

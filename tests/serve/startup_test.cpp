@@ -113,6 +113,24 @@ TEST_F(StartupTest, ATokenFileThatIsNotThere) {
   EXPECT_THAT(refusal_before_serving(), HasSubstr("secrets/token"));
 }
 
+TEST_F(StartupTest, AFolderInThePlaceOfTheTokenFile) {
+  write_config("echo.yaml");
+  std::filesystem::create_directory(folder.path() + "/secrets");
+  replace_in_config("${TELEGRAM_TOKEN}", "file:secrets");
+  EXPECT_THAT(refusal_before_serving(), AllOf(HasSubstr("sufler.yaml:5:"), HasSubstr("secrets")));
+}
+
+TEST_F(StartupTest, ATokenFromAFileMayEndWithANewLine) {
+  folder.write("echo.yaml", kEcho);
+  write_config("echo.yaml");
+  TempFolder secrets;  // apart from what must not hold the token
+  secrets.write("token", telegram.token() + "\n");
+  replace_in_config("${TELEGRAM_TOKEN}", "file:" + secrets.path() + "/token");
+  environment.erase("TELEGRAM_TOKEN");
+  start();
+  EXPECT_EQ(say(kAnna, "/start", 2).text, "Вы сказали: ничего");
+}
+
 TEST_F(StartupTest, ATransportThatIsNotThere) {
   write_config("echo.yaml");
   replace_in_config("telegram:", "telegramm:");
