@@ -10,6 +10,10 @@ endif()
 if(SUFLER_SANITIZE)
   add_compile_options(-fsanitize=${SUFLER_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
+  # SOCI keeps the type information of its classes to itself, so a check of dynamic types cannot link.
+  if(SUFLER_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize=vptr)
+  endif()
   add_link_options(-fsanitize=${SUFLER_SANITIZE})
 endif()
 
