@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include <deque>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -88,7 +89,7 @@ class Base {
   OutboxRow out_;
   JournalRow line_;
   std::vector<std::int64_t> ids_;
-  std::vector<std::int64_t> sent_;
+  std::deque<std::int64_t> sent_;
   std::uint32_t chance_ = 1;
 };
 
@@ -175,7 +176,6 @@ void inbox_in_and_out(benchmark::State& state) {
 void turn(benchmark::State& state) {
   const auto durability = state.range(0) != 0 ? Durability::Full : Durability::Normal;
   const std::int64_t messages = state.range(1);
-  std::vector<std::int64_t> enqueued;
   measure(
       state,
       [&](Base& base, Transaction& tx) {
@@ -192,10 +192,8 @@ void turn(benchmark::State& state) {
         (void)tx.append_journal(base.line_);
         const auto kept = static_cast<std::size_t>(kBatch * messages);
         while (base.sent_.size() > kept) {
-          enqueued.push_back(base.sent_.front());
-          base.sent_.erase(base.sent_.begin());
-          (void)tx.drop_outbox(enqueued.back());
-          enqueued.clear();
+          (void)tx.drop_outbox(base.sent_.front());
+          base.sent_.pop_front();
         }
       },
       durability);
