@@ -58,7 +58,7 @@ struct OutboxRow {
   ResendPolicy resend = ResendPolicy::Repeat;
   enum class State : std::uint8_t { New, Sending, Unknown, Dead } state = State::New;
   std::uint32_t attempts = 0;
-  std::int64_t dialog_id = 0;
+  std::int64_t dialog_id = 0;  ///< whose turn wrote it; its rows to one chat keep their order
 };
 struct TimerRow {
   std::int64_t dialog_id = 0;

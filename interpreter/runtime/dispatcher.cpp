@@ -11,11 +11,14 @@
 namespace sufler {
 namespace {
 
-/// A lane is one chat of one bot: its ordered rows wait for each other.
+/// A lane is what one dialog says to one chat: its ordered rows wait for each other. Digests of different
+/// dialogs to one admin need not, or a slow network would hold them up for minutes.
 std::string lane_key(const OutboxRow& row) {
+  const std::string dialog = std::to_string(row.dialog_id);
   std::string key;
-  key.reserve(row.bot.size() + row.chat.transport.size() + row.chat.chat_id.size() + 2);
+  key.reserve(row.bot.size() + row.chat.transport.size() + row.chat.chat_id.size() + dialog.size() + 3);
   key.append(row.bot).append(1, '\n').append(row.chat.transport).append(1, '\n').append(row.chat.chat_id);
+  key.append(1, '\n').append(dialog);
   return key;
 }
 

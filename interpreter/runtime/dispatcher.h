@@ -10,8 +10,8 @@
 
 namespace sufler {
 
-/// Sends what the outbox holds: in order within a chat, in parallel over chats. What became of a row is told
-/// to `settled`, and recorded by the engine with its next transaction.
+/// Sends what the outbox holds: what one dialog says to one chat in order, everything else in parallel. What
+/// became of a row is told to `settled`, and recorded by the engine with its next transaction.
 ///
 /// A refusal for now (429) holds the chat, or the bot when the platform says so. A lost answer is repeated
 /// or not by the row's policy. A refusal for good makes a dead letter, and the chat goes on.

@@ -135,7 +135,7 @@ struct Player::Impl {
         for (const ChatAddress& person : people) {
           const Renderer* to = renderer(person);
           if (!to) continue;
-          done = enqueue(tx, person, to->render(person, notify->message), ResendPolicy::Repeat, 0, at, played);
+          done = enqueue(tx, person, to->render(person, notify->message), ResendPolicy::Repeat, dialog_id, at, played);
           if (!done) break;
         }
       } else if (auto* press = std::get_if<AnswerPress>(&effect)) {

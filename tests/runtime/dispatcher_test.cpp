@@ -82,6 +82,17 @@ TEST_F(DispatcherTest, SendsOneAfterAnotherWithinAChatAndInParallelOverChats) {
   EXPECT_EQ(courier.sent, (Sent{"a:1", "b:1", "a:2"}));
 }
 
+TEST_F(DispatcherTest, DigestsOfDifferentDialogsToOneChatDoNotWaitForEachOther) {
+  OutboxRow first = row(1, "admin", "1"), second = row(2, "admin", "2"), third = row(3, "admin", "3");
+  first.dialog_id = 7;
+  second.dialog_id = 8;
+  third.dialog_id = 7;
+  add({first, second, third});
+  EXPECT_EQ(courier.sent, (Sent{"admin:1", "admin:2"}));
+  courier.answer("admin:1", outcome(Outcome::Kind::Sent));
+  EXPECT_EQ(courier.sent, (Sent{"admin:1", "admin:2", "admin:3"}));
+}
+
 TEST_F(DispatcherTest, TellsWhatBecameOfEachRow) {
   add({row(1, "a", "1"), row(2, "b", "1")});
   courier.answer("a:1", outcome(Outcome::Kind::Sent));
