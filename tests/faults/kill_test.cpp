@@ -1,8 +1,8 @@
 // kill -9 at random moments, under load. Afterwards an auditor compares what people said and heard
 // with what the database holds. Environment:
-//   SUFLER_KILL_SEEDS=N  how many seeds each durability gets (1)
+//   SUFLER_KILL_SEEDS=N  how many seeds each of the circumstances gets (1)
 //   SUFLER_KILL_SEED=S   the first of them: repeat a failure with what it printed
-//   SUFLER_KILLS=N       how often the process is killed for a seed (25)
+//   SUFLER_KILLS=N       how often the process is killed for a seed (20)
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -35,7 +35,15 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
 }
 
-class KillTest : public testing::TestWithParam<const char*> {
+struct Circumstances {
+  const char* name;
+  const char* durability;
+  bool troubled;  ///< Telegram fails too, in ways that show nobody anything
+};
+
+void PrintTo(const Circumstances& circumstances, std::ostream* out) { *out << circumstances.name; }
+
+class KillTest : public testing::TestWithParam<Circumstances> {
  protected:
   void run(std::uint64_t seed) {
     fakes::FakeTelegram telegram;
@@ -43,7 +51,7 @@ class KillTest : public testing::TestWithParam<const char*> {
     TempFolder folder;
     folder.write("shop.yaml", kShopScenario);
     folder.write("sufler.yaml",
-                 "database: \"sqlite:shop.db\"\ndurability: " + std::string(GetParam()) +
+                 "database: \"sqlite:shop.db\"\ndurability: " + std::string(GetParam().durability) +
                      "\nlog: {level: warning}\nbots:\n  shop:\n    scenario: shop.yaml\n"
                      "    telegram: {token: \"${TOKEN}\", api: \"" +
                      telegram.url() +
@@ -58,9 +66,10 @@ class KillTest : public testing::TestWithParam<const char*> {
     auto played = std::async(std::launch::async, [&] { return customers.play(kPatience); });
     std::mt19937_64 chance(seed);
     std::vector<std::int64_t> killed;
-    const std::uint64_t kills = setting("SUFLER_KILLS", 25);
+    const std::uint64_t kills = setting("SUFLER_KILLS", 20);
     for (std::uint64_t i = 0; i < kills; ++i) {
       SuflerProcess sufler(options);
+      if (GetParam().troubled) trouble(telegram, chance);
       // The wait is the fault itself: how long this life lasts.
       const auto life = milliseconds(std::uniform_int_distribution<int>(100, 800)(chance));
       const auto ended = sufler.wait(life);
@@ -77,6 +86,7 @@ class KillTest : public testing::TestWithParam<const char*> {
       killed.push_back(unix_ms());
     }
 
+    telegram.clear_faults();
     SuflerProcess sufler(options);
     customers.finish();
     ASSERT_TRUE(played.get()) << customers.stuck() << sufler.output();
@@ -96,6 +106,19 @@ class KillTest : public testing::TestWithParam<const char*> {
     std::cout << "seed " << seed << ": " << killed.size() << " kills, " << orders << " orders, "
               << repeated_messages(evidence) << " messages came twice\n";
   }
+
+  static void trouble(fakes::FakeTelegram& telegram, std::mt19937_64& chance) {
+    const auto up_to = [&](int most) {
+      return std::uniform_int_distribution<int>(0, most)(chance);
+    };
+    const char* kinds[] = {"server_error", "bad_gateway", "drop", "rate_limit"};
+    for (int faults = up_to(2); faults > 0; --faults) {
+      telegram.fail_next({.kind = kinds[up_to(3)],
+                          .method = up_to(2) == 0 ? "getUpdates" : "sendMessage",
+                          .times = 1 + up_to(2),
+                          .skip = up_to(30)});
+    }
+  }
 };
 
 TEST_P(KillTest, LosesNothingAndRepeatsOnlyWhatWasUnderWay) {
@@ -108,8 +131,11 @@ TEST_P(KillTest, LosesNothingAndRepeatsOnlyWhatWasUnderWay) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Durability, KillTest, testing::Values("full", "normal"),
-                         [](const auto& each) { return std::string(each.param); });
+INSTANTIATE_TEST_SUITE_P(Circumstances, KillTest,
+                         testing::Values(Circumstances{"FullDurability", "full", false},
+                                         Circumstances{"NormalDurability", "normal", false},
+                                         Circumstances{"TroubledTelegram", "full", true}),
+                         [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace
 }  // namespace sufler::tests
