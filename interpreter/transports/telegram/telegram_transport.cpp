@@ -346,8 +346,11 @@ class Core : public std::enable_shared_from_this<Core> {
     }
     position_ = next;
     if (in_flight_ <= settings_.poll_below || settings_.poll_wait.count() == 0) return poll();
+    // On a slow network no wait sees the sends end, and would only delay the next batch.
+    patience_ = drained_ ? settings_.poll_wait : std::max(patience_ / 2, milliseconds(1));
+    drained_ = false;
     awaiting_drain_ = true;
-    poll_after(settings_.poll_wait);
+    poll_after(patience_);
   }
 
   void on_poll_refused(const HttpAnswer& answer) {
@@ -463,7 +466,10 @@ class Core : public std::enable_shared_from_this<Core> {
   void report(Outcome outcome, const std::function<void(Outcome)>& done) {
     --in_flight_;
     done(std::move(outcome));
-    if (awaiting_drain_ && in_flight_ <= settings_.poll_below) poll();
+    if (awaiting_drain_ && in_flight_ <= settings_.poll_below) {
+      drained_ = true;
+      poll();
+    }
   }
 
   Outcome outcome(const std::string& chat_id, const HttpAnswer& answer) {
@@ -680,6 +686,8 @@ class Core : public std::enable_shared_from_this<Core> {
   std::string allowed_updates_;
   std::atomic<bool> stopped_{false};
   std::atomic<std::size_t> in_flight_{0};
+  bool drained_ = true;       // the last wait before a poll ended because the sends had
+  milliseconds patience_{0};  // how long the next such wait may take
 
   // On the network thread only.
   api::BotIdentity bot_;
