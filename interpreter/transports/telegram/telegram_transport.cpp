@@ -345,7 +345,10 @@ class Core : public std::enable_shared_from_this<Core> {
       return trouble("updates could not be stored", poll_backoff_.next());
     }
     position_ = next;
-    if (in_flight_ <= settings_.poll_below || settings_.poll_wait.count() == 0) return poll();
+    if (in_flight_ <= settings_.poll_below || settings_.poll_wait.count() == 0) {
+      drained_ = true;
+      return poll();
+    }
     // On a slow network no wait sees the sends end, and would only delay the next batch.
     patience_ = drained_ ? settings_.poll_wait : std::max(patience_ / 2, milliseconds(1));
     drained_ = false;
