@@ -183,8 +183,9 @@ void relocate(const Program& program, StoredRests& stored, StoredWaiting waiting
   if (state.silence || rest.what == Waiting::For::Nothing || rest.what == Waiting::For::People) {
     state.timers.clear();
     if (state.silence) {
-      rest.step = StepId{};
-      state.waiting = std::move(rest);
+      state.waiting.what = Waiting::For::People;
+      state.waiting.serial = rest.serial;
+      state.waiting.since = rest.since;
     }
     return;
   }
@@ -217,8 +218,10 @@ void relocate(const Program& program, StoredRests& stored, StoredWaiting waiting
     }
     if (begins_group(frame) || groups.empty()) {
       frame.frame.repeats_wait = repeats && begins_group(frame);
+      if (!begins_group(frame)) frame.frame.kind = Frame::Kind::Branch;
       groups.push_back({std::move(frame.frame), std::move(frame.branch), {}});
-    } else if (frame.frame.kind == Frame::Kind::Loop && !frame.frame.items.empty()) {
+    } else if (frame.frame.kind == Frame::Kind::Loop &&
+               frame.frame.item < frame.frame.items.size()) {
       groups.back().loops.push_back(std::move(frame.frame));
     }
   }
