@@ -79,9 +79,9 @@ void check_diagnostics(Loaded& loaded) {
 }
 
 // `check --fix` comes to an end, after which nothing is left to apply.
-void check_fixes(Files files) {
+void check_fixes(Files files, Loaded loaded) {
   for (int round = 0; round < 40; ++round) {
-    Loaded loaded = load_scenario_text(files);
+    if (round > 0) loaded = load_scenario_text(files);
     std::size_t applied = 0;
     for (std::size_t file = 0; file < files.size(); ++file) {
       std::size_t here = 0;
@@ -134,8 +134,8 @@ void play_yaml(std::string_view bytes) {
   check_reading(files);
   Loaded loaded = load_scenario_text(files);
   check_diagnostics(loaded);
-  check_fixes(files);
   if (loaded.program) check_program(*loaded.program);
+  check_fixes(files, std::move(loaded));
 }
 
 }  // namespace sufler::fuzz
