@@ -10,7 +10,10 @@
 #include <cstdlib>
 #include <future>
 #include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <random>
+#include <string>
 
 #include "fakes/telegram/fake_telegram.h"
 #include "fakes/telegram/test_client.h"
@@ -46,6 +49,7 @@ void PrintTo(const Circumstances& circumstances, std::ostream* out) { *out << ci
 class KillTest : public testing::TestWithParam<Circumstances> {
  protected:
   void run(std::uint64_t seed) {
+    seen_.clear();
     fakes::FakeTelegram telegram;
     telegram.add_user({kAdmin, "Ольга", {}, {}, "ru"});
     TempFolder folder;
@@ -72,7 +76,9 @@ class KillTest : public testing::TestWithParam<Circumstances> {
       if (GetParam().troubled) trouble(telegram, chance);
       // The wait is the fault itself: how long this life lasts.
       const auto life = milliseconds(std::uniform_int_distribution<int>(100, 800)(chance));
-      const auto ended = sufler.wait(life);
+      sufler.wait(life);
+      aim(telegram, chance, sufler);
+      const auto ended = sufler.wait(milliseconds(0));
       EXPECT_FALSE(ended) << "it ended by itself with " << *ended << "\n" << sufler.output();
       // Sometimes an operator was about to stop it.
       if (std::uniform_int_distribution<int>(0, 4)(chance) == 0) {
@@ -107,6 +113,25 @@ class KillTest : public testing::TestWithParam<Circumstances> {
               << repeated_messages(evidence) << " messages came twice\n";
   }
 
+  /// Most moments are idle ones. Two kills of three wait for the next updates to leave for the
+  /// process, or the next message to come from it, and strike while that is being stored.
+  void aim(fakes::FakeTelegram& telegram, std::mt19937_64& chance, SuflerProcess& sufler) {
+    const auto up_to = [&](int most) {
+      return std::uniform_int_distribution<int>(0, most)(chance);
+    };
+    const int target = up_to(2);
+    const milliseconds then{up_to(target == 1 ? 12 : 3)};
+    if (target == 0) return;
+    const char* method = target == 1 ? "getUpdates" : "sendMessage";
+    Seen& seen = seen_[method];
+    const nlohmann::json calls = nlohmann::json::parse(telegram.control(
+        "calls", nlohmann::json{{"method", method}, {"since", seen.last}, {"ok", true}}.dump()));
+    seen.count += calls.size();
+    if (!calls.empty()) seen.last = calls.back()["number"];
+    telegram.wait_for_calls(method, seen.count + 1, milliseconds(100));
+    sufler.wait(then);
+  }
+
   static void trouble(fakes::FakeTelegram& telegram, std::mt19937_64& chance) {
     const auto up_to = [&](int most) {
       return std::uniform_int_distribution<int>(0, most)(chance);
@@ -119,6 +144,13 @@ class KillTest : public testing::TestWithParam<Circumstances> {
                           .skip = up_to(30)});
     }
   }
+
+  /// Successful calls of a method.
+  struct Seen {
+    std::int64_t last = 0;
+    std::size_t count = 0;
+  };
+  std::map<std::string, Seen> seen_;
 };
 
 TEST_P(KillTest, LosesNothingAndRepeatsOnlyWhatWasUnderWay) {
