@@ -30,6 +30,7 @@ struct TestOptions {
   std::string format = "text";
   std::string language;
   bool coverage = false;
+  double coverage_min = 0;  ///< percent of steps; less fails the run
   bool update = false;
 };
 int run_test(const TestOptions& options);

@@ -1,6 +1,5 @@
 #include <CLI/CLI.hpp>
 
-#include <cstdlib>
 #include <exception>
 #include <iostream>
 
@@ -9,19 +8,6 @@
 #ifndef SUFLER_VERSION
 #define SUFLER_VERSION "0.1.0"
 #endif
-
-namespace sufler {
-
-Language tool_language(const std::string& option) {
-  std::string word = option;
-  for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
-    if (!word.empty()) break;
-    if (const char* value = std::getenv(name)) word = value;
-  }
-  return word.starts_with("ru") ? Language::Russian : Language::English;
-}
-
-}  // namespace sufler
 
 int main(int argc, char** argv) {
   CLI::App app{"sufler plays YAML scenarios to people on VK and Telegram"};
@@ -51,6 +37,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"text", "json", "junit"}));
   test_command->add_option("--lang", test.language, "ru or en")->check(CLI::IsMember({"ru", "en"}));
   test_command->add_flag("--coverage", test.coverage, "tells which steps no talk visits");
+  test_command->add_option("--coverage-min", test.coverage_min, "fails when the talks visit fewer steps, in percent")
+      ->check(CLI::Range(0.0, 100.0));
   test_command->add_flag("--update", test.update, "writes what the bot says now into the talks");
   test_command->callback([&] { code = sufler::run_test(test); });
 

@@ -75,24 +75,37 @@ struct Stage::Impl {
   std::uint64_t update_number = 0;
   std::vector<Arrival> arrivals;
   std::map<std::string, std::vector<Message>> shown;  // by person, oldest first
+  std::set<std::string> role_inboxes;  // ids
   std::set<std::uint32_t> visited;
   std::vector<TurnNote> notes;
 
   explicit Impl(Storage opened) : storage(std::move(opened)) {}
 
-  const StagePerson* person(const std::string& id) const {
-    if (id == options.user.id) return &options.user;
+  const StagePerson* person(const std::string& name) const {
+    if (name == options.user.name) return &options.user;
     for (const StagePerson& other : options.others)
-      if (other.id == id) return &other;
+      if (other.name == name) return &other;
     return nullptr;
   }
 
-  Incoming incoming(const std::string& id) {
+  std::string id_of(const std::string& name) const {
+    const StagePerson* known = person(name);
+    return known && !known->id.empty() ? known->id : name;
+  }
+
+  std::string name_of(const std::string& id) const {
+    if (id == id_of(options.user.name)) return options.user.name;
+    for (const StagePerson& other : options.others)
+      if (id == id_of(other.name)) return other.name;
+    return id;
+  }
+
+  Incoming incoming(const std::string& name) {
     Incoming update;
     update.id = std::to_string(++update_number);
-    update.chat = {std::string(kTransport), id};
-    update.person.id = id;
-    if (const StagePerson* known = person(id)) {
+    update.chat = {std::string(kTransport), id_of(name)};
+    update.person.id = update.chat.chat_id;
+    if (const StagePerson* known = person(name)) {
       update.person.first_name = known->first_name;
       update.person.last_name = known->last_name;
       update.person.username = known->username;
@@ -129,7 +142,9 @@ struct Stage::Impl {
     for (const OutboxRow& row : played->outbox) {
       settled.push_back({row.id, true, OutboxRow::State::New, 1, {}, {}});
       Arrival arrival;
-      arrival.to = row.chat.chat_id;
+      arrival.to = name_of(row.chat.chat_id);
+      // A row of a dialog is what the bot says in it; the others are notices.
+      arrival.to_role = row.dialog_id == 0 && role_inboxes.contains(row.chat.chat_id);
       if (row.call.method == "notice") {
         if (row.call.body.empty()) continue;
         arrival.is_notice = true;
@@ -144,7 +159,7 @@ struct Stage::Impl {
   }
 
   DialogKey main_dialog() const {
-    return {std::string(kBot), {std::string(kTransport), options.user.id}, options.user.id};
+    return {std::string(kBot), {std::string(kTransport), id_of(options.user.name)}, id_of(options.user.name)};
   }
 
   /// Reads the main person's state; `change` may alter it.
@@ -174,23 +189,25 @@ Stored<std::unique_ptr<Stage>> Stage::open(std::shared_ptr<const Program> progra
   auto impl = std::make_unique<Impl>(std::move(*storage));
   impl->program = program;
   impl->now = options.now;
+  impl->options = std::move(options);
 
   BotSetup setup;
   setup.name = kBot;
   setup.program = program;
-  setup.seed = options.seed;
+  setup.seed = impl->options.seed;
   setup.trace = true;
   setup.renderers[std::string(kTransport)] = &impl->renderer;
   for (const std::string& role : roles_of(*program)) {
-    auto given = options.roles.find(role);
-    std::vector<ChatAddress>& members = setup.roles[role];
-    if (given == options.roles.end() || given->second.empty()) {
-      members.push_back({std::string(kTransport), role});  // the role's own inbox
-      continue;
+    auto given = impl->options.roles.find(role);
+    std::vector<std::string> ids;
+    if (given != impl->options.roles.end())
+      for (const std::string& name : given->second) ids.push_back(impl->id_of(name));
+    if (ids.empty()) ids.push_back(role);  // the role's own inbox
+    for (std::string& id : ids) {
+      setup.roles[role].push_back({std::string(kTransport), id});
+      impl->role_inboxes.insert(std::move(id));
     }
-    for (const std::string& id : given->second) members.push_back({std::string(kTransport), id});
   }
-  impl->options = std::move(options);
   impl->player = std::make_unique<Player>(impl->storage, std::move(setup));
   return std::unique_ptr<Stage>(new Stage(std::move(impl)));
 }
@@ -203,7 +220,7 @@ Stored<Done> Stage::say(const std::string& person, UserMessage message) {
 }
 
 Stored<Done> Stage::staff(const std::string& text) {
-  Incoming update = impl_->incoming(impl_->options.user.id);
+  Incoming update = impl_->incoming(impl_->options.user.name);
   update.event.what = StaffMessage{text, "staff"};
   return impl_->play(std::move(update));
 }
@@ -350,7 +367,7 @@ Stored<Done> Stage::add_row(const std::string& table, const ValueMap& values) {
   return impl_->storage.transact([&](Transaction& tx) -> Stored<Done> {
     for (const Table& known : impl_->program->tables) {
       if (known.name != table) continue;
-      auto row = tx.insert_row(known, values, {impl_->options.user.id, 0}, impl_->now);
+      auto row = tx.insert_row(known, values, {impl_->id_of(impl_->options.user.name), 0}, impl_->now);
       if (!row) return Error{row.error()};
       return Done{};
     }

@@ -14,25 +14,27 @@
 
 namespace sufler {
 
-/// Someone on the stage; `id` is the name that a talk calls them by.
+/// Someone on the stage.
 struct StagePerson {
-  std::string id;
+  std::string name;  ///< what a talk calls them by
+  std::string id;    ///< the platform's id; empty: the name
   std::string first_name, last_name, username, language;
 };
 
 struct StageOptions {
   Moment now;
   std::uint64_t seed = 1;
-  StagePerson user{"user", {}, {}, {}, {}};
+  StagePerson user{"user", {}, {}, {}, {}, {}};
   std::vector<StagePerson> others;
-  std::map<std::string, std::vector<std::string>> roles;  ///< role → people's ids
+  std::map<std::string, std::vector<std::string>> roles;  ///< role → people's names
 };
 
 /// A message that arrived, or the notice that answers a press of a button.
 struct Arrival {
-  std::string to;      ///< a person's id, or a role's name when nobody has the role
+  std::string to;       ///< a person's name, or a role's when nobody has the role
   Message message;
   bool is_notice = false;
+  bool to_role = false; ///< a notice to a role, not said in the person's own dialog
 };
 
 /// One bot played for a test or in a terminal: the real engine on an in-memory database, with a clock that
@@ -42,6 +44,7 @@ class Stage {
   static Stored<std::unique_ptr<Stage>> open(std::shared_ptr<const Program> program, StageOptions options);
   ~Stage();
 
+  /// People are called by their names; a name of nobody known is an id as well.
   /// Each plays at once and keeps what arrived; timers due by then are played first.
   Stored<Done> say(const std::string& person, UserMessage message);
   Stored<Done> staff(const std::string& text);

@@ -7,8 +7,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "interpreter/core/rich_text.h"
@@ -19,10 +17,8 @@
 namespace sufler {
 namespace {
 
-const Node* get(const Node& map, std::string_view key) {
-  for (const Node::Entry& entry : map.entries)
-    if (talk_word(entry.key.scalar) == key) return &entry.value;
-  return nullptr;
+const Node* get(const Node& map, std::string_view key, Contexts contexts = kTalkWords) {
+  return talk_field(map, key, contexts);
 }
 
 std::string text_of(const Node* node) { return node && node->is_scalar() ? std::string(node->scalar) : std::string(); }
@@ -72,12 +68,17 @@ Value value_for_column(const Node& node, const Column& column) {
   return plain_value(node);
 }
 
+struct Unread {
+  Arrival arrival;
+  bool read_by_role = false;
+};
+
 class TalkPlayer {
  public:
   TalkPlayer(const TalkFile& file, const Talk& talk, const SourceMap& sources, std::shared_ptr<const Program> program,
              Language language, bool update, std::set<std::uint32_t>& visited)
       : file_(file), talk_(talk), sources_(sources), program_(std::move(program)), language_(language),
-        update_(update), visited_(visited), roles_(roles_of(*program_)) {}
+        update_(update), visited_(visited) {}
 
   TalkResult play() {
     TalkResult result;
@@ -120,6 +121,8 @@ class TalkPlayer {
     const SourceSpan end = lines && !lines->items.empty() ? line_span(lines->items.back()) : talk_.span;
     collect();
     if (!nothing_unread(end)) return false;
+    for (const auto& [person, queue] : queues_)
+      if (!nothing_unread(end, person)) return false;
     if (const Node* expect = get(*talk_.node, "expect")) return check_expectations(*expect);
     return true;
   }
@@ -148,15 +151,15 @@ class TalkPlayer {
       if (const Node* people = get(*given, "people"))
         for (const Node::Entry& entry : people->entries) {
           StagePerson person;
-          person.id = std::string(entry.key.scalar);
+          person.name = std::string(entry.key.scalar);
           read_person(entry.value, person);
           options.others.push_back(std::move(person));
         }
       if (const Node* roles = get(*given, "roles"))
         for (const Node::Entry& entry : roles->entries) {
           std::vector<std::string>& members = options.roles[std::string(entry.key.scalar)];
-          if (entry.value.is_scalar()) members.emplace_back(entry.value.scalar);
-          for (const Node& member : entry.value.items) members.emplace_back(member.scalar);
+          if (entry.value.is_scalar()) members.push_back(person_name(&entry.value));
+          for (const Node& member : entry.value.items) members.push_back(person_name(&member));
         }
     }
     role_members_ = options.roles;
@@ -174,12 +177,16 @@ class TalkPlayer {
     return !rows || add_rows(*rows);
   }
 
+  /// A person's `id` is the platform's; the talk calls them by their name all the same.
   static void read_person(const Node& node, StagePerson& person) {
-    if (const Node* value = get(node, "first_name")) person.first_name = text_of(value);
-    if (const Node* value = get(node, "last_name")) person.last_name = text_of(value);
-    if (const Node* value = get(node, "username")) person.username = text_of(value);
-    if (const Node* value = get(node, "language")) person.language = text_of(value);
-    if (const Node* value = get(node, "id")) person.id = text_of(value);
+    const auto read = [&](std::string_view key, std::string& into) {
+      if (const Node* value = get(node, key, in::UserField)) into = text_of(value);
+    };
+    read("id", person.id);
+    read("first_name", person.first_name);
+    read("last_name", person.last_name);
+    read("username", person.username);
+    read("language", person.language);
   }
 
   const Table* table(std::string_view name) const {
@@ -209,24 +216,18 @@ class TalkPlayer {
 
   // ---- lines
 
+  /// What a line says was checked when the file was read.
   bool play_line(const Node& line) {
-    if (line.is_scalar()) {
-      if (talk_word(line.scalar) == "silent") return play_silent(line.span);
-      return fail(line.span, words("a line of a talk begins with `user:`, `bot:`, `press:`, `after:`, a role, or is `silent`",
-                                   "строка разговора начинается с `user:`, `bot:`, `press:`, `after:`, имени роли или это `silent`"));
-    }
-    if (!line.is_map() || line.entries.empty()) return fail(line.span, words("an empty line of the talk", "пустая строка разговора"));
+    if (!line.is_map() || line.entries.empty()) return play_silent(line.span);
     const Node& key = line.entries.front().key;
     const Node& value = line.entries.front().value;
-    const std::string_view word = talk_word(key.scalar);
+    const std::string_view word = talk_word(key.scalar, in::TalkStep);
     if (word == "user") return play_user(key.span, value);
     if (word == "press") return play_press(key.span, value);
     if (word == "bot") return play_bot(key.span, value);
     if (word == "after") return play_after(value);
     if (word == "staff") return nothing_unread(key.span) && played(key.span, stage_->staff(text_of(&value)));
     if (word == "silent") return play_silent(key.span);
-    if (word == "event" || word == "mail")
-      return fail(key.span, words("this kind of line is not available yet", "таких строк в этой версии ещё нет"));
     return play_role(key, value);
   }
 
@@ -236,26 +237,37 @@ class TalkPlayer {
     return true;
   }
 
-  /// A person may have any name of `given: people`; `as` says who acts.
-  std::string actor(const Node& value) const {
-    if (value.is_map())
-      if (const Node* as = get(value, "as")) return text_of(as);
-    return "user";
+  static std::string person_name(const Node* node) {
+    const std::string name = text_of(node);
+    return talk_word(name) == kTalkPerson ? std::string(kTalkPerson) : name;
+  }
+
+  /// Who acts: the talk's own person, unless `as` names another.
+  static std::string actor(const Node& value) {
+    const Node* as = value.is_map() ? get(value, "as", in::TalkMatch) : nullptr;
+    return as ? person_name(as) : std::string(kTalkPerson);
+  }
+
+  /// Nothing that the bot said to the talk's person, or to who acts now, may be passed over.
+  bool may_act(const SourceSpan& span, const std::string& person) {
+    return nothing_unread(span) && nothing_unread(span, person);
   }
 
   bool play_user(const SourceSpan& span, const Node& value) {
-    if (!nothing_unread(span)) return false;
+    const std::string who = actor(value);
+    if (!may_act(span, who)) return false;
     UserMessage message;
     if (value.is_map()) {
       message.text = text_of(get(value, "text"));
       if (const Node* attach = get(value, "attach")) {
         std::vector<const Node*> files;
         if (attach->is_scalar()) files.push_back(attach);
+        if (attach->is_map()) files.push_back(attach);
         for (const Node& item : attach->items) files.push_back(&item);
         for (const Node* one : files) {
-          Attachment attachment = stage_file(one->is_map() ? text_of(get(*one, "name")) : text_of(one));
+          Attachment attachment = stage_file(one->is_map() ? text_of(get(*one, "name", in::TestKey)) : text_of(one));
           if (one->is_map()) {
-            if (const Node* size = get(*one, "size"))
+            if (const Node* size = get(*one, "size", in::QuestionKey))
               if (auto number = Decimal::parse(text_of(size)); number && number->to_int64()) attachment.size = *number->to_int64();
             attachment.caption = text_of(get(*one, "caption"));
           }
@@ -266,8 +278,12 @@ class TalkPlayer {
       if (const Node* contact = get(value, "contact")) {
         Contact shared;
         shared.own = true;
-        shared.phone = contact->is_map() ? text_of(get(*contact, "phone")) : text_of(contact);
-        if (contact->is_map()) shared.first_name = text_of(get(*contact, "first_name"));
+        shared.phone = text_of(contact);
+        if (contact->is_map()) {
+          shared.phone = text_of(get(*contact, "phone", in::UserField));
+          shared.first_name = text_of(get(*contact, "first_name", in::UserField));
+          shared.last_name = text_of(get(*contact, "last_name", in::UserField));
+        }
         message.contact = std::move(shared);
       }
       if (const Node* location = get(value, "location")) {
@@ -286,17 +302,13 @@ class TalkPlayer {
     } else {
       message.text = text_of(&value);
     }
-    return played(span, stage_->say(person_id(actor(value)), std::move(message)));
+    return played(span, stage_->say(who, std::move(message)));
   }
 
-  /// The name `user` is the talk's own person.
-  std::string person_id(const std::string& name) const { return name; }
-
   bool play_press(const SourceSpan& span, const Node& value) {
-    if (!nothing_unread(span)) return false;
-    std::string label = text_of(&value);
-    if (value.is_map()) label = text_of(get(value, "button"));
-    const std::string who = person_id(actor(value));
+    const std::string who = actor(value);
+    if (!may_act(span, who)) return false;
+    const std::string label = text_of(value.is_map() ? get(value, "button") : &value);
     auto pressed = stage_->press(who, label);
     if (!pressed) return fail(span, pressed.error());
     if (!*pressed) {
@@ -321,32 +333,37 @@ class TalkPlayer {
     return nothing_unread(span);
   }
 
+  /// A role's inbox is what notices brought to its people. The same notice to several of them is one message.
   bool play_role(const Node& key, const Node& value) {
     const std::string role(key.scalar);
     std::vector<std::string> inboxes;
-    if (auto members = role_members_.find(role); members != role_members_.end() && !members->second.empty()) {
-      inboxes = members->second;
-    } else if (roles_.contains(role)) {
-      inboxes.push_back(role);
-    } else {
-      return fail(key.span, words("neither a word of talks nor a role of this scenario: `",
-                                  "это не слово разговора и не роль этого сценария: `") + role + "`");
-    }
+    if (auto members = role_members_.find(role); members != role_members_.end()) inboxes = members->second;
+    if (inboxes.empty()) inboxes.push_back(role);
+    std::optional<Message> message;
     for (const std::string& inbox : inboxes) {
-      auto queue = queues_.find(inbox);
-      if (queue == queues_.end() || queue->second.empty()) continue;
-      return take_message(key.span, value, inbox);
+      for (Unread& unread : queues_[inbox]) {
+        if (!unread.arrival.to_role || unread.read_by_role) continue;
+        if (message && *message != unread.arrival.message) continue;
+        unread.read_by_role = true;
+        message = unread.arrival.message;
+        break;
+      }
     }
+    if (message) return check_message(key.span, value, *message);
     return fail(key.span, words("`" + role + "` got no message", "`" + role + "` сообщений не получили"));
   }
 
   bool play_bot(const SourceSpan& span, const Node& value) {
-    std::string to = "user";
-    if (value.is_map())
-      if (const Node* name = get(value, "to")) to = text_of(name);
-    const std::string inbox = person_id(to);
-    if (queues_[inbox].empty()) return fail(span, words("the bot said nothing", "бот ничего не сказал"), expected_line(value));
-    return take_message(span, value, inbox);
+    const Node* to = value.is_map() ? get(value, "to", in::TalkMatch) : nullptr;
+    std::deque<Unread>& queue = queues_[to ? person_name(to) : std::string(kTalkPerson)];
+    // Notices to a role may be passed over, so what the bot said in the person's own dialog comes first.
+    auto next = std::find_if(queue.begin(), queue.end(), [](const Unread& one) { return !one.arrival.to_role; });
+    if (next == queue.end()) next = queue.begin();
+    if (next == queue.end())
+      return fail(span, words("the bot said nothing", "бот ничего не сказал"), expected_line(value));
+    const Message message = std::move(next->arrival.message);
+    queue.erase(next);
+    return check_message(span, value, message);
   }
 
   std::string expected_line(const Node& value) const {
@@ -357,15 +374,24 @@ class TalkPlayer {
   // ---- messages
 
   void collect() {
-    for (Arrival& arrival : stage_->take_arrivals()) queues_[arrival.to].push_back(std::move(arrival));
+    for (Arrival& arrival : stage_->take_arrivals()) {
+      std::string to = arrival.to;
+      queues_[std::move(to)].push_back({std::move(arrival), false});
+    }
   }
 
-  bool nothing_unread(const SourceSpan& span) {
-    auto& queue = queues_["user"];
-    if (queue.empty()) return true;
-    return fail(span, words("before this the bot said something that the talk does not read",
-                            "перед этим бот сказал то, чего в разговоре нет"),
-                "  " + words("the bot said: ", "бот сказал: ") + shown(queue.front().message));
+  bool nothing_unread(const SourceSpan& span, const std::string& person = std::string(kTalkPerson)) {
+    for (const Unread& unread : queues_[person]) {
+      if (unread.arrival.to_role) continue;  // notices to a role need not be read
+      const bool other = person != kTalkPerson;
+      return fail(span,
+                  other ? words("before this the bot said to `" + person + "` something that the talk does not read",
+                                "перед этим бот сказал `" + person + "` то, чего в разговоре нет")
+                        : words("before this the bot said something that the talk does not read",
+                                "перед этим бот сказал то, чего в разговоре нет"),
+                  "  " + words("the bot said: ", "бот сказал: ") + shown(unread.arrival.message));
+    }
+    return true;
   }
 
   static std::string shown(const Message& message) {
@@ -387,46 +413,48 @@ class TalkPlayer {
                 "  " + words("expected: ", "ожидалось: ") + expected + "\n  " + words("got:      ", "сказано:   ") + shown(message));
   }
 
-  bool take_message(const SourceSpan& span, const Node& value, const std::string& inbox) {
-    auto& queue = queues_[inbox];
-    const Arrival arrival = std::move(queue.front());
-    queue.pop_front();
-    const Message& message = arrival.message;
+  bool check_message(const SourceSpan& span, const Node& value, const Message& message) {
     if (value.is_scalar()) {
       if (value.scalar == "..." && !value.quoted) return true;
-      if (same_text(std::string(value.scalar), message.text)) return true;
-      if (update_) {
-        updates_.push_back({value.span, quote_yaml(to_markup(message.text))});
-        return true;
-      }
-      return differs(value.span, std::string(value.scalar), message);
+      return check_text(value, message);
     }
     if (!value.is_map()) return fail(span, words("a text or a map is expected here", "здесь нужен текст или карта"));
     for (const Node::Entry& entry : value.entries)
-      if (!check_message(entry, message)) return false;
+      if (!check_part(entry, message)) return false;
     return true;
   }
 
+  /// The whole text. Told to update, notes the new one and goes on.
+  bool check_text(const Node& expected, const Message& message) {
+    if (same_text(std::string(expected.scalar), message.text)) return true;
+    if (!update_) return differs(expected.span, std::string(expected.scalar), message);
+    updates_.push_back({expected.span, quote_yaml(to_markup(message.text))});
+    return true;
+  }
+
+  /// On one line, in double quotes, whatever the text is.
   static std::string quote_yaml(const std::string& text) {
+    constexpr std::string_view kHex = "0123456789abcdef";
     std::string out = "\"";
     for (const char c : text) {
-      if (c == '"' || c == '\\') out += '\\';
+      const auto byte = static_cast<unsigned char>(c);
       if (c == '\n') {
         out += "\\n";
+      } else if (byte < 0x20 || byte == 0x7F) {
+        out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
       } else {
+        if (c == '"' || c == '\\') out += '\\';
         out += c;
       }
     }
     return out + "\"";
   }
 
-  bool check_message(const Node::Entry& entry, const Message& message) {
-    const std::string_view word = talk_word(entry.key.scalar);
+  bool check_part(const Node::Entry& entry, const Message& message) {
+    const std::string_view word = talk_word(entry.key.scalar, in::TalkMatch);
     const Node& value = entry.value;
     if (word == "to") return true;
-    if (word == "text") {
-      return same_text(text_of(&value), message.text) || differs(value.span, text_of(&value), message);
-    }
+    if (word == "text") return check_text(value, message);
     if (word == "contains") {
       std::vector<const Node*> parts;
       if (value.is_scalar()) parts.push_back(&value);
@@ -574,59 +602,14 @@ class TalkPlayer {
   Language language_;
   bool update_;
   std::set<std::uint32_t>& visited_;
-  std::set<std::string> roles_;
   std::map<std::string, std::vector<std::string>> role_members_;
   std::unique_ptr<Stage> stage_;
-  std::map<std::string, std::deque<Arrival>> queues_;
+  std::map<std::string, std::deque<Unread>> queues_;  // by the name of the person or role
   std::string failure_;
   std::vector<FixEdit> updates_;
 };
 
 }  // namespace
-
-TalkFile read_talk_file(const std::string& path, SourceMap& sources, Diagnostics& diagnostics, const Program&) {
-  TalkFile file;
-  file.path = path;
-  std::ifstream input(path, std::ios::binary);
-  const bool readable = static_cast<bool>(input);
-  file.source = sources.add(path, std::string(std::istreambuf_iterator<char>(input), {}));
-  if (!readable) {
-    diagnostics.report(DiagnosticId::CannotRead, {file.source, 0, 0}, {path, "no such file"});
-    return file;
-  }
-  file.document = read_yaml(file.source, sources, diagnostics);
-  if (!file.document.parsed) return file;
-  const Node& root = file.document.root;
-  const Node* tests = root.is_map() ? get(root, "tests") : nullptr;
-  if (!tests || !tests->is_list()) {
-    diagnostics.report(DiagnosticId::TalkShape, root.span, {"tests:"});
-    return file;
-  }
-  for (const Node::Entry& entry : root.entries)
-    if (talk_word(entry.key.scalar) != "tests")
-      diagnostics.report(DiagnosticId::TalkUnknownWord, entry.key.span, {std::string(entry.key.scalar)});
-  for (const Node& test : tests->items) {
-    const Node* name = test.is_map() ? get(test, "name") : nullptr;
-    if (!name || !name->is_scalar()) {
-      diagnostics.report(DiagnosticId::TalkShape, test.span, {"name:"});
-      continue;
-    }
-    for (const Node::Entry& entry : test.entries) {
-      const std::string_view word = talk_word(entry.key.scalar);
-      if (word == "name" || word == "given" || word == "talk" || word == "mock" || word == "expect") continue;
-      Diagnostic& problem =
-          diagnostics.report(DiagnosticId::TalkUnknownWord, entry.key.span, {std::string(entry.key.scalar)});
-      suggest(problem, entry.key.scalar, {"name", "given", "talk", "mock", "expect"}, false);
-    }
-    const Node* lines = get(test, "talk");
-    if (!lines || !lines->is_list()) {
-      diagnostics.report(DiagnosticId::TalkShape, name->span, {"talk:"});
-      continue;
-    }
-    file.talks.push_back({std::string(name->scalar), name->span, &test});
-  }
-  return file;
-}
 
 TalkResult play_talk(const TalkFile& file, const Talk& talk, const SourceMap& sources,
                      std::shared_ptr<const Program> program, Language language, bool update,

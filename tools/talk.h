@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -18,6 +19,8 @@ struct Talk {
   std::string name;
   SourceSpan span;
   const Node* node = nullptr;  ///< the test's map; lives as long as the TalkFile
+  /// `given: {env: …}`: the scenario is loaded with these variables of the environment.
+  std::map<std::string, std::string> environment;
 };
 struct TalkFile {
   std::string path;
@@ -26,7 +29,7 @@ struct TalkFile {
   std::vector<Talk> talks;
 };
 
-/// Reads a talk file and checks its shape; problems go to `diagnostics`.
+/// Reads a talk file and checks every word of it; problems go to `diagnostics`. Implemented in talk_file.cpp.
 TalkFile read_talk_file(const std::string& path, SourceMap& sources, Diagnostics& diagnostics,
                         const Program& program);
 

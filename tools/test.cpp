@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "schema/loader.h"
@@ -79,11 +81,73 @@ Job job_of(const std::string& path) {
   return {scenario, {path}};
 }
 
-void rewrite(const std::string& path, const SourceMap& sources, std::uint32_t source, std::vector<FixEdit> edits) {
+/// Writes beside the file and renames, so that a crash leaves the old talks or the new ones.
+bool rewrite(const std::string& path, const SourceMap& sources, std::uint32_t source, std::vector<FixEdit> edits) {
   std::sort(edits.begin(), edits.end(), [](const FixEdit& a, const FixEdit& b) { return a.span.offset > b.span.offset; });
   std::string text = sources.text(source);
   for (const FixEdit& edit : edits) text.replace(edit.span.offset, edit.span.length, edit.text);
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
+  const std::string beside = path + ".sufler-update";
+  {
+    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
+    out << text;
+    if (!out.flush()) return false;
+  }
+  std::error_code error;
+  fs::permissions(beside, fs::status(path, error).permissions(), error);
+  fs::rename(beside, path, error);
+  return !error;
+}
+
+/// Variables of the environment as a talk gives them; put back at the end.
+class ScopedEnvironment {
+ public:
+  explicit ScopedEnvironment(const std::map<std::string, std::string>& variables) {
+    for (const auto& [name, value] : variables) {
+      const char* old = std::getenv(name.c_str());
+      before_[name] = old ? std::optional<std::string>(old) : std::nullopt;
+      ::setenv(name.c_str(), value.c_str(), 1);
+    }
+  }
+  ~ScopedEnvironment() {
+    for (const auto& [name, value] : before_) {
+      if (value) {
+        ::setenv(name.c_str(), value->c_str(), 1);
+      } else {
+        ::unsetenv(name.c_str());
+      }
+    }
+  }
+  ScopedEnvironment(const ScopedEnvironment&) = delete;
+  ScopedEnvironment& operator=(const ScopedEnvironment&) = delete;
+
+ private:
+  std::map<std::string, std::optional<std::string>> before_;
+};
+
+Loaded load_with(const std::string& scenario, const std::map<std::string, std::string>& environment) {
+  const ScopedEnvironment set(environment);
+  return load_scenario(scenario);
+}
+
+TalkResult play_one(const Job& job, const TalkFile& file, const Talk& talk, const SourceMap& sources,
+                    const Loaded& loaded, const TestOptions& options, Language language,
+                    std::set<std::uint32_t>& visited) {
+  if (talk.environment.empty())
+    return play_talk(file, talk, sources, loaded.program, language, options.update, visited);
+  Loaded own = load_with(job.scenario, talk.environment);
+  if (!own.program) {
+    TalkResult result;
+    result.name = talk.name;
+    result.file = file.path;
+    result.line = sources.locate(talk.span.file, talk.span.offset).line;
+    result.failure = render_text(own.diagnostics.sorted(), own.sources, language);
+    return result;
+  }
+  std::set<std::uint32_t> steps;
+  TalkResult result = play_talk(file, talk, sources, own.program, language, options.update, steps);
+  // Steps are numbered alike unless the files changed meanwhile.
+  if (own.program->steps.size() == loaded.program->steps.size()) visited.insert(steps.begin(), steps.end());
+  return result;
 }
 
 void play_job(const Job& job, const TestOptions& options, Language language, Report& report) {
@@ -105,11 +169,18 @@ void play_job(const Job& job, const TestOptions& options, Language language, Rep
     }
     std::vector<FixEdit> updates;
     for (const Talk& talk : file.talks) {
-      report.tests.push_back(play_talk(file, talk, sources, loaded.program, language, options.update, visited));
+      report.tests.push_back(play_one(job, file, talk, sources, loaded, options, language, visited));
       const std::vector<FixEdit>& more = report.tests.back().updates;
       updates.insert(updates.end(), more.begin(), more.end());
     }
-    if (!updates.empty()) rewrite(path, sources, file.source, std::move(updates));
+    if (updates.empty()) continue;
+    const std::size_t count = updates.size();
+    if (rewrite(path, sources, file.source, std::move(updates))) {
+      std::cerr << path << (language == Language::Russian ? ": обновлено строк: " : ": lines updated: ") << count << "\n";
+    } else {
+      report.broken = true;
+      std::cerr << "sufler: " << (language == Language::Russian ? "не записывается " : "cannot write ") << path << "\n";
+    }
   }
   measure(*loaded.program, loaded.sources, visited, report.coverage);
 }
@@ -192,6 +263,13 @@ void print_junit(const Report& report) {
 
 int run_test(const TestOptions& options) {
   const Language language = tool_language(options.language);
+  const bool russian = language == Language::Russian;
+  for (const std::string& path : options.paths) {
+    std::error_code error;
+    if (fs::exists(path, error)) continue;
+    std::cerr << "sufler: " << (russian ? "нет такого файла или папки: " : "no such file or folder: ") << path << "\n";
+    return kExitMisuse;
+  }
   Report report;
   for (const std::string& path : options.paths) play_job(job_of(path), options, language, report);
   if (options.format == "json") {
@@ -201,9 +279,17 @@ int run_test(const TestOptions& options) {
   } else {
     print_text(report, options, language);
   }
+  bool good = !report.broken && report.failed() == 0 && !report.tests.empty();
   if (report.tests.empty() && !report.broken)
-    std::cerr << (language == Language::Russian ? "не нашлось ни одного *.test.yaml" : "no *.test.yaml was found") << "\n";
-  return report.broken || report.failed() > 0 || report.tests.empty() ? kExitErrors : kExitClean;
+    std::cerr << (russian ? "не нашлось ни одного *.test.yaml" : "no *.test.yaml was found") << "\n";
+  const Coverage& coverage = report.coverage;
+  if (static_cast<double>(coverage.steps_hit) * 100 < options.coverage_min * static_cast<double>(coverage.steps_total)) {
+    good = false;
+    std::cerr << (russian ? "разговоры проходят шагов: " : "the talks visit steps: ") << coverage.steps_hit << "/"
+              << coverage.steps_total << (russian ? ", а нужно " : ", and the minimum is ") << options.coverage_min
+              << " %\n";
+  }
+  return good ? kExitClean : kExitErrors;
 }
 
 }  // namespace sufler

@@ -1,0 +1,367 @@
+// Reads `*.test.yaml` and checks every word of it before anything is played: a misspelt word that was passed
+// over would make a talk that tests nothing.
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "interpreter/core/decimal.h"
+#include "interpreter/core/moment.h"
+#include "tools/stage.h"
+#include "tools/talk.h"
+#include "tools/talk_words.h"
+
+namespace sufler {
+namespace {
+
+using Words = std::vector<std::string_view>;
+
+constexpr Contexts kPerson = in::UserField;
+constexpr Contexts kFile = in::TestKey | in::QuestionKey;  // `name`, `size`
+
+class TalkReader {
+ public:
+  TalkReader(Diagnostics& diagnostics, const Program& program)
+      : diagnostics_(diagnostics), program_(program), roles_(roles_of(program)) {}
+
+  void read(const Node& root, TalkFile& file) {
+    const Node* tests = root.is_map() ? talk_field(root, "tests") : nullptr;
+    if (!tests || !tests->is_list()) {
+      diagnostics_.report(DiagnosticId::TalkShape, root.span, {"tests:"});
+      return;
+    }
+    check_words(root, in::TalkFile, {"tests"});
+    for (const Node& test : tests->items) read_test(test, file);
+  }
+
+ private:
+  // ---- what goes wrong
+
+  Diagnostic& unknown(const Node& word, const std::vector<std::string>& known) {
+    Diagnostic& problem = diagnostics_.report(DiagnosticId::TalkUnknownWord, word.span, {std::string(word.scalar)});
+    suggest(problem, word.scalar, known, false);
+    return problem;
+  }
+
+  void bad_value(const Node& node, std::string_view expected) {
+    const char* collection = node.is_list() ? "[…]" : node.is_map() ? "{…}" : "";
+    diagnostics_.report(DiagnosticId::TalkBadValue, node.span,
+                        {node.is_scalar() ? std::string(node.scalar) : collection, std::string(expected)});
+  }
+
+  /// Both forms of each word.
+  static std::vector<std::string> forms(Contexts contexts, const Words& words) {
+    std::vector<std::string> all;
+    for (const std::string_view word : words) {
+      all.emplace_back(word);
+      if (const Word known = find_word(word, contexts); known != Word::None)
+        all.emplace_back(spelling(known, Language::Russian));
+    }
+    return all;
+  }
+
+  /// Whether `node` is a map of these words alone, each once.
+  bool check_words(const Node& node, Contexts contexts, const Words& words) {
+    std::set<std::string_view> seen;
+    bool good = true;
+    for (const Node::Entry& entry : node.entries) {
+      const std::string_view word = talk_word(entry.key.scalar, contexts);
+      if (std::find(words.begin(), words.end(), word) == words.end()) {
+        unknown(entry.key, forms(contexts, words));
+        good = false;
+      } else if (!seen.insert(word).second) {
+        diagnostics_.report(DiagnosticId::RepeatedKey, entry.key.span, {std::string(entry.key.scalar)});
+        good = false;
+      }
+    }
+    return good;
+  }
+
+  bool expect_map(const Node& node, std::string_view example) {
+    if (node.is_map()) return true;
+    bad_value(node, example);
+    return false;
+  }
+
+  bool expect_text(const Node& node, std::string_view expected) {
+    if (node.is_scalar()) return true;
+    bad_value(node, expected);
+    return false;
+  }
+
+  void expect_texts(const Node& node, std::string_view expected) {
+    if (!node.is_list()) {
+      expect_text(node, expected);
+      return;
+    }
+    for (const Node& item : node.items) expect_text(item, expected);
+  }
+
+  // ---- a test
+
+  void read_test(const Node& test, TalkFile& file) {
+    const Node* name = test.is_map() ? talk_field(test, "name") : nullptr;
+    if (!name || !name->is_scalar()) {
+      diagnostics_.report(DiagnosticId::TalkShape, test.span, {"name:"});
+      return;
+    }
+    check_words(test, in::TestKey, {"name", "given", "talk", "mock", "expect"});
+    people_ = {std::string(kTalkPerson)};
+    given_roles_.clear();
+    Talk talk{std::string(name->scalar), name->span, &test, {}};
+    if (const Node* given = talk_field(test, "given")) read_given(*given, talk);
+    for (const Node::Entry& entry : test.entries)
+      if (talk_word(entry.key.scalar) == "mock")
+        diagnostics_.report(DiagnosticId::TalkNotYet, entry.key.span, {std::string(entry.key.scalar)});
+    if (const Node* expect = talk_field(test, "expect")) read_expect(*expect);
+    const Node* lines = talk_field(test, "talk");
+    if (!lines || !lines->is_list()) {
+      diagnostics_.report(DiagnosticId::TalkShape, name->span, {"talk:"});
+      return;
+    }
+    for (const Node& line : lines->items) read_line(line);
+    file.talks.push_back(std::move(talk));
+  }
+
+  void read_given(const Node& given, Talk& talk) {
+    if (!expect_map(given, "{user: {first_name: …}, now: …}")) return;
+    check_words(given, in::GivenKey, {"user", "now", "people", "roles", "rows", "vars", "env", "seed"});
+    std::set<std::string_view> ids;
+    if (const Node* user = talk_field(given, "user")) read_person(*user, ids);
+    if (const Node* now = talk_field(given, "now"))
+      if (!now->is_scalar() || !LocalTime::parse_iso(now->scalar)) bad_value(*now, "2026-03-15 12:00");
+    if (const Node* seed = talk_field(given, "seed")) {
+      const auto number = seed->is_scalar() ? Decimal::parse(seed->scalar) : std::nullopt;
+      if (!number || !number->to_int64()) bad_value(*seed, "1");
+    }
+    if (const Node* people = talk_field(given, "people"); people && expect_map(*people, "{olga: {first_name: …}}"))
+      for (const Node::Entry& entry : people->entries) {
+        people_.insert(std::string(entry.key.scalar));
+        read_person(entry.value, ids);
+      }
+    if (const Node* roles = talk_field(given, "roles"); roles && expect_map(*roles, "{admins: [olga]}"))
+      for (const Node::Entry& entry : roles->entries) {
+        const std::string role(entry.key.scalar);
+        const std::vector<std::string> known(roles_.begin(), roles_.end());
+        if (!roles_.contains(role) && !nearest(role, known).empty()) unknown(entry.key, known);
+        given_roles_.insert(role);
+        expect_texts(entry.value, "[olga]");
+        if (entry.value.is_scalar()) people_.insert(std::string(entry.value.scalar));
+        for (const Node& member : entry.value.items) people_.insert(std::string(member.scalar));
+      }
+    if (const Node* rows = talk_field(given, "rows")) read_rows(*rows, {});
+    if (const Node* vars = talk_field(given, "vars")) expect_map(*vars, "{name: …}");
+    if (const Node* env = talk_field(given, "env"); env && expect_map(*env, "{NAME: …}"))
+      for (const Node::Entry& entry : env->entries)
+        if (expect_text(entry.value, "NAME: …"))
+          talk.environment.emplace(entry.key.scalar, entry.value.scalar);
+  }
+
+  void read_person(const Node& person, std::set<std::string_view>& ids) {
+    if (!expect_map(person, "{first_name: …}")) return;
+    check_words(person, kPerson, {"id", "first_name", "last_name", "username", "language"});
+    for (const Node::Entry& entry : person.entries)
+      if (expect_text(entry.value, "…") && talk_word(entry.key.scalar, kPerson) == "id" &&
+          !ids.insert(entry.value.scalar).second)
+        bad_value(entry.value, "a number of their own");
+  }
+
+  void read_rows(const Node& tables, const Words& system_columns) {
+    if (!expect_map(tables, "{orders: [{…}]}")) return;
+    for (const Node::Entry& entry : tables.entries) {
+      const auto table = std::find_if(program_.tables.begin(), program_.tables.end(),
+                                      [&](const Table& one) { return one.name == entry.key.scalar; });
+      std::vector<std::string> known;
+      if (table == program_.tables.end()) {
+        for (const Table& one : program_.tables) known.push_back(one.name);
+        unknown(entry.key, known);
+        continue;
+      }
+      if (!entry.value.is_list()) {
+        bad_value(entry.value, "[{…}]");
+        continue;
+      }
+      for (const Column& column : table->columns) known.push_back(column.name);
+      known.insert(known.end(), system_columns.begin(), system_columns.end());
+      for (const Node& row : entry.value.items)
+        if (expect_map(row, "{…}"))
+          for (const Node::Entry& cell : row.entries)
+            if (std::find(known.begin(), known.end(), cell.key.scalar) == known.end()) unknown(cell.key, known);
+    }
+  }
+
+  void read_expect(const Node& expect) {
+    if (!expect_map(expect, "{rows: …, vars: …, at: …}")) return;
+    check_words(expect, in::ExpectKey | in::GivenKey, {"rows", "vars", "at"});
+    if (const Node* rows = talk_field(expect, "rows")) read_rows(*rows, {"id", "user_id", "dialog_id", "created_at"});
+    if (const Node* vars = talk_field(expect, "vars")) expect_map(*vars, "{name: …}");
+    if (const Node* at = talk_field(expect, "at")) expect_text(*at, "branch/question, none");
+  }
+
+  // ---- lines
+
+  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail"}; }
+
+  void unknown_line(const Node& word) {
+    std::vector<std::string> known = forms(in::TalkStep, line_words());
+    known.insert(known.end(), roles_.begin(), roles_.end());
+    Diagnostic& problem = unknown(word, known);
+    if (!problem.hint_en.empty()) return;
+    problem.hint_en = "a line of a talk is `user:`, `bot:`, `press:`, `after:`, `staff:`, a role, or `silent`";
+    problem.hint_ru = "строка разговора это `человек:`, `бот:`, `нажать:`, `через:`, `сотрудник:`, роль или `тихо`";
+  }
+
+  void read_line(const Node& line) {
+    if (line.is_scalar()) {
+      if (talk_word(line.scalar) != "silent") unknown_line(line);
+      return;
+    }
+    if (!line.is_map() || line.entries.empty()) return bad_value(line, "user: …");
+    for (std::size_t i = 1; i < line.entries.size(); ++i) {
+      const Node& key = line.entries[i].key;
+      diagnostics_.report(DiagnosticId::TalkTwoLines, key.span, {std::string(key.scalar)});
+    }
+    read_line(line.entries.front());
+  }
+
+  void read_line(const Node::Entry& line) {
+    const std::string_view word = talk_word(line.key.scalar, in::TalkStep);
+    const Node& value = line.value;
+    if (word == "user") return read_said(value);
+    if (word == "press") return read_press(value);
+    if (word == "bot") return read_match(value, true);
+    if (word == "staff") return static_cast<void>(expect_text(value, "a text"));
+    if (word == "silent") return;
+    if (word == "after") {
+      if (!value.is_scalar() || !Duration::parse(value.scalar)) bad_value(value, "90s, 5m, 2h, 3d");
+      return;
+    }
+    if (word == "event" || word == "mail") {
+      diagnostics_.report(DiagnosticId::TalkNotYet, line.key.span, {std::string(line.key.scalar)});
+      return;
+    }
+    const std::string role(line.key.scalar);
+    if (!roles_.contains(role) && !given_roles_.contains(role)) return unknown_line(line.key);
+    read_match(value, false);
+  }
+
+  void read_name(const Node& map, std::string_view key) {
+    const Node* name = talk_field(map, key, in::TalkMatch);
+    if (!name || !expect_text(*name, "olga")) return;
+    if (talk_word(name->scalar) == kTalkPerson || people_.contains(std::string(name->scalar))) return;
+    Diagnostic& problem = diagnostics_.report(DiagnosticId::TalkNobody, name->span, {std::string(name->scalar)});
+    suggest(problem, name->scalar, {people_.begin(), people_.end()}, false);
+  }
+
+  void read_said(const Node& value) {
+    constexpr std::string_view kExpected = "a text, or {text: …, attach: […]}";
+    if (!value.is_map()) return static_cast<void>(expect_text(value, kExpected));
+    check_words(value, in::TalkMatch, {"text", "attach", "contact", "location", "as"});
+    read_name(value, "as");
+    if (const Node* text = talk_field(value, "text")) expect_text(*text, "a text");
+    if (const Node* attach = talk_field(value, "attach")) {
+      const auto file = [&](const Node& one) {
+        if (one.is_map()) {
+          check_words(one, kFile, {"name", "size", "caption"});
+          for (const Node::Entry& entry : one.entries)
+            if (expect_text(entry.value, "…") && talk_word(entry.key.scalar, kFile) == "size" &&
+                !Decimal::parse(entry.value.scalar))
+              bad_value(entry.value, "1024");
+        } else {
+          expect_text(one, "photo.jpg");
+        }
+      };
+      if (attach->is_list()) {
+        for (const Node& item : attach->items) file(item);
+      } else {
+        file(*attach);
+      }
+    }
+    if (const Node* contact = talk_field(value, "contact")) {
+      if (contact->is_map()) {
+        check_words(*contact, kPerson, {"phone", "first_name", "last_name"});
+      } else {
+        expect_text(*contact, "+79001234567");
+      }
+    }
+    if (const Node* location = talk_field(value, "location")) read_location(*location);
+  }
+
+  void read_location(const Node& location) {
+    std::vector<const Node*> numbers;
+    for (const Node& item : location.items) numbers.push_back(&item);
+    if (location.is_map()) {
+      if (!check_words(location, 0, {"latitude", "longitude"})) return;
+      for (const Node::Entry& entry : location.entries) numbers.push_back(&entry.value);
+    }
+    const bool good = numbers.size() == 2 && std::all_of(numbers.begin(), numbers.end(), [](const Node* one) {
+                        return one->is_scalar() && Decimal::parse(one->scalar);
+                      });
+    if (!good) bad_value(location, "[55.75, 37.61]");
+  }
+
+  void read_press(const Node& value) {
+    constexpr std::string_view kExpected = "a label, or {button: …, as: …}";
+    if (!value.is_map()) return static_cast<void>(expect_text(value, kExpected));
+    check_words(value, in::TalkMatch, {"button", "as"});
+    read_name(value, "as");
+    const Node* label = talk_field(value, "button");
+    if (!label) return bad_value(value, kExpected);
+    expect_text(*label, "a label");
+  }
+
+  void read_match(const Node& value, bool may_name) {
+    if (!value.is_map()) return static_cast<void>(expect_text(value, "a text, `...`, or {contains: …, buttons: […]}"));
+    Words words = {"text", "contains", "matches", "buttons", "attach"};
+    if (may_name) words.push_back("to");
+    check_words(value, in::TalkMatch, words);
+    if (may_name) read_name(value, "to");
+    if (const Node* text = talk_field(value, "text")) expect_text(*text, "a text");
+    if (const Node* contains = talk_field(value, "contains")) expect_texts(*contains, "a text, or a list of texts");
+    if (const Node* attach = talk_field(value, "attach")) expect_texts(*attach, "[photo.jpg]");
+    if (const Node* pattern = talk_field(value, "matches"); pattern && expect_text(*pattern, "a pattern")) {
+      re2::RE2::Options quiet;
+      quiet.set_log_errors(false);
+      const re2::RE2 compiled(re2::StringPiece(pattern->scalar.data(), pattern->scalar.size()), quiet);
+      if (!compiled.ok()) bad_value(*pattern, "RE2: " + compiled.error());
+    }
+    if (const Node* buttons = talk_field(value, "buttons")) {
+      if (!buttons->is_list()) return static_cast<void>(expect_text(*buttons, "[A, B]"));
+      for (const Node& item : buttons->items) expect_texts(item, "[A, B]");
+    }
+  }
+
+  Diagnostics& diagnostics_;
+  const Program& program_;
+  std::set<std::string> roles_;
+  std::set<std::string> people_, given_roles_;  // of the test being read
+};
+
+}  // namespace
+
+TalkFile read_talk_file(const std::string& path, SourceMap& sources, Diagnostics& diagnostics,
+                        const Program& program) {
+  TalkFile file;
+  file.path = path;
+  std::string text;
+  bool readable = false;
+  std::error_code unknown;
+  if (!std::filesystem::is_directory(path, unknown)) {  // reading a folder throws
+    std::ifstream input(path, std::ios::binary);
+    if (input) text.assign(std::istreambuf_iterator<char>(input), {});
+    readable = static_cast<bool>(input);
+  }
+  file.source = sources.add(path, std::move(text));
+  if (!readable) {
+    diagnostics.report(DiagnosticId::CannotRead, {file.source, 0, 0}, {path, "no such file"});
+    return file;
+  }
+  file.document = read_yaml(file.source, sources, diagnostics);
+  if (file.document.parsed) TalkReader(diagnostics, program).read(file.document.root, file);
+  return file;
+}
+
+}  // namespace sufler
