@@ -805,6 +805,9 @@ void LineScan::settle(Bracket& bracket, const Slot& slot) {
   const std::size_t begin = bracket.value_begin, end = bracket.value_end;
   bracket.value_begin = kNone;
   const Slot inside{slot.parent, {}, false, true, false, false};
+  // A text over several lines may be the rest of the file behind a bracket that is never closed:
+  // quoting that round after round would double its quotes.
+  if (bracket.trouble && slice(begin, end).find('\n') != kNone) bracket.trouble->safe = false;
   if (bracket.trouble)
     quote_region(*bracket.trouble, begin, end, inside);
   else if (bracket.quietly)
