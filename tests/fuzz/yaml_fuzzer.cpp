@@ -78,8 +78,10 @@ void check_diagnostics(Loaded& loaded) {
   }
 }
 
-// `check --fix` comes to an end, after which nothing is left to apply.
+// `check --fix` comes to an end, after which nothing is left to apply, and adds little.
 void check_fixes(Files files, Loaded loaded) {
+  std::size_t limit = 256;
+  for (const auto& [name, text] : files) limit += 4 * text.size();
   for (int round = 0; round < 40; ++round) {
     if (round > 0) loaded = load_scenario_text(files);
     std::size_t applied = 0;
@@ -87,6 +89,7 @@ void check_fixes(Files files, Loaded loaded) {
       std::size_t here = 0;
       std::string fixed = apply_fixes(loaded.diagnostics.sorted(), loaded.sources,
                                       static_cast<std::uint32_t>(file), &here);
+      require(fixed.size() <= limit, "fixes mend and do not write");
       if (here) files[file].second = std::move(fixed);
       applied += here;
     }
