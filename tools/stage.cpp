@@ -8,6 +8,8 @@ namespace sufler {
 namespace {
 
 constexpr std::string_view kTransport = "console";
+/// What a role gets comes by a way of its own, so that it is told from what is said in a person's dialog.
+constexpr std::string_view kNotices = "notices";
 constexpr std::string_view kBot = "stage";
 /// Timers that a scenario could set without end, each due at once; more in one call is a loop.
 constexpr int kMaxTimers = 100'000;
@@ -75,7 +77,6 @@ struct Stage::Impl {
   std::uint64_t update_number = 0;
   std::vector<Arrival> arrivals;
   std::map<std::string, std::vector<Message>> shown;  // by person, oldest first
-  std::set<std::string> role_inboxes;  // ids
   std::set<std::uint32_t> visited;
   std::vector<TurnNote> notes;
 
@@ -139,12 +140,17 @@ struct Stage::Impl {
     for (StepId step : played->visited) visited.insert(step.value);
     notes.insert(notes.end(), played->notes.begin(), played->notes.end());
     std::vector<Settled> settled;
+    const OutboxRow* notice = nullptr;  // the row before, when it was one
     for (const OutboxRow& row : played->outbox) {
       settled.push_back({row.id, true, OutboxRow::State::New, 1, {}, {}});
       Arrival arrival;
       arrival.to = name_of(row.chat.chat_id);
-      // A row of a dialog is what the bot says in it; the others are notices.
-      arrival.to_role = row.dialog_id == 0 && role_inboxes.contains(row.chat.chat_id);
+      arrival.to_role = row.chat.transport == kNotices;
+      if (notice && notice->chat.chat_id == row.chat.chat_id && notice->call.body == row.call.body) {
+        notice = nullptr;  // the same once more, as to a person
+        continue;
+      }
+      notice = arrival.to_role ? &row : nullptr;
       if (row.call.method == "notice") {
         if (row.call.body.empty()) continue;
         arrival.is_notice = true;
@@ -197,15 +203,17 @@ Stored<std::unique_ptr<Stage>> Stage::open(std::shared_ptr<const Program> progra
   setup.seed = impl->options.seed;
   setup.trace = true;
   setup.renderers[std::string(kTransport)] = &impl->renderer;
+  setup.renderers[std::string(kNotices)] = &impl->renderer;
   for (const std::string& role : roles_of(*program)) {
     auto given = impl->options.roles.find(role);
     std::vector<std::string> ids;
     if (given != impl->options.roles.end())
       for (const std::string& name : given->second) ids.push_back(impl->id_of(name));
-    if (ids.empty()) ids.push_back(role);  // the role's own inbox
-    for (std::string& id : ids) {
-      setup.roles[role].push_back({std::string(kTransport), id});
-      impl->role_inboxes.insert(std::move(id));
+    std::vector<ChatAddress>& members = setup.roles[role];
+    if (ids.empty()) members.push_back({std::string(kNotices), role});  // the role's own inbox
+    for (const std::string& id : ids) {
+      members.push_back({std::string(kNotices), id});
+      members.push_back({std::string(kTransport), id});  // who has the role is known by this address
     }
   }
   impl->player = std::make_unique<Player>(impl->storage, std::move(setup));

@@ -140,6 +140,18 @@ TEST_F(TalkTest, AnInboxOfARoleNeedNotBeRead) {
 )");
 }
 
+TEST_F(TalkTest, ThePersonMayHaveTheRole) {
+  expect_passes(R"(    given: {roles: {admins: [user]}}
+    talk:
+      - user: /start
+      - bot: ...
+      - bot: ...
+      - user: tree
+      - admins: user wrote tree
+      - bot: You wrote tree
+)");
+}
+
 TEST_F(TalkTest, ANoticeToSeveralPeopleOfARoleIsOneMessage) {
   const std::string talk = R"(    given: {people: {olga: {}, petr: {}}, roles: {admins: [olga, petr]}}
     talk:
