@@ -1,11 +1,17 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
+#include <optional>
 #include <random>
+#include <utility>
 
+#include "interpreter/core/text.h"
 #include "interpreter/transports/console/console.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
@@ -18,6 +24,19 @@ volatile std::sig_atomic_t stopped = 0;
 
 std::int64_t system_now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// Ctrl+C and a closed terminal end the talk as Ctrl+D does. Blocked but for the wait of read_line.
+void hear_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { stopped = 1; };
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    ::sigaction(number, &action, nullptr);
+    ::sigaddset(&set, number);
+  }
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
 }
 
 /// A talk in the terminal. In a pipe the clock stands still and only `+24h` moves it; at a terminal it runs.
@@ -97,42 +116,72 @@ class Chat {
   /// The next line of input; while a person thinks, timers go off in their time.
   std::optional<std::string> read_line() {
     for (;;) {
-      const std::size_t end = buffer_.find('\n');
-      if (end != std::string::npos) {
+      const std::size_t end = buffer_.find('\n', searched_);
+      if (end != std::string::npos || (closed_ && !buffer_.empty())) {
         std::string line = buffer_.substr(0, end);
-        buffer_.erase(0, end + 1);
+        buffer_.erase(0, end == std::string::npos ? end : end + 1);
+        searched_ = 0;
         if (line.ends_with('\r')) line.pop_back();
-        return line;
+        if (std::exchange(cut_, false))
+          std::cerr << (language_ == Language::Russian ? "слишком длинная строка обрезана\n" : "a line is too long and was cut\n");
+        return mended(line);
       }
-      if (closed_) {
-        if (buffer_.empty()) return std::nullopt;
-        return std::exchange(buffer_, {});
-      }
-      if (interactive_) {
-        auto next = stage_.next_timer();
-        int wait = -1;
-        if (next && *next) wait = static_cast<int>(std::clamp<std::int64_t>((*next)->unix_ms - system_now() - offset_, 0, 60'000));
-        pollfd input{STDIN_FILENO, POLLIN, 0};
-        const int ready = ::poll(&input, 1, wait);
-        if (stopped) return std::nullopt;
-        if (ready == 0) {
-          std::cout << "\r";
-          if (!catch_up()) return std::nullopt;
-          std::cout << "> " << std::flush;
-          continue;
-        }
-        if (ready < 0) continue;
-      }
-      char chunk[4096];
+      if (closed_) return std::nullopt;
+      if (interactive_ && !wait_for_input()) return std::nullopt;
+      char chunk[65536];
       const ssize_t got = ::read(STDIN_FILENO, chunk, sizeof chunk);
-      if (stopped) return std::nullopt;
+      if (got < 0 && errno == EINTR) continue;
       if (got <= 0) {
         closed_ = true;
-      } else {
-        buffer_.append(chunk, static_cast<std::size_t>(got));
+        continue;
       }
+      append(std::string_view(chunk, static_cast<std::size_t>(got)));
     }
   }
+
+  /// Of an endless line only the beginning is kept.
+  void append(std::string_view chunk) {
+    searched_ = buffer_.size();
+    if (searched_ >= kMaxLine) {
+      cut_ = true;
+      const std::size_t end = chunk.find('\n');
+      chunk.remove_prefix(std::min(end, chunk.size()));
+    }
+    buffer_.append(chunk);
+  }
+
+  /// What a person typed may be bytes of any kind; the bot reads UTF-8.
+  static std::string mended(std::string_view line) {
+    if (is_utf8(line)) return std::string(line);
+    std::string out;
+    for (std::size_t i = 0; i < line.size();) append_utf8(out, next_code_point(line, i));
+    return out;
+  }
+
+  /// False when the talk was ended with a signal.
+  bool wait_for_input() {
+    for (;;) {
+      std::optional<timespec> limit;
+      auto next = stage_.next_timer();
+      if (next && *next) {
+        const std::int64_t ms = std::clamp<std::int64_t>((*next)->unix_ms - system_now() - offset_, 0, 60'000);
+        limit = timespec{static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1'000'000};
+      }
+      pollfd input{STDIN_FILENO, POLLIN, 0};
+      // The signals are heard only in here, so that none slips in between the look and the wait.
+      sigset_t none;
+      ::sigemptyset(&none);
+      const int ready = ::ppoll(&input, 1, limit ? &*limit : nullptr, &none);
+      if (stopped) return false;
+      if (ready > 0) return true;
+      if (ready < 0) continue;
+      std::cout << "\r";
+      if (!catch_up()) return false;
+      std::cout << "> " << std::flush;
+    }
+  }
+
+  static constexpr std::size_t kMaxLine = std::size_t{1} << 20;
 
   Stage& stage_;
   bool interactive_;
@@ -140,6 +189,8 @@ class Chat {
   std::int64_t offset_;
   std::size_t told_ = 0;
   std::string buffer_;
+  std::size_t searched_ = 0;  ///< so much of the buffer holds no line end
+  bool cut_ = false;
   bool closed_ = false;
 };
 
@@ -147,16 +198,18 @@ class Chat {
 
 int run_chat(const ChatOptions& options) {
   const Language language = tool_language(options.language);
+  if (std::error_code error; !std::filesystem::exists(options.path, error)) {
+    std::cerr << "sufler: " << (language == Language::Russian ? "нет такого файла или папки: " : "no such file or folder: ")
+              << options.path << "\n";
+    return kExitMisuse;
+  }
   Loaded loaded = load_scenario(options.path);
   if (!loaded.program) {
     std::cerr << render_text(loaded.diagnostics.sorted(), loaded.sources, language);
     return kExitErrors;
   }
-  struct sigaction action {};
-  action.sa_handler = [](int) { stopped = 1; };
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::sigaction(SIGHUP, &action, nullptr);
+  const bool interactive = ::isatty(STDIN_FILENO) != 0;
+  if (interactive) hear_signals();
 
   StageOptions stage_options;
   stage_options.now = {system_now()};
@@ -166,7 +219,7 @@ int run_chat(const ChatOptions& options) {
     std::cerr << "sufler: " << stage.error().message << "\n";
     return kExitErrors;
   }
-  return Chat(**stage, ::isatty(STDIN_FILENO) != 0, language).run();
+  return Chat(**stage, interactive, language).run();
 }
 
 }  // namespace sufler
