@@ -21,7 +21,7 @@ TEST(Steps, IfMatchAndForGoOnBehindThemselves) {
   Dialog dialog(load(R"yaml(
 branches:
   main:
-    - set: {n: 2, colour: "'red'"}
+    - set: {n: 2, colour: "'red'", item: "'снаружи'"}
     - if: n > 1
       then:
         - say: много
@@ -39,11 +39,11 @@ branches:
       do:
         - say: "{{ item }}"
           when: item != 2
-    - say: "конец {{ item | default('нет') }}"
+    - say: "конец {{ item }}"
   other:
     - say: синий
 )yaml"));
-  EXPECT_THAT(dialog.says("/start"), ElementsAre("много", "красный", "1", "3", "конец нет"));
+  EXPECT_THAT(dialog.says("/start"), ElementsAre("много", "красный", "1", "3", "конец снаружи"));
 }
 
 TEST(Steps, ALoopWaitsForAnswersOnTheWay) {
@@ -93,9 +93,11 @@ branches:
   main:
     - ask: go
       text: "Дальше?"
+    - set: {further: true}
     - call: deep
   deep:
     - call: deep
+      when: further
 )yaml"));
   dialog.says("/start");
   EXPECT_THAT(dialog.says("да"), ElementsAre("Что-то пошло не так. Попробуйте ещё раз, пожалуйста.", "Дальше?"));
@@ -126,13 +128,11 @@ TEST(Steps, AFaultInOnErrorEndsTheTurn) {
   Dialog dialog(load(R"yaml(
 branches:
   main:
+    - set: {zero: 0}
     - say: "{{ 1 / zero }}"
   on_fault:
     - say: "{{ 1 / zero }}"
-settings: {zero_value: 0}
 on_error: on_fault
-questions:
-  zero: {text: Ноль?}
 )yaml"));
   EXPECT_THAT(dialog.says("/start"), ElementsAre("Что-то пошло не так. Попробуйте ещё раз, пожалуйста."));
   EXPECT_EQ(dialog.faults.size(), 2u);
@@ -372,6 +372,7 @@ TEST(Steps, OptionsMayCallSetAndDepend) {
   Dialog dialog(load(R"yaml(
 branches:
   main:
+    - set: {user.vip: false, x: 1}
     - choose: Что?
       options:
         - {label: Вызвать, call: sub, set: {x: 5}}
