@@ -204,6 +204,21 @@ TEST_F(MisfortunesTest, UpdatesOfEveryOddKindAreConfirmedAndPassedOver) {
   stop();
 }
 
+TEST_F(MisfortunesTest, AnUpdateThatCouldNotBeConfirmedIsNotPlayedAgainAfterARestart) {
+  ASSERT_TRUE(telegram.wait_until_polling(true, kPatience));
+  telegram.fail_next({.kind = "drop", .method = "getUpdates", .times = -1});
+  telegram.say(kAnna, "раз");
+  EXPECT_THAT(heard(kAnna, 1), ElementsAre("Вы сказали: раз"));
+  EXPECT_EQ(telegram.pending_updates(), 1u) << "the poll that is open brought it, none came after";
+  stop();
+  telegram.clear_faults();
+  start();
+  telegram.say(kAnna, "два");
+  EXPECT_THAT(heard(kAnna, 2), ElementsAre("Вы сказали: раз", "Вы сказали: два"));
+  stop();
+  EXPECT_EQ(telegram.messages(kAnna).size(), 4u);
+}
+
 TEST_F(MisfortunesTest, AnUpdateThatComesAgainChangesNothing) {
   const std::int64_t id = telegram.say(kAnna, "раз");
   ASSERT_TRUE(telegram.wait_until_confirmed(id, kPatience));
