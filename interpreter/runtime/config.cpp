@@ -29,8 +29,8 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 
 class Reader {
  public:
-  Reader(LoadedConfig& loaded, fs::path folder, const KnownTransports& transports)
-      : loaded_(loaded), folder_(std::move(folder)), transports_(transports) {
+  Reader(LoadedConfig& loaded, std::string path, const KnownTransports& transports)
+      : loaded_(loaded), path_(std::move(path)), folder_(fs::absolute(path_).parent_path()), transports_(transports) {
     bot_keys_ = {"scenario", "roles"};
     for (const auto& [name, keys] : transports_) bot_keys_.push_back(name);
   }
@@ -41,6 +41,11 @@ class Reader {
       return;
     }
     const Node* bots = nullptr;
+    for (const Node::Entry& entry : root.entries) {
+      if (entry.key.scalar != "scenario" && entry.key.scalar != "сценарий") continue;
+      report(DiagnosticId::ConfigIsScenario, entry.key.span, {path_});
+      return;
+    }
     for (const Node::Entry& entry : root.entries) {
       const std::string_view key = entry.key.scalar;
       if (!known(entry.key, kTopKeys, "the configuration")) continue;
@@ -254,6 +259,7 @@ class Reader {
   }
 
   LoadedConfig& loaded_;
+  std::string path_;
   fs::path folder_;
   const KnownTransports& transports_;
   std::vector<std::string> bot_keys_;
@@ -274,13 +280,17 @@ LoadedConfig load_config(const std::string& path, const KnownTransports& transpo
   }
   const std::uint32_t index = loaded.sources.add(path, std::move(text));
   if (!readable) {
-    loaded.diagnostics.report(DiagnosticId::CannotRead, {index, 0, 0}, {path, "no such file"});
+    if (fs::exists(fs::path(path) / "scenario.yaml", unknown)) {
+      loaded.diagnostics.report(DiagnosticId::ConfigIsScenario, {index, 0, 0}, {path});
+    } else {
+      const char* reason = fs::is_directory(path, unknown) ? "a folder" : "no such file";
+      loaded.diagnostics.report(DiagnosticId::CannotRead, {index, 0, 0}, {path, reason});
+    }
     return loaded;
   }
   const Document document = read_yaml(index, loaded.sources, loaded.diagnostics);
   if (!document.parsed) return loaded;
-  const fs::path folder = fs::absolute(path).parent_path();
-  Reader(loaded, folder, transports).read(document.root);
+  Reader(loaded, path, transports).read(document.root);
   return loaded;
 }
 

@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <chrono>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -51,6 +53,20 @@ std::string one_line(std::string_view text) {
     }
   }
   return out;
+}
+
+/// `2026-03-15T09:00:00.123Z`.
+std::string utc_now() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[40];
+  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::string out(text, length);
+  const std::string fraction = std::to_string(1000 + ms % 1000);
+  return out.append(".").append(fraction, 1).append("Z");
 }
 
 bool is_token_char(char c) {
@@ -127,6 +143,7 @@ void write_log(LogLevel level, std::string_view message, LogFields fields) {
   if (!logger->should_log(spd)) return;
   if (format == LogFormat::Json) {
     nlohmann::ordered_json line;
+    line["time"] = utc_now();
     line["level"] = std::string(spdlog::level::to_string_view(spd).data());
     line["message"] = redact(message);
     for (const auto& [name, value] : fields) line[std::string(name)] = redact(value);

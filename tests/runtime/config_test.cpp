@@ -35,6 +35,13 @@ class ConfigTest : public ::testing::Test {
   fs::path folder_;
 };
 
+TEST_F(ConfigTest, AScenarioInItsPlaceIsSaid) {
+  LoadedConfig loaded = load("scenario: echo\nbranches: {hello: [say: hi]}\n");
+  const std::string found = problems(loaded);
+  EXPECT_EQ(found.substr(0, 5), "S706 ") << found;
+  EXPECT_EQ(found.find('\n'), found.size() - 1) << found;
+}
+
 TEST_F(ConfigTest, ReadsABotWithItsTokenFromTheEnvironment) {
   LoadedConfig loaded = load(R"(
 database: sqlite:shop.db

@@ -36,7 +36,12 @@ TEST(LogTest, JsonLinesKeepTheirFieldsApart) {
   start_log(LogLevel::Info, LogFormat::Json);
   write_log(LogLevel::Warning, "quote \" and { brace", {{"bot", "shop"}});
   const std::string line = ::testing::internal::GetCapturedStderr();
-  EXPECT_EQ(line, "{\"level\":\"warning\",\"message\":\"quote \\\" and { brace\",\"bot\":\"shop\"}\n");
+  const std::string begin = "{\"time\":\"";
+  ASSERT_EQ(line.substr(0, begin.size()), begin);
+  EXPECT_EQ(line[begin.size() + 10], 'T');
+  const std::size_t end = begin.size() + std::string_view("2026-03-15T09:00:00.123").size();
+  ASSERT_GT(line.size(), end);
+  EXPECT_EQ(line.substr(end), "Z\",\"level\":\"warning\",\"message\":\"quote \\\" and { brace\",\"bot\":\"shop\"}\n");
 }
 
 }  // namespace
