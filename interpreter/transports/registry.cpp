@@ -31,9 +31,6 @@ Made make_telegram(HttpClient& client, TransportSettings settings) {
     return Error{std::string("`api` of Telegram must begin with http:// or https://")};
   }
   if (const std::string mode = option(settings, "mode", "polling"); mode != "polling") {
-    return Error{"`mode: " + mode + "` of Telegram is not available yet; write `mode: polling`"};
-  }
-  if (const std::string mode = option(settings, "mode", "polling"); mode != "polling") {
     return Error{"`mode: " + mode + "` of Telegram is not available yet: leave it out, or write `polling`"};
   }
   return make_telegram_transport(client, std::move(telegram));

@@ -35,7 +35,8 @@ struct TransportHandlers {
       updates;
   /// The bot cannot be served any more: token revoked, and the like. Never holds a token.
   std::function<void(std::string reason)> failed;
-  /// Serving began (the first poll was sent) or is troubled (`reason` says why); for readiness.
+  /// Serving began (the platform answered the first poll) or is troubled (`reason` says why); for readiness.
+  /// Told when it changes.
   std::function<void(bool well, std::string reason)> health;
 };
 

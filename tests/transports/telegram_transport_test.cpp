@@ -235,7 +235,17 @@ TEST_F(TelegramTransportTest, AlwaysSaysWhichUpdatesItWants) {
   ASSERT_TRUE(wait_for_updates(1));
   const json params = params_of(fake.calls("getUpdates").at(0));
   EXPECT_EQ(params["allowed_updates"], (json{"message", "edited_message", "callback_query", "my_chat_member"}));
-  EXPECT_EQ(params["timeout"], 50);
+}
+
+TEST_F(TelegramTransportTest, TheFirstPollIsAnsweredAtOnceAndTellsThatTheBotIsServed) {
+  start();
+  ASSERT_TRUE(wait([&] { return !health.empty(); }));
+  EXPECT_EQ(health, (std::vector<std::string>{"well"}));
+  EXPECT_EQ(params_of(fake.calls("getUpdates").at(0))["timeout"], 0);
+  ASSERT_TRUE(fake.wait_until_polling(true));
+  const std::int64_t id = fake.say(kAnna, "a");
+  EXPECT_TRUE(fake.wait_until_confirmed(id));
+  EXPECT_EQ(params_of(fake.calls("getUpdates").at(1))["timeout"], 50);
 }
 
 TEST_F(TelegramTransportTest, AnotherPollerIsWaitedForAndToldOnce) {
@@ -244,9 +254,9 @@ TEST_F(TelegramTransportTest, AnotherPollerIsWaitedForAndToldOnce) {
   const std::int64_t id = fake.say(kAnna, "a");
   ASSERT_TRUE(wait_for_updates(1));
   EXPECT_TRUE(fake.wait_until_confirmed(id));
-  ASSERT_EQ(health.size(), 3U);
-  EXPECT_EQ(health[1].substr(0, 60), "ill: another program receives the updates of this bot: Confl");
-  EXPECT_EQ(health[2], "well");
+  ASSERT_EQ(health.size(), 2U);
+  EXPECT_EQ(health[0].substr(0, 60), "ill: another program receives the updates of this bot: Confl");
+  EXPECT_EQ(health[1], "well");
   EXPECT_TRUE(failure.empty());
 }
 
@@ -312,6 +322,12 @@ TEST_F(TelegramTransportTest, TellsTheMenuAsFarAsTelegramTakesIt) {
   const json commands = params_of(fake.calls("setMyCommands").at(0))["commands"];
   EXPECT_EQ(commands, (json{{{"command", "menu"}, {"description", "Меню"}},
                             {{"command", "order_2"}, {"description", "order_2"}}}));
+}
+
+TEST_F(TelegramTransportTest, TakesAnOldMenuAwayWhenThereIsNone) {
+  start({}, {{"меню", "Меню"}});
+  EXPECT_TRUE(fake.wait_for_calls("deleteMyCommands", 1));
+  EXPECT_TRUE(fake.calls("setMyCommands").empty());
 }
 
 TEST_F(TelegramTransportTest, StoppedReceivingStillSends) {

@@ -251,7 +251,8 @@ class Core : public std::enable_shared_from_this<Core> {
       body += ',';
     }
     body += "\"timeout\":";
-    append_json_number(body, settings_.poll_time.count());
+    // The first poll, and the first after an outage, is answered at once: it tells that the bot is served.
+    append_json_number(body, std::exchange(in_touch_, true) ? settings_.poll_time.count() : 0);
     body += ",\"limit\":100,\"allowed_updates\":";
     body += allowed_updates_;
     body += '}';
@@ -267,10 +268,6 @@ class Core : public std::enable_shared_from_this<Core> {
           if (self->stopped_) return;
           self->on_poll(std::move(answer), std::chrono::steady_clock::now() - began);
         });
-    if (!told_begin_) {
-      told_begin_ = true;
-      tell_health(true, {});
-    }
   }
 
   void poll_after(milliseconds pause) {
@@ -293,6 +290,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void on_poll(HttpAnswer answer, std::chrono::steady_clock::duration took) {
     if (answer.kind != HttpAnswer::Kind::Answered) {
       if (answer.cancelled) return;
+      in_touch_ = false;
       return trouble("Telegram cannot be reached: " + answer.error, poll_backoff_.next());
     }
     if (answer.status != 200 || !api::says_ok(answer.body)) return on_poll_refused(answer);
@@ -434,8 +432,9 @@ class Core : public std::enable_shared_from_this<Core> {
       body += '}';
     }
     body += "]}";
-    if (count == 0) return;
-    HttpRequest request = call_request("setMyCommands", std::move(body));
+    // Without commands the menu of an earlier scenario goes.
+    HttpRequest request = count == 0 ? call_request("deleteMyCommands", "{}")
+                                     : call_request("setMyCommands", std::move(body));
     request.repeatable = true;
     client_.submit(std::move(request), [self = shared_from_this(), menu, attempt](HttpAnswer answer) {
       if (self->stopped_ || answer.cancelled || attempt + 1 >= kMenuAttempts) return;
@@ -703,8 +702,8 @@ class Core : public std::enable_shared_from_this<Core> {
   HttpClient::RequestId poll_request_ = 0;
   std::uint64_t poll_turn_ = 0;
   bool awaiting_drain_ = false;
-  bool told_begin_ = false;
-  bool well_ = false;
+  bool in_touch_ = false;
+  std::optional<bool> well_;  // what was told
   int quick_empties_ = 0;
   int name_attempts_ = 0;
   bool name_given_up_ = false;
