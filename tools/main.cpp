@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <iostream>
 
@@ -10,45 +11,54 @@
 #endif
 
 int main(int argc, char** argv) {
-  CLI::App app{"sufler plays YAML scenarios to people on VK and Telegram"};
+  CLI::App app{"Sufler plays YAML scenarios to people in messengers.", "sufler"};
   app.set_version_flag("--version", std::string("sufler ") + SUFLER_VERSION);
   app.require_subcommand(1);
   int code = sufler::kExitClean;
 
   sufler::RunOptions run;
-  CLI::App* run_command = app.add_subcommand("run", "serves the bots of sufler.yaml until SIGTERM");
-  run_command->add_option("config", run.config, "the configuration")->capture_default_str();
+  CLI::App* run_command = app.add_subcommand("run", "Serves the bots of a configuration until SIGTERM or Ctrl+C");
+  run_command->add_option("config", run.config, "The configuration, sufler.yaml unless given")->capture_default_str();
   run_command->callback([&] { code = sufler::run_bots(run); });
 
   sufler::CheckOptions check;
-  CLI::App* check_command = app.add_subcommand("check", "every problem of a scenario, with place, reason and fix");
-  check_command->add_option("path", check.paths, "a scenario: a .yaml file or a folder")->required();
-  check_command->add_option("--format", check.format, "text, json, sarif or github")
+  CLI::App* check_command = app.add_subcommand("check", "Tells every problem of a scenario, with its place, reason and fix");
+  check_command->add_option("path", check.paths, "Scenarios: .yaml files or folders")->required();
+  check_command->add_option("--format", check.format, "The form of the output")
       ->check(CLI::IsMember({"text", "json", "sarif", "github"}));
-  check_command->add_option("--lang", check.language, "ru or en")->check(CLI::IsMember({"ru", "en"}));
-  check_command->add_flag("--fix", check.fix, "applies the fixes that cannot change the meaning");
-  check_command->add_flag("--strict", check.strict, "warnings count as errors");
+  check_command->add_option("--lang", check.language, "The language of messages; that of the environment unless given")->check(CLI::IsMember({"ru", "en"}));
+  check_command->add_flag("--fix", check.fix, "Applies the fixes that cannot change the meaning");
+  check_command->add_flag("--strict", check.strict, "Warnings count as errors");
   check_command->callback([&] { code = sufler::run_check(check); });
 
   sufler::TestOptions test;
-  CLI::App* test_command = app.add_subcommand("test", "plays the talks of *.test.yaml");
-  test_command->add_option("path", test.paths, "scenarios, or single talk files")->required();
-  test_command->add_option("--format", test.format, "text, json or junit")
+  CLI::App* test_command = app.add_subcommand("test", "Plays the talks of *.test.yaml");
+  test_command->add_option("path", test.paths, "Scenarios, or single talk files")->required();
+  test_command->add_option("--format", test.format, "The form of the output")
       ->check(CLI::IsMember({"text", "json", "junit"}));
-  test_command->add_option("--lang", test.language, "ru or en")->check(CLI::IsMember({"ru", "en"}));
-  test_command->add_flag("--coverage", test.coverage, "tells which steps no talk visits");
-  test_command->add_option("--coverage-min", test.coverage_min, "fails when the talks visit fewer steps, in percent")
+  test_command->add_option("--lang", test.language, "The language of messages; that of the environment unless given")->check(CLI::IsMember({"ru", "en"}));
+  test_command->add_flag("--coverage", test.coverage, "Tells which steps no talk visits");
+  test_command->add_option("--coverage-min", test.coverage_min, "Fails when the talks visit fewer steps, in percent")
       ->check(CLI::Range(0.0, 100.0));
-  test_command->add_flag("--update", test.update, "writes what the bot says now into the talks");
+  test_command->add_flag("--update", test.update, "Writes what the bot says now into the talks");
   test_command->callback([&] { code = sufler::run_test(test); });
 
   sufler::ChatOptions chat;
-  CLI::App* chat_command = app.add_subcommand("chat", "a talk in the terminal; reads a pipe too");
-  chat_command->add_option("path", chat.path, "a scenario")->required();
-  chat_command->add_option("--lang", chat.language, "ru or en")->check(CLI::IsMember({"ru", "en"}));
-  chat_command->add_option("--seed", chat.seed, "the seed of all chance; 0 takes a new one");
+  CLI::App* chat_command = app.add_subcommand("chat", "Talks with you in the terminal, or with a pipe");
+  chat_command->add_option("path", chat.path, "A scenario")->required();
+  chat_command->add_option("--lang", chat.language, "The language of messages; that of the environment unless given")->check(CLI::IsMember({"ru", "en"}));
+  chat_command->add_option("--seed", chat.seed, "The seed of all chance; 0 takes a new one");
   chat_command->callback([&] { code = sufler::run_chat(chat); });
 
+  // Said here, because the library would only ask for a subcommand.
+  const auto is_known = [&](const std::string& word) {
+    const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+    return std::any_of(commands.begin(), commands.end(), [&](const CLI::App* one) { return one->get_name() == word; });
+  };
+  if (argc > 1 && argv[1][0] != '-' && !is_known(argv[1])) {
+    std::cerr << "sufler: there is no command `" << argv[1] << "`; `sufler --help` names them\n";
+    return sufler::kExitMisuse;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -17,6 +17,7 @@
 #include "interpreter/transports/registry.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
+#include "tools/menu.h"
 
 namespace sufler {
 namespace {
@@ -76,18 +77,11 @@ class Couriers : public Courier {
   std::map<std::string, Transport*> by_bot_;
 };
 
-/// The bot's menu of commands: those with a description, for everybody.
-std::vector<BotCommandHint> menu_of(const Program& program) {
-  std::vector<BotCommandHint> menu;
-  for (const Command& command : program.commands) {
-    if (command.about.empty() || !command.role.empty() || command.during_handoff) continue;
-    for (const std::string& word : command.words) {
-      if (!word.starts_with("/")) continue;
-      menu.push_back({word.substr(1), command.about.any_of.front().source()});
-      break;
-    }
-  }
-  return menu;
+/// A path as a person in the working folder would write it, where that is shorter.
+std::string shown_path(const std::string& path) {
+  std::error_code error;
+  const std::string relative = std::filesystem::proximate(path, error).string();
+  return error || relative.size() >= path.size() ? path : relative;
 }
 
 int complain(const std::string& line) {
@@ -148,7 +142,7 @@ int run_bots(const RunOptions& options) {
     LoadOptions load;
     load.environment_must_be_set = true;
     for (const auto& [role, members] : bot.roles) load.roles.push_back(role);
-    Loaded scenario = load_scenario(bot.scenario, load);
+    Loaded scenario = load_scenario(shown_path(bot.scenario), load);
     if (!scenario.program) {
       std::cerr << redact(render_text(scenario.diagnostics.sorted(), scenario.sources, language));
       return complain("the scenario of the bot `" + bot.name + "` has errors and was not started");
