@@ -322,7 +322,17 @@ class Core : public std::enable_shared_from_this<Core> {
   }
 
   void take(api::DecodedUpdates updates) {
-    const Position next{updates.last_update_id + 1, now_ms() / 1000};
+    Position next{updates.last_update_id + 1, now_ms() / 1000};
+    if (position_) {
+      // What lies below the offset was stored. A server that brings it again is not to be believed, and the
+      // offset never goes back; ids that began anew come when the old offset was forgotten (see `poll`).
+      std::erase_if(updates.incoming, [this](const Incoming& one) {
+        std::int64_t id = 0;
+        std::from_chars(one.id.data(), one.id.data() + one.id.size(), id);
+        return id < position_->offset;
+      });
+      if (next.offset <= position_->offset) return poll_after(poll_backoff_.next());
+    }
     if (updates.incoming.empty() || !handlers_.updates) {
       position_ = next;
       return poll();
