@@ -34,7 +34,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   Handlers handlers;
   mutable std::mutex mutex;
   std::unordered_map<std::string, Lane> lanes;
-  /// Bots that must rest, with the lanes that wait for it.
+  /// Chats and bots that the platform told to rest, with the lanes that wait for the end of it.
   std::unordered_map<std::string, std::set<std::string>> resting;
   std::atomic<std::size_t> pending{0};
   std::atomic<std::size_t> in_flight{0};
@@ -76,12 +76,20 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
+  static std::string chat_scope(const OutboxRow& row) {
+    return row.bot + "\n" + row.chat.transport + "\n" + row.chat.chat_id;
+  }
+
   bool must_rest(const OutboxRow& row) {
     std::lock_guard lock(mutex);
-    auto bot = resting.find(row.bot);
-    if (bot == resting.end()) return false;
-    bot->second.insert(home_lane(row));
-    return true;
+    if (resting.empty()) return false;
+    for (const std::string& scope : {row.bot, chat_scope(row)}) {
+      auto found = resting.find(scope);
+      if (found == resting.end()) continue;
+      found->second.insert(home_lane(row));
+      return true;
+    }
+    return false;
   }
 
   void finish(const std::shared_ptr<OutboxRow>& row, Outcome outcome) {
@@ -99,8 +107,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         }
         if (row->call.expendable && row->attempts >= 3) return give_up(*row, "gave up: " + outcome.reason);
         if (row->attempts >= kMaxAttempts) return give_up(*row, outcome.reason);
-        if (outcome.whole_bot) return rest_bot(row, outcome.after);
-        return again(row, outcome.after);
+        return rest(outcome.whole_bot ? row->bot : chat_scope(*row), row, outcome.after);
       case Outcome::Kind::Unknown:
         if (row->resend == ResendPolicy::Never || row->call.expendable || row->attempts >= kMaxUnknown) {
           if (!row->call.expendable)
@@ -141,21 +148,24 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     courier.later(after, [self, row] { self->send(row); });
   }
 
-  void rest_bot(const std::shared_ptr<OutboxRow>& row, Duration after) {
+  /// Nothing of a scope (a chat, or the whole bot) is sent until `after` has passed; then each of its lanes
+  /// goes on where it was.
+  void rest(const std::string& scope, const std::shared_ptr<OutboxRow>& row, Duration after) {
+    if (!row->call.ordered) return again(row, after);
     bool begins = false;
     {
       std::lock_guard lock(mutex);
-      begins = resting.try_emplace(row->bot).second;
-      if (row->call.ordered) resting[row->bot].insert(home_lane(*row));
+      auto [found, fresh] = resting.try_emplace(scope);
+      found->second.insert(home_lane(*row));
+      begins = fresh;
     }
-    if (!row->call.ordered) again(row, after);
     if (!begins) return;
     auto self = shared_from_this();
-    courier.later(after, [self, bot = row->bot] {
+    courier.later(after, [self, scope] {
       std::vector<std::shared_ptr<OutboxRow>> ready;
       {
         std::lock_guard lock(self->mutex);
-        auto found = self->resting.find(bot);
+        auto found = self->resting.find(scope);
         if (found == self->resting.end()) return;
         for (const std::string& key : found->second)
           if (auto lane = self->lanes.find(key); lane != self->lanes.end() && !lane->second.waiting.empty())

@@ -93,6 +93,21 @@ TEST_F(DispatcherTest, DigestsOfDifferentDialogsToOneChatDoNotWaitForEachOther) 
   EXPECT_EQ(courier.sent, (Sent{"admin:1", "admin:2", "admin:3"}));
 }
 
+TEST_F(DispatcherTest, ARefusalForNowHoldsTheChatWhicheverDialogSpeaksToIt) {
+  OutboxRow first = row(1, "admin", "1"), second = row(2, "admin", "2");
+  first.dialog_id = 7;
+  second.dialog_id = 8;
+  add({first});
+  courier.answer("admin:1", outcome(Outcome::Kind::Retry, 5'000));
+  add({second});
+  EXPECT_EQ(courier.sent, (Sent{"admin:1"}));
+  courier.pass_time();
+  EXPECT_EQ(courier.sent.size(), 3U);
+  courier.answer("admin:1", outcome(Outcome::Kind::Sent));
+  courier.answer("admin:2", outcome(Outcome::Kind::Sent));
+  EXPECT_EQ(dispatcher.pending(), 0U);
+}
+
 TEST_F(DispatcherTest, TellsWhatBecameOfEachRow) {
   add({row(1, "a", "1"), row(2, "b", "1")});
   courier.answer("a:1", outcome(Outcome::Kind::Sent));
