@@ -428,7 +428,9 @@ class TalkPlayer {
   bool check_text(const Node& expected, const Message& message) {
     if (same_text(std::string(expected.scalar), message.text)) return true;
     if (!update_) return differs(expected.span, std::string(expected.scalar), message);
-    updates_.push_back({expected.span, quote_yaml(to_markup(message.text))});
+    std::string fresh = quote_yaml(to_markup(message.text));
+    if (sources_.slice(expected.span).ends_with('\n')) fresh += '\n';  // a block at the end of the file
+    updates_.push_back({expected.span, std::move(fresh)});
     return true;
   }
 

@@ -288,6 +288,14 @@ TEST_F(TalkTest, UpdateWritesWhatTheBotSaysNow) {
   EXPECT_EQ(run_tool([&] { return run_test(options); }).code, kExitClean);
 }
 
+TEST_F(TalkTest, UpdateOfABlockKeepsTheEndOfTheFile) {
+  const ToolRun run = play("    given: {env: {SHOP_NAME: Cafe}}\n    talk:\n      - user: /menu\n      - bot: |\n          Bill\n          of all\n", true);
+  EXPECT_EQ(run.code, kExitClean);
+  EXPECT_EQ(read("echo.test.yaml"),
+            "tests:\n  - name: talk\n    given: {env: {SHOP_NAME: Cafe}}\n    talk:\n"
+            "      - user: /menu\n      - bot: \"Menu of Cafe\\nsecond line\"\n");
+}
+
 TEST_F(TalkTest, UpdateLeavesWhatIsNotAWholeText) {
   const std::string talk = "    talk:\n      - user: /menu\n      - bot: {contains: Bill}\n";
   const ToolRun run = play(talk, true);
