@@ -38,6 +38,9 @@ class Evaluator {
   /// How a value is shown, or a failure when that is too long.
   bool display(const Value& value, std::string& out);
 
+  /// `of.name`, in `slot` or inside `of`; null after a failure.
+  const Value* member(const Value& of, const std::string& name, Value& slot);
+
   Moment midnight(Date date) const { return scope_.locale().zone.to_moment({date, {}}); }
 
   struct NestedText {
@@ -59,7 +62,6 @@ class Evaluator {
   bool compare_values(Op op, const Value& a, const Value& b, bool& out);
   bool contains(const Value& item, const Value& in, bool& out);
   bool like(const Value& a, const Value& b, bool& out);
-  const Value* member(const Value& of, const std::string& name, Value& slot);
   const Value* index(const Value& of, const Value& key, Value& slot);
   const Value* name(const NameUse& use, Value& slot);
   const Value* plain_text(const Template* text, Value& slot);

@@ -439,39 +439,53 @@ bool extreme(Evaluator& at, const Value& input, Arguments, Value& out) {
   return true;
 }
 
-const Value& field(const Value& item, const std::string& name) {
-  static const Value null;
-  const Value* found = item.map() ? item.map()->find(name) : nullptr;
-  return found ? *found : null;
+/// The member of an item of a list, as `item.name` gives it; null for an item that has no members.
+bool field(Evaluator& at, const Value& item, const std::string& name, Value& out) {
+  out = Value();
+  if (const ValueMap* map = item.map()) {
+    if (const Value* found = map->find(name)) out = *found;
+    return true;
+  }
+  if (!item.file() && !item.date() && !item.time() && !item.moment()) return true;
+  const Value* found = at.member(item, name, out);
+  if (found && found != &out) out = Value(*found);
+  return found != nullptr;
 }
 
 bool sort(Evaluator& at, const Value& input, Arguments arguments, Value& out) {
   std::string name = arguments.empty() ? "" : *arguments[0].text();
   const bool descending = !name.empty() && name[0] == '-';
   if (descending) name.erase(0, 1);
-  List list = *input.list();
+  const List& list = *input.list();
   if (!at.spend(list.size() * 16)) return false;
-  const auto key = [&](const Value& item) -> const Value& {
-    return name.empty() ? item : field(item, name);
+  struct Keyed {
+    Value key;
+    const Value* item;
   };
+  std::vector<Keyed> order;
+  order.reserve(list.size());
   // Checked before, because a comparison that sometimes fails is no order to sort by.
-  const Value* sample = nullptr;
+  std::size_t sample = list.size();
   for (const Value& item : list) {
-    const Value& value = key(item);
+    Value key = item;
+    if (!name.empty() && !field(at, item, name, key)) return false;
+    order.push_back({std::move(key), &item});
+    const Value& value = order.back().key;
     if (value.is_null()) continue;
-    if (!sample) sample = &value;
-    if (compare(value, *sample) == std::partial_ordering::unordered) {
+    if (sample == list.size()) sample = order.size() - 1;
+    if (compare(value, order[sample].key) == std::partial_ordering::unordered) {
       return at.wrong_type("sort: " + std::string(type_name(value.type())) + " beside " +
-                           std::string(type_name(sample->type())));
+                           std::string(type_name(order[sample].key.type())));
     }
   }
-  std::stable_sort(list.begin(), list.end(), [&](const Value& a, const Value& b) {
-    const Value& left = key(a);
-    const Value& right = key(b);
-    if (left.is_null() || right.is_null()) return !left.is_null() && right.is_null();
-    return descending ? compare(right, left) < 0 : compare(left, right) < 0;
+  std::stable_sort(order.begin(), order.end(), [&](const Keyed& a, const Keyed& b) {
+    if (a.key.is_null() || b.key.is_null()) return !a.key.is_null() && b.key.is_null();
+    return descending ? compare(b.key, a.key) < 0 : compare(a.key, b.key) < 0;
   });
-  out = Value(std::move(list));
+  List sorted;
+  sorted.reserve(order.size());
+  for (const Keyed& one : order) sorted.push_back(*one.item);
+  out = Value(std::move(sorted));
   return true;
 }
 
@@ -520,7 +534,9 @@ bool unique(Evaluator& at, const Value& input, Arguments, Value& out) {
 bool map_field(Evaluator& at, const Value& input, Arguments arguments, Value& out) {
   List list;
   list.reserve(input.list()->size());
-  for (const Value& item : *input.list()) list.push_back(field(item, *arguments[0].text()));
+  for (const Value& item : *input.list()) {
+    if (!field(at, item, *arguments[0].text(), list.emplace_back())) return false;
+  }
   out = Value(std::move(list));
   return at.check_size(out);
 }
@@ -529,7 +545,9 @@ bool where(Evaluator& at, const Value& input, Arguments arguments, Value& out) {
   List list;
   if (!at.spend(input.list()->size())) return false;
   for (const Value& item : *input.list()) {
-    if (field(item, *arguments[0].text()) == arguments[1]) list.push_back(item);
+    Value held;
+    if (!field(at, item, *arguments[0].text(), held)) return false;
+    if (held == arguments[1]) list.push_back(item);
   }
   out = Value(std::move(list));
   return at.check_size(out);
