@@ -331,6 +331,13 @@ ColumnType column_type_of(const Question& question) {
     case QuestionType::Time: return ColumnType::Time;
     case QuestionType::DateTime: return ColumnType::DateTime;
     case QuestionType::Choices: return ColumnType::List;
+    case QuestionType::Choice: {
+      const auto& options = question.buttons.options;
+      const bool numbers = std::all_of(options.begin(), options.end(), [](const Option& option) {
+        return option.value && option.value->number();
+      });
+      return numbers && !options.empty() && !question.buttons.from ? ColumnType::Number : ColumnType::Text;
+    }
     case QuestionType::Photo:
     case QuestionType::File: return ColumnType::File;
     case QuestionType::Files: return ColumnType::Files;

@@ -209,8 +209,13 @@ std::optional<Timeout> read_timeout(Loading& loading, const Node& node, std::str
   return timeout;
 }
 
-Buttons read_buttons(Loading& loading, const Node& node, std::string_view what, bool for_question) {
+Buttons read_buttons(Loading& loading, const Node& node, std::string_view what, bool for_question,
+                     bool number_labels) {
   Buttons buttons;
+  const auto value_of_label = [&](const Node& label, Option& option) {
+    if (!number_labels || option.value || !label.is_scalar()) return;
+    if (Value value = read_constant(loading, label); value.number()) option.value = std::move(value);
+  };
   if (node.is_map()) {
     if (node.entries.empty()) loading.report(DiagnosticId::NoOptions, node.span, {std::string(what)});
     const bool from = std::any_of(node.entries.begin(), node.entries.end(), [](const Node::Entry& entry) {
@@ -241,6 +246,7 @@ Buttons read_buttons(Loading& loading, const Node& node, std::string_view what, 
       } else if (entry.value.kind != Node::Kind::Null) {
         option.target = read_target(loading, entry.value, entry.key.scalar);
       }
+      value_of_label(entry.key, option);
       buttons.options.push_back(std::move(option));
     }
   } else if (node.is_list()) {
@@ -252,6 +258,7 @@ Buttons read_buttons(Loading& loading, const Node& node, std::string_view what, 
       if (item.is_scalar()) {
         option.label = read_text(loading, item, what);
         loading.labels.push_back(&item);
+        value_of_label(item, option);
       } else if (item.is_map()) {
         const bool one_pair = item.entries.size() == 1 && !has_option_word(item);
         if (one_pair) {
@@ -267,12 +274,14 @@ Buttons read_buttons(Loading& loading, const Node& node, std::string_view what, 
           }
         } else {
           Fields fields(loading, item, in::OptionKey, std::string(what));
-          if (const Node* label = fields.require(Word::Label)) {
+          const Node* const label = fields.require(Word::Label);
+          if (label) {
             option.span = label->span;
             option.label = read_text(loading, *label, fields.spelled(Word::Label));
             loading.labels.push_back(label);
           }
           read_option_fields(loading, fields, option);
+          if (label) value_of_label(*label, option);
           fields.finish();
         }
       } else {

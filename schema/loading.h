@@ -216,7 +216,9 @@ void not_available_yet(Loading& loading, SourceSpan span, std::string_view what)
 
 BlockId read_block(Loading& loading, const Node& list);
 Target read_target(Loading& loading, const Node& node, std::string_view what);
-Buttons read_buttons(Loading& loading, const Node& node, std::string_view what, bool for_question);
+/// `number_labels`: a label that is written as a number stands for that number (LANGUAGE 14).
+Buttons read_buttons(Loading& loading, const Node& node, std::string_view what, bool for_question,
+                     bool number_labels = false);
 void read_button_layout(Loading& loading, Fields& fields, Buttons& buttons);
 std::vector<Reminder> read_reminders(Loading& loading, const Node& node, std::string_view what);
 std::optional<Timeout> read_timeout(Loading& loading, const Node& node, std::string_view what);

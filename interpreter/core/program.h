@@ -163,6 +163,9 @@ struct Match {
   std::vector<Case> cases;
   Target otherwise;
 };
+/// Whether a case of `match` is the subject's: equal, or shown alike where the types differ (`да` for true,
+/// `1` for the text "1"). Null is only itself.
+bool is_case_of(const Value& of_case, const Value& subject, const Locale& locale);
 struct For {
   std::string name;
   Expression in;

@@ -12,22 +12,27 @@ struct Answers {
   bool open = false;  ///< something else may set the name, so nothing is certain
 };
 
-bool can_be(const Question& question, const Value& value) {
+bool can_be(const Question& question, const Value& value, const Locale& locale) {
   switch (question.type) {
     case QuestionType::YesNo:
-      return value.boolean() != nullptr;
+      return is_case_of(value, true, locale) || is_case_of(value, false, locale);
     case QuestionType::Number:
     case QuestionType::Money:
-    case QuestionType::Rating:
-      return value.number() != nullptr;
+    case QuestionType::Rating: {
+      if (!value.text()) return value.number() != nullptr;
+      std::string digits = *value.text();
+      std::replace(digits.begin(), digits.end(), ',', '.');
+      const auto number = Decimal::parse(digits);
+      return number && is_case_of(value, *number, locale);
+    }
     case QuestionType::Choice: {
       if (question.buttons.from) return true;
       return std::any_of(question.buttons.options.begin(), question.buttons.options.end(),
-                         [&value](const Option& option) {
-                           if (option.value) return *option.value == value;
+                         [&](const Option& option) {
+                           if (option.value) return is_case_of(value, *option.value, locale);
                            const auto& texts = option.label.any_of;
                            return texts.size() != 1 || !texts[0].is_constant() ||
-                                  Value(texts[0].source()) == value;
+                                  is_case_of(value, texts[0].source(), locale);
                          });
     }
     default:
@@ -78,7 +83,7 @@ void check_cases(Loading& loading) {
     if (found == answers.end() || found->second.open || !found->second.question) continue;
     const Question& question = *found->second.question;
     for (std::size_t i = 0; i < match->cases.size(); ++i) {
-      if (can_be(question, match->cases[i].value)) continue;
+      if (can_be(question, match->cases[i].value, {program.language, program.zone})) continue;
       const Node& key = node->entries[i].key;
       Diagnostic& problem = loading.report(DiagnosticId::CaseNeverMatches, key.span,
                                            {question.name, std::string(key.scalar)});

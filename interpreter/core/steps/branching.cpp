@@ -10,11 +10,24 @@ Flow play_verb(Play& play, StepId, const Step&, const If& condition) {
   return Flow::Next;
 }
 
+bool is_case_of(const Value& of_case, const Value& subject, const Locale& locale) {
+  if (of_case == subject) return true;
+  if (of_case.type() == subject.type() || of_case.is_null() || subject.is_null()) return false;
+  if (subject.boolean() && of_case.text()) {
+    // People write either word, in either language, as a boolean or as it is shown.
+    const std::string word = fold(*of_case.text());
+    return *subject.boolean() ? word == "да" || word == "yes" || word == "true" || word == "истина"
+                              : word == "нет" || word == "no" || word == "false" || word == "ложь";
+  }
+  const auto is_one = [](const Value& value) { return !value.list() && !value.map() && !value.file(); };
+  return is_one(subject) && to_display(of_case, locale) == to_display(subject, locale);
+}
+
 Flow play_verb(Play& play, StepId, const Step&, const Match& match) {
   Value subject;
   if (!play.evaluate(match.subject, subject)) return Flow::Next;
   for (const Match::Case& one : match.cases) {
-    if (!(one.value == subject)) continue;
+    if (!is_case_of(one.value, subject, play.scope.locale())) continue;
     play.enter(one.target);
     return Flow::Next;
   }
