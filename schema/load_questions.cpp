@@ -43,7 +43,7 @@ bool goes_with(Word field, Type type) {
     case Word::Min:
     case Word::Max:
       return one_of(type, {Type::Text, Type::Name, Type::Number, Type::Money, Type::Date,
-                           Type::Choices, Type::Files});
+                           Type::DateTime, Type::Choices, Type::Files});
     case Word::Integer: return one_of(type, {Type::Number, Type::Money});
     case Word::Pattern:
       return one_of(type, {Type::Text, Type::Name, Type::Phone, Type::Email, Type::Url, Type::Any});
@@ -68,8 +68,9 @@ std::string quote(std::string_view text) {
 }
 
 /// `default:` is a value, not an expression: a text stays a text. `{{ … }}` alone is worked out.
-std::optional<Expression> read_default(Loading& loading, const Node& node, Type type,
+std::optional<Expression> read_default(Loading& loading, const Node& node, const Question& question,
                                        std::string_view what) {
+  const Type type = question.type;
   if (node.kind == Node::Kind::Null) return std::nullopt;
   std::string source;
   if (node.is_scalar()) {
@@ -85,6 +86,10 @@ std::optional<Expression> read_default(Loading& loading, const Node& node, Type 
       source = *value ? "true" : "false";
     } else if (one_of(type, {Type::Number, Type::Money, Type::Rating}) && Decimal::parse(text)) {
       source = std::string(text);
+    } else if (const Value value = read_constant(loading, node);
+               value.number() && std::any_of(question.buttons.options.begin(), question.buttons.options.end(),
+                                             [&](const Option& one) { return one.value && *one.value == value; })) {
+      source = std::string(text);  // the option that is this number
     } else {
       source = quote(node.scalar);
     }
@@ -105,7 +110,7 @@ std::optional<Expression> read_default(Loading& loading, const Node& node, Type 
 
 void read_bound(Loading& loading, const Node& node, std::string_view what, Type type,
                 std::optional<Decimal>& number, std::optional<Date>& date) {
-  if (type == Type::Date) {
+  if (one_of(type, {Type::Date, Type::DateTime})) {
     if (node.is_scalar()) date = Date::parse_iso(node.scalar);
     if (!date) {
       hint(loading, loading.report(DiagnosticId::UnknownValue, node.span,
@@ -180,7 +185,8 @@ void read_question(Loading& loading, Fields& fields, Question& question) {
   const Node* options = fields.take(Word::Options);
   if (!options) options = fields.take(Word::Buttons);
   if (options) {
-    question.buttons = read_buttons(loading, *options, fields.spelled(Word::Options), true);
+    question.buttons = read_buttons(loading, *options, fields.spelled(Word::Options), true,
+                                    one_of(question.type, {Type::Choice, Type::Choices}));
     loading.button_counts.push_back({options, question.buttons.options.size(), false});
   }
   read_button_layout(loading, fields, question.buttons);
@@ -195,7 +201,7 @@ void read_question(Loading& loading, Fields& fields, Question& question) {
   }
   if (const Node* node = fields.take(Word::Default)) {
     question.default_value =
-        read_default(loading, *node, question.type, fields.spelled(Word::Default));
+        read_default(loading, *node, question, fields.spelled(Word::Default));
   }
   loading.local_names.push_back("value");
   loading.local_names.push_back("значение");

@@ -1,3 +1,4 @@
+#include "interpreter/core/patterns.h"
 #include "interpreter/core/questions/kinds.h"
 #include "interpreter/core/reading/phone.h"
 
@@ -17,9 +18,11 @@ std::optional<std::string> phone_of(const Play& play) {
 
 }  // namespace
 
-Reading read_phone_answer(Play& play, const Question&) {
+Reading read_phone_answer(Play& play, const Question& question) {
   auto phone = phone_of(play);
   if (!phone) return Reading::refuse(Phrase::InvalidPhone);
+  if (!question.pattern.empty() && !matches_whole(question.pattern, *phone))
+    return Reading::refuse(Phrase::InvalidPattern);
   return Reading::of(std::move(*phone));
 }
 

@@ -9,8 +9,13 @@ Direction direction_of(const Question& question, const LocalTime& now) {
   return question.latest && *question.latest <= now.date ? Direction::Past : Direction::Future;
 }
 
-bool in_range(const Question& question, Date date) {
-  return !(question.earliest && date < *question.earliest) && !(question.latest && date > *question.latest);
+std::optional<Reading> refuse_out_of_range(const Question& question, Date date) {
+  if (!(question.earliest && date < *question.earliest) && !(question.latest && date > *question.latest))
+    return std::nullopt;
+  ValueMap bounds;
+  bounds.set("min", question.earliest ? Value(*question.earliest) : Value());
+  bounds.set("max", question.latest ? Value(*question.latest) : Value());
+  return Reading::refuse(Phrase::InvalidRange, std::move(bounds));
 }
 
 }  // namespace
@@ -19,7 +24,7 @@ Reading read_date_answer(Play& play, const Question& question) {
   const LocalTime now = local_now(play);
   const auto date = read_date(play.heard.text, now, play.program.language, direction_of(question, now));
   if (!date) return Reading::refuse(Phrase::InvalidDate);
-  if (!in_range(question, *date)) return Reading::refuse(Phrase::InvalidRange);
+  if (auto refusal = refuse_out_of_range(question, *date)) return *refusal;
   return Reading::of(*date);
 }
 
@@ -33,7 +38,7 @@ Reading read_datetime_answer(Play& play, const Question& question) {
   const LocalTime now = local_now(play);
   const auto when = read_datetime(play.heard.text, now, play.program.language, direction_of(question, now));
   if (!when) return Reading::refuse(Phrase::InvalidDateTime);
-  if (!in_range(question, when->date)) return Reading::refuse(Phrase::InvalidRange);
+  if (auto refusal = refuse_out_of_range(question, when->date)) return *refusal;
   return Reading::of(play.program.zone.to_moment(*when));
 }
 

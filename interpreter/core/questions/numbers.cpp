@@ -3,22 +3,28 @@
 
 namespace sufler {
 
-bool in_range(const Question& question, const Decimal& number) {
-  return !(question.min && number < *question.min) && !(question.max && number > *question.max);
+std::optional<Reading> refuse_out_of_range(const Question& question, const Decimal& number, Phrase why) {
+  const bool within = !(question.min && number < *question.min) && !(question.max && number > *question.max);
+  if (within) return std::nullopt;
+  ValueMap bounds;
+  bounds.set("min", question.min ? Value(*question.min) : Value());
+  bounds.set("max", question.max ? Value(*question.max) : Value());
+  return Reading::refuse(why, std::move(bounds));
 }
 
 Reading read_number_answer(Play& play, const Question& question) {
   const auto found = read_number(play.heard.text, play.program.language);
   if (!found) return Reading::refuse(Phrase::InvalidNumber);
   if (question.integer && !found->value.is_integer()) return Reading::refuse(Phrase::InvalidInteger);
-  if (!in_range(question, found->value)) return Reading::refuse(Phrase::InvalidRange);
+  if (auto refusal = refuse_out_of_range(question, found->value)) return *refusal;
   return Reading::of(found->value);
 }
 
 Reading read_money_answer(Play& play, const Question& question) {
   const auto money = read_money(play.heard.text, play.program.language);
   if (!money) return Reading::refuse(Phrase::InvalidMoney);
-  if (!in_range(question, money->amount)) return Reading::refuse(Phrase::InvalidRange);
+  if (question.integer && !money->amount.is_integer()) return Reading::refuse(Phrase::InvalidInteger);
+  if (auto refusal = refuse_out_of_range(question, money->amount)) return *refusal;
   return Reading::of(money->amount);
 }
 

@@ -62,8 +62,9 @@ Keyboard keyboard_of_rest(Play& play);
 bool has_format(const Attachment& file, const std::vector<std::string>& formats);
 /// Why a file will not do for a question; nothing when it will.
 std::optional<Reading> refuse_file(const Question& question, const Attachment& file);
-/// Within `min` and `max`.
-bool in_range(const Question& question, const Decimal& number);
+/// Why a number outside of `min` and `max` will not do; nothing when it is within.
+std::optional<Reading> refuse_out_of_range(const Question& question, const Decimal& number,
+                                           Phrase why = Phrase::InvalidRange);
 LocalTime local_now(const Play& play);
 
 }  // namespace sufler

@@ -4,44 +4,49 @@
 
 namespace sufler {
 
-Reading read_text(Play& play, const Question& question) {
-  const std::string text(trim(play.heard.text));
-  // A picture that came with words is still answered by the words; `message.attachments` has it.
-  if (text.empty()) return Reading::refuse(Phrase::InvalidText);
+namespace {
+
+/// A text that was read is the answer when its length and `pattern` allow it.
+Reading take_text(const Question& question, std::string text) {
   if (question.min || question.max) {
     const Decimal length(static_cast<std::int64_t>(count_code_points(text)));
-    if (!in_range(question, length)) return Reading::refuse(Phrase::InvalidLength);
+    if (auto refusal = refuse_out_of_range(question, length, Phrase::InvalidLength)) return *refusal;
   }
   if (!question.pattern.empty() && !matches_whole(question.pattern, text))
     return Reading::refuse(Phrase::InvalidPattern);
-  return Reading::of(text);
+  return Reading::of(std::move(text));
 }
 
-Reading read_name_answer(Play& play, const Question&) {
+}  // namespace
+
+Reading read_text(Play& play, const Question& question) {
+  const std::string text(trim(play.heard.text));
+  // A picture that came with words is still answered by the words; `message.attachments` has it.
+  return text.empty() ? Reading::refuse(Phrase::InvalidText) : take_text(question, text);
+}
+
+Reading read_name_answer(Play& play, const Question& question) {
   auto name = read_name(play.heard.text);
-  if (!name) return Reading::refuse(Phrase::InvalidName);
-  return Reading::of(std::move(*name));
+  return name ? take_text(question, std::move(*name)) : Reading::refuse(Phrase::InvalidName);
 }
 
-Reading read_email_answer(Play& play, const Question&) {
+Reading read_email_answer(Play& play, const Question& question) {
   auto email = read_email(play.heard.text);
-  if (!email) return Reading::refuse(Phrase::InvalidEmail);
-  return Reading::of(std::move(*email));
+  return email ? take_text(question, std::move(*email)) : Reading::refuse(Phrase::InvalidEmail);
 }
 
-Reading read_url_answer(Play& play, const Question&) {
+Reading read_url_answer(Play& play, const Question& question) {
   auto url = read_url(play.heard.text);
-  if (!url) return Reading::refuse(Phrase::InvalidUrl);
-  return Reading::of(std::move(*url));
+  return url ? take_text(question, std::move(*url)) : Reading::refuse(Phrase::InvalidUrl);
 }
 
-Reading read_any(Play& play, const Question&) {
+Reading read_any(Play& play, const Question& question) {
   const Heard& heard = play.heard;
   if (heard.attachments.empty()) {
     if (heard.contact) return read_contact(play, {});
     if (heard.location) return read_location(play, {});
     const std::string text(trim(heard.text));
-    return text.empty() ? Reading::refuse(Phrase::InvalidText) : Reading::of(text);
+    return text.empty() ? Reading::refuse(Phrase::InvalidText) : take_text(question, text);
   }
   List files;
   for (const Attachment& file : heard.attachments) files.emplace_back(file);
