@@ -385,13 +385,15 @@ std::string format_date(Date date, Language language, std::string_view pattern) 
   return plain_date(date, language);
 }
 
+// A moment is told to the minute: the seconds of `now()` would only stand in the way.
 std::string format_local(const LocalTime& local, Language language, std::string_view pattern) {
   if (!pattern.empty() && pattern != "short" && pattern != "long") {
     std::string formatted = by_pattern(local, language, pattern);
     if (!formatted.empty()) return formatted;
     pattern = {};
   }
-  return format_date(local.date, language, pattern) + ", " + format_time(local.time);
+  const int seconds = std::clamp(local.time.seconds, 0, 86399);
+  return format_date(local.date, language, pattern) + ", " + format_time(TimeOfDay{seconds - seconds % 60});
 }
 
 }  // namespace sufler
