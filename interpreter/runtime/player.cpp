@@ -128,7 +128,8 @@ struct Player::Impl {
           people.push_back({chat.transport, notify->user_id});
         } else if (auto role = setup.roles.find(notify->role); role != setup.roles.end()) {
           people = role->second;
-        } else {
+        }
+        if (people.empty()) {
           played.notes.push_back({TurnNote::Kind::Log, chat,
                                   "nobody has the role `" + notify->role + "`: a notice went to no one", {}});
         }
