@@ -10,14 +10,6 @@ namespace {
 
 constexpr std::string_view kBlot = "•••";
 
-void blot(std::string& text, const std::vector<std::string>& secrets) {
-  for (const std::string& secret : secrets) {
-    if (secret.empty()) continue;
-    for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + kBlot.size()))
-      text.replace(at, secret.size(), kBlot);
-  }
-}
-
 /// The message with every secret gone from what it says; marks would point into nowhere, so they go too.
 Message blotted(Message message, const std::vector<std::string>& secrets) {
   if (secrets.empty()) return message;
@@ -73,6 +65,14 @@ void append_effect(std::string& out, const Effect& effect, const std::vector<std
 }
 
 }  // namespace
+
+void blot(std::string& text, const std::vector<std::string>& secrets) {
+  for (const std::string& secret : secrets) {
+    if (secret.empty()) continue;
+    for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + kBlot.size()))
+      text.replace(at, secret.size(), kBlot);
+  }
+}
 
 std::string journal_event_json(const Event& event, const State& before, const Program& program) {
   const auto* message = std::get_if<UserMessage>(&event.what);

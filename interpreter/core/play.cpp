@@ -43,6 +43,7 @@ Play::Play(const Program& program_, State state_, UserRecord user_, const Surrou
   turn.next = std::move(state_);
   turn.user = std::move(user_);
   timers_before_ = state.timers;
+  hide_answers();  // the turn may forget them after it has told them
   if (state.midway) {
     Midway& midway = *state.midway;
     heard = std::move(midway.heard);
@@ -176,14 +177,34 @@ void Play::finish() {
     effect(SetTimer{name, timer.due, timer.serial});
   }
   turn.user_changed = changed_user_;
+  hide_answers();
+  std::sort(turn.secrets.begin(), turn.secrets.end(), [](const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() > b.size() : a < b;
+  });
+  turn.secrets.erase(std::unique(turn.secrets.begin(), turn.secrets.end()), turn.secrets.end());
+  if (turn.secrets.empty()) return;
+  for (Effect& one : turn.effects) {
+    if (WriteLog* log = std::get_if<WriteLog>(&one)) blot(log->text, turn.secrets);
+    if (ReportFault* report = std::get_if<ReportFault>(&one)) blot(report->reason, turn.secrets);
+  }
+}
+
+void Play::hide(const Value& value) {
+  if (value.is_null()) return;
+  if (const List* list = value.list()) {
+    for (const Value& item : *list) hide(item);
+  } else if (const ValueMap* map = value.map()) {
+    for (const auto& [name, item] : *map) hide(item);
+  }
+  turn.secrets.push_back(to_display(value, scope.locale()));
+}
+
+void Play::hide_answers() {
   for (const std::string& name : state.secrets) {
-    if (const Value* value = state.variables.find(name); value && !value->is_null())
-      turn.secrets.push_back(to_display(*value, scope.locale()));
+    if (const Value* value = state.variables.find(name)) hide(*value);
   }
-  if (!state.waiting.candidate.is_null() && state.waiting.what == Waiting::For::Confirmation &&
-      is_secret_rest(program, state.waiting)) {
-    turn.secrets.push_back(to_display(state.waiting.candidate, scope.locale()));
-  }
+  if (state.waiting.what == Waiting::For::Confirmation && is_secret_rest(program, state.waiting))
+    hide(state.waiting.candidate);
 }
 
 // ---- values
@@ -384,6 +405,11 @@ void Play::send(Message message) {
   }
   if (message.keyboard.kind == Keyboard::Kind::Reply) {
     state.keyboard_shown = true;
+    // A keyboard that this one takes the place of need not be taken away first: that would only flicker.
+    for (Effect& one : turn.effects) {
+      SendMessage* before = std::get_if<SendMessage>(&one);
+      if (before && before->message.keyboard.kind == Keyboard::Kind::Remove) before->message.keyboard = {};
+    }
   } else if (message.keyboard.kind == Keyboard::Kind::Remove ||
              (message.keyboard.kind == Keyboard::Kind::None && state.keyboard_shown)) {
     message.keyboard.kind = Keyboard::Kind::Remove;

@@ -73,6 +73,8 @@ struct Play {
   void effect(Effect effect) { turn.effects.push_back(std::move(effect)); }
   /// A step did what is not taken back: `back` stops here.
   void mark_border();
+  /// From now on this, and all that is inside it, is kept out of the log and the journal.
+  void hide(const Value& value);
 
   // ---- frames.cpp
 
@@ -112,11 +114,14 @@ struct Play {
 
  private:
   void start_over_from_fault();
+  void hide_answers();
   bool changed_user_ = false;
   std::map<std::string, Timer> timers_before_;
   std::optional<std::size_t> variable_bytes_;
 };
 
+/// Puts `•••` in the place of every secret.
+void blot(std::string& text, const std::vector<std::string>& secrets);
 /// Whether what is said at this rest must stay out of the journal.
 bool is_secret_rest(const Program& program, const Waiting& waiting);
 /// The question that a rest is about; null when it is about none.

@@ -98,7 +98,7 @@ struct Turn {
   std::optional<TableRequest> asks;
   /// Steps played, in order, for coverage and the studio. Only filled when the caller wants it.
   std::vector<StepId> visited;
-  /// Answers to secret questions as texts: what the journal must not show.
+  /// Answers to secret questions as texts, the longest first: what the journal and the log must not show.
   std::vector<std::string> secrets;
 };
 

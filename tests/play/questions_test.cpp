@@ -358,5 +358,162 @@ TEST(Questions, InlineButtonsToggleWithANotice) {
   EXPECT_THAT(dialog.press_answers, ElementsAre("Лук", "Сыр, Лук", ""));
 }
 
+TEST(Questions, FilesThatFailTheCheckAreForgotten) {
+  Dialog dialog(asking("type: files, check: \"value | length >= 2\", invalid: \"Нужно хотя бы два файла.\""));
+  dialog.says("/start");
+  dialog.sends({photo("1.jpg")});
+  EXPECT_THAT(dialog.press("Готово"), ElementsAre("Нужно хотя бы два файла.\n[Готово]"));
+  EXPECT_THAT(dialog.after("1m"), IsEmpty());
+  dialog.sends({photo("2.jpg")});
+  dialog.sends({photo("3.jpg")});
+  EXPECT_THAT(dialog.press("Готово"), ElementsAre("= 2.jpg, 3.jpg\n[-]"));
+}
+
+TEST(Questions, AsManyFilesAsThereMayBeCanFailTheCheckAndBeSentAnew) {
+  Dialog dialog(asking("type: files, max: 1, check: \"value[0].name == 'right.pdf'\", invalid: \"Не тот файл.\""));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.sends({document("wrong.pdf")}), ElementsAre("Не тот файл.\n[Готово]"));
+  EXPECT_THAT(dialog.sends({document("right.pdf")}), ElementsAre("= right.pdf\n[-]"));
+}
+
+TEST(Questions, MembersOfFilesAreReadByFilters) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - ask: papers
+      text: "Документы?"
+      type: files
+    - say: "{{ papers | map('name') | join(' и ') }}; {{ papers | sort('-size') | map('name') }}"
+    - say: "{{ papers | where('kind', 'photo') | map('name') }}; {{ papers | map('size') | sum }}"
+)yaml"));
+  dialog.says("/start");
+  dialog.sends({document("b.pdf", 10)});
+  dialog.sends({photo("a.jpg")});
+  EXPECT_THAT(dialog.press("Готово"),
+              ElementsAre("b.pdf и a.jpg; a.jpg, b.pdf\n[-]", "a.jpg; 1010"));
+}
+
+TEST(Questions, TheTargetOfAConfirmedOptionIsFollowed) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - ask: plan
+    - say: "План: {{ plan }}"
+  cancelled:
+    - say: "Отменили: {{ plan }}"
+questions:
+  plan:
+    text: "Какой план?"
+    type: choice
+    confirm: "Верно: {{ value }}?"
+    options:
+      - Базовый
+      - {label: Отмена, go: cancelled}
+)yaml"));
+  dialog.says("/start");
+  dialog.press("Отмена");
+  EXPECT_THAT(dialog.press("Да"), ElementsAre("Отменили: Отмена\n[-]"));
+  dialog.says("/start");
+  dialog.press("Базовый");
+  EXPECT_THAT(dialog.press("Да"), ElementsAre("План: Базовый\n[-]"));
+}
+
+TEST(Questions, ASecretAnswerIsNotInTheLog) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - ask: code
+    - log: "код {{ code }}, сказано {{ message.text }}"
+    - end
+questions:
+  code: {text: "Код?", secret: true}
+)yaml"));
+  dialog.says("/start");
+  dialog.says("откройся");
+  EXPECT_THAT(dialog.logs, ElementsAre("код •••, сказано •••"));
+}
+
+TEST(Questions, AFaultDoesNotTellASecret) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - ask: code
+    - say: "{{ code | date }}"
+questions:
+  code: {text: "Код?", secret: true}
+)yaml"));
+  dialog.says("/start");
+  dialog.says("сим-сим");
+  ASSERT_EQ(dialog.faults.size(), 1u);
+  EXPECT_EQ(dialog.faults[0].find("сим-сим"), std::string::npos) << dialog.faults[0];
+  for (const std::string& line : dialog.journal) EXPECT_EQ(line.find("сим-сим"), std::string::npos) << line;
+}
+
+TEST(Questions, BoundsAndPatternsHoldForEveryTypeThatTakesThem) {
+  struct Talk {
+    std::string fields, wrong, refusal, right, answer;
+  };
+  const std::vector<Talk> talks = {
+      {"type: name, min: 3", "Ян", "Ответ слишком короткий или слишком длинный. Допустимо знаков: от 3.", "Анна", "= Анна"},
+      {"type: name, pattern: \"[А-Я][а-я]+\"", "Анна-Мария", "", "Анна", "= Анна"},
+      {"type: phone, pattern: \"[+]7[0-9]+\"", "+44 20 7946 0958", "", "8 912 345-67-89", "= +79123456789"},
+      {"type: email, pattern: \".*@example[.]ru\"", "anna@example.com", "", "anna@example.ru", "= anna@example.ru"},
+      {"type: url, pattern: \"https://.*\"", "http://example.ru", "", "https://example.ru", "= https://example.ru"},
+      {"type: any, pattern: \"[0-9]{4}\"", "12", "", "1234", "= 1234"},
+      {"type: money, integer: true", "10,50", "Нужно целое число. Пример: 12.", "10", "= 10"},
+      {"type: number, min: 1, max: 10", "11", "Ответ вне допустимых границ. Допустимо: от 1 до 10.", "10", "= 10"},
+      {"type: number, max: 2.5", "3", "Ответ вне допустимых границ. Допустимо: до 2,5.", "2,5", "= 2,5"},
+      {"type: text, min: 2, max: 4", "а", "Ответ слишком короткий или слишком длинный. Допустимо знаков: от 2 до 4.", "абв", "= абв"},
+      {"type: date, min: 2026-03-20", "завтра", "Ответ вне допустимых границ. Допустимо: от 20 марта 2026.", "21 марта", "= 21 марта 2026"},
+      {"type: datetime, max: 2026-03-20", "25 марта 2026 в 15:00", "Ответ вне допустимых границ. Допустимо: до 20 марта 2026.",
+       "завтра в 15:00", "= 16 марта 2026, 15:00"},
+  };
+  for (const Talk& talk : talks) {
+    Dialog dialog(asking(talk.fields));
+    dialog.says("/start");
+    const std::string refusal =
+        talk.refusal.empty() ? "Ответ записан не так, как нужно. Проверьте его, пожалуйста." : talk.refusal;
+    EXPECT_THAT(dialog.says(talk.wrong), ElementsAre(refusal)) << talk.fields;
+    EXPECT_THAT(dialog.says(talk.right), ElementsAre(talk.answer)) << talk.fields;
+  }
+}
+
+TEST(Questions, BoundsAreToldInEnglishToo) {
+  Dialog dialog(load(R"yaml(
+language: en
+branches:
+  main:
+    - ask: q
+questions:
+  q: {text: "How many?", type: number, min: 1, max: 10}
+)yaml"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.says("11"), ElementsAre("The answer is outside the allowed range. Allowed: from 1 up to 10."));
+}
+
+TEST(Questions, AnOptionWrittenAsANumberIsANumber) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - ask: rooms
+    - match: rooms
+      cases:
+        1:
+          - say: "Одна, а с кухней {{ rooms + 1 }}"
+        "2+":
+          - say: "Много: {{ rooms }}"
+questions:
+  rooms: {text: "Комнат?", type: choice, options: [1, "2+", 007]}
+)yaml"));
+  EXPECT_THAT(dialog.says("/start"), ElementsAre("Комнат?\n[1] [2+] [007]"));
+  EXPECT_THAT(dialog.press("1"), ElementsAre("Одна, а с кухней 2\n[-]"));
+  EXPECT_EQ(dialog.var("rooms"), Value(1));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.press("2+"), ElementsAre("Много: 2+\n[-]"));
+  dialog.says("/start");
+  dialog.press("007");
+  EXPECT_EQ(dialog.var("rooms"), Value("007"));
+}
+
 }  // namespace
 }  // namespace sufler::testing

@@ -364,7 +364,7 @@ branches:
     - say: Дальше.
 )yaml"));
   dialog.says("/start");
-  EXPECT_THAT(dialog.says("хм"), ElementsAre("Нажмите кнопку.\n[-]", "Что?\n[Да]"));
+  EXPECT_THAT(dialog.says("хм"), ElementsAre("Нажмите кнопку.", "Что?\n[Да]"));
   EXPECT_THAT(dialog.press("Да"), ElementsAre("Хорошо.\n[-]", "Дальше."));
 }
 
@@ -608,6 +608,71 @@ TEST(Reload, ABrokenStateIsRefused) {
             : std::string(json);
     EXPECT_FALSE(from_json(text, *program, state, nullptr)) << text;
   }
+}
+
+TEST(Steps, CasesMatchWhatTheValueLooksLike) {
+  for (const auto& [yes, no] : {std::pair("да", "нет"), {"yes", "no"}, {"true", "false"}, {"истина", "ложь"}}) {
+    Dialog dialog(load(std::string("branches:\n  main:\n    - ask: sure\n      text: Точно?\n      type: yes_no\n") +
+                       "    - match: sure\n      cases:\n        " + yes + ":\n          - say: решено\n        " + no +
+                       ":\n          - say: отложено\n"));
+    dialog.says("/start");
+    EXPECT_THAT(dialog.says("ага"), ElementsAre("решено\n[-]"));
+    dialog.says("/start");
+    EXPECT_THAT(dialog.says("не надо"), ElementsAre("отложено\n[-]"));
+  }
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - set: {text: "'1'", number: 2.5}
+    - match: text
+      cases:
+        1:
+          - say: один
+    - match: number
+      cases:
+        "2,5":
+          - say: два с половиной
+    - match: nothing
+      cases:
+        "":
+          - say: пусто
+      else:
+        - say: ничего
+    - set: {nothing: null}
+)yaml"));
+  EXPECT_THAT(dialog.says("/start"), ElementsAre("один", "два с половиной", "ничего"));
+}
+
+TEST(Steps, AMomentIsToldToTheMinute) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - say: "{{ now() }}; {{ now() | date('short') }}; {{ now() | date('HH:mm:ss') }}"
+)yaml"));
+  dialog.now = Moment{dialog.now.unix_ms + 42'000};
+  EXPECT_THAT(dialog.says("/start"), ElementsAre("15 марта 2026, 12:00; 15.03.2026, 12:00; 12:00:42"));
+}
+
+TEST(Steps, AKeyboardIsNotTakenAwayBeforeAnother) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - choose: "Раз?"
+      options:
+        Да: next
+  next:
+    - say: Хорошо.
+    - say: Ещё.
+      keyboard: remove
+    - choose: "Два?"
+      options:
+        Нет: last
+  last:
+    - say: Конец.
+)yaml"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.press("Да"), ElementsAre("Хорошо.", "Ещё.", "Два?\n[Нет]"));
+  EXPECT_THAT(dialog.press("Нет"), ElementsAre("Конец.\n[-]"));
 }
 
 }  // namespace

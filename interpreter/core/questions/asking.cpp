@@ -56,6 +56,7 @@ Flow accept(Play& play, const Question& question, Value value) {
       std::find(state.secrets.begin(), state.secrets.end(), question.name) == state.secrets.end()) {
     state.secrets.push_back(question.name);
   }
+  if (question.secret) play.hide(value);
   if (!play.set_variable(question.name, std::move(value))) return Flow::Next;
   go_behind(play, state.waiting);
   play.leave_rest();
@@ -113,6 +114,20 @@ Flow gather(Play& play, const Question& question) {
   return Flow::Rest;
 }
 
+/// What else the option that gave a value leads to; asked again after the confirmation, for the buttons are
+/// gone by then. Options that only have a value lead nowhere.
+const Option* option_of_value(Play& play, const Question& question, const Value& value) {
+  const bool leads = std::any_of(question.buttons.options.begin(), question.buttons.options.end(),
+                                 [](const Option& one) { return one.target || !one.set.empty(); });
+  if (!leads) return nullptr;
+  List shown, values;
+  if (!make_options(play, question.buttons, shown, values)) return nullptr;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    if (value_at(question.buttons, shown, values, i) == value) return option_at(question.buttons, values, i);
+  }
+  return nullptr;
+}
+
 Flow hear_confirmation(Play& play, const Question& question, const Input& input) {
   Waiting& waiting = play.state.waiting;
   std::optional<bool> answer;
@@ -139,7 +154,12 @@ Flow hear_confirmation(Play& play, const Question& question, const Input& input)
   }
   if (*answer) {
     Value value = std::move(waiting.candidate);
-    return accept(play, question, std::move(value));
+    const Option* option =
+        question.type == QuestionType::Choice ? option_of_value(play, question, value) : nullptr;
+    if (play.fault) return Flow::Next;
+    const Flow flow = accept(play, question, std::move(value));
+    if (option && !play.fault) take_option(play, *option);
+    return flow;
   }
   Waiting again;
   again.what = Waiting::For::Answer;
@@ -260,6 +280,8 @@ Flow hear_answer(Play& play, const Input& input) {
   }
   const QuestionKind& kind = kind_of(question);
   if (kind.collect) return kind.collect(play, question, input);
+  // What was said, too: `message.text` still has it, and an answer that is refused is no less secret.
+  if (question.secret) play.hide(std::string(trim(play.heard.text)));
   if (input.code != 0) {
     // Yes and No of a yes-or-no question.
     play.heard.text = play.phrase_text(input.code == 'y' ? Phrase::Yes : Phrase::No);
@@ -283,7 +305,14 @@ Flow take_value(Play& play, const Question& question, Value value) {
     const ExtraNames extra(play.scope, names);
     bool good = true;
     if (!play.holds(question.check, good)) return Flow::Next;
-    if (!good) return refuse(play, question, Reading::refuse(Phrase::InvalidCheck));
+    if (!good) {
+      // Files cannot be taken out one by one: the person begins anew, or would never get past the check.
+      if (question.type == QuestionType::Files) {
+        waiting.collected.clear();
+        play.state.timers.erase(play.timer_name("files", play.state.interrupted.size()));
+      }
+      return refuse(play, question, Reading::refuse(Phrase::InvalidCheck));
+    }
   }
   if (!question.confirm) return accept(play, question, std::move(value));
   Waiting confirming;
