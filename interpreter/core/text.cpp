@@ -524,10 +524,32 @@ std::size_t find_mixed_alphabet(std::string_view word) {
   return std::string_view::npos;
 }
 
+namespace {
+
+/// Every letter that looks like a Latin one as that letter.
+std::string with_latin_lookalikes(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size();) {
+    char32_t c = next_code_point(text, i);
+    for (const KeyPair& pair : kLookalikes) {
+      if (c != pair.cyrillic) continue;
+      c = pair.latin;
+      break;
+    }
+    append_utf8(out, c);
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
   const std::string folded = normalise(word);
   const std::string swapped = normalise(swap_keyboard_layout(word));
-  const std::string unified = normalise(unify_lookalikes(word));
+  const std::string latin = normalise(with_latin_lookalikes(word));
+  // Which alphabet was meant cannot be told of a word that mixes them, so it may also have a typo.
+  const bool mixed = find_mixed_alphabet(word) != std::string_view::npos;
   const std::size_t length = count_code_points(folded);
   const std::size_t limit = length < 3 ? 0 : length < 6 ? 1 : length < 10 ? 2 : 3;
   const std::string* best = nullptr;
@@ -536,7 +558,12 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
     if (candidate == word) continue;
     const std::string other = normalise(candidate);
     std::size_t distance = edit_distance(folded, other, limit);
-    if (unified == normalise(unify_lookalikes(candidate))) distance = 0;
+    const std::string other_latin = normalise(with_latin_lookalikes(candidate));
+    if (latin == other_latin) {
+      distance = 0;
+    } else if (mixed && length > 2) {
+      distance = std::min(distance, edit_distance(latin, other_latin, 1));
+    }
     if (length > 1) {
       const std::size_t layout = edit_distance(swapped, other, length < 6 ? 0 : 1);
       if (layout <= (length < 6 ? 0u : 1u)) distance = std::min(distance, layout);

@@ -117,6 +117,10 @@ TEST(TextTest, OffersTheNearestKnownWord) {
   EXPECT_EQ(nearest("pfrfp", known), "заказ");
   EXPECT_EQ(nearest("зaкaз", known), "заказ");  // Latin a
   EXPECT_EQ(nearest("totally", known), "");
+  const std::vector<std::string> verbs = {"save", "say", "сказать"};
+  EXPECT_EQ(nearest("s\u0430\u0443", verbs), "say");    // Cyrillic а and у
+  EXPECT_EQ(nearest("s\u0430u", {"say", "go"}), "say");  // and a typo beside
+  EXPECT_EQ(nearest("\u0432\u0430\u0443", verbs), "");  // a word of its own
 }
 
 TEST(TextTest, ChoosesThePluralOfCldr) {
