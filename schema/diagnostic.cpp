@@ -49,6 +49,13 @@ Diagnostic& Diagnostics::report(DiagnosticId id, SourceSpan span,
   return added;
 }
 
+Diagnostic* Diagnostics::find(DiagnosticId id, std::uint32_t file) {
+  for (Diagnostic& one : all_) {
+    if (one.id == id && one.span.file == file) return &one;
+  }
+  return nullptr;
+}
+
 bool Diagnostics::has_errors() const { return dropped_errors_ || errors() > 0; }
 
 std::size_t Diagnostics::errors() const {

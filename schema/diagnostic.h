@@ -52,6 +52,8 @@ class Diagnostics {
   explicit Diagnostics(std::size_t limit = 1000) : limit_(limit) {}
   /// Returned reference is valid until the next call; beyond the limit it is a dummy.
   Diagnostic& report(DiagnosticId id, SourceSpan span, std::vector<std::string> arguments = {});
+  /// A problem reported before, to say more of it; null when there is none. Valid until the next report.
+  Diagnostic* find(DiagnosticId id, std::uint32_t file);
   bool has_errors() const;
   std::size_t errors() const;
   std::size_t warnings() const;

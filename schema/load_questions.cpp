@@ -67,6 +67,31 @@ std::string quote(std::string_view text) {
   return result + "'";
 }
 
+/// The option that `default` names, a text or a number; says when there is none.
+Value default_option(Loading& loading, const Node& node, const Question& question, std::string_view what) {
+  const Value text{node.scalar};
+  if (!one_of(question.type, {Type::Choice, Type::Choices}) || !node.is_scalar()) return text;
+  if (is_option(question, text)) return text;
+  const Value constant = read_constant(loading, node);
+  if (is_option(question, constant)) return constant;
+  Diagnostic& problem = loading.report(DiagnosticId::DefaultNotOption, node.span,
+                                       {std::string(what), std::string(node.scalar)});
+  for (const Option& option : question.buttons.options) {
+    // The answer is the value behind the label, and that is what a default gives.
+    const std::vector<Template>& label = option.label.any_of;
+    if (!option.value || label.size() != 1 || label[0].source() != node.scalar) continue;
+    const std::string value = option.value->text()     ? *option.value->text()
+                              : option.value->number() ? option.value->number()->to_string()
+                                                       : std::string();
+    if (value.empty()) continue;
+    hint(loading, problem, "the value of this option is `" + value + "`",
+         "значение этого варианта: `" + value + "`");
+    return text;
+  }
+  offer(loading, problem, node.scalar, option_values(question), false);
+  return text;
+}
+
 /// `default:` is a value, not an expression: a text stays a text. `{{ … }}` alone is worked out.
 std::optional<Expression> read_default(Loading& loading, const Node& node, const Question& question,
                                        std::string_view what) {
@@ -76,9 +101,7 @@ std::optional<Expression> read_default(Loading& loading, const Node& node, const
   if (node.is_scalar()) {
     const std::string_view text = trim(node.scalar);
     if (text.substr(0, 2) == "{{" && text.size() > 4 && text.substr(text.size() - 2) == "}}") {
-      if (!read_template(loading, node, what)) return std::nullopt;
-      auto parsed = Expression::parse(trim(text.substr(2, text.size() - 4)));
-      return parsed ? std::optional<Expression>(*parsed) : std::nullopt;
+      return read_inserted(loading, node, what);
     }
     if (type == Type::YesNo) {
       const auto value = read_boolean(loading, node, what);
@@ -86,18 +109,16 @@ std::optional<Expression> read_default(Loading& loading, const Node& node, const
       source = *value ? "true" : "false";
     } else if (one_of(type, {Type::Number, Type::Money, Type::Rating}) && Decimal::parse(text)) {
       source = std::string(text);
-    } else if (const Value value = read_constant(loading, node);
-               value.number() && std::any_of(question.buttons.options.begin(), question.buttons.options.end(),
-                                             [&](const Option& one) { return one.value && *one.value == value; })) {
-      source = std::string(text);  // the option that is this number
     } else {
-      source = quote(node.scalar);
+      const Value value = default_option(loading, node, question, what);
+      source = value.number() ? value.number()->to_string() : quote(node.scalar);
     }
   } else if (node.is_list()) {
     source = "[";
     for (const Node& item : node.items) {
       if (source.size() > 1) source += ", ";
-      source += quote(item.scalar);
+      const Value value = default_option(loading, item, question, what);
+      source += value.number() ? value.number()->to_string() : quote(item.scalar);
     }
     source += "]";
   } else {
@@ -236,6 +257,22 @@ void read_question(Loading& loading, Fields& fields, Question& question) {
   if (const Node* node = fields.take(Word::Timeout)) {
     question.timeout = read_timeout(loading, *node, fields.spelled(Word::Timeout));
   }
+  const auto idle = [&](Word field, Word without, std::string en, std::string ru) {
+    hint(loading,
+         loading.report(DiagnosticId::IdleField, fields.key_span(field),
+                        {fields.spelled(field), loading.say(without, fields.node().span)}),
+         std::move(en), std::move(ru));
+  };
+  if (fields.has(Word::Otherwise) && !fields.has(Word::Attempts) && question.attempts == 0) {
+    idle(Word::Otherwise, Word::Attempts, "say after how many wrong answers: `%attempts%: 3`",
+         "скажите, после скольких неверных ответов: `%attempts%: 3`");
+  }
+  if (fields.has(Word::Attempts) && !fields.has(Word::Otherwise) && !question.otherwise &&
+      question.attempts > 0) {
+    idle(Word::Attempts, Word::Otherwise, "say where to go after the last one: `%otherwise%: branch`",
+         "скажите, куда идти после последней: `%otherwise%: ветка`");
+  }
+  check_reminders(loading, fields, question.reminders, question.timeout);
   if (const Node* node = fields.take(Word::Gather)) {
     question.gather = read_duration(loading, *node, fields.spelled(Word::Gather));
     if (question.gather && question.gather->ms > 30'000) {

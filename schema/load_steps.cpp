@@ -96,6 +96,14 @@ Verbs read_choose(Loading& loading, Fields& fields, const Node& value) {
   if (const Node* node = fields.take(Word::Timeout)) {
     choose.timeout = read_timeout(loading, *node, fields.spelled(Word::Timeout));
   }
+  check_reminders(loading, fields, choose.reminders, choose.timeout);
+  const std::vector<Option>& buttons = choose.buttons.options;
+  if (!buttons.empty() && !choose.buttons.from && !choose.otherwise && !choose.timeout &&
+      std::all_of(buttons.begin(), buttons.end(), [](const Option& one) { return one.url; })) {
+    hint(loading, loading.report(DiagnosticId::OnlyLinks, value.span),
+         "add a button with `%go%`, or send the links with `%say%` and `%buttons%`",
+         "добавьте кнопку с `%go%` или отправьте ссылки шагом `%say%` с `%buttons%`");
+  }
   return choose;
 }
 
@@ -388,9 +396,7 @@ Verbs read_notify(Loading& loading, Fields& fields, const Node& value) {
     const std::string_view to = trim(value.scalar);
     const bool digits = !to.empty() && to.find_first_not_of("0123456789") == to.npos;
     if (to.substr(0, 2) == "{{" && to.size() > 4) {
-      if (read_template(loading, value, fields.where())) {
-        if (auto user = Expression::parse(trim(to.substr(2, to.size() - 4)))) notify.user = *user;
-      }
+      notify.user = read_inserted(loading, value, fields.where());
     } else if (digits || to.find('.') != to.npos) {
       notify.user = read_expression(loading, value, fields.where());
     } else {
@@ -429,6 +435,7 @@ Verbs read_handoff(Loading& loading, Fields& fields, const Node& value) {
     if (found != loading.handoffs.end()) {
       step.rule = HandoffId{found->second.index};
     } else {
+      loading.handoffs_are_known = false;
       Diagnostic& problem = loading.report(DiagnosticId::UnknownHandoff, value.span,
                                            {fields.where(), std::string(*text)});
       std::vector<std::string> known;

@@ -77,6 +77,19 @@ void read_option_fields(Loading& loading, Fields& fields, Option& option) {
       default: break;
     }
   }
+  if (option.url) {
+    // The platforms tell nobody that a link was pressed, so nothing else can follow.
+    for (const Word word : {Word::Go, Word::Call, Word::Do, Word::Steps, Word::Set, Word::Back,
+                            Word::Restart, Word::End}) {
+      if (!fields.has(word)) continue;
+      hint(loading,
+           loading.report(DiagnosticId::NotTogether, fields.key_span(word),
+                          {fields.spelled(word), fields.spelled(Word::Url)}),
+           "a button with a link only opens it, and the bot is not told: make two buttons",
+           "кнопка со ссылкой только открывает её, бот об этом не узнаёт: сделайте две кнопки");
+      break;
+    }
+  }
   option.target = read_target_fields(loading, fields);
 }
 
@@ -183,6 +196,18 @@ std::vector<Reminder> read_reminders(Loading& loading, const Node& node, std::st
     one(node);
   }
   return result;
+}
+
+void check_reminders(Loading& loading, const Fields& fields, const std::vector<Reminder>& reminders,
+                     const std::optional<Timeout>& timeout) {
+  if (!timeout || timeout->after.ms <= 0) return;
+  for (const Reminder& reminder : reminders) {
+    if (reminder.after < timeout->after) continue;
+    loading.report(DiagnosticId::LateReminder,
+                   fields.key_span(fields.has(Word::Remind) ? Word::Remind : Word::Timeout),
+                   {fields.spelled(Word::Timeout)});
+    return;
+  }
 }
 
 std::optional<Timeout> read_timeout(Loading& loading, const Node& node, std::string_view what) {

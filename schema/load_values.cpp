@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "interpreter/core/reserved_tables.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -188,7 +189,9 @@ std::optional<std::string> with_english_names(const Loading& loading, std::strin
   std::optional<std::string> result;
   std::vector<NameUse*> order;
   for (NameUse& use : names) {
-    if (!use.path.empty() && is_russian_form(use.path[0])) order.push_back(&use);
+    if (use.path.empty()) continue;
+    const bool member = use.path.size() > 1 && is_russian_form(use.path[1]);
+    if (member || is_russian_form(use.path[0])) order.push_back(&use);
   }
   // From the end, so that earlier offsets stay true.
   std::sort(order.begin(), order.end(),
@@ -530,25 +533,111 @@ Value read_constant(Loading& loading, const Node& node) {
   return {};
 }
 
+namespace {
+
+/// `{{ x }} == 1` as `x == 1`, `'Total {{ x }}'` as `'Total ' + x`; the same text when it has no braces, nothing
+/// when they cannot be taken away for certain.
+std::optional<std::string> without_braces(std::string_view text) {
+  std::string result;
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote && c == '\\') {
+      result.append(text.substr(i++, 2));
+      continue;
+    }
+    if (c == '\'' || c == '"') {
+      if (!quote) {
+        quote = c;
+      } else if (quote == c) {
+        quote = 0;
+      }
+    }
+    if (text.substr(i, 2) != "{{") {
+      result += c;
+      continue;
+    }
+    const std::size_t end = text.find("}}", i);
+    if (end == text.npos) return std::nullopt;
+    std::string inner(trim(text.substr(i + 2, end - i - 2)));
+    if (inner.empty() || (quote && inner.find_first_of("'\"") != inner.npos)) return std::nullopt;
+    const bool alone = i == 0 && end + 2 == text.size();
+    if (!alone && inner.find(' ') != inner.npos) inner = "(" + inner + ")";
+    i = end + 1;
+    if (!quote) {
+      result += inner;
+      continue;
+    }
+    // The text in quotes falls into pieces.
+    if (result.back() == quote && (result.size() < 2 || result[result.size() - 2] != '\\')) {
+      result.pop_back();
+    } else {
+      result += quote;
+      result += " + ";
+    }
+    result += inner;
+    if (i + 1 < text.size() && text[i + 1] == quote) {
+      ++i;
+      quote = 0;
+    } else {
+      result += " + ";
+      result += quote;
+    }
+  }
+  return result;
+}
+
+/// In YAML's quotes, when it may stand there as it is.
+std::optional<std::string> in_quotes(std::string_view text) {
+  if (text.find_first_of("\"\\\n") == text.npos) return "\"" + std::string(text) + "\"";
+  if (text.find_first_of("'\n") == text.npos) return "'" + std::string(text) + "'";
+  return std::nullopt;
+}
+
+/// Says that the braces of texts stand where an expression does.
+bool refuse_braces(Loading& loading, const Node& node, std::string_view what) {
+  const std::string_view text = trim(node.scalar);
+  if (text.find("{{") == text.npos) return false;
+  const std::optional<std::string> bare = without_braces(text);
+  if (!bare || !Expression::parse(*bare)) return false;
+  Diagnostic& problem =
+      loading.report(DiagnosticId::BracesInExpression, node.span, {std::string(what)});
+  hint(loading, problem, "leave the braces out: `" + *bare + "`", "уберите скобки: `" + *bare + "`");
+  const std::optional<std::string> written = node.quoted ? in_quotes(*bare) : bare;
+  if (written) problem.fixes.push_back({"`" + *bare + "`", {{node.span, *written}}, false});
+  return true;
+}
+
+/// `new order`, `Скоро будем!`: words in a row, which no expression is.
+bool looks_like_text(std::string_view text) {
+  if (text.find(' ') == text.npos || text.find_first_of("+*/%<>=|()[]{}'\"\\\n") != text.npos) return false;
+  std::size_t offset = 0;
+  return is_letter(next_code_point(text, offset));
+}
+
+}  // namespace
+
 std::optional<Expression> read_expression(Loading& loading, const Node& node, std::string_view what) {
   if (node.is_scalar()) {
-    const std::string_view text = trim(node.scalar);
-    if (text.size() >= 4 && text.substr(0, 2) == "{{" && text.substr(text.size() - 2) == "}}" &&
-        text.find("{{", 2) == text.npos) {
-      const std::string_view inner = trim(text.substr(2, text.size() - 4));
-      Diagnostic& problem =
-          loading.report(DiagnosticId::BracesInExpression, node.span, {std::string(what)});
-      hint(loading, problem, "leave the braces out: `" + std::string(inner) + "`",
-           "уберите скобки: `" + std::string(inner) + "`");
-      problem.fixes.push_back({"`" + std::string(inner) + "`",
-                               {{node.span, node.quoted ? "\"" + std::string(inner) + "\""
-                                                        : std::string(inner)}},
-                               false});
-      return std::nullopt;
-    }
+    if (refuse_braces(loading, node, what)) return std::nullopt;
     Result<Expression, ExpressionError> parsed = Expression::parse(node.scalar);
     if (!parsed) {
       const ExpressionError& error = parsed.error();
+      const std::string_view text = trim(node.scalar);
+      if (error.problem == ExpressionProblem::Unexpected && looks_like_text(text)) {
+        const std::string quoted = "\"'" + std::string(text) + "'\"";
+        Diagnostic& problem =
+            error.found.empty()
+                ? loading.report(DiagnosticId::ExpressionUnfinished,
+                                 span_inside(node, loading.sources, error.offset, error.length))
+                : loading.report(DiagnosticId::ExpressionUnexpected,
+                                 span_inside(node, loading.sources, error.offset, error.length),
+                                 {error.found});
+        hint(loading, problem, "if a text is meant, put it in quotes twice: `" + quoted + "`",
+             "если это просто текст, возьмите его в кавычки дважды: `" + quoted + "`");
+        problem.fixes.push_back({"`" + quoted + "`", {{node.span, quoted}}, false});
+        return std::nullopt;
+      }
       report_expression_error(
           loading, error, span_inside(node, loading.sources, error.offset, error.length));
       return std::nullopt;
@@ -605,6 +694,18 @@ std::optional<Template> read_template(Loading& loading, const Node& node, std::s
   }
   note_names(loading, node, std::move(names));
   return parsed ? std::optional<Template>(*parsed) : std::nullopt;
+}
+
+std::optional<Expression> read_inserted(Loading& loading, const Node& node, std::string_view what) {
+  if (!read_template(loading, node, what)) return std::nullopt;
+  std::string_view inner = trim(node.scalar).substr(2);
+  if (inner.size() >= 2 && inner.substr(inner.size() - 2) == "}}") inner.remove_suffix(2);
+  inner = trim(inner);
+  Result<Expression, ExpressionError> parsed = Expression::parse(inner);
+  if (!parsed) return std::nullopt;
+  std::vector<NameUse> names = parsed->names();
+  if (const auto english = with_english_names(loading, inner, names)) parsed = Expression::parse(*english);
+  return parsed ? std::optional<Expression>(*parsed) : std::nullopt;
 }
 
 Text read_text(Loading& loading, const Node& node, std::string_view what) {
@@ -759,11 +860,7 @@ Attach read_attach(Loading& loading, const Node& node, std::string_view what) {
     const bool braces = text.substr(0, 2) == "{{";
     if (braces) {
       // Typed by habit of texts; inside stands the expression.
-      if (auto whole = read_template(loading, item, what)) {
-        std::string_view inner = text.substr(2);
-        if (inner.size() >= 2 && inner.substr(inner.size() - 2) == "}}") inner.remove_suffix(2);
-        if (auto parsed = Expression::parse(trim(inner))) attach.expressions.push_back(*parsed);
-      }
+      if (auto inner = read_inserted(loading, item, what)) attach.expressions.push_back(*inner);
       return;
     }
     const bool path_like = text.find_first_of("./") != text.npos;
@@ -811,6 +908,14 @@ BranchId read_branch_name(Loading& loading, const Node& node, std::string_view w
   return id;
 }
 
+bool check_table_name(Loading& loading, std::string_view name, SourceSpan span) {
+  if (!is_reserved_table_name(name)) return true;
+  hint(loading, loading.report(DiagnosticId::ReservedTable, span, {std::string(name)}),
+       "give it another name, such as `my_" + std::string(name) + "`",
+       "дайте ей другое имя, например `my_" + std::string(name) + "`");
+  return false;
+}
+
 TableId read_table_name(Loading& loading, const Node& node, std::string_view what) {
   const auto text = read_scalar(loading, node, what);
   if (!text) return {};
@@ -819,6 +924,7 @@ TableId read_table_name(Loading& loading, const Node& node, std::string_view wha
   if (found == loading.tables.end() && !loading.tables_described) {
     // A first scenario saves without describing a table: its columns are what is saved.
     if (read_name(loading, node).empty()) return {};
+    check_table_name(loading, name, node.span);
     const auto index = static_cast<std::uint32_t>(loading.program.tables.size());
     Table table;
     table.name = std::string(name);
@@ -829,6 +935,7 @@ TableId read_table_name(Loading& loading, const Node& node, std::string_view wha
     return TableId{index};
   }
   if (found == loading.tables.end()) {
+    loading.tables_are_known = false;
     Diagnostic& problem = loading.report(DiagnosticId::UnknownTable, node.span,
                                          {std::string(what), std::string(*text)});
     if (!may_offer(loading, loading.tables.size())) return {};

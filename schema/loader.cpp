@@ -152,6 +152,7 @@ void declare_file(Loading& loading, const Node& root, Sections& sections) {
       case Word::Tables:
         loading.tables_described = true;
         declare(loading, loading.tables, value, key.scalar, [&](std::string name, const Node& node) {
+          check_table_name(loading, name, node.span);
           Table table;
           table.name = std::move(name);
           table.span = node.span;
@@ -246,6 +247,34 @@ void read_roots(Loading& loading, const Sections& sections) {
   }
 }
 
+/// A file that was never meant as a scenario, or is empty: one line about that, and nothing about what it lacks.
+bool is_no_scenario(Loading& loading, const Document& document) {
+  if (!document.parsed) return false;
+  const Node& root = document.root;
+  if (root.kind == Node::Kind::Null) {
+    // Of several files one may be empty, but this is the whole scenario.
+    Diagnostic* problem = loading.diagnostics.find(DiagnosticId::EmptyFile, root.span.file);
+    if (!problem) problem = &loading.report(DiagnosticId::EmptyFile, {root.span.file, 0, 0});
+    problem->severity = Severity::Error;
+    hint(loading, *problem, "begin it with `%scenario%: name`", "начните его со строки `%scenario%: имя`");
+    return true;
+  }
+  const auto has = [&root](std::string_view key) {
+    return std::any_of(root.entries.begin(), root.entries.end(),
+                       [key](const Node::Entry& entry) { return entry.key.scalar == key; });
+  };
+  if (!root.is_map() || !has("bots") || has("scenario") || has("branches")) return false;
+  for (const Node::Entry& entry : root.entries) {
+    if (entry.key.scalar != "bots") continue;
+    const std::string& path = loading.sources.path(entry.key.span.file);
+    hint(loading, loading.report(DiagnosticId::ScenarioIsConfig, entry.key.span),
+         "check the scenario that it names, or run it: `sufler run " + path + "`",
+         "проверьте сценарий, который в нём назван, или запустите его: `sufler run " + path + "`");
+    break;
+  }
+  return true;
+}
+
 void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   Loading loading(loaded.sources, loaded.diagnostics, options);
   loading.on_disk = !folder.empty();
@@ -260,6 +289,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
     loading.words_of_file.push_back(words_of(loading.documents.back().root));
   }
   loading.program.version = version.hex();
+  if (loading.documents.size() == 1 && is_no_scenario(loading, loading.documents[0])) return;
   bool readable = loaded.sources.size() > 0;
   for (const Document& document : loading.documents) {
     if (!document.parsed) {
@@ -268,7 +298,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
     }
     if (document.root.is_map()) {
       declare_file(loading, document.root, sections);
-    } else if (document.root.kind != Node::Kind::Null || loaded.sources.size() == 1) {
+    } else if (document.root.kind != Node::Kind::Null) {
       loading.report(DiagnosticId::WantsMap, document.root.span,
                      {loaded.sources.path(document.root.span.file)});
     }

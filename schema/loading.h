@@ -93,6 +93,7 @@ struct Loading {
   std::vector<std::pair<StepId, const Node*>> cases;  ///< the `cases` of each `match`
 
   bool questions_are_known = true;  ///< the same for questions that steps ask
+  bool tables_are_known = true, handoffs_are_known = true;  ///< and for what else steps name
 
   /// Tables that no file describes, made of what `save` puts into them (only when there is no `tables`).
   struct ImpliedTable {
@@ -192,6 +193,8 @@ Value read_constant(Loading& loading, const Node& node);
 
 std::optional<Expression> read_expression(Loading& loading, const Node& node, std::string_view what);
 std::optional<Template> read_template(Loading& loading, const Node& node, std::string_view what);
+/// The expression of a value that is one `{{ … }}`.
+std::optional<Expression> read_inserted(Loading& loading, const Node& node, std::string_view what);
 /// A text, or `any_of`.
 Text read_text(Loading& loading, const Node& node, std::string_view what);
 std::vector<Assignment> read_assignments(Loading& loading, const Node& node, std::string_view what,
@@ -207,6 +210,8 @@ std::string read_role(Loading& loading, const Node& node, std::string_view what)
 // ---- references
 
 BranchId read_branch_name(Loading& loading, const Node& node, std::string_view what, bool is_call = false);
+/// Whether a table may have this name; reports when it may not.
+bool check_table_name(Loading& loading, std::string_view name, SourceSpan span);
 TableId read_table_name(Loading& loading, const Node& node, std::string_view what);
 
 /// Says that a construct belongs to the language and cannot be played by this version.
@@ -221,6 +226,9 @@ Buttons read_buttons(Loading& loading, const Node& node, std::string_view what, 
                      bool number_labels = false);
 void read_button_layout(Loading& loading, Fields& fields, Buttons& buttons);
 std::vector<Reminder> read_reminders(Loading& loading, const Node& node, std::string_view what);
+/// Says which reminders can never come; `fields` has them and the timeout.
+void check_reminders(Loading& loading, const Fields& fields, const std::vector<Reminder>& reminders,
+                     const std::optional<Timeout>& timeout);
 std::optional<Timeout> read_timeout(Loading& loading, const Node& node, std::string_view what);
 /// The fields of a question, over what is already in it.
 void read_question(Loading& loading, Fields& fields, Question& question);
@@ -241,6 +249,11 @@ void complete_tables(Loading& loading);
 void name_places(Loading& loading);
 
 // ---- checks of the whole (checks/)
+
+/// Whether one of the options of a question gives exactly this value, as far as that is certain.
+bool is_option(const Question& question, const Value& value);
+/// What the options give, those that are texts.
+std::vector<std::string> option_values(const Question& question);
 
 void check_names(Loading& loading);
 void check_cases(Loading& loading);

@@ -42,6 +42,26 @@ bool can_be(const Question& question, const Value& value, const Locale& locale) 
 
 }  // namespace
 
+bool is_option(const Question& question, const Value& value) {
+  if (question.buttons.from) return true;
+  return std::any_of(question.buttons.options.begin(), question.buttons.options.end(),
+                     [&value](const Option& option) {
+                       if (option.value) return *option.value == value;
+                       const auto& texts = option.label.any_of;
+                       return texts.size() != 1 || !texts[0].is_constant() ||
+                              Value(texts[0].source()) == value;
+                     });
+}
+
+std::vector<std::string> option_values(const Question& question) {
+  std::vector<std::string> known;
+  for (const Option& option : question.buttons.options) {
+    if (option.value && option.value->text()) known.push_back(*option.value->text());
+    if (!option.value && option.label.any_of.size() == 1) known.push_back(option.label.any_of[0].source());
+  }
+  return known;
+}
+
 void check_cases(Loading& loading) {
   if (loading.cases.empty()) return;
   const Program& program = loading.program;
@@ -92,14 +112,7 @@ void check_cases(Loading& loading) {
              "ответ бывает только «да» или «нет»: напишите `%if%: " + question.name + "`");
         continue;
       }
-      std::vector<std::string> known;
-      for (const Option& option : question.buttons.options) {
-        if (option.value && option.value->text()) known.push_back(*option.value->text());
-        if (!option.value && option.label.any_of.size() == 1) {
-          known.push_back(option.label.any_of[0].source());
-        }
-      }
-      offer(loading, problem, key.scalar, known, false);
+      offer(loading, problem, key.scalar, option_values(question), false);
     }
   }
 }

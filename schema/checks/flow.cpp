@@ -37,7 +37,7 @@ class Flow {
     if (step.when) return false;
     if (std::holds_alternative<Go>(step.verb) || std::holds_alternative<Return>(step.verb) ||
         std::holds_alternative<Back>(step.verb) || std::holds_alternative<Restart>(step.verb) ||
-        std::holds_alternative<End>(step.verb)) {
+        std::holds_alternative<End>(step.verb) || std::holds_alternative<HandoffStep>(step.verb)) {
       return true;
     }
     if (const auto* condition = std::get_if<If>(&step.verb)) {
@@ -49,9 +49,12 @@ class Flow {
                          [this](const Match::Case& one) { return target_ends(one.target); });
     }
     if (const auto* choose = std::get_if<Choose>(&step.verb)) {
-      return !choose->buttons.from && !choose->buttons.options.empty() &&
-             (!choose->timeout || target_ends(choose->timeout->target)) &&
-             std::all_of(choose->buttons.options.begin(), choose->buttons.options.end(),
+      const std::vector<Option>& options = choose->buttons.options;
+      // With nothing but links the way out is missing altogether, which is said of the step itself.
+      const bool leads = std::any_of(options.begin(), options.end(),
+                                     [](const Option& option) { return !option.url; });
+      return leads && !choose->buttons.from && (!choose->timeout || target_ends(choose->timeout->target)) &&
+             std::all_of(options.begin(), options.end(),
                          [this](const Option& option) {
                            return target_ends(option.target) || option.url;
                          });
@@ -74,8 +77,14 @@ class Flow {
       for (std::size_t i = 0; i + 1 < block.steps.size(); ++i) {
         const Step& step = program_.step(block.steps[i]);
         if (!ends(step)) continue;
-        loading_.report(DiagnosticId::DeadStep, program_.step(block.steps[i + 1]).span,
-                        {std::string(loading_.sources.slice(step.span))});
+        Diagnostic& problem =
+            loading_.report(DiagnosticId::DeadStep, program_.step(block.steps[i + 1]).span,
+                            {std::string(loading_.sources.slice(step.span))});
+        if (std::holds_alternative<HandoffStep>(step.verb)) {
+          hint(loading_, problem,
+               "put it before, or into the branch that the rule's `%resume%` leads to",
+               "поставьте его раньше или в ветку, куда ведёт `%resume%` этого правила");
+        }
         break;
       }
     }

@@ -27,7 +27,7 @@ class NameCheck {
     switch (system) {
       case Word::User:
         if (member && !contains(kUserFields, *member) && !loading_.user_names.count(*member)) {
-          std::vector<std::string> known(std::begin(kUserFields), std::end(kUserFields));
+          std::vector<std::string> known = spellings(in::UserField);
           known.insert(known.end(), loading_.user_names.begin(), loading_.user_names.end());
           unknown_member(use, known);
         }
@@ -140,8 +140,14 @@ class NameCheck {
     } else if (loading_.questions.count(name)) {
       hint(loading_, problem, "the question is there, and no step asks it", "такой вопрос есть, но ни один шаг его не задаёт");
     } else {
-      hint(loading_, problem, "ask or set it before; if a text is meant, put it in quotes: `'" + name + "'`",
-           "спросите или запомните его раньше; если это просто текст, возьмите его в кавычки: `'" + name + "'`");
+      // YAML takes the outer quotes away, the inner ones are the expression's.
+      const bool whole = use.node->scalar == name;
+      const std::string quoted = whole ? "\"'" + name + "'\"" : "'" + name + "'";
+      hint(loading_, problem,
+           "ask or set it before; if a text is meant, put it in quotes" +
+               std::string(whole ? " twice" : "") + ": `" + quoted + "`",
+           "спросите или запомните его раньше; если это просто текст, возьмите его в кавычки" +
+               std::string(whole ? " дважды" : "") + ": `" + quoted + "`");
     }
   }
 

@@ -12,6 +12,36 @@ void check_unused(Loading& loading) {
          "ask it with `%ask%: " + std::string(name) + "`, or leave it out",
          "задайте его шагом `%ask%: " + std::string(name) + "` или уберите");
   }
+  const Program& program = loading.program;
+  std::vector<std::uint8_t> handed(program.handoffs.size()), used(program.tables.size());
+  const auto use = [&used](TableId table) {
+    if (table) used[table.value] = 1;
+  };
+  for (const Step& step : program.steps) {
+    if (const auto* handoff = std::get_if<HandoffStep>(&step.verb)) {
+      if (handoff->rule) handed[handoff->rule.value] = 1;
+    }
+    if (const auto* save = std::get_if<Save>(&step.verb)) use(save->table);
+    if (const auto* find = std::get_if<Find>(&step.verb)) use(find->table);
+    if (const auto* count = std::get_if<Count>(&step.verb)) use(count->table);
+    if (const auto* update = std::get_if<Update>(&step.verb)) use(update->table);
+    if (const auto* erase = std::get_if<Delete>(&step.verb)) use(erase->table);
+  }
+  for (std::size_t i = 0; loading.handoffs_are_known && i < handed.size(); ++i) {
+    const HandoffRule& rule = program.handoffs[i];
+    // It also works by itself when staff write, and its hours are asked for by expressions.
+    if (handed[i] || rule.on_staff_message || rule.hours) continue;
+    hint(loading, loading.report(DiagnosticId::UnusedHandoff, rule.span, {rule.name}),
+         "call people with `%handoff%: " + rule.name + "`, or leave it out",
+         "позовите людей шагом `%handoff%: " + rule.name + "` или уберите его");
+  }
+  for (std::size_t i = 0; loading.tables_are_known && i < used.size(); ++i) {
+    const Table& table = program.tables[i];
+    if (used[i]) continue;
+    hint(loading, loading.report(DiagnosticId::UnusedTable, table.span, {table.name}),
+         "write into it with `%save%: " + table.name + "`, or leave it out",
+         "запишите в неё шагом `%save%: " + table.name + "` или уберите её");
+  }
 }
 
 }  // namespace sufler

@@ -197,6 +197,25 @@ TEST(LoaderTest, NamesOfExpressionsHaveRussianForms) {
   EXPECT_EQ(question.check->source(), "value > 0 и value < 10");
 }
 
+TEST(LoaderTest, FieldsOfThePersonHaveRussianForms) {
+  Loaded loaded = load_scenario_text({{"bot.yaml", R"(scenario: bot
+branches:
+  start:
+    - set: {user.имя: "'Анна'", человек.скидка: 5}
+    - say: "{{ user.имя }} {{ человек.first_name }} {{ человек.фамилия }} {{ user.скидка }} {{ message.текст }}"
+      when: user.телефон == null
+)"}});
+  EXPECT_THAT(loaded.diagnostics.sorted(), IsEmpty());
+  ASSERT_TRUE(loaded.program);
+  for (const Step& step : loaded.program->steps) {
+    if (const auto* say = std::get_if<Say>(&step.verb)) {
+      EXPECT_EQ(say->text.any_of.at(0).source(),
+                "{{ user.first_name }} {{ user.first_name }} {{ user.last_name }} {{ user.скидка }} {{ message.text }}");
+      EXPECT_EQ(step.when->source(), "user.phone == null");
+    }
+  }
+}
+
 TEST(LoaderTest, FilesAreJoinedAndOneNameTwiceShowsBothPlaces) {
   Loaded joined = load_scenario_text({
       {"shop/scenario.yaml", "scenario: shop\nbranches:\n  start:\n    - go: prices\n"},
