@@ -17,6 +17,24 @@ std::string render(const std::string& format, const std::vector<Diagnostic>& all
   return render_text(all, sources, language);
 }
 
+/// `1 note`, `2 errors, 1 warning`; empty when there is nothing to count.
+std::string counted(std::size_t errors, std::size_t warnings, std::size_t notes, Language language) {
+  std::string out;
+  const auto add = [&](std::size_t count, const char* one, const char* many, const char* russian) {
+    if (count == 0) return;
+    if (!out.empty()) out += ", ";
+    if (language == Language::Russian) {
+      out += std::string(russian) + ": " + std::to_string(count);
+    } else {
+      out += std::to_string(count) + " " + (count == 1 ? one : many);
+    }
+  };
+  add(errors, "error", "errors", "ошибок");
+  add(warnings, "warning", "warnings", "предупреждений");
+  add(notes, "note", "notes", "замечаний");
+  return out;
+}
+
 /// Writes beside the file and renames, so that a crash leaves the old text or the new one.
 bool write_file(const std::string& path, const std::string& text) {
   const std::string beside = path + ".sufler-fix";
@@ -58,28 +76,45 @@ std::size_t fix_scenario(const std::string& path) {
 
 int run_check(const CheckOptions& options) {
   const Language language = tool_language(options.language);
-  std::size_t errors = 0, warnings = 0, fixed = 0;
-  // One scenario after another; each is rendered by itself, so that places never mix.
-  std::vector<Loaded> loaded;
+  const bool russian = language == Language::Russian;
+  for (const std::string& path : options.paths) {
+    std::error_code error;
+    if (std::filesystem::exists(path, error)) continue;
+    std::cerr << "sufler: " << (russian ? "нет такого файла или папки: " : "no such file or folder: ") << path
+              << "\n";
+    return kExitMisuse;
+  }
+  std::size_t errors = 0, warnings = 0, notes = 0, fixed = 0;
+  // Machines read one document, however many scenarios there are: all files go into one map.
+  SourceMap sources;
+  std::vector<Diagnostic> all;
   for (const std::string& path : options.paths) {
     if (options.fix) fixed += fix_scenario(path);
-    loaded.push_back(load_scenario(path));
-    errors += loaded.back().diagnostics.errors();
-    warnings += loaded.back().diagnostics.warnings();
-  }
-  for (Loaded& one : loaded) {
-    const std::string text = render(options.format, one.diagnostics.sorted(), one.sources, language);
-    std::cout << text;
-    if (!text.empty() && text.back() != '\n') std::cout << "\n";
-  }
-  if (fixed > 0)
-    std::cerr << (language == Language::Russian ? "исправлено: " : "fixed: ") << fixed << "\n";
-  if (options.format == "text") {
-    if (language == Language::Russian) {
-      std::cerr << (errors + warnings == 0 ? "всё в порядке" : "ошибок: " + std::to_string(errors) + ", замечаний: " + std::to_string(warnings)) << "\n";
-    } else {
-      std::cerr << (errors + warnings == 0 ? "no problems" : std::to_string(errors) + " errors, " + std::to_string(warnings) + " warnings") << "\n";
+    Loaded loaded = load_scenario(path);
+    const auto before = static_cast<std::uint32_t>(sources.size());
+    for (std::uint32_t file = 0; file < loaded.sources.size(); ++file) {
+      sources.add(loaded.sources.path(file), loaded.sources.text(file));
     }
+    for (Diagnostic one : loaded.diagnostics.sorted()) {
+      one.span.file += before;
+      for (Located<std::string>& place : one.related) place.span.file += before;
+      for (Fix& fix : one.fixes) {
+        for (FixEdit& edit : fix.edits) edit.span.file += before;
+      }
+      notes += one.severity == Severity::Note;
+      all.push_back(std::move(one));
+    }
+    // `has_errors` also knows of those beyond the limit.
+    errors += loaded.diagnostics.has_errors() ? std::max<std::size_t>(loaded.diagnostics.errors(), 1) : 0;
+    warnings += loaded.diagnostics.warnings();
+  }
+  const std::string text = render(options.format, all, sources, language);
+  std::cout << text;
+  if (!text.empty() && text.back() != '\n') std::cout << "\n";
+  if (fixed > 0) std::cerr << (russian ? "исправлено: " : "fixed: ") << fixed << "\n";
+  if (options.format == "text") {
+    const std::string count = counted(errors, warnings, notes, language);
+    std::cerr << (!count.empty() ? count : russian ? "всё в порядке" : "no problems") << "\n";
   }
   return errors > 0 || (options.strict && warnings > 0) ? kExitErrors : kExitClean;
 }

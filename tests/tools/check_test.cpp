@@ -1,0 +1,69 @@
+// What `sufler check` prints and gives back; what it says of a scenario is tests/diagnostics.
+#include <nlohmann/json.hpp>
+
+#include "tools/tool_run.h"
+
+namespace sufler {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+class CheckTest : public ToolTest {
+ protected:
+  CheckTest() {
+    write("a.yaml", "scenario: a\nbranches:\n  start:\n    - sya: hello\n");
+    write("b.yaml", "scenario: b\nbranches:\n  start:\n    - go: nowhere\n");
+  }
+  ToolRun check(std::vector<std::string> paths, const std::string& format) const {
+    CheckOptions options;
+    options.paths = std::move(paths);
+    options.format = format;
+    options.language = "en";
+    return run_tool([&] { return run_check(options); });
+  }
+};
+
+TEST_F(CheckTest, SeveralScenariosAreOneDocument) {
+  const ToolRun run = check({path("a.yaml"), path("b.yaml")}, "json");
+  EXPECT_EQ(run.code, kExitErrors);
+  const auto json = nlohmann::json::parse(run.out, nullptr, false);
+  ASSERT_FALSE(json.is_discarded()) << run.out;
+  ASSERT_EQ(json["problems"].size(), 2u);
+  EXPECT_EQ(json["problems"][0]["file"], path("a.yaml"));
+  EXPECT_EQ(json["problems"][0]["code"], "S101");
+  EXPECT_EQ(json["problems"][1]["file"], path("b.yaml"));
+  EXPECT_EQ(json["problems"][1]["code"], "S201");
+  EXPECT_EQ(json["errors"], 2);
+  const ToolRun sarif = check({path("a.yaml"), path("b.yaml")}, "sarif");
+  EXPECT_FALSE(nlohmann::json::parse(sarif.out, nullptr, false).is_discarded()) << sarif.out;
+}
+
+TEST_F(CheckTest, ANoteIsNotNothing) {
+  write("c.yaml", "scenario: c\nsettings: {token: \"${SUFLER_TEST_UNSET}\"}\nbranches: {start: [say: hi]}\n");
+  const ToolRun run = check({path("c.yaml")}, "text");
+  EXPECT_EQ(run.code, kExitClean);
+  EXPECT_THAT(run.out, HasSubstr("S140"));
+  EXPECT_EQ(run.err, "1 note\n");
+  write("d.yaml", "scenario: d\nbranches: {start: [say: hi]}\n");
+  EXPECT_EQ(check({path("d.yaml")}, "text").err, "no problems\n");
+}
+
+TEST_F(CheckTest, APathThatIsNotThereIsMisuse) {
+  const ToolRun run = check({path("absent")}, "json");
+  EXPECT_EQ(run.code, kExitMisuse);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_EQ(run.err, "sufler: no such file or folder: " + path("absent") + "\n");
+}
+
+TEST_F(CheckTest, AConfigurationIsSaid) {
+  write("sufler.yaml", "bots:\n  shop: {scenario: a.yaml}\n");
+  const ToolRun run = check({path("sufler.yaml")}, "text");
+  EXPECT_EQ(run.code, kExitErrors);
+  EXPECT_THAT(run.out, HasSubstr("S145"));
+  EXPECT_THAT(run.out, Not(HasSubstr("S111")));
+}
+
+}  // namespace
+}  // namespace sufler
