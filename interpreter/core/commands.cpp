@@ -39,7 +39,7 @@ bool repeat_pending(Play& play) {
   Waiting waiting = std::move(play.state.waiting);
   play.drop_timers();
   play.state.waiting = Waiting{};
-  play.show(std::move(waiting));
+  if (play.show(std::move(waiting)) == Flow::Next) play.run();
   return true;
 }
 
@@ -58,7 +58,11 @@ void carry_out(Play& play, const Command& command) {
       play.run();
       return;
     case Command::Action::Back:
-      if (!play.go_back() && !play.fault) tell_no_way_back(play);
+      if (play.go_back()) {
+        if (state.waiting.what == Waiting::For::Nothing) play.run();
+        return;
+      }
+      if (!play.fault) tell_no_way_back(play);
       if (play.fault) play.run();
       return;
     case Command::Action::Restart: restart(play); return;

@@ -73,7 +73,7 @@ void tell_unknown_command(Play& play) {
   Waiting waiting = std::move(play.state.waiting);
   play.drop_timers();
   play.state.waiting = Waiting{};
-  play.show(std::move(waiting));
+  go_on(play, play.show(std::move(waiting)));
 }
 
 /// Options of a rest that comes from another version are made anew, and known again by their labels.

@@ -184,28 +184,31 @@ std::string to_json(const Message& message) {
   return out;
 }
 
-bool from_json(std::string_view text, Message& message) {
-  JsonReader json(text);
-  Message read;
-  const bool whole = json.read_object([&](const std::string& name) {
-    if (name == "text") return json.read_string(read.text.text);
+bool read_message(JsonReader& json, Message& message) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "text") return json.read_string(message.text.text);
     if (name == "spans") {
       return json.read_array([&] {
-        read.text.spans.emplace_back();
-        return read_span(json, read.text.spans.back());
+        message.text.spans.emplace_back();
+        return read_span(json, message.text.spans.back());
       });
     }
     if (name == "attachments") {
       return json.read_array([&] {
-        read.attachments.emplace_back();
-        return read_attachment(json, read.attachments.back());
+        message.attachments.emplace_back();
+        return read_attachment(json, message.attachments.back());
       });
     }
-    if (name == "keyboard") return read_keyboard(json, read.keyboard);
-    if (name == "typing_ms") return json.read_int(read.typing.ms);
+    if (name == "keyboard") return read_keyboard(json, message.keyboard);
+    if (name == "typing_ms") return json.read_int(message.typing.ms);
     return false;
   });
-  const bool good = whole && json.at_end();
+}
+
+bool from_json(std::string_view text, Message& message) {
+  JsonReader json(text);
+  Message read;
+  const bool good = read_message(json, read) && json.at_end();
   message = good ? std::move(read) : Message();
   return good;
 }

@@ -15,8 +15,9 @@ enum class AttachmentKind : std::uint8_t { Photo, Document, Voice, Audio, Video,
 struct Attachment {
   AttachmentKind kind = AttachmentKind::Document;
   std::string origin;     ///< the bot's transport that holds it (`telegram`, `vk`, `console`);
-                          ///< `scenario` for a file of the scenario's folder
-  std::string reference;  ///< file id on that platform, or the path relative to the scenario's folder
+                          ///< `scenario` for a file of the scenario's folder; `text` for one made by us
+  std::string reference;  ///< file id on that platform, or the path relative to the scenario's folder, or
+                          ///< for `text` what the file holds
   std::string name;       ///< the file's name as people know it, cleaned of paths; may be empty
   std::string mime;       ///< may be empty
   std::int64_t size = -1; ///< bytes; -1 when the platform does not tell

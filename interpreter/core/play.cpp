@@ -242,13 +242,25 @@ bool Play::render(const Text& text, RichText& out) {
 RichText Play::phrase(Phrase which, const ValueMap* values) {
   static const ValueMap kNone;
   const ExtraNames names(scope, values ? *values : kNone);
-  auto result = program.phrases.get(which, program.language).render(scope);
+  const Language language = phrase_language();
+  auto result = program.phrases.get(which, language).render(scope);
   if (!result) {
     // An author's own phrase that cannot be rendered must not take the place of the fault it reports.
     static const Phrases kBuiltIn;
-    result = kBuiltIn.get(which, program.language).render(scope);
+    result = kBuiltIn.get(which, language).render(scope);
   }
   return result ? std::move(*result) : RichText{};
+}
+
+Language Play::phrase_language() const {
+  const std::string_view code = std::string_view(user.language).substr(0, user.language.find_first_of("-_"));
+  const bool russian = code == "ru";
+  if (!russian && code != "en") return program.language;
+  const Language language = russian ? Language::Russian : Language::English;
+  if (language == program.language) return language;
+  const bool spoken = std::any_of(program.texts.begin(), program.texts.end(),
+                                  [&](const auto& text) { return text.second.contains(std::string(code)); });
+  return spoken ? language : program.language;
 }
 
 bool Play::collect(const Attach& attach, std::vector<Attachment>& files) {

@@ -54,6 +54,8 @@ struct Play {
   bool holds(const std::optional<Expression>& expression, bool& result);
   bool render(const Text& text, RichText& out);
   RichText phrase(Phrase phrase, const ValueMap* values = nullptr);
+  /// The person's, when the bot speaks it: the scenario has `texts` in it. Else the scenario's.
+  Language phrase_language() const;
   std::string phrase_text(Phrase which) { return phrase(which).text; }
   bool collect(const Attach& attach, std::vector<Attachment>& files);
 
@@ -92,7 +94,8 @@ struct Play {
   /// Ends the dialog at `none`, answers kept.
   void end_dialog();
   void forget_answers();
-  /// `false` when there is no question to go back to, or after a fault.
+  /// `false` when there is no question to go back to, or after a fault. When the dialog rests nowhere after it,
+  /// there is nothing left to choose from, and the run goes on.
   bool go_back();
 
   // ---- rests.cpp

@@ -6,6 +6,7 @@
 #include <exception>
 #include <set>
 
+#include "interpreter/core/transcript.h"
 #include "interpreter/runtime/incoming_json.h"
 
 namespace sufler {
@@ -13,6 +14,8 @@ namespace {
 
 /// More table operations than this in one turn is a scenario that never rests.
 constexpr int kMaxTableOperations = 1000;
+/// So many turns of a dialog go with a notice that has `history: true`.
+constexpr std::size_t kHistoryTurns = 1000;
 /// How many events after an unclean stop go through the inbox.
 constexpr std::size_t kCarefulEvents = 200;
 
@@ -115,9 +118,33 @@ struct Player::Impl {
     return found == setup.renderers.end() ? nullptr : found->second;
   }
 
-  Stored<Done> carry_out(Transaction& tx, const ChatAddress& chat, Turn& turn, std::int64_t dialog_id,
-                         Moment at, Played& played) {
-    for (Effect& effect : turn.effects) {
+  /// The dialog up to the notice at `turn.effects[until]`, as a file.
+  Stored<Attachment> history(Transaction& tx, std::int64_t dialog_id, Moment at, const std::string& event,
+                             const Turn& turn, std::size_t until) {
+    auto rows = tx.journal(dialog_id, kHistoryTurns);
+    if (!rows) return Error{rows.error()};
+    std::vector<JournalLine> lines;
+    lines.reserve(rows->size() + 1);
+    for (JournalRow& row : *rows) lines.push_back({row.at, std::move(row.event), std::move(row.turn)});
+    Turn before;  // this turn is not in the journal yet
+    before.secrets = turn.secrets;
+    before.effects.assign(turn.effects.begin(), turn.effects.begin() + static_cast<std::ptrdiff_t>(until));
+    lines.push_back({at, event, journal_turn_json(before)});
+    std::string name = turn.user.first_name;
+    if (!turn.user.last_name.empty()) name += (name.empty() ? "" : " ") + turn.user.last_name;
+    Attachment file;
+    file.origin = "text";
+    file.name = "history.txt";
+    file.mime = "text/plain";
+    file.reference = transcript(program(), lines, name);
+    file.size = static_cast<std::int64_t>(file.reference.size());
+    return file;
+  }
+
+  Stored<Done> carry_out(Transaction& tx, const ChatAddress& chat, Turn& turn, const std::string& event,
+                         std::int64_t dialog_id, Moment at, Played& played) {
+    for (std::size_t i = 0; i < turn.effects.size(); ++i) {
+      Effect& effect = turn.effects[i];
       Stored<Done> done = Done{};
       if (auto* send = std::get_if<SendMessage>(&effect)) {
         if (const Renderer* to = renderer(chat))
@@ -133,10 +160,19 @@ struct Player::Impl {
           played.notes.push_back({TurnNote::Kind::Log, chat,
                                   "nobody has the role `" + notify->role + "`: a notice went to no one", {}});
         }
+        // The journal keeps the notice without its history, which would be the journal once more.
+        Message with_history;
+        if (notify->history && !people.empty()) {
+          auto file = history(tx, dialog_id, at, event, turn, i);
+          if (!file) return Error{file.error()};
+          with_history = notify->message;
+          with_history.attachments.push_back(std::move(*file));
+        }
+        const Message& message = notify->history ? with_history : notify->message;
         for (const ChatAddress& person : people) {
           const Renderer* to = renderer(person);
           if (!to) continue;
-          done = enqueue(tx, person, to->render(person, notify->message), ResendPolicy::Repeat, dialog_id, at, played);
+          done = enqueue(tx, person, to->render(person, message), ResendPolicy::Repeat, dialog_id, at, played);
           if (!done) break;
         }
       } else if (auto* press = std::get_if<AnswerPress>(&effect)) {
@@ -252,7 +288,7 @@ struct Player::Impl {
     auto saved = tx.save_dialog(key, *row, user_changed, at);
     if (!saved) return saved;
 
-    auto done = carry_out(tx, key.chat, turn, row->id, at, played);
+    auto done = carry_out(tx, key.chat, turn, journal_event, row->id, at, played);
     if (!done) return done;
 
     JournalRow journal;

@@ -515,5 +515,24 @@ questions:
   EXPECT_EQ(dialog.var("rooms"), Value("007"));
 }
 
+TEST(Questions, AQuestionWithNothingToChooseFromIsPassedOver) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - ask: [size, name]
+    - say: "{{ size }} {{ name }}"
+  fill:
+    - set: {shared.sizes: "['S']"}
+questions:
+  size: {text: "Размер?", type: choice, options: {from: shared.sizes}, default: любой}
+  name: {text: "Имя?"}
+commands:
+  fill: {on: /fill, call: fill}
+)yaml"));
+  EXPECT_THAT(dialog.says("/start"), ElementsAre("Имя?"));
+  EXPECT_THAT(dialog.says("Анна"), ElementsAre("любой Анна"));
+  EXPECT_THAT(dialog.logs, ElementsAre(HasSubstr("`size`")));
+}
+
 }  // namespace
 }  // namespace sufler::testing

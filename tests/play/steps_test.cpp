@@ -675,5 +675,90 @@ branches:
   EXPECT_THAT(dialog.press("Нет"), ElementsAre("Конец.\n[-]"));
 }
 
+TEST(Steps, AChoiceOfNothingIsPassedOver) {
+  const auto shop = [](const std::string& otherwise) {
+    return load(R"yaml(
+branches:
+  main:
+    - set: {stock: shared.stock}
+    - choose: "Что берём?"
+      from: stock
+      into: item
+)yaml" + otherwise + R"yaml(
+    - say: "Взяли: {{ item | default('ничего') }}"
+    - ask: more
+      text: "Ещё?"
+  sorry:
+    - say: Всё раскупили.
+  fill:
+    - set: {shared.stock: "['Чай']"}
+commands:
+  fill: {on: /fill, call: fill}
+  sorry: {on: /sorry, call: sorry}
+)yaml");
+  };
+  Dialog plain(shop(""));
+  EXPECT_THAT(plain.says("/start"), ElementsAre("Взяли: ничего", "Ещё?"));
+  EXPECT_THAT(plain.logs, ElementsAre(HasSubstr("nothing to choose from")));
+  EXPECT_THAT(plain.faults, IsEmpty());
+  plain.says("/fill");
+  EXPECT_THAT(plain.says("/start"), ElementsAre("Что берём?\n[Чай]"));
+
+  Dialog elsewhere(shop("      otherwise: sorry\n"));
+  EXPECT_THAT(elsewhere.says("/start"), ElementsAre("Всё раскупили."));
+  Dialog inside(shop("      otherwise:\n        - say: Пусто.\n"));
+  EXPECT_THAT(inside.says("/start"), ElementsAre("Пусто.", "Взяли: ничего", "Ещё?"));
+}
+
+TEST(Steps, AChoiceThatBecameEmptyDoesNotHoldTheDialog) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - set: {shared.stock: "['Чай']"}
+    - choose: "Что берём?"
+      from: shared.stock
+      into: item
+    - ask: name
+      text: "Имя?"
+  sell:
+    - set: {shared.stock: "[]"}
+commands:
+  sold: {on: /sold, call: sell}
+  back: {on: /back, back: true}
+)yaml"));
+  EXPECT_THAT(dialog.says("/start"), ElementsAre("Что берём?\n[Чай]"));
+  EXPECT_THAT(dialog.says("/sold"), ElementsAre("Имя?\n[-]"));
+  EXPECT_EQ(dialog.at(), "main/name");
+
+  dialog.says("/start");
+  EXPECT_THAT(dialog.press("Чай"), ElementsAre("Имя?\n[-]"));
+  dialog.shared.set("stock", List{});
+  EXPECT_THAT(dialog.says("/back"), ElementsAre("Имя?"));
+  EXPECT_EQ(dialog.at(), "main/name");
+}
+
+TEST(Steps, PhrasesAreInThePersonsLanguageWhereTheBotSpeaksIt) {
+  const std::string body = R"yaml(
+branches:
+  main:
+    - ask: age
+      text: "{{ texts.age }}"
+      type: number
+)yaml";
+  const std::string both = body + "texts:\n  age: {ru: \"Сколько лет?\", en: \"How old?\"}\n";
+  Dialog english(load(both));
+  english.user.language = "en-GB";
+  EXPECT_THAT(english.says("/start"), ElementsAre("How old?"));
+  EXPECT_THAT(english.says("many"), ElementsAre("That does not look like a number. Example: 12 or 2.5."));
+  Dialog german(load(both));
+  german.user.language = "de";
+  german.says("/start");
+  EXPECT_THAT(german.says("viel"), ElementsAre("Не похоже на число. Пример: 12 или 2,5."));
+  Dialog russian_only(load(body + "texts:\n  age: {ru: \"Сколько лет?\"}\n"));
+  russian_only.user.language = "en";
+  russian_only.says("/start");
+  EXPECT_THAT(russian_only.says("many"), ElementsAre("Не похоже на число. Пример: 12 или 2,5."));
+}
+
 }  // namespace
 }  // namespace sufler::testing

@@ -42,6 +42,7 @@ class TestRenderer : public Renderer {
     ApiCall call;
     call.method = "message";
     call.body = message.text.text;
+    for (const Attachment& file : message.attachments) call.files.push_back({"document", file});
     return {call};
   }
   ApiCall render_press_answer(const ChatAddress&, const std::string& id, const std::string&) const override {
@@ -220,6 +221,81 @@ TEST_F(PlayerTest, EqualSeedsGiveEqualTurns) {
   auto two = second.play(updates, "telegram", "3");
   ASSERT_TRUE(one && two);
   EXPECT_EQ(texts(*one), texts(*two));
+}
+
+TEST_F(PlayerTest, HistoryIsTheDialogUpToTheNoticeWithoutSecrets) {
+  Loaded loaded = load_scenario_text({{"scenario.yaml", R"(
+scenario: history
+branches:
+  main:
+    - ask: [name, code]
+    - choose: Отправить?
+      inline: true
+      options: {Да: send}
+  send:
+    - say: "Спасибо, {{ name }}!"
+    - notify: admins
+      text: Заявка
+      history: true
+    - say: Ждите.
+questions:
+  name: {text: "Как вас зовут?"}
+  code: {text: "Код?", secret: true}
+)"}});
+  ASSERT_TRUE(loaded.program);
+  setup.program = loaded.program;
+  setup.roles["admins"] = {{"telegram", "boss"}, {"telegram", "deputy"}};
+  Player player(storage, setup);
+  const std::int64_t evening = 1'773'604'740'000;  // 15 March 2026, 22:59 in Moscow
+  Incoming press = says("4", "a", "", evening + 2 * 3'600'000);
+  press.event.what = ButtonPress{"p", "", "3:0"};
+  auto played = player.play({says("1", "a", "/start", evening), says("2", "a", "Анна\nИванова", evening),
+                             says("3", "a", "сим-сим", evening), press},
+                            "telegram", "5");
+  ASSERT_TRUE(played) << played.error().message;
+  std::vector<Attachment> sent;
+  for (const OutboxRow& row : played->outbox)
+    for (const FilePart& part : row.call.files) sent.push_back(part.file);
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[0], sent[1]);
+  EXPECT_EQ(sent[0].origin, "text");
+  EXPECT_EQ(sent[0].name, "history.txt");
+  EXPECT_EQ(sent[0].mime, "text/plain");
+  EXPECT_EQ(sent[0].reference,
+            "15 марта 2026\n"
+            "22:59 Клиент: /start\n"
+            "22:59 Бот: Как вас зовут?\n"
+            "22:59 Клиент: Анна\n"
+            "      Иванова\n"
+            "22:59 Бот: Код?\n"
+            "22:59 Клиент: •••\n"
+            "22:59 Бот: Отправить? [Да]\n"
+            "\n"
+            "16 марта 2026\n"
+            "00:59 Клиент: [Да]\n"
+            "00:59 Бот: Спасибо, Анна\n"
+            "      Иванова!\n");
+  // The journal does not hold itself.
+  ASSERT_TRUE(storage.transact([&](Transaction& tx) -> Stored<Done> {
+    auto rows = tx.journal(1, 100);
+    EXPECT_TRUE(rows);
+    if (!rows) return Error{rows.error()};
+    for (const JournalRow& row : *rows) EXPECT_EQ(row.turn.find("history.txt"), std::string::npos);
+    return Done{};
+  }));
+}
+
+TEST_F(PlayerTest, ANoticeToARoleOfNobodyIsSaidInTheLog) {
+  Loaded loaded = load_scenario_text(
+      {{"scenario.yaml", "scenario: lost\nbranches:\n  main:\n    - notify: admins\n      text: Заявка\n"}});
+  ASSERT_TRUE(loaded.program);
+  setup.program = loaded.program;
+  setup.roles["admins"] = {};
+  Player player(storage, setup);
+  auto played = player.play({says("1", "a", "/start")}, "telegram", "2");
+  ASSERT_TRUE(played);
+  ASSERT_EQ(played->notes.size(), 1U);
+  EXPECT_NE(played->notes[0].text.find("`admins`"), std::string::npos) << played->notes[0].text;
 }
 
 }  // namespace

@@ -513,6 +513,21 @@ TEST_F(TelegramTransportTest, SendsADocumentUnderItsName) {
   EXPECT_EQ(fake.file_bytes(fake.messages(kAnna)[0].files[0].file_id), "текст договора");
 }
 
+TEST_F(TelegramTransportTest, AFileMadeByTheBotGoesWithItsBytes) {
+  Message message;
+  message.text.text = "Заявка";
+  Attachment history;
+  history.origin = "text";
+  history.reference = "15 марта 2026\n12:00 Анна: привет\n";
+  history.name = "history.txt";
+  history.mime = "text/plain";
+  message.attachments = {history};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).at(0).files.at(0).kind, "document");
+  EXPECT_EQ(fake.messages(kAnna)[0].text, "Заявка");
+  EXPECT_EQ(fake.file_bytes(fake.messages(kAnna)[0].files[0].file_id), history.reference);
+}
+
 TEST_F(TelegramTransportTest, APhotoOverTheLimitGoesAsADocument) {
   settings.photo_bytes = 10;
   Message message;

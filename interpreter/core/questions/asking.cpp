@@ -221,6 +221,17 @@ Flow show_question(Play& play, Waiting waiting, const RichText* was) {
     message.text.append(*was);
   }
   if (!make_options(play, question.buttons, waiting.shown, waiting.values)) return Flow::Next;
+  if (waiting.shown.empty() &&
+      (question.type == QuestionType::Choice || question.type == QuestionType::Choices)) {
+    // Nobody could ever answer this: it is passed over, as by `ask_when`.
+    play.effect(WriteLog{"nothing to choose from for `" + question.name + "`"});
+    Value value;
+    if (!default_of(play, question, value) || !play.set_variable(question.name, std::move(value)))
+      return Flow::Next;
+    go_behind(play, waiting);
+    play.enter(question.otherwise);
+    return Flow::Next;
+  }
   if (question.type == QuestionType::Rating && waiting.shown.empty()) {
     for (int mark = 1; mark <= 5; ++mark) {
       waiting.shown.emplace_back(std::to_string(mark));

@@ -50,6 +50,12 @@ Flow show_choice(Play& play, Waiting waiting, const RichText* was) {
     message.text.append(*was);
   }
   if (!make_options(play, choose.buttons, waiting.shown, waiting.values)) return Flow::Next;
+  if (waiting.shown.empty()) {
+    // Nobody could ever answer this.
+    play.effect(WriteLog{"nothing to choose from at `" + step.place + "`"});
+    play.enter(choose.otherwise);
+    return Flow::Next;
+  }
   waiting.serial = play.next_serial();
   message.keyboard = make_keyboard(play, choose.buttons, waiting.shown, waiting.values, waiting.serial);
   if (play.fault) return Flow::Next;

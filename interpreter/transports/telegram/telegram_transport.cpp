@@ -548,6 +548,13 @@ class Core : public std::enable_shared_from_this<Core> {
         upload->sources.push_back(std::move(source));
         continue;
       }
+      if (file.origin == "text") {
+        Source source;
+        source.bytes = file.reference;
+        source.size = static_cast<std::int64_t>(source.bytes.size());
+        upload->sources.push_back(std::move(source));
+        continue;
+      }
       if (file.origin == "telegram" && !upload->anew) {
         Source source;
         source.file_id = file.reference;
@@ -597,14 +604,15 @@ class Core : public std::enable_shared_from_this<Core> {
     for (std::size_t i = 0; i < upload->sources.size(); ++i) {
       const Source& source = upload->sources[i];
       FilePart part = upload->call.files[i];
+      const std::string& known_as = part.file.origin == "text" ? part.file.name : part.file.reference;
       if (!source.file_id.empty()) {
         replace_first(body, in_quotes("attach://" + part.field), in_quotes(source.file_id));
         continue;
       }
       if (source.size > settings_.upload_bytes) {
-        return fail(upload, "the file is larger than Telegram takes: " + part.file.reference);
+        return fail(upload, "the file is larger than Telegram takes: " + known_as);
       }
-      if (source.size == 0) return fail(upload, "the file is empty: " + part.file.reference);
+      if (source.size == 0) return fail(upload, "the file is empty: " + known_as);
       if (method == "sendPhoto" && source.size > settings_.photo_bytes) {
         method = "sendDocument";
         part.field = "document";

@@ -1,0 +1,143 @@
+#include "interpreter/core/transcript.h"
+
+#include <algorithm>
+#include <map>
+
+#include "interpreter/core/event.h"
+#include "interpreter/core/json_text.h"
+#include "interpreter/core/message_json.h"
+
+namespace sufler {
+namespace {
+
+struct Words {
+  const char *bot, *client, *staff, *contact, *place, *pressed;
+  const char* files[7];  ///< in the order of AttachmentKind
+};
+constexpr Words kRussian = {"Бот", "Клиент", "Сотрудник", "контакт", "место", "кнопка",
+                            {"фото", "файл", "голосовое сообщение", "аудио", "видео", "стикер", "вложение"}};
+constexpr Words kEnglish = {"Bot", "Client", "Staff", "contact", "place", "button",
+                            {"photo", "file", "voice message", "audio", "video", "sticker", "attachment"}};
+
+class Writer {
+ public:
+  Writer(const Program& program, std::string_view person)
+      : program_(program),
+        words_(program.language == Language::Russian ? kRussian : kEnglish),
+        person_(person.empty() ? words_.client : std::string(person)) {}
+
+  void write(const JournalLine& line) {
+    at_ = program_.zone.to_local(line.at);
+    Event event;
+    if (from_json(line.event, event)) hear(event);
+    JsonReader json(line.turn);
+    json.read_array([&] {
+      return json.read_object([&](const std::string& name) { return read_effect(json, name); });
+    });
+  }
+
+  std::string finish(std::size_t max_bytes) {
+    if (out_.size() > max_bytes) {
+      const std::size_t end_of_line = out_.find('\n', out_.size() - max_bytes);
+      out_ = "…\n" + (end_of_line == std::string::npos ? std::string() : out_.substr(end_of_line + 1));
+    }
+    return std::move(out_);
+  }
+
+ private:
+  bool read_effect(JsonReader& json, const std::string& name) {
+    if (name == "due") {
+      std::int64_t due = 0;
+      return json.read_int(due);
+    }
+    if (name != "say" && name != "message") {
+      std::string text;
+      return json.read_string(text);
+    }
+    Message message;
+    if (!read_message(json, message)) return false;
+    if (name == "say") tell(message);
+    return true;
+  }
+
+  void hear(const Event& event) {
+    if (const auto* message = std::get_if<UserMessage>(&event.what)) {
+      std::string text = message->text;
+      for (const Attachment& file : message->attachments) add_part(text, show(file));
+      if (message->contact)
+        add_part(text, "[" + std::string(words_.contact) + ": " + message->contact->phone + "]");
+      if (message->location)
+        add_part(text, "[" + std::string(words_.place) + ": " + message->location->latitude.to_string() + ", " +
+                           message->location->longitude.to_string() + "]");
+      line(person_, text);
+    } else if (const auto* press = std::get_if<ButtonPress>(&event.what)) {
+      const auto label = labels_.find(press->payload);
+      line(person_, "[" + (label == labels_.end() ? std::string(words_.pressed) : label->second) + "]");
+    } else if (const auto* staff = std::get_if<StaffMessage>(&event.what)) {
+      line(words_.staff, staff->text);
+    }
+  }
+
+  void tell(const Message& message) {
+    std::string text = message.text.text;
+    for (const Attachment& file : message.attachments) add_part(text, show(file));
+    for (const auto& row : message.keyboard.rows)
+      for (const Button& button : row) {
+        add_part(text, "[" + button.label + "]");
+        if (!button.payload.empty()) labels_[button.payload] = button.label;
+      }
+    line(words_.bot, text);
+  }
+
+  std::string show(const Attachment& file) const {
+    const auto kind = std::min<std::size_t>(static_cast<std::size_t>(file.kind), 6);
+    std::string shown = "[" + std::string(words_.files[kind]);
+    if (!file.name.empty()) shown += ": " + file.name;
+    shown += "]";
+    if (!file.caption.empty()) shown += " " + file.caption;
+    return shown;
+  }
+
+  static void add_part(std::string& text, const std::string& part) {
+    if (!text.empty()) text += ' ';
+    text += part;
+  }
+
+  void line(std::string_view who, std::string_view text) {
+    if (!day_ || *day_ != at_.date) {
+      if (day_) out_ += '\n';
+      day_ = at_.date;
+      out_ += format_date(at_.date, program_.language) + "\n";
+    }
+    const std::string time = format_time(TimeOfDay{at_.time.seconds - at_.time.seconds % 60});
+    out_ += time;
+    out_ += ' ';
+    out_ += who;
+    out_ += ": ";
+    // Further lines of one message stand under its first.
+    for (const char c : text) {
+      out_ += c;
+      if (c == '\n') out_.append(time.size() + 1, ' ');
+    }
+    out_ += '\n';
+  }
+
+  const Program& program_;
+  const Words& words_;
+  const std::string person_;
+  std::map<std::string, std::string> labels_;  ///< of buttons, by payload
+  LocalTime at_;
+  std::optional<Date> day_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string transcript(const Program& program, const std::vector<JournalLine>& lines, std::string_view person,
+                       std::size_t max_bytes) {
+  Writer writer(program, person);
+  for (const JournalLine& line : lines) writer.write(line);
+  return writer.finish(max_bytes);
+}
+
+}  // namespace sufler

@@ -1,0 +1,23 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "interpreter/core/program.h"
+
+/// A dialog as people read it: what `history: true` attaches (LANGUAGE 4).
+namespace sufler {
+
+/// One turn, as the journal keeps it: secrets are blotted out by then.
+struct JournalLine {
+  Moment at;
+  std::string event;  ///< of `journal_event_json`
+  std::string turn;   ///< of `journal_turn_json`
+};
+
+/// One line a message, under the day it was written on, in the scenario's language and time zone. `person` is
+/// what the person is called; empty: a client. Of a dialog longer than `max_bytes` the end is kept. Lines that
+/// cannot be read are passed over.
+std::string transcript(const Program& program, const std::vector<JournalLine>& lines, std::string_view person,
+                       std::size_t max_bytes = 1024 * 1024);
+
+}  // namespace sufler
