@@ -93,6 +93,9 @@ const std::vector<Step>& steps() {
           "CREATE TABLE run_state (running BIGINT NOT NULL)",
           "INSERT INTO run_state (running) VALUES (0)",
       },
+      {
+          "ALTER TABLE outbox ADD COLUMN repeat_key BIGINT NOT NULL DEFAULT 0",
+      },
   };
   return all;
 }

@@ -254,11 +254,11 @@ Stored<std::int64_t> SqlTransaction::enqueue(const OutboxRow& row, Moment at) {
     const std::string files = files_to_text(row.call.files);
     statements_.run(
         R"(INSERT INTO outbox (id, bot, transport, chat, dialog_id, created_at_unix_ms, state,
-           attempts, resend, ordered, expendable, hold_ms, method, body, files, reason) VALUES
-           (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ''))",
+           attempts, resend, ordered, expendable, hold_ms, method, body, files, repeat_key, reason)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ''))",
         id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, at.unix_ms, row.state,
         row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
-        row.call.method, row.call.body, files);
+        row.call.method, row.call.body, files, row.call.repeat_key);
     return id;
   });
 }
@@ -272,11 +272,11 @@ Stored<std::vector<OutboxRow>> SqlTransaction::outbox(std::string_view bot, std:
     std::string files;
     statements_.each(
         R"(SELECT id, bot, transport, chat, dialog_id, state, attempts, resend, ordered,
-           expendable, hold_ms, method, body, files FROM outbox WHERE id > ? AND bot = ? AND
+           expendable, hold_ms, method, body, files, repeat_key FROM outbox WHERE id > ? AND bot = ? AND
            state <> ? ORDER BY id LIMIT ?)",
         std::tie(row.id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, row.state,
                  row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
-                 row.call.method, row.call.body, files),
+                 row.call.method, row.call.body, files, row.call.repeat_key),
         [&] {
           row.call.files.clear();
           if (!files_from_text(files, row.call.files)) {

@@ -33,6 +33,9 @@ struct ApiCall {
   bool ordered = true;           ///< waits for earlier calls to the same chat
   bool expendable = false;       ///< failing is no loss: an answer to a press, "typing"
   Duration hold;                 ///< the chat rests so long after this call ("typing: 2s")
+  /// The same for every attempt, unlike any other call's: what a platform tells repeats by (VK's `random_id`).
+  /// Positive; 0 until the call is stored.
+  std::int32_t repeat_key = 0;
 };
 
 /// What became of a call.

@@ -39,6 +39,7 @@ struct Player::Impl {
   Storage& storage;
   BotSetup setup;
   std::uint64_t counter = 0;
+  std::uint64_t call_counter = 0;
   std::optional<ValueMap> shared;  // loaded once: this process is the bot's only writer
   std::size_t careful_left = 0;
   std::map<std::string, std::vector<std::string>> roles_of;  // "transport:chat" → roles
@@ -96,6 +97,7 @@ struct Player::Impl {
   Stored<Done> enqueue(Transaction& tx, const ChatAddress& chat, std::vector<ApiCall> calls, ResendPolicy resend,
                        std::int64_t dialog_id, Moment at, Played& played) {
     for (ApiCall& call : calls) {
+      call.repeat_key = static_cast<std::int32_t>(mix(~setup.seed + ++call_counter) >> 33) | 1;
       OutboxRow row;
       row.bot = setup.name;
       row.chat = chat;

@@ -17,6 +17,9 @@ struct TransportSettings {
   std::string bot_name;
   /// The keys under the transport in `sufler.yaml`: `token`, `api`, `mode`, …
   std::map<std::string, std::string, std::less<>> options;
+  /// Where the platform reaches this bot from outside, `https://bot.example.com/telegram/shop`; empty when the
+  /// configuration has no `http: public_url`.
+  std::string webhook_url;
   std::function<std::string()> scenario_folder;
   std::function<void(const Attachment& file, std::size_t limit,
                      std::function<void(std::string bytes, std::string reason)> done)>

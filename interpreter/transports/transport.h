@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,6 +41,18 @@ struct TransportHandlers {
   std::function<void(bool well, std::string reason)> health;
 };
 
+/// What a platform asks of us over the listener.
+struct WebhookRequest {
+  std::string body;
+  /// The value of a header, its name in any case; empty when there is none.
+  std::function<std::string(std::string_view name)> header;
+};
+struct WebhookAnswer {
+  int status = 200;
+  std::string body;  ///< plain text
+  std::chrono::seconds retry_after{0};  ///< of a 429 or 503; 0 when not told
+};
+
 struct BotCommandHint {
   std::string command;      ///< `menu`, without the slash
   std::string description;
@@ -62,6 +75,15 @@ class Transport {
   virtual void start(std::string position, std::vector<BotCommandHint> menu, TransportHandlers handlers) = 0;
   /// Receives no more. Sending still works. Safe to call twice.
   virtual void stop_receiving() = 0;
+
+  /// Takes a request that came to this bot's address. Called on a thread of the listener; `answer` comes exactly
+  /// once, on any thread, and says 200 only when the update is stored (or will never be of use).
+  virtual void take_webhook(WebhookRequest request, std::function<void(WebhookAnswer)> answer) {
+    (void)request;
+    answer({404, {}, {}});
+  }
+  /// Whether an event may come again although its position was stored: its id is then remembered.
+  virtual bool repeats_events() const { return false; }
 
   /// Makes one call. Thread-safe. `done` comes exactly once, on the network thread; calls to different
   /// chats go in parallel, order within a chat is the caller's duty.

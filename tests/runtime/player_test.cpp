@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 
 #include "interpreter/runtime/incoming_json.h"
@@ -221,6 +222,23 @@ TEST_F(PlayerTest, EqualSeedsGiveEqualTurns) {
   auto two = second.play(updates, "telegram", "3");
   ASSERT_TRUE(one && two);
   EXPECT_EQ(texts(*one), texts(*two));
+}
+
+TEST_F(PlayerTest, EveryCallHasAKeyOfItsOwnThatItsAttemptsShare) {
+  Player player(storage, setup);
+  auto played = player.play({says("1", "a", "/start"), says("2", "b", "/start")}, "telegram", "5");
+  ASSERT_TRUE(played) << played.error().message;
+  ASSERT_GE(played->outbox.size(), 2U);
+  std::set<std::int32_t> keys;
+  for (const OutboxRow& row : played->outbox) {
+    EXPECT_GT(row.call.repeat_key, 0);
+    EXPECT_TRUE(keys.insert(row.call.repeat_key).second);
+  }
+  auto stored = player.outbox(0, 100);
+  ASSERT_TRUE(stored);
+  ASSERT_EQ(stored->size(), played->outbox.size());
+  for (std::size_t i = 0; i < stored->size(); ++i)
+    EXPECT_EQ((*stored)[i].call.repeat_key, played->outbox[i].call.repeat_key);
 }
 
 TEST_F(PlayerTest, HistoryIsTheDialogUpToTheNoticeWithoutSecrets) {

@@ -161,6 +161,36 @@ TEST(StorageFailuresTest, ADatabaseOfANewerSuflerIsLeftAsItWas) {
   EXPECT_EQ(bytes_of(folder.file()), before);
 }
 
+TEST(StorageFailuresTest, ADatabaseOfAnOlderSuflerKeepsWhatItHolds) {
+  const Folder folder;
+  {
+    Storage made = open_or_die(folder.file());
+    OutboxRow row;
+    row.bot = "shop";
+    row.chat = {"vk", "7"};
+    row.call.method = "messages.send";
+    ASSERT_TRUE(made.transact([&](Transaction& tx) -> Stored<Done> {
+      EXPECT_TRUE(tx.enqueue(row, Moment{1}));
+      return Done{};
+    }));
+  }
+  {
+    soci::session sql(soci::sqlite3, folder.file());  // as the first version left it
+    sql << "ALTER TABLE outbox DROP COLUMN repeat_key";
+    sql << "DELETE FROM schema_version WHERE version > 1";
+  }
+  Storage reopened = open_or_die(folder.file());
+  ASSERT_TRUE(reopened.transact([&](Transaction& tx) -> Stored<Done> {
+    auto rows = tx.outbox("shop", 0, 10);
+    EXPECT_TRUE(rows);
+    if (!rows) return Error{rows.error()};
+    EXPECT_EQ(rows->size(), 1U);
+    EXPECT_EQ(rows->front().call.method, "messages.send");
+    EXPECT_EQ(rows->front().call.repeat_key, 0);
+    return Done{};
+  }));
+}
+
 TEST(StorageFailuresTest, ANewerDatabaseWithAnUnfinishedLogIsLeftAsItWas) {
   const Folder folder;
   const std::string copy = folder.file("copy.db");

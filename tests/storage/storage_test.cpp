@@ -212,6 +212,7 @@ TEST_F(StorageTest, AnOutboxRowComesBackWhole) {
                              .mime = "image/jpeg",
                              .size = 12,
                              .caption = "вот"}});
+  row.call.repeat_key = 2'147'483'647;
   must(storage_, [&](Transaction& tx) { row.id = unwrap(tx.enqueue(row, Moment{9})); });
   reopen();
   must(storage_, [&](Transaction& tx) {
@@ -230,6 +231,7 @@ TEST_F(StorageTest, AnOutboxRowComesBackWhole) {
     EXPECT_FALSE(read.call.ordered);
     EXPECT_TRUE(read.call.expendable);
     EXPECT_EQ(read.call.hold, Duration{1500});
+    EXPECT_EQ(read.call.repeat_key, 2'147'483'647);
     ASSERT_EQ(read.call.files.size(), 1U);
     EXPECT_EQ(read.call.files[0].field, "photo");
     EXPECT_EQ(read.call.files[0].file, row.call.files[0].file);
@@ -266,7 +268,7 @@ TEST_F(StorageTest, TheOutboxKeepsItsOrderAndSkipsTheDead) {
 }
 
 TEST_F(StorageTest, OutboxIdsGrowEvenWhenTheOutboxWasEmptied) {
-  // A platform's idempotency key is made of the id, so one that was used must not come again.
+  // Outcomes are told by id, so one that was used must not come again.
   std::int64_t last = 0;
   for (int round = 0; round < 5; ++round) {
     must(storage_, [&](Transaction& tx) {
