@@ -192,7 +192,8 @@ int run_bots(const RunOptions& options) {
     TransportHandlers handlers;
     handlers.updates = [&engine, one](std::vector<Incoming> updates, std::string position,
                                       std::function<void(bool)> stored) {
-      engine.take(one->bot, one->transport->name(), std::move(updates), std::move(position), std::move(stored));
+      engine.take(one->bot, one->transport->name(), std::move(updates), std::move(position),
+                  one->transport->repeats_events(), std::move(stored));
     };
     handlers.failed = [one, &failed, &served, self](std::string reason) {
       write_log(LogLevel::Error, "the bot cannot be served: " + reason, {{"bot", one->bot}});
