@@ -379,12 +379,14 @@ TEST_F(ListenerTest, WhoSendsTooSlowlyIsSentAway) {
   settings.request_time = milliseconds(60);
   start();
   RawClient head = client();
-  RawClient body = client();
-  RawClient silent = client();
   EXPECT_EQ(head.ask("POST /echo HTTP/1.1\r\nHo").status, 408);
-  EXPECT_EQ(body.ask("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nab").status, 408);
   EXPECT_TRUE(head.closed());
+  RawClient body = client();
+  EXPECT_EQ(body.ask("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nab").status, 408);
+  EXPECT_TRUE(body.closed());
+  RawClient silent = client();
   EXPECT_TRUE(silent.closed());
+  EXPECT_EQ(silent.read().status, 0);
 }
 
 TEST_F(ListenerTest, IdleConnectionsEndWithoutAWord) {
@@ -432,16 +434,15 @@ TEST_F(ListenerTest, ManyHalvesOfRequestsDoNotFillTheMemory) {
 
 TEST_F(ListenerTest, WithoutDescriptorsItWaitsInsteadOfSpinning) {
   start();
-  ASSERT_EQ(ask(get("/healthz")).status, 200);
+  RawClient slow = client();
+  ASSERT_TRUE(slow.send("GET /healthz HTTP/1.1\r\n"));
+  ASSERT_TRUE(comes_true([&] { return listener->counts().connections == 1; }));
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  RawClient first = client();
-  RawClient second = client();  // both ends are of this process: one of these gets no other end
   std::vector<int> all;
   rlimit low = before;
   low.rlim_cur = 64;
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
-  RawClient waits = client();
   for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) all.push_back(fd);
   ASSERT_FALSE(all.empty());
   ::close(all.back());
