@@ -142,6 +142,7 @@ int run_bots(const RunOptions& options) {
     listener.emplace(listen_on(*config.http));
     add_pages(*listener, engine, served);
     if (auto listening = listener->start(); !listening) return complain(listening.error());
+    write_log(LogLevel::Info, "listening", {{"address", config.http->host + ":" + std::to_string(listener->port())}});
   }
 
   std::atomic<std::size_t> failed{0};
