@@ -81,9 +81,16 @@ Made make_telegram(HttpClient& client, TransportSettings settings) {
 
 const std::vector<TransportKind>& transport_kinds() {
   static const std::vector<TransportKind> kinds = {
-      {"telegram", telegram_capabilities(), {"token", "api", "mode", "username", "proxy", "secret", "max_connections", "remove_webhook"}, make_telegram},
+      {"telegram", "Telegram", telegram_capabilities(), {"token", "api", "mode", "username", "proxy", "secret", "max_connections", "remove_webhook"}, make_telegram},
   };
   return kinds;
+}
+
+std::vector<Platform> known_platforms() {
+  std::vector<Platform> all;
+  for (const TransportKind& kind : transport_kinds())
+    all.push_back({std::string(kind.name), std::string(kind.title), kind.capabilities});
+  return all;
 }
 
 const TransportKind* find_transport(std::string_view name) {

@@ -29,6 +29,7 @@ struct TransportSettings {
 /// A platform that the program knows.
 struct TransportKind {
   std::string_view name;
+  std::string_view title;  ///< as people know it
   Capabilities capabilities;
   std::vector<std::string_view> options;  ///< the keys it understands
   /// `client` must outlive the transport. The reason of a refusal holds no token.
@@ -38,5 +39,7 @@ struct TransportKind {
 /// Every transport, one entry each.
 const std::vector<TransportKind>& transport_kinds();
 const TransportKind* find_transport(std::string_view name);
+/// What `check` is told of them.
+std::vector<Platform> known_platforms();
 
 }  // namespace sufler
