@@ -92,6 +92,13 @@ TEST_F(ListenerTest, AQueryIsNoPartOfThePath) {
   EXPECT_EQ(ask(get("/healthz?from=probe")).status, 200);
 }
 
+TEST_F(ListenerTest, APathMayHoldAnyLetters) {
+  start();
+  listener->add_page("/бот 1", [] { return PageAnswer{200, "да", "text/plain"}; });
+  EXPECT_EQ(ask(get("/%D0%B1%D0%BE%D1%82%201")).body, "да");
+  EXPECT_EQ(ask(get("/%D0%B1%D0")).status, 404);
+}
+
 TEST_F(ListenerTest, HeadHasNoBody) {
   start();
   RawClient one = client();
