@@ -430,7 +430,8 @@ TEST_F(ListenerTest, ManyHalvesOfRequestsDoNotFillTheMemory) {
   settings.buffer_limit = std::size_t{4} << 20;
   start();
   std::vector<RawClient> halves;
-  const std::string half = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + std::string(900'000, 'x');
+  const std::string half =
+      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + std::string(900'000, 'x');
   for (int i = 0; i < 20; ++i) {
     halves.push_back(client());
     halves.back().send(half);

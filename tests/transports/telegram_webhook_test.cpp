@@ -430,7 +430,8 @@ TEST(TelegramWebhookOptionsTest, AWebhookWithoutAnAddressOrASecretIsRefusedWithT
   EXPECT_THAT(refusal({}, "http://bot.example.com/telegram/shop"), HasSubstr("https"));
   EXPECT_EQ(refusal({{"api", "http://127.0.0.1:1"}}, "http://127.0.0.1/telegram/shop"), "");
   EXPECT_THAT(refusal({{"secret", ""}}), HasSubstr("add `secret:"));
-  for (const std::string& secret : {std::string("canary secret"), std::string("canary\xD1\x8F"), std::string(257, 'c')}) {
+  for (const std::string& secret :
+       {std::string("canary secret"), std::string("canary\xD1\x8F"), std::string(257, 'c')}) {
     EXPECT_THAT(refusal({{"secret", secret}}), HasSubstr("1 to 256"));
     EXPECT_THAT(refusal({{"secret", secret}}), Not(HasSubstr("canary")));
   }
