@@ -195,7 +195,7 @@ TEST_F(TelegramWebhookTest, GoesOnUntilTheAddressIsTaken) {
   ASSERT_TRUE(wait([&] { return !health.empty() && health.back() == "well"; }));
   ASSERT_EQ(health.size(), 2U);
   EXPECT_THAT(health[0], HasSubstr("ill: Telegram"));
-  for (const char* hidden : {kSecret, fake.token().c_str()}) EXPECT_THAT(health[0], Not(HasSubstr(hidden)));
+  for (const std::string& hidden : {std::string(kSecret), fake.token()}) EXPECT_THAT(health[0], Not(HasSubstr(hidden)));
   EXPECT_EQ(failure, "");
 }
 
