@@ -87,7 +87,6 @@ bool has_word(std::string_view list, std::string_view word) {
 struct Head {
   std::string method;
   std::string line;  // the first one, without its end
-  std::string host;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::size_t length = 0;
   bool chunked = false;
@@ -141,7 +140,6 @@ int read_head(std::string_view text, Head& head) {
         if (head.chunked || lowered(value) != "chunked") return 400;
         head.chunked = true;
       } else if (name == "host") {
-        head.host = value;
         ++hosts;
       } else if (name == "connection") {
         head.close = head.close || has_word(value, "close");
@@ -741,9 +739,7 @@ struct Listener::Impl {
       const int fd = ::accept4(acceptor, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd < 0) {
         if (errno == EAGAIN || errno == EWOULDBLOCK) return;
-        if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) {
-          if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) continue;
-        }
+        if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) continue;
         if ((errno == EMFILE || errno == ENFILE) && evict(true)) continue;
         // Nothing to accept with: a pause, since the socket stays ready and would be tried without end.
         accept_paused = true;

@@ -53,8 +53,8 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Routes come and go at any time, before the start too. A path is matched as a whole; the later route of a path
-  // replaces the earlier one.
+  // Routes come and go at any time, before the start too. A path is matched as a whole, after `%D0%B1` became what it
+  // stands for and without the query; the later route of a path replaces the earlier one.
 
   /// `GET path` (and HEAD). What the handler throws becomes a 500.
   void add_page(std::string path, Page page);

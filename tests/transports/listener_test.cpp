@@ -92,6 +92,13 @@ TEST_F(ListenerTest, AQueryIsNoPartOfThePath) {
   EXPECT_EQ(ask(get("/healthz?from=probe")).status, 200);
 }
 
+TEST_F(ListenerTest, APathMayHoldAnyLetters) {
+  start();
+  listener->add_page("/бот 1", [] { return PageAnswer{200, "да", "text/plain"}; });
+  EXPECT_EQ(ask(get("/%D0%B1%D0%BE%D1%82%201")).body, "да");
+  EXPECT_EQ(ask(get("/%D0%B1%D0")).status, 404);
+}
+
 TEST_F(ListenerTest, HeadHasNoBody) {
   start();
   RawClient one = client();
@@ -423,7 +430,8 @@ TEST_F(ListenerTest, ManyHalvesOfRequestsDoNotFillTheMemory) {
   settings.buffer_limit = std::size_t{4} << 20;
   start();
   std::vector<RawClient> halves;
-  const std::string half = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + std::string(900'000, 'x');
+  const std::string half =
+      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + std::string(900'000, 'x');
   for (int i = 0; i < 20; ++i) {
     halves.push_back(client());
     halves.back().send(half);

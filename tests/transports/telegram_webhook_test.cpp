@@ -195,7 +195,7 @@ TEST_F(TelegramWebhookTest, GoesOnUntilTheAddressIsTaken) {
   ASSERT_TRUE(wait([&] { return !health.empty() && health.back() == "well"; }));
   ASSERT_EQ(health.size(), 2U);
   EXPECT_THAT(health[0], HasSubstr("ill: Telegram"));
-  for (const char* hidden : {kSecret, fake.token().c_str()}) EXPECT_THAT(health[0], Not(HasSubstr(hidden)));
+  for (const std::string& hidden : {std::string(kSecret), fake.token()}) EXPECT_THAT(health[0], Not(HasSubstr(hidden)));
   EXPECT_EQ(failure, "");
 }
 
@@ -430,7 +430,8 @@ TEST(TelegramWebhookOptionsTest, AWebhookWithoutAnAddressOrASecretIsRefusedWithT
   EXPECT_THAT(refusal({}, "http://bot.example.com/telegram/shop"), HasSubstr("https"));
   EXPECT_EQ(refusal({{"api", "http://127.0.0.1:1"}}, "http://127.0.0.1/telegram/shop"), "");
   EXPECT_THAT(refusal({{"secret", ""}}), HasSubstr("add `secret:"));
-  for (const std::string& secret : {std::string("canary secret"), std::string("canary\xD1\x8F"), std::string(257, 'c')}) {
+  for (const std::string& secret :
+       {std::string("canary secret"), std::string("canary\xD1\x8F"), std::string(257, 'c')}) {
     EXPECT_THAT(refusal({{"secret", secret}}), HasSubstr("1 to 256"));
     EXPECT_THAT(refusal({{"secret", secret}}), Not(HasSubstr("canary")));
   }
