@@ -24,6 +24,8 @@ namespace {
 /// How long SIGTERM may take: what is under way is finished, the rest stays in the outbox.
 constexpr Duration kGrace{4'000};
 constexpr std::chrono::milliseconds kListenerGrace{1'000};
+/// For what the transports tell their platforms last: that a webhook is gone.
+constexpr std::chrono::milliseconds kFarewellGrace{2'000};
 
 int complain(const std::string& line) {
   std::cerr << "sufler: " << redact(line) << "\n";
@@ -162,7 +164,7 @@ int run_bots(const RunOptions& options) {
   for (const auto& one : served) one->transport->stop_receiving();
   if (listener) listener->stop(kListenerGrace);
   engine.stop(kGrace);
-  client.stop(std::chrono::milliseconds(0));
+  client.stop(kFarewellGrace);
   write_log(LogLevel::Info, "stopped");
   return failed == served.size() ? kExitErrors : kExitClean;
 }
