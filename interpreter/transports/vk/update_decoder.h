@@ -16,7 +16,7 @@ inline constexpr std::int64_t kFirstConversation = 2'000'000'000;
 /// Whose events they are.
 struct Community {
   std::int64_t id = 0;             ///< positive
-  const SentKeys* sent = nullptr;  ///< our own messages; null: none known
+  std::shared_ptr<const SentKeys> sent;  ///< our own messages; null: none known
 };
 
 struct DecodedUpdate {
