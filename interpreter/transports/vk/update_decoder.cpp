@@ -232,6 +232,12 @@ bool take_mention(std::string& text, std::int64_t group_id) {
   return false;
 }
 
+/// What VK's own button for the first message of a dialog says.
+bool is_beginning(std::string_view text) {
+  const std::string word = fold(text);
+  return word == "начать" || word == "start" || word == "/start";
+}
+
 class EventReader {
  public:
   EventReader(dom::parser& payloads, const Community& community, std::int64_t now_unix_ms, DecodedUpdate& out)
@@ -281,11 +287,12 @@ class EventReader {
     const Pressed pressed = read_text_payload(message);
     bool addressed = false;
     if (!is_private) addressed = take_mention(said.text, community_.id);
-    if (pressed.start) {
+    // What a link to the dialog carries comes as the argument of a deep link does. Its first message has no
+    // payload where the community has no Start button.
+    const std::string reference = plain_text(first_code_points(text_at(message, "ref"), kReferenceCodePoints));
+    const bool begins = !is_blank(reference) && is_beginning(said.text);
+    if (pressed.start || begins) {
       said.text = "/start";
-      // What a link to the dialog carries comes as the argument of a deep link does.
-      const std::string reference =
-          plain_text(first_code_points(text_at(message, "ref"), kReferenceCodePoints));
       if (!is_blank(reference)) said.text.append(" ").append(trim(reference));
     } else if (!pressed.label.empty() && shown_label(pressed.label) == said.text) {
       said.text = pressed.label;
