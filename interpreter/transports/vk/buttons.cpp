@@ -41,7 +41,7 @@ std::string press_payload(std::string_view payload) {
 std::string label_payload(std::string_view label) {
   if (shown_label(label) == label) return {};
   std::string json = member("t", label);
-  for (std::size_t most = count_code_points(label); json.size() > kPayloadBytes && most > 0; --most) {
+  for (std::size_t most = kPayloadBytes; json.size() > kPayloadBytes && most > 0; --most) {
     json = member("t", first_code_points(label, most - 1));
   }
   return json;

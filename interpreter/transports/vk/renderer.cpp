@@ -252,16 +252,14 @@ Buttons reply_buttons(Rows rows, std::string lines) {
   std::size_t count = 0;
   for (const auto& row : rows) count += row.size();
   if (count > kReplyButtons) {
-    // The last row is kept: there stand the ways back and on.
-    const std::size_t kept_last = std::min(rows.back().size(), kColumns);
-    std::size_t left = kReplyButtons - kept_last;
-    for (std::size_t i = 0; i + 1 < rows.size(); ++i) {
+    // The last row is kept where it can be: there stand the ways back and on.
+    const bool keep_last = rows.size() > 1 && rows.back().size() <= kColumns;
+    std::size_t left = kReplyButtons - (keep_last ? rows.back().size() : 0);
+    for (std::size_t i = 0; i < rows.size() - (keep_last ? 1 : 0); ++i) {
       for (std::size_t k = left; k < rows[i].size(); ++k) add_line(out.lines, "• " + rows[i][k].label);
       if (rows[i].size() > left) rows[i].resize(left);
       left -= rows[i].size();
     }
-    for (std::size_t k = kept_last; k < rows.back().size(); ++k) add_line(out.lines, "• " + rows.back()[k].label);
-    rows.back().resize(kept_last);
     std::erase_if(rows, [](const auto& row) { return row.empty(); });
   }
   if (rows.empty()) {
