@@ -46,7 +46,7 @@ struct FakeVkOptions {
   std::chrono::seconds edit_lifetime{24 * 3600};
   std::size_t photo_limit_bytes = 50u << 20;
   std::size_t doc_limit_bytes = 200u << 20;
-  double callback_time_scale = 1;  ///< 0.001: the retry after 10 s comes after 10 ms
+  double callback_time_scale = 1;     ///< 0.001: the retry after 10 s comes after 10 ms
   std::size_t kept_events = 100'000;  ///< older ones are lost to long poll: `failed` 1
   std::size_t kept_calls = 200'000;
   bool escape_incoming = false;  ///< people's `<`, `>`, `&`, `"` arrive as HTML entities
@@ -68,8 +68,8 @@ struct VkPlace {
 /// What came of an act. `event_id` is that of the envelope, empty when the bot is not told.
 struct VkEvent {
   std::string event_id = {};
-  std::int64_t cmid = 0;        ///< conversation_message_id
-  std::int64_t message_id = 0;  ///< 0 in chats
+  std::int64_t cmid = 0;         ///< conversation_message_id
+  std::int64_t message_id = 0;   ///< 0 in chats
   std::string callback_id = {};  ///< the inner event_id of a callback button, for its answer
   std::string link = {};         ///< of an open_link button; nothing is sent then
 };
@@ -118,7 +118,7 @@ struct VkSentMessage {
   bool one_time = false;
   bool removes_keyboard = false;
   std::vector<VkAttachment> attachments = {};
-  std::int64_t reply_to = 0;                ///< cmid
+  std::int64_t reply_to = 0;                 ///< cmid
   std::vector<std::int64_t> forwarded = {};  ///< cmids
   bool deleted = false;
   int edits = 0;
@@ -143,11 +143,11 @@ struct VkCall {
 /// Makes the next calls fail. `kind` is one of those in README.md.
 struct VkFault {
   std::string kind = {};
-  int code = 0;              ///< of `error`
-  std::string method = {};   ///< empty: any API method; also `longpoll`, `upload`, `file`
-  std::int64_t peer = 0;     ///< 0: any
-  int times = 1;             ///< -1: for ever
-  int skip = 0;              ///< lets that many matching calls pass first
+  int code = 0;                        ///< of `error`
+  std::string method = {};             ///< empty: any API method; also `longpoll`, `upload`, `file`
+  std::int64_t peer = 0;               ///< 0: any
+  int times = 1;                       ///< -1: for ever
+  int skip = 0;                        ///< lets that many matching calls pass first
   std::chrono::milliseconds delay{0};  ///< delay; the step of slow_body
   int status = 0;                      ///< of `custom`
   std::string body = {};               ///< of `custom`
@@ -198,8 +198,8 @@ class FakeVk {
   /// A first message after a link vk.me/club?ref=…&ref_source=….
   VkEvent come_by_link(std::int64_t user, const std::string& text, const std::string& ref,
                        const std::string& ref_source = {}, VkPlace place = {});
-  /// Presses the newest inline button with this label, else one of the keyboard that is open. A text
-  /// or location button sends a message, a callback button a message_event, a link nothing.
+  /// Presses the newest inline button with this label, else one of the keyboard that is open. A
+  /// text or location button sends a message, a callback button a message_event, a link nothing.
   VkEvent press(std::int64_t user, const std::string& label, VkPlace place = {});
   /// A message_event with any payload (JSON text): a client may send what it likes.
   VkEvent press_payload(std::int64_t user, const std::string& payload, std::int64_t cmid = 0,
@@ -228,8 +228,7 @@ class FakeVk {
                      std::size_t community = 0);
   VkEvent mailing_says(std::int64_t peer, const std::string& text, std::size_t community = 0);
   /// Any event; `object` is JSON. Comes even when its type is not switched on.
-  VkEvent push_event(const std::string& type, const std::string& object,
-                     std::size_t community = 0);
+  VkEvent push_event(const std::string& type, const std::string& object, std::size_t community = 0);
 
   // What the bot did.
   std::vector<VkSentMessage> messages(std::int64_t peer, std::size_t community = 0) const;
@@ -268,6 +267,8 @@ class FakeVk {
   void advance_clock(std::chrono::milliseconds by);
   /// `failed` 1: what was not yet fetched is gone from long poll and stays only in the history.
   void lose_events(std::size_t community = 0);
+  /// The next `count` events never reach long poll: a poll that is held open gets `failed` 1.
+  void lose_next_events(int count, std::size_t community = 0);
   void expire_long_poll_key(std::size_t community = 0);  ///< `failed` 2, nothing is lost
   /// `failed` 3: the key and what was not fetched are gone, and `ts` counts anew.
   void lose_long_poll(std::size_t community = 0);
