@@ -46,7 +46,7 @@ Answer read_result(const dom::element& result) {
   std::int64_t id = 0;
   dom::array recipients;
   if (result.get(id) == SUCCESS) {
-    if (id > 1) answer.message_id = std::to_string(id);
+    if (id > 0) answer.message_id = std::to_string(id);
   } else if (result.get(recipients) == SUCCESS && recipients.size() == 1) {
     dom::object one;
     dom::object error;

@@ -35,7 +35,7 @@ Meaning meaning_of(const Refusal& refusal);
 
 struct Answer {
   bool ok = false;
-  std::string message_id;  ///< of `messages.send`; empty for other calls
+  std::string message_id;  ///< the number that `messages.send` gives; of other calls it means nothing
   Refusal refusal;         ///< when not ok
 };
 

@@ -141,6 +141,7 @@ struct Uploads::Batch {
   bool anew = false;
   Done done;
   std::size_t index = 0;
+  bool fetched_again = false;  // of the file at `index`
   NamedFiles result;
   const Attachment& file() const { return files[index].file; }
 };
@@ -181,8 +182,10 @@ void Uploads::next(const std::shared_ptr<Batch>& batch) {
     }
     if (file.origin == "text") return with_bytes(batch, file.reference);
     const auto fetched = [self = shared_from_this(), batch](std::string bytes, std::string reason) {
-      if (!reason.empty()) return self->leave_out(batch, "it could not be fetched: " + reason);
-      self->with_bytes(batch, std::move(bytes));
+      if (reason.empty()) return self->with_bytes(batch, std::move(bytes));
+      // It may have been the network: once more, after a while.
+      if (std::exchange(batch->fetched_again, true)) return self->leave_out(batch, "it could not be fetched: " + reason);
+      self->client_.after(self->settings_->backoff_first * 4, [self, batch] { self->next(batch); });
     };
     if (file.origin == "vk") return fetch(file, kFetchedBytes, fetched);
     if (settings_->fetch_elsewhere) return settings_->fetch_elsewhere(file, kFetchedBytes, fetched);
@@ -205,6 +208,7 @@ void Uploads::upload(const std::shared_ptr<Batch>& batch, std::shared_ptr<Source
   if (std::string known = cache_.find(source->cache_key); !known.empty()) {
     batch->result.names.push_back(std::move(known));
     ++batch->index;
+    batch->fetched_again = false;
     return next(batch);
   }
   if (source->size == 0) return leave_out(batch, "it is empty");
@@ -271,6 +275,7 @@ void Uploads::save(const std::shared_ptr<Batch>& batch, const std::shared_ptr<So
                self->cache_.put(source->cache_key, name);
                batch->result.names.push_back(std::move(name));
                ++batch->index;
+               batch->fetched_again = false;
                self->next(batch);
              });
 }
@@ -329,6 +334,7 @@ void Uploads::leave_out(const std::shared_ptr<Batch>& batch, const std::string& 
   }
   batch->result.left_out.push_back(file.name.empty() ? name_for(file, {}) : clean_file_name(file.name));
   ++batch->index;
+  batch->fetched_again = false;
   next(batch);
 }
 

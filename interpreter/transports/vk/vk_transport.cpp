@@ -209,7 +209,7 @@ class Core : public std::enable_shared_from_this<Core> {
       }
       if (!keyboards_off_) health_->sending(true);
       Outcome sent;
-      sent.message_id = result.answer.message_id;
+      if (sending->call.method == "messages.send") sent.message_id = result.answer.message_id;
       return report(sending, std::move(sent));
     }
     refuse(sending, result);
