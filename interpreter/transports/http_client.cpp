@@ -453,6 +453,10 @@ struct HttpClient::Impl {
         curl_off_t seconds = 0;
         curl_easy_getinfo(transfer.easy, CURLINFO_RETRY_AFTER, &seconds);
         answer.retry_after = std::chrono::seconds(std::clamp<curl_off_t>(seconds, 0, 86'400));
+      } else if (status >= 300) {
+        const char* location = nullptr;
+        curl_easy_getinfo(transfer.easy, CURLINFO_REDIRECT_URL, &location);
+        if (location != nullptr) answer.redirect = location;
       }
       return answer;
     }

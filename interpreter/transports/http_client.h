@@ -46,6 +46,7 @@ struct HttpAnswer {
   std::string body;
   std::string error;  ///< why not Answered; no URL and no token in it
   std::chrono::seconds retry_after{0};  ///< of the header of that name; 0 when absent
+  std::string redirect;                 ///< of a 3xx: the whole URL it names
   bool cancelled = false;               ///< by `cancel` or `stop`
 };
 

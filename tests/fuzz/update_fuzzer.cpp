@@ -1,6 +1,7 @@
 // What Telegram sends: updates and answers to calls.
 #include "fuzz/targets.h"
 #include "interpreter/core/text.h"
+#include "interpreter/transports/files.h"
 #include "interpreter/transports/telegram/answers.h"
 #include "interpreter/transports/telegram/update_decoder.h"
 
@@ -51,7 +52,7 @@ void play_update(std::string_view bytes) {
     (void)is_about_token(refusal);
   }
 
-  const std::string file = clean_file_name(bytes);
+  const std::string file = sufler::clean_file_name(bytes);
   require(is_utf8(file) && file.find('/') == std::string::npos && count_code_points(file) <= 120,
           "a file's name is short and without a path");
 }

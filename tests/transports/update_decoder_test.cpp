@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "interpreter/transports/files.h"
+
 namespace sufler::telegram {
 namespace {
 

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <charconv>
 #include <deque>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -15,6 +14,7 @@
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/text.h"
 #include "interpreter/transports/backoff.h"
+#include "interpreter/transports/files.h"
 #include "interpreter/transports/telegram/answers.h"
 #include "interpreter/transports/telegram/renderer.h"
 #include "interpreter/transports/telegram/telegram.h"
@@ -66,19 +66,6 @@ struct Position {
     return position;
   }
 };
-
-/// The real path of a scenario's file; empty when it lies outside of the folder or is no file.
-std::string scenario_file(const std::string& folder, const std::string& reference) {
-  namespace fs = std::filesystem;
-  if (folder.empty() || reference.empty()) return {};
-  std::error_code failed;
-  const fs::path root = fs::canonical(folder, failed);
-  if (failed) return {};
-  const fs::path file = fs::canonical(root / fs::path(reference), failed);
-  if (failed || !fs::is_regular_file(file, failed)) return {};
-  const auto [at, rest] = std::mismatch(root.begin(), root.end(), file.begin(), file.end());
-  return at == root.end() ? file.string() : std::string();
-}
 
 std::string percent_encoded(std::string_view path) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
@@ -667,7 +654,7 @@ class Core : public std::enable_shared_from_this<Core> {
       }
       MultipartPart one;
       one.name = part.field;
-      one.filename = api::clean_file_name(part.file.name.empty() ? part.file.reference : part.file.name);
+      one.filename = clean_file_name(part.file.name.empty() ? part.file.reference : part.file.name);
       if (one.filename.empty() || part.file.origin != "scenario") one.filename = name_for(part.file, one.filename);
       one.mime = part.file.mime;
       one.path = source.path;

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "interpreter/core/text.h"
+#include "interpreter/transports/files.h"
+#include "interpreter/transports/json_repair.h"
 
 // simdjson's DOM: an answer of a hundred updates is parsed in some 30 µs, a tenth of what nlohmann takes.
 // Only its error codes are used, nothing here throws but for lack of memory. A `null` reads as an absent
@@ -16,8 +18,6 @@ namespace {
 
 namespace dom = simdjson::dom;
 using simdjson::SUCCESS;
-
-constexpr std::size_t kNameCodePoints = 120;
 
 std::string_view text_at(const dom::object& object, std::string_view key) {
   std::string_view text;
@@ -172,53 +172,6 @@ bool read_location(const dom::object& from, std::optional<Location>& location) {
 Moment moment_of(std::int64_t unix_seconds, std::int64_t now_unix_ms) {
   if (unix_seconds <= 0 || unix_seconds > now_unix_ms / 1000) return Moment{now_unix_ms};
   return Moment{std::min(now_unix_ms, unix_seconds * 1000 + 999)};
-}
-
-/// Replaces what simdjson refuses but a sloppy server may write inside strings: bytes that are not UTF-8,
-/// and halves of surrogate pairs. One update with such a text must not stop the bot for good.
-std::string repaired(std::string_view json) {
-  std::string out;
-  out.reserve(json.size());
-  for (std::size_t i = 0; i < json.size();) {
-    const std::size_t begin = i;
-    const char32_t c = next_code_point(json, i);
-    if (c != U'\\') {
-      append_utf8(out, c);
-      continue;
-    }
-    const auto unit_at = [&](std::size_t at) -> int {
-      if (at + 6 > json.size() || json[at] != '\\' || json[at + 1] != 'u') return -1;
-      int unit = 0;
-      for (std::size_t k = at + 2; k < at + 6; ++k) {
-        const char h = json[k];
-        const int digit = h >= '0' && h <= '9'   ? h - '0'
-                          : h >= 'a' && h <= 'f' ? h - 'a' + 10
-                          : h >= 'A' && h <= 'F' ? h - 'A' + 10
-                                                 : -1;
-        if (digit < 0) return -1;
-        unit = unit * 16 + digit;
-      }
-      return unit;
-    };
-    const int unit = unit_at(begin);
-    if (unit >= 0xD800 && unit <= 0xDBFF) {
-      const int low = unit_at(begin + 6);
-      if (low >= 0xDC00 && low <= 0xDFFF) {
-        out += json.substr(begin, 12);
-        i = begin + 12;
-        continue;
-      }
-    }
-    if (unit >= 0xD800 && unit <= 0xDFFF) {
-      out += "\\ufffd";
-      i = begin + 6;
-      continue;
-    }
-    // An escape of two characters: the second may be a backslash too.
-    out += '\\';
-    if (i < json.size() && static_cast<unsigned char>(json[i]) < 0x80) out += json[i++];
-  }
-  return out;
 }
 
 class UpdateReader {
@@ -435,7 +388,7 @@ struct UpdateDecoder::Impl {
   bool parse(std::string& body, dom::element& root) {
     body.reserve(body.size() + simdjson::SIMDJSON_PADDING);  // spares simdjson a copy
     if (parser.parse(body).get(root) == SUCCESS) return true;
-    std::string again = repaired(body);
+    std::string again = repaired_json(body);
     if (again == body) return false;
     body = std::move(again);
     return parser.parse(body).get(root) == SUCCESS;
@@ -501,27 +454,6 @@ DecodedUpdate UpdateDecoder::read_update(std::string& body, const BotIdentity& b
   }
   bool has_id = false;
   return Impl::read_one(root, bot, now_unix_ms, has_id);
-}
-
-std::string clean_file_name(std::string_view name) {
-  if (const std::size_t slash = name.find_last_of("/\\"); slash != std::string_view::npos) {
-    name.remove_prefix(slash + 1);
-  }
-  std::string out;
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < name.size() && kept < kNameCodePoints;) {
-    const char32_t c = next_code_point(name, i);
-    const bool control = c < 0x20 || (c >= 0x7F && c <= 0x9F);
-    // Marks and overrides of direction make `gpj.exe` read as `exe.jpg`.
-    const bool direction = c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
-                           (c >= 0x2066 && c <= 0x2069) || c == 0x061C || c == 0xFEFF;
-    if (control || direction) continue;
-    append_utf8(out, c);
-    ++kept;
-  }
-  const std::string_view trimmed = trim(out);
-  if (trimmed == "." || trimmed == "..") return {};
-  return std::string(trimmed);
 }
 
 }  // namespace sufler::telegram

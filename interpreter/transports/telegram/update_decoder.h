@@ -52,8 +52,4 @@ class UpdateDecoder {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A file's name as it may be shown and stored: the last part of a path, without control characters and
-/// direction marks, at most 120 code points.
-std::string clean_file_name(std::string_view name);
-
 }  // namespace sufler::telegram

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "fakes/telegram/bytes.h"
+#include "fakes/common/bytes.h"
 #include "fakes/telegram/world.h"
 
 namespace sufler::fakes {

@@ -8,7 +8,7 @@
 #include <set>
 #include <vector>
 
-#include "fakes/telegram/bytes.h"
+#include "fakes/common/bytes.h"
 
 namespace sufler::fakes {
 namespace {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "fakes/telegram/bytes.h"
+#include "fakes/common/bytes.h"
 #include "fakes/telegram/test_client.h"
 
 namespace sufler::fakes {

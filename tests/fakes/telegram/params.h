@@ -5,17 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include "fakes/common/form_data.h"
+#include "fakes/common/http_server.h"
 #include "fakes/telegram/formatted_text.h"
-#include "fakes/telegram/http_server.h"
 
 namespace sufler::fakes {
-
-/// A part of multipart/form-data that has a filename.
-struct FilePart {
-  std::string file_name;
-  std::string content_type;
-  std::shared_ptr<const std::string> bytes;
-};
 
 /// The parameters of one call, from wherever the caller put them. Accessors throw ApiError.
 class Params {

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "fakes/telegram/bytes.h"
+#include "fakes/common/bytes.h"
 
 namespace sufler::fakes {
 namespace {

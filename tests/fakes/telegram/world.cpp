@@ -2,16 +2,12 @@
 // the log, and the deliveries of a webhook.
 #include "fakes/telegram/world.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
-#include "fakes/telegram/bytes.h"
+#include "fakes/common/bytes.h"
+#include "fakes/common/http_post.h"
 
 namespace sufler::fakes {
 namespace {
@@ -21,13 +17,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxAnswerBytes = 4u << 20;
 constexpr std::int64_t kMaxTimeoutSeconds = 50;
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 const std::set<std::string>& update_kinds() {
   static const std::set<std::string> kKinds = {"message",
@@ -110,82 +99,6 @@ double refill(Bucket& bucket, double rate, double burst, std::int64_t now_ms) {
 ApiError too_many(std::int64_t seconds) {
   return {429, "Too Many Requests: retry after " + std::to_string(seconds),
           Json{{"retry_after", seconds}}};
-}
-
-struct PostResult {
-  int status = 0;  ///< 0: no answer
-  std::string content_type;
-  std::string retry_after;
-  std::string body;
-};
-
-/// One blocking POST to a loopback port; gives up when `stop` says so.
-PostResult post(const std::string& url, const std::string& secret, const std::string& body,
-                const std::function<bool()>& stop) {
-  PostResult result;
-  const std::string rest = url.substr(url.find("//") + 2);
-  const std::size_t slash = rest.find('/');
-  const std::string host = rest.substr(0, slash);
-  const std::string target = slash == std::string::npos ? "/" : rest.substr(slash);
-  int port = 80;
-  const std::size_t colon = host.find(':');
-  if (colon != std::string::npos) {
-    std::from_chars(host.data() + colon + 1, host.data() + host.size(), port);
-  }
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  timeval patience{0, 100'000};
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    ::close(fd);
-    return result;
-  }
-  std::string request =
-      "POST " + target + " HTTP/1.1\r\nHost: " + host +
-      "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " +
-      std::to_string(body.size());
-  if (!secret.empty()) request += "\r\nX-Telegram-Bot-Api-Secret-Token: " + secret;
-  request += "\r\n\r\n" + body;
-  for (std::size_t sent = 0; sent < request.size();) {
-    const ssize_t now = send(fd, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
-    if (now <= 0) break;
-    sent += static_cast<std::size_t>(now);
-  }
-  std::string answer;
-  std::size_t head_end = std::string::npos;
-  const auto give_up = SteadyClock::now() + std::chrono::seconds(60);
-  while (!stop() && SteadyClock::now() < give_up) {
-    char buffer[16 * 1024];
-    const ssize_t got = recv(fd, buffer, sizeof buffer, 0);
-    if (got > 0) answer.append(buffer, static_cast<std::size_t>(got));
-    if (got == 0) break;
-    if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) break;
-    head_end = answer.find("\r\n\r\n");
-    if (head_end == std::string::npos) continue;
-    const std::size_t field = lowered(answer.substr(0, head_end)).find("content-length:");
-    if (field == std::string::npos) continue;
-    const std::size_t length = std::strtoul(answer.c_str() + field + 15, nullptr, 10);
-    if (answer.size() >= head_end + 4 + length) break;
-  }
-  ::close(fd);
-  head_end = answer.find("\r\n\r\n");
-  if (head_end == std::string::npos || !answer.starts_with("HTTP/1.")) return result;
-  result.status = std::atoi(answer.c_str() + 9);
-  result.body = answer.substr(head_end + 4);
-  const std::string head = answer.substr(0, head_end);
-  const std::string lower_head = lowered(head);
-  const auto header = [&](std::string_view name) -> std::string {
-    const std::size_t at = lower_head.find("\r\n" + std::string(name) + ":");
-    if (at == std::string::npos) return {};
-    const std::size_t from = head.find_first_not_of(' ', at + 3 + name.size());
-    return head.substr(from, head.find("\r\n", from) - from);
-  };
-  result.content_type = header("content-type");
-  result.retry_after = header("retry-after");
-  return result;
 }
 
 }  // namespace
@@ -278,7 +191,7 @@ bool World::on_head(const HttpRequest& request) {
   std::lock_guard lock(mutex_);
   Bot* bot = bot_by_token(token);
   if (bot == nullptr) return true;
-  const auto fault = take_fault(*bot, lowered(method), std::nullopt, true);
+  const auto fault = take_fault(*bot, ascii_lower(method), std::nullopt, true);
   if (!fault) return true;
   ApiCall call;
   call.bot = bot->index;
@@ -459,7 +372,7 @@ void World::rate_limit(Bot& bot, const Params& params) {
 void World::log(ApiCall call) {
   call.number = next_call_++;
   call.at_ms = now_ms();
-  if (call.ok && call.applied) ++applied_[lowered(call.method)];
+  if (call.ok && call.applied) ++applied_[ascii_lower(call.method)];
   calls_.push_back(std::move(call));
   while (calls_.size() > options_.kept_calls) calls_.pop_front();
   changed();
@@ -481,7 +394,7 @@ void World::serve_api(HttpRequest&& request) {
   if (bot == nullptr || bot->revoked) {
     return server_.reply(connection, error_reply({401, "Unauthorized", nullptr}));
   }
-  const auto info = methods().find(lowered(method));
+  const auto info = methods().find(ascii_lower(method));
   if (info == methods().end()) {
     return server_.reply(connection, error_reply({404, "Not Found: method not found", nullptr}));
   }
@@ -534,7 +447,7 @@ void World::serve_api(HttpRequest&& request) {
 }
 
 HttpReply World::run_method(Bot& bot, const MethodInfo& info, const Params& params, ApiCall call) {
-  const auto fault = take_fault(bot, lowered(info.name), chat_in(params), false);
+  const auto fault = take_fault(bot, ascii_lower(info.name), chat_in(params), false);
   HttpReply reply;
   if (fault) call.fault = fault->kind;
   if (fault && !comes_after(fault->kind)) {
@@ -723,7 +636,7 @@ bool World::answer_poll(Bot& bot, const Poll& poll, bool even_empty) {
 bool World::satisfied(const Json& params) {
   const Bot& bot = bot_of(params);
   if (params.contains("method")) {
-    const auto found = applied_.find(lowered(params["method"].get<std::string>()));
+    const auto found = applied_.find(ascii_lower(params["method"].get<std::string>()));
     if ((found == applied_.end() ? 0 : found->second) < params.value("count", 1)) return false;
   } else if (params.contains("chat")) {
     const auto found = bot.chats.find(params["chat"].get<std::int64_t>());
@@ -807,7 +720,9 @@ bool World::deliver_one(std::unique_lock<std::mutex>& lock) {
       const std::string body = update.json;
       const std::int64_t id = update.id;
       lock.unlock();
-      const PostResult result = post(url, secret, body, [this] {
+      Headers headers = {{"Content-Type", "application/json"}};
+      if (!secret.empty()) headers.emplace_back("X-Telegram-Bot-Api-Secret-Token", secret);
+      const PostResult result = http_post(url, headers, body, [this] {
         std::lock_guard guard(mutex_);
         return stopping_;
       });
@@ -821,11 +736,11 @@ bool World::deliver_one(std::unique_lock<std::mutex>& lock) {
         changed();
         HttpRequest inner;
         inner.method = "POST";
-        inner.headers = {{"content-type", result.content_type}};
+        inner.headers = {{"content-type", result.header("content-type")}};
         inner.body = result.body;
         Json call = Json::parse(result.body, nullptr, false);
         if (call.is_object() && call.contains("method") && call["method"].is_string()) {
-          const std::string method = lowered(call["method"].get<std::string>());
+          const std::string method = ascii_lower(call["method"].get<std::string>());
           call.erase("method");
           inner.headers = {{"content-type", "application/json"}};
           inner.body = call.dump();
@@ -850,8 +765,9 @@ bool World::deliver_one(std::unique_lock<std::mutex>& lock) {
       // The first retry comes at once, then after 2, 4, 8 ... seconds, a minute at most.
       const int failures = sent.failures++;
       double seconds = failures == 0 ? 0 : std::min(60.0, std::pow(2.0, failures));
-      if (!result.retry_after.empty()) {
-        seconds = std::min(3600.0, std::strtod(result.retry_after.c_str(), nullptr));
+      const std::string retry_after = result.header("retry-after");
+      if (!retry_after.empty()) {
+        seconds = std::min(3600.0, std::strtod(retry_after.c_str(), nullptr));
       }
       bot.webhook_blocked_until_ms[sent.chat] =
           steady_ms() + std::llround(seconds * 1000 * options_.webhook_time_scale);

@@ -12,9 +12,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "fakes/common/http_server.h"
 #include "fakes/telegram/fake_telegram.h"
 #include "fakes/telegram/formatted_text.h"
-#include "fakes/telegram/http_server.h"
 #include "fakes/telegram/params.h"
 #include "fakes/telegram/reply_markup.h"
 

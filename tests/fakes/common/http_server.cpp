@@ -1,6 +1,6 @@
 // One thread owns every connection. Other threads only put closures into `incoming` and knock on
 // the eventfd; so there is one lock, held for a moment, and no connection is ever shared.
-#include "fakes/telegram/http_server.h"
+#include "fakes/common/http_server.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -106,6 +106,7 @@ struct HttpServer::Impl {
   int wake = -1;
   int port = 0;
   std::thread thread;
+  std::atomic<std::thread::id> own_id{};
   std::atomic<bool> stopping{false};
 
   std::mutex mutex;  // guards `incoming` alone
@@ -124,11 +125,14 @@ struct HttpServer::Impl {
       incoming.push_back(std::move(call));
     }
     if (!first) return;  // the knock of the first one is not yet heard
+    // The thread itself looks into `incoming` before it sleeps.
+    if (std::this_thread::get_id() == own_id) return;
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(wake, &one, sizeof one);
   }
 
   void run() {
+    own_id = std::this_thread::get_id();
     std::array<epoll_event, 256> events{};
     while (!stopping) {
       int wait_ms = -1;

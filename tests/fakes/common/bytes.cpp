@@ -1,4 +1,4 @@
-#include "fakes/telegram/bytes.h"
+#include "fakes/common/bytes.h"
 
 #include <array>
 #include <bit>

@@ -1,0 +1,700 @@
+// What happens around a method call: whose token, faults and limits, the log, files and their
+// links.
+#include "fakes/vk/world.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "fakes/common/bytes.h"
+
+namespace sufler::fakes::vk {
+namespace {
+
+using std::chrono::milliseconds;
+
+const std::set<std::string>& common_params() {
+  static const std::set<std::string> kCommon = {"v",           "access_token", "lang",
+                                                "captcha_sid", "captcha_key",  "test_mode"};
+  return kCommon;
+}
+
+std::optional<std::int64_t> peer_in(const Params& params) {
+  for (const char* name : {"peer_id", "user_id", "peer_ids", "chat_id"}) {
+    const std::string text = params.text(name);
+    std::int64_t value = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || parsed.ec != std::errc{}) continue;
+    return std::string_view(name) == "chat_id" ? value + kFirstChat : value;
+  }
+  return std::nullopt;
+}
+
+Json params_for_log(const Params& params) {
+  Json out = Json::object();
+  for (const auto& [name, value] : params.values())
+    if (name != "access_token") out[name] = value;
+  for (const auto& [name, part] : params.files()) {
+    out[name] = {{"file", part.file_name},
+                 {"content_type", part.content_type},
+                 {"size", part.bytes->size()},
+                 {"sha256", sha256_hex(*part.bytes)}};
+  }
+  return out;
+}
+
+/// Faults that let the method work and spoil only its answer.
+bool comes_after(const std::string& kind) {
+  return kind == "lost_answer" || kind == "delay" || kind == "slow_body" || kind == "truncated" ||
+         kind == "garbage";
+}
+/// Faults of the network or the front server: `execute` has them as a whole or not at all.
+bool is_api_error(const std::string& kind) {
+  return kind == "error" || kind == "rate_limit" || kind == "flood" || kind == "captcha" ||
+         kind == "internal";
+}
+
+ApiError fault_error(const FaultRule& fault) {
+  const std::string& kind = fault.kind;
+  int code = fault.json.value("code", 1);
+  if (kind == "rate_limit") code = 6;
+  if (kind == "flood") code = 9;
+  if (kind == "captcha") code = 14;
+  if (kind == "internal") code = 10;
+  ApiError error = api_error(code, code == 10 ? "Unknown error, try later" : "");
+  if (fault.json.contains("message")) error.message = fault.json["message"];
+  if (code == 14) {
+    error.extra = {{"captcha_sid", "548747100691"},
+                   {"captcha_img", "https://api.vk.ru/captcha.php?sid=548747100691&s=1"}};
+  }
+  return error;
+}
+
+std::string html(const std::string& title) {
+  return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title +
+         "</h1></center>\r\n<hr><center>kittenx</center>\r\n</body>\r\n</html>\r\n";
+}
+
+HttpReply html_reply(int status, const std::string& title) {
+  HttpReply reply;
+  reply.status = status;
+  reply.content_type = "text/html; charset=utf-8";
+  reply.body = html(std::to_string(status) + " " + title);
+  return reply;
+}
+
+}  // namespace
+
+World::World(FakeVkOptions options, HttpServer& server)
+    : options_(std::move(options)), server_(server) {
+  if (options_.communities.empty()) {
+    VkCommunity only;
+    only.group_id = kVkTestGroup;
+    only.token = kVkTestToken;
+    options_.communities.push_back(std::move(only));
+  }
+  for (const VkCommunity& community : options_.communities) add_community(community);
+  deliver_thread_ = std::thread([this] { deliver_loop(); });
+}
+
+World::~World() { stop(); }
+
+void World::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  deliver_wake_.notify_all();
+  deliver_thread_.join();
+}
+
+std::int64_t World::now_ms() const {
+  const auto now = std::chrono::system_clock::now().time_since_epoch() + clock_advance_;
+  return std::chrono::duration_cast<milliseconds>(now).count();
+}
+
+std::string World::random_hex(std::size_t length) {
+  return sha256_hex("fake vk " + std::to_string(serial_++)).substr(0, length);
+}
+
+void World::add_community(VkCommunity given) {
+  Community community;
+  community.index = communities_.size();
+  community.group_id = given.group_id;
+  community.token = given.token;
+  community.name = given.name;
+  community.screen_name = given.screen_name;
+  community.confirmation = given.confirmation;
+  community.permissions.insert(given.permissions.begin(), given.permissions.end());
+  community.bot_features = given.bot_features;
+  community.long_poll = given.long_poll;
+  if (given.long_poll) all_on(community.events);
+  communities_.push_back(std::move(community));
+  new_key(communities_.back());
+}
+
+Community* World::by_token(const std::string& token) {
+  for (Community& community : communities_)
+    if (community.token == token) return &community;
+  return nullptr;
+}
+
+HttpReply World::error_reply(const ApiError& error, const Json& request_params) {
+  Json body = {{"error_code", error.code}, {"error_msg", error.message}};
+  if (!error.extra.is_null()) body.update(error.extra);
+  // Code 10 comes without them, as in the fixture.
+  if (error.code != 10) body["request_params"] = request_params;
+  HttpReply reply;
+  reply.content_type = "application/json; charset=utf-8";
+  reply.body = Json{{"error", body}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return reply;
+}
+
+bool World::on_head(const HttpRequest& request) {
+  if (!request.path.starts_with("/method/")) return true;
+  const std::string method = request.path.substr(8);
+  std::lock_guard lock(mutex_);
+  // The token is in the body more often than not, so the rule may ask only for the method.
+  for (const Community& community : communities_) {
+    const auto fault = take_fault(community, method, std::nullopt, true);
+    if (!fault) continue;
+    ApiCall call;
+    call.method = method;
+    call.fault = fault->kind;
+    log(std::move(call));
+    return false;
+  }
+  return true;
+}
+
+void World::on_request(HttpRequest&& request) {
+  std::unique_lock lock(mutex_);
+  if (request.path.starts_with("/method/")) {
+    const std::string name = request.path.substr(8);
+    serve_method(std::move(request), name);
+  } else if (request.path.starts_with("/longpoll/")) {
+    serve_long_poll(request);
+  } else if (request.path.starts_with("/files/")) {
+    serve_file(request);
+  } else if (request.path.starts_with("/upload/")) {
+    serve_upload(request);
+  } else if (request.path.starts_with("/control/")) {
+    serve_control(std::move(request));
+  } else {
+    server_.reply(request.connection, html_reply(404, "Not Found"));
+  }
+  for (auto& call : std::exchange(after_reply_, {})) call();
+}
+
+void World::on_close(ConnectionId connection) {
+  std::lock_guard lock(mutex_);
+  for (Community& community : communities_) {
+    std::erase_if(community.polls, [&](const Poll& p) { return p.connection == connection; });
+  }
+  std::erase_if(waiters_, [&](const Waiter& w) { return w.connection == connection; });
+  changed();
+}
+
+std::optional<FaultRule> World::take_fault(const Community& community, const std::string& method,
+                                           std::optional<std::int64_t> peer, bool head_only) {
+  const bool is_method = method != "longpoll" && method != "upload" && method != "file";
+  for (auto rule = faults_.begin(); rule != faults_.end(); ++rule) {
+    if (rule->method.empty() ? !is_method : rule->method != method) continue;
+    if (rule->community && *rule->community != community.index) continue;
+    if (rule->peer && rule->peer != peer) continue;
+    const bool at_head = rule->kind == "drop" && !rule->peer && !rule->community && is_method;
+    if (at_head != head_only) continue;
+    if (rule->skip > 0) {
+      --rule->skip;
+      continue;
+    }
+    FaultRule taken = *rule;
+    if (rule->times > 0 && --rule->times == 0) faults_.erase(rule);
+    return taken;
+  }
+  return std::nullopt;
+}
+
+/// Turns an answer into what the fault makes of it.
+void World::apply_manner(HttpReply& reply, const FaultRule& fault, const Json& request_params) {
+  const auto number = [&](const char* name, std::int64_t otherwise) {
+    return fault.json.value(name, otherwise);
+  };
+  const std::string& kind = fault.kind;
+  if (is_api_error(kind)) {
+    reply = error_reply(fault_error(fault), request_params);
+  } else if (kind == "server_error") {
+    reply = html_reply(500, "Internal Server Error");
+  } else if (kind == "bad_gateway") {
+    reply = html_reply(static_cast<int>(number("status", 502)), "Bad Gateway");
+  } else if (kind == "custom") {
+    reply = HttpReply{};
+    reply.status = static_cast<int>(number("status", 200));
+    reply.body = fault.json.contains("body") && fault.json["body"].is_string()
+                     ? fault.json["body"].get<std::string>()
+                     : fault.json.value("body", Json()).dump();
+    reply.content_type = fault.json.value("content_type", "application/json");
+  } else if (kind == "drop" || kind == "lost_answer") {
+    reply.ending = Ending::Drop;
+  } else if (kind == "delay") {
+    reply.delay = milliseconds(number("delay_ms", 1000));
+  } else if (kind == "slow_body") {
+    reply.ending = Ending::Slow;
+    reply.slow_step = milliseconds(number("delay_ms", 50));
+    reply.slow_piece = static_cast<std::size_t>(std::max<std::int64_t>(1, number("piece", 16)));
+  } else if (kind == "truncated") {
+    reply.ending = Ending::Truncated;
+  } else if (kind == "garbage") {
+    reply.body = R"({"response":{"items":[)";
+  }
+}
+
+void World::log(ApiCall call) {
+  call.number = next_call_++;
+  call.at_ms = now_ms();
+  if (call.ok && call.applied) ++applied_[call.method];
+  calls_.push_back(std::move(call));
+  while (calls_.size() > options_.kept_calls) calls_.pop_front();
+  changed();
+}
+
+void World::changed() {
+  changed_.notify_all();
+  serve_waiters();
+}
+
+void World::check_rate(Community& community) {
+  if (!options_.rate_limit) return;
+  auto& times = community.call_times_ms;
+  const std::int64_t now = now_ms();
+  while (!times.empty() && times.front() <= now - 1000) times.pop_front();
+  if (static_cast<int>(times.size()) >= options_.calls_per_second) throw api_error(6);
+  times.push_back(now);
+}
+
+Json World::run(Community& community, const std::string& name, const Params& params, ApiCall call) {
+  const auto found = methods().find(name);
+  try {
+    if (found == methods().end()) throw api_error(3);
+    const MethodInfo& info = found->second;
+    if (options_.strict) {
+      for (const auto& [key, value] : params.values()) {
+        if (!info.params.contains(key) && !common_params().contains(key)) {
+          throw invalid("unknown parameter " + key + " of " + name);
+        }
+      }
+      for (const auto& [key, part] : params.files()) throw invalid("unexpected file " + key);
+    }
+    if (*info.permission != '\0' && !community.permissions.contains(info.permission)) {
+      throw api_error(15, "no access to call this method. It cannot be called with current scopes");
+    }
+    CallContext context{community, params, name};
+    Json result;
+    try {
+      result = (this->*info.call)(context);
+    } catch (const Json::exception& error) {
+      throw invalid(std::string("a field of a wrong type: ") + error.what());
+    }
+    call.ok = call.applied = true;
+    call.result = result;
+    log(std::move(call));
+    return result;
+  } catch (const ApiError& error) {
+    call.error_code = error.code;
+    call.error = error.message;
+    log(std::move(call));
+    throw;
+  }
+}
+
+void World::serve_method(HttpRequest&& request, const std::string& name) {
+  const ConnectionId connection = request.connection;
+  Json request_params =
+      Json::array({{{"key", "oauth"}, {"value", "1"}}, {{"key", "method"}, {"value", name}}});
+  ApiCall call;
+  call.method = name;
+  HttpReply reply;
+  std::optional<FaultRule> fault;
+  bool written = false;  // into the log
+  try {
+    if (request.body_too_large) {
+      return server_.reply(connection, html_reply(413, "Request Entity Too Large"));
+    }
+    if (request.method != "POST" && (options_.strict || request.method != "GET")) {
+      throw api_error(9999);
+    }
+    const Params params = Params::from(request, options_.strict);
+    // The token stands among them, as it may on the real server: logging them whole is a leak.
+    for (const auto& [key, value] : params.values()) {
+      request_params.push_back({{"key", key}, {"value", value}});
+    }
+    std::string token = params.text("access_token");
+    const std::string_view bearer = request.header("authorization");
+    if (token.empty() && bearer.starts_with("Bearer ")) token = bearer.substr(7);
+    call.params = params_for_log(params);
+    call.peer = peer_in(params).value_or(0);
+    if (token.empty()) throw api_error(5, "no access_token passed.");
+    Community* community = by_token(token);
+    if (community == nullptr) throw api_error(5, "invalid access_token (4).");
+    call.community = community->index;
+    if (community->revoked) throw api_error(5, "access_token has expired.");
+    const std::string version = params.text("v");
+    if (version.empty()) throw api_error(8, "v is a required parameter");
+    if (options_.strict && version < std::string("5.103")) {
+      throw api_error(8, "version " + version + " is deprecated");
+    }
+    fault = take_fault(*community, name, peer_in(params), false);
+    if (fault) call.fault = fault->kind;
+    if (fault && !comes_after(fault->kind)) {
+      apply_manner(reply, *fault, request_params);
+      if (is_api_error(fault->kind)) {
+        const ApiError error = fault_error(*fault);
+        call.error_code = error.code;
+        call.error = error.message;
+      }
+      log(std::move(call));
+      return server_.reply(connection, std::move(reply));
+    }
+    try {
+      check_rate(*community);
+    } catch (const ApiError& error) {
+      call.error_code = error.code;
+      call.error = error.message;
+      log(std::move(call));
+      return server_.reply(connection, error_reply(error, request_params));
+    }
+    written = true;
+    Json result = run(*community, name, params, std::move(call));
+    reply.content_type = "application/json; charset=utf-8";
+    Json body = Json::object();
+    if (name == "execute") {
+      body["response"] = result["response"];
+      if (!result["errors"].empty()) body["execute_errors"] = result["errors"];
+    } else {
+      body["response"] = std::move(result);
+    }
+    reply.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  } catch (const ApiError& error) {
+    // run() has written down those of the method itself.
+    if (!written) {
+      call.error_code = error.code;
+      call.error = error.message;
+      log(std::move(call));
+    }
+    reply = error_reply(error, request_params);
+  }
+  if (fault) apply_manner(reply, *fault, request_params);
+  server_.reply(connection, std::move(reply));
+}
+
+// ---- files
+
+File& World::add_file(Community& community, File file) {
+  file.id = community.next_file_id++;
+  file.access_key = random_hex(18);
+  file.sha256 = sha256_hex(*file.bytes);
+  file.date = now_s();
+  const std::string key = file.key();
+  return community.files[key] = std::move(file);
+}
+
+std::string World::link(const Community& community, const File& file, const std::string& size) {
+  const std::int64_t expires = now_s() + std::chrono::seconds(options_.file_link_lifetime).count();
+  const std::string what = std::to_string(community.index) + "/" + file.key() + "/" + size + "/" +
+                           std::to_string(expires);
+  return root() + "/files/" + what + "/" + sha256_hex(what + file.access_key).substr(0, 16) + "." +
+         file.ext;
+}
+
+Json World::file_json(const Community& community, const File& file) {
+  Json out = {{"id", file.id},
+              {"owner_id", file.owner},
+              {"access_key", file.access_key},
+              {"date", file.date}};
+  if (file.kind == "photo") {
+    struct Box {
+      const char* type;
+      int side;
+    };
+    static constexpr Box kBoxes[] = {{"s", 75},  {"m", 130},  {"x", 604},
+                                     {"y", 807}, {"z", 1080}, {"w", 2560}};
+    Json sizes = Json::array();
+    const int longest = std::max(file.width, file.height);
+    const char* last = "s";
+    for (const Box& box : kBoxes) {
+      last = box.type;
+      if (longest <= box.side) break;
+      const int width = std::max(1, file.width * box.side / longest);
+      const int height = std::max(1, file.height * box.side / longest);
+      sizes.push_back(
+          {{"type", box.type},
+           {"width", width},
+           {"height", height},
+           {"url", link(community, file, std::to_string(width) + "x" + std::to_string(height))}});
+    }
+    // The largest is neither first nor last: order says nothing.
+    sizes.insert(sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2),
+                 Json{{"type", last},
+                      {"width", file.width},
+                      {"height", file.height},
+                      {"url", link(community, file, "full")}});
+    out["sizes"] = std::move(sizes);
+    out["album_id"] = -3;
+    out["text"] = "";
+    out["has_tags"] = false;
+    if (file.owner < 0) out["user_id"] = 100;
+  } else if (file.kind == "audio_message") {
+    out["duration"] = 5;
+    out["waveform"] = Json::array({0, 3, 17, 31, 12, 4, 0});
+    out["link_ogg"] = link(community, file, "full");
+    out["link_mp3"] = link(community, file, "mp3");
+    out["transcript_state"] = "in_progress";
+  } else {
+    out["title"] = file.name;
+    out["size"] = file.bytes->size();
+    out["ext"] = file.ext;
+    out["type"] = file.width > 0 ? 4 : 1;
+    out["url"] = link(community, file, "full");
+    out["is_unsafe"] = 0;
+  }
+  return out;
+}
+
+Json World::attachment_json(const Community& community, const Attachment& attachment) {
+  if (attachment.file.empty()) return attachment.raw;
+  const File& file = community.files.at(attachment.file);
+  return {{"type", file.kind}, {file.kind, file_json(community, file)}};
+}
+
+Json World::message_json(const Community& community, const Dialog& dialog, const Message& message,
+                         bool nested) {
+  Json out = {{"id", message.id},
+              {"conversation_message_id", message.cmid},
+              {"date", message.at_ms / 1000},
+              {"peer_id", message.peer},
+              {"from_id", message.from},
+              {"text", message.text},
+              {"attachments", Json::array()},
+              {"fwd_messages", Json::array()}};
+  for (const Attachment& attachment : message.attachments) {
+    out["attachments"].push_back(attachment_json(community, attachment));
+  }
+  if (!message.geo.is_null()) out["geo"] = message.geo;
+  if (nested) return out;
+  out["out"] = message.out ? 1 : 0;
+  out["random_id"] = message.random_id;
+  out["important"] = false;
+  out["is_hidden"] = false;
+  out["version"] = 10000000 + message.cmid + message.edits;
+  if (!message.payload.empty()) out["payload"] = message.payload;
+  if (!message.keyboard.is_null()) {
+    out["keyboard"] = message.keyboard;
+    out["keyboard"]["author_id"] = -community.group_id;
+  }
+  if (!message.carousel.is_null()) out["template"] = message.carousel;
+  if (!message.spans.empty()) out["format_data"] = {{"version", "1"}, {"items", message.spans}};
+  if (message.admin != 0) out["admin_author_id"] = message.admin;
+  if (!message.ref.empty()) out["ref"] = message.ref;
+  if (!message.ref_source.empty()) out["ref_source"] = message.ref_source;
+  if (message.updated_ms != 0) out["update_time"] = message.updated_ms / 1000;
+  const auto answered = dialog.messages.find(message.reply_to);
+  if (answered != dialog.messages.end()) {
+    out["reply_message"] = message_json(community, dialog, answered->second, true);
+  }
+  for (const Json& copy : message.copies) out["fwd_messages"].push_back(copy);
+  return out;
+}
+
+std::string World::file_bytes(std::size_t community, const std::string& attachment) {
+  std::lock_guard lock(mutex_);
+  const auto& files = communities_.at(community).files;
+  const auto found = files.find(attachment);
+  return found == files.end() ? std::string{} : *found->second.bytes;
+}
+
+void World::serve_file(const HttpRequest& request) {
+  std::vector<std::string> parts;
+  std::string_view rest = std::string_view(request.path).substr(7);
+  while (!rest.empty()) {
+    const std::size_t slash = rest.find('/');
+    parts.emplace_back(rest.substr(0, slash));
+    rest = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
+  }
+  HttpReply reply = html_reply(404, "Not Found");
+  ApiCall call;
+  call.method = "file";
+  call.params = {{"path", request.path}};
+  std::optional<FaultRule> fault;
+  const std::size_t index =
+      parts.size() == 5 ? static_cast<std::size_t>(std::strtoul(parts[0].c_str(), nullptr, 10))
+                        : communities_.size();
+  if (index < communities_.size()) {
+    Community& community = communities_[index];
+    call.community = index;
+    const auto found = community.files.find(parts[1]);
+    const std::string what = parts[0] + "/" + parts[1] + "/" + parts[2] + "/" + parts[3];
+    if (found != community.files.end() &&
+        parts[4].starts_with(sha256_hex(what + found->second.access_key).substr(0, 16)) &&
+        std::strtoll(parts[3].c_str(), nullptr, 10) > now_s()) {
+      const File& file = found->second;
+      reply = HttpReply{};
+      reply.content_type = "application/octet-stream";
+      const std::size_t by = parts[2].find('x');
+      if (parts[2] == "full" || parts[2] == "mp3") {
+        reply.body = *file.bytes;
+      } else if (by != std::string::npos) {
+        reply.body = make_png(std::atoi(parts[2].c_str()), std::atoi(parts[2].c_str() + by + 1));
+      }
+    }
+    fault = take_fault(community, "file", std::nullopt, false);
+  }
+  call.ok = call.applied = reply.status == 200;
+  call.error_code = call.ok ? 0 : reply.status;
+  if (fault) {
+    call.fault = fault->kind;
+    apply_manner(reply, *fault, Json::array());
+  }
+  log(std::move(call));
+  server_.reply(request.connection, std::move(reply));
+}
+
+void World::serve_upload(const HttpRequest& request) {
+  const std::string ticket_id = request.path.substr(8);
+  for (Community& community : communities_) {
+    const auto found = community.tickets.find(ticket_id);
+    if (found == community.tickets.end()) continue;
+    UploadTicket& ticket = found->second;
+    ApiCall call;
+    call.method = "upload";
+    call.community = community.index;
+    HttpReply reply;
+    reply.content_type = "text/html; charset=utf8";  // as VK's upload servers do
+    const auto fault = take_fault(community, "upload", std::nullopt, false);
+    if (fault) call.fault = fault->kind;
+    if (fault && !comes_after(fault->kind)) {
+      apply_manner(reply, *fault, Json::array());
+      log(std::move(call));
+      return server_.reply(request.connection, std::move(reply));
+    }
+    Json answer;
+    const bool photo = ticket.kind == "photo";
+    try {
+      if (request.method != "POST") throw invalid("a file is POSTed");
+      const Params params = Params::from(request, true);
+      call.params = params_for_log(params);
+      const char* name = photo ? "photo" : "file";
+      const FilePart* part = params.file(name);
+      if (ticket.used) throw invalid("the upload_url was used already");
+      if (part == nullptr) throw invalid(std::string("no part \"") + name + "\" with a filename");
+      if (params.files().size() > 1) throw invalid("more than one file");
+      if (part->file_name.empty()) throw invalid("the file has no name");
+      if (part->bytes->empty()) throw invalid("the file is empty");
+      const std::size_t limit = photo ? options_.photo_limit_bytes : options_.doc_limit_bytes;
+      if (request.body_too_large || part->bytes->size() > limit) throw invalid("too large");
+      ticket.used = true;
+      Uploaded uploaded{ticket.kind, part->bytes, part->file_name, random_hex(32), 848128, false};
+      const std::string mark = random_hex(24);
+      if (photo) {
+        const auto size = image_size(*part->bytes);
+        if (size && (size->width + size->height > 14000 || size->width > 20 * size->height ||
+                     size->height > 20 * size->width)) {
+          throw invalid("ERR_UPLOAD_BAD_IMAGE_SIZE: wrong size of the image");
+        }
+        const std::string photos =
+            size ? Json::array({{{"markers_restarted", true}, {"photo", mark}}}).dump() : "[]";
+        answer = {{"server", uploaded.server}, {"photo", photos}, {"hash", uploaded.hash}};
+        if (size) community.uploads[photos] = std::move(uploaded);
+      } else {
+        const std::string lower = ascii_lower(part->file_name);
+        for (const char* ext : {".mp3", ".exe", ".bat", ".com"}) {
+          if (lower.ends_with(ext)) throw invalid("no such type of file: " + part->file_name);
+        }
+        if (ticket.kind == "audio_message" && !part->bytes->starts_with("OggS")) {
+          throw invalid("a voice message is OGG Opus");
+        }
+        const std::string text = std::to_string(-community.group_id) + "|0|0|848128|" + mark + "|" +
+                                 std::to_string(part->bytes->size()) + "|" + uploaded.hash;
+        answer = {{"file", text}};
+        community.uploads[text] = std::move(uploaded);
+      }
+      call.ok = call.applied = true;
+    } catch (const ApiError& error) {
+      answer = {{"error", error.message}};
+      call.error_code = 22;
+      call.error = error.message;
+    }
+    reply.body = answer.dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (fault) apply_manner(reply, *fault, Json::array());
+    log(std::move(call));
+    return server_.reply(request.connection, std::move(reply));
+  }
+  server_.reply(request.connection, html_reply(404, "Not Found"));
+}
+
+// ---- waiting
+
+bool World::satisfied(const Json& params) {
+  const Community& community = community_of(params);
+  if (params.contains("method")) {
+    const auto found = applied_.find(params["method"].get<std::string>());
+    if ((found == applied_.end() ? 0 : found->second) < params.value("count", 1)) return false;
+  } else if (params.contains("peer")) {
+    const auto found = community.dialogs.find(params["peer"].get<std::int64_t>());
+    const std::size_t sent = found == community.dialogs.end() ? 0 : found->second.sent.size();
+    if (sent < params.value("count", std::size_t{1})) return false;
+  }
+  if (params.contains("confirmed")) {
+    const auto found = community.by_id.find(params["confirmed"].get<std::string>());
+    if (found == community.by_id.end() || !found->second->confirmed) return false;
+  }
+  if (params.contains("polling") && params["polling"].get<bool>() == community.polls.empty()) {
+    return false;
+  }
+  if (params.contains("answered")) {
+    const auto found = callbacks_.find(params["answered"].get<std::string>());
+    if (found == callbacks_.end() || !found->second.answered) return false;
+  }
+  if (params.contains("server")) {
+    const auto found = community.servers.find(params["server"].get<std::int64_t>());
+    const std::string status = found == community.servers.end() ? "deleted" : found->second.status;
+    if (status != params.value("status", "ok")) return false;
+  }
+  if (params.contains("delivery")) {
+    const std::string id = params["delivery"];
+    const int attempts = params.value("attempts", 1);
+    bool enough = false;
+    for (const Delivery& delivery : community.deliveries) {
+      enough = enough || (delivery.event && delivery.event->id == id && !delivery.in_work &&
+                          delivery.attempts >= attempts);
+    }
+    if (!enough) return false;
+  }
+  return true;
+}
+
+void World::serve_waiters() {
+  for (std::size_t i = 0; i < waiters_.size();) {
+    if (!satisfied(waiters_[i].params)) {
+      ++i;
+      continue;
+    }
+    HttpReply reply;
+    Json body = {{"satisfied", true}};
+    if (waiters_[i].params.contains("peer")) {
+      body["messages"] = messages_report(community_of(waiters_[i].params), waiters_[i].params);
+    }
+    reply.body = body.dump();
+    server_.reply(waiters_[i].connection, std::move(reply));
+    waiters_[i] = std::move(waiters_.back());
+    waiters_.pop_back();
+  }
+}
+
+bool World::wait(const Json& params, milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, timeout, [&] { return stopping_ || satisfied(params); }) &&
+         satisfied(params);
+}
+
+}  // namespace sufler::fakes::vk

@@ -1,0 +1,1025 @@
+#include "interpreter/transports/vk/vk.h"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "fakes/common/http_server.h"
+#include "fakes/vk/fake_vk.h"
+#include "interpreter/transports/registry.h"
+
+namespace sufler {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Kind = Outcome::Kind;
+
+constexpr std::int64_t kAnna = 5;
+constexpr std::int64_t kBoris = 6;
+constexpr std::int64_t kStaff = 77;
+
+/// A transport against the fake, and what it tells.
+class VkTransportTest : public testing::Test {
+ protected:
+  VkTransportTest() {
+    folder = std::filesystem::temp_directory_path() /
+             ("sufler_vk_" + std::to_string(::getpid()) + "_" +
+              testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::create_directories(folder / "scenario");
+    settings.token = fake.token();
+    settings.group = fake.group_id();
+    settings.api = fake.url();
+    settings.bot_name = "shop";
+    settings.backoff_first = milliseconds(2);
+    settings.backoff_most = milliseconds(20);
+    settings.scenario_folder = [this] { return (folder / "scenario").string(); };
+    fake.add_user({kAnna, "Анна", "Иванова", {}}, true);
+    fake.add_user({kBoris, "Борис", "Петров", {}}, true);
+  }
+  ~VkTransportTest() override {
+    listener.stop();
+    transport.reset();
+    client.stop(milliseconds(0));
+    std::filesystem::remove_all(folder);
+  }
+
+  void make() {
+    if (!transport) transport = make_vk_transport(client, settings);
+  }
+  void start(const std::string& from = {}) {
+    make();
+    TransportHandlers handlers;
+    handlers.updates = [this](std::vector<Incoming> updates, std::string at, std::function<void(bool)> done) {
+      std::lock_guard lock(mutex);
+      for (Incoming& one : updates) got.push_back(std::move(one));
+      position = std::move(at);
+      changed.notify_all();
+      if (hold) {
+        held.push_back(std::move(done));
+      } else {
+        done(refusals-- <= 0);
+      }
+    };
+    handlers.failed = [this](std::string reason) {
+      std::lock_guard lock(mutex);
+      failure = std::move(reason);
+      changed.notify_all();
+    };
+    handlers.health = [this](bool well, std::string reason) {
+      std::lock_guard lock(mutex);
+      health.push_back(well ? "well" : "ill: " + reason);
+      changed.notify_all();
+    };
+    transport->start(from, {}, std::move(handlers));
+  }
+  /// Starts, and waits until what happens from now on will come.
+  void start_and_poll(const std::string& from = {}) {
+    start(from);
+    ASSERT_TRUE(fake.wait_until_polling());
+  }
+
+  template <class Done>
+  bool wait(Done done) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, seconds(20), done);
+  }
+  bool wait_for_updates(std::size_t count) {
+    return wait([&] { return got.size() >= count; });
+  }
+  bool wait_for_health(std::size_t count) {
+    return wait([&] { return health.size() >= count; });
+  }
+  UserMessage said(std::size_t index) {
+    std::lock_guard lock(mutex);
+    if (index >= got.size()) return {};
+    const auto* what = std::get_if<UserMessage>(&got[index].event.what);
+    return what == nullptr ? UserMessage{} : *what;
+  }
+  std::vector<std::string> texts() {
+    std::lock_guard lock(mutex);
+    std::vector<std::string> all;
+    for (const Incoming& one : got) {
+      const auto* what = std::get_if<UserMessage>(&one.event.what);
+      all.push_back(what == nullptr ? "?" : what->text);
+    }
+    return all;
+  }
+
+  /// As the runtime stores it: with a key of its own.
+  ApiCall keyed(ApiCall call) {
+    call.repeat_key = ++last_key;
+    return call;
+  }
+  std::future<Outcome> deliver_later(const ApiCall& call, std::int64_t chat = kAnna) {
+    make();
+    auto promise = std::make_shared<std::promise<Outcome>>();
+    transport->deliver({"vk", std::to_string(chat)}, call,
+                       [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
+    return promise->get_future();
+  }
+  Outcome deliver(const ApiCall& call, std::int64_t chat = kAnna) { return deliver_later(call, chat).get(); }
+  std::vector<ApiCall> calls_of(const Message& message, std::int64_t chat = kAnna) {
+    make();
+    std::vector<ApiCall> calls;
+    for (ApiCall& call : transport->render({"vk", std::to_string(chat)}, message)) {
+      calls.push_back(keyed(std::move(call)));
+    }
+    return calls;
+  }
+  /// Sends all calls of a message, in order; the last outcome.
+  Outcome send(const Message& message, std::int64_t chat = kAnna) {
+    Outcome last;
+    for (const ApiCall& call : calls_of(message, chat)) {
+      last = deliver(call, chat);
+      if (last.kind != Kind::Sent) break;
+    }
+    return last;
+  }
+  static Message text(const std::string& words) {
+    Message message;
+    message.text.text = words;
+    return message;
+  }
+  Outcome send(const std::string& words, std::int64_t chat = kAnna) { return send(text(words), chat); }
+
+  void fail(const std::string& kind, const std::string& method, int times = 1, int code = 0) {
+    fakes::VkFault fault;
+    fault.kind = kind;
+    fault.method = method;
+    fault.times = times;
+    fault.code = code;
+    fake.fail_next(fault);
+  }
+
+  Attachment file(const std::string& name, const std::string& bytes, AttachmentKind kind = AttachmentKind::Photo) {
+    std::ofstream(folder / "scenario" / name, std::ios::binary) << bytes;
+    Attachment attachment;
+    attachment.kind = kind;
+    attachment.origin = "scenario";
+    attachment.reference = name;
+    return attachment;
+  }
+  std::pair<std::string, std::string> fetch(const Attachment& attachment, std::size_t limit = 1 << 20) {
+    std::promise<std::pair<std::string, std::string>> promise;
+    transport->fetch_file(attachment, limit, [&](std::string bytes, std::string reason) {
+      promise.set_value({std::move(bytes), std::move(reason)});
+    });
+    return promise.get_future().get();
+  }
+
+  WebhookAnswer post(const std::string& body) {
+    std::promise<WebhookAnswer> promise;
+    WebhookRequest request;
+    request.body = body;
+    request.header = [](std::string_view) { return std::string(); };
+    transport->take_webhook(std::move(request), [&](WebhookAnswer answer) { promise.set_value(std::move(answer)); });
+    return promise.get_future().get();
+  }
+  /// A port on which VK reaches the transport.
+  std::string listen() {
+    listener.start(0, 1 << 20,
+                   {nullptr,
+                    [this](fakes::HttpRequest&& got_request) {
+                      WebhookRequest request;
+                      request.body = std::move(got_request.body);
+                      request.header = [](std::string_view) { return std::string(); };
+                      transport->take_webhook(std::move(request),
+                                              [this, at = got_request.connection](WebhookAnswer answer) {
+                                                fakes::HttpReply reply;
+                                                reply.status = answer.status;
+                                                reply.body = std::move(answer.body);
+                                                reply.content_type = "text/plain";
+                                                listener.reply(at, std::move(reply));
+                                              });
+                    },
+                    nullptr});
+    return "http://127.0.0.1:" + std::to_string(listener.port()) + "/vk/shop";
+  }
+  void callback_mode() {
+    settings.mode = VkSettings::Mode::Callback;
+    settings.secret = "s3cret";
+    settings.confirmation = "c0nf";
+  }
+  std::string event(const std::string& type, const std::string& object, const std::string& secret = "s3cret") {
+    return json{{"type", type},
+                {"object", json::parse(object)},
+                {"group_id", fake.group_id()},
+                {"event_id", "e1"},
+                {"v", "5.199"},
+                {"secret", secret}}
+        .dump();
+  }
+
+  static fakes::FakeVkOptions options() {
+    fakes::FakeVkOptions chosen;
+    return chosen;
+  }
+
+  fakes::FakeVk fake{options()};
+  fakes::HttpServer listener;
+  HttpClient client;
+  VkSettings settings;
+  std::unique_ptr<Transport> transport;
+  std::filesystem::path folder;
+  std::int32_t last_key = 1000;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<Incoming> got;
+  std::string position;
+  int refusals = 0;
+  bool hold = false;
+  std::vector<std::function<void(bool)>> held;
+  std::string failure;
+  std::vector<std::string> health;
+};
+
+// ------------------------------------------------------------------- long poll
+
+TEST_F(VkTransportTest, HearsWhatPeopleSayWithTheirNames) {
+  start_and_poll();
+  fake.say(kAnna, "привет");
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_EQ(said(0).text, "привет");
+  EXPECT_EQ(got[0].chat, (ChatAddress{"vk", "5"}));
+  EXPECT_EQ(got[0].person.id, "5");
+  EXPECT_EQ(got[0].person.first_name, "Анна");
+  EXPECT_EQ(got[0].person.last_name, "Иванова");
+  EXPECT_TRUE(got[0].is_private);
+  EXPECT_EQ(health, std::vector<std::string>{"well"});
+  // A name is asked for once.
+  fake.say(kAnna, "ещё");
+  ASSERT_TRUE(wait_for_updates(2));
+  EXPECT_EQ(got[1].person.first_name, "Анна");
+  EXPECT_EQ(fake.calls("users.get").size(), 1U);
+}
+
+TEST_F(VkTransportTest, SwitchesOnTheEventsItUses) {
+  start_and_poll();
+  const json params = json::parse(fake.calls("groups.setLongPollSettings").at(0).params);
+  for (const char* name : {"enabled", "message_new", "message_reply", "message_edit", "message_event", "message_allow",
+                           "message_deny"}) {
+    EXPECT_EQ(params[name], "1") << name;
+  }
+  EXPECT_EQ(params["api_version"], "5.199");
+}
+
+TEST_F(VkTransportTest, PutsTheTokenIntoNoAddressAndNoBody) {
+  start_and_poll();
+  ASSERT_EQ(send("привет").kind, Kind::Sent);
+  for (const fakes::VkCall& call : fake.calls()) {
+    EXPECT_FALSE(json::parse(call.params).contains("access_token")) << call.method;
+  }
+}
+
+TEST_F(VkTransportTest, ConfirmsOnlyWhatWasStored) {
+  start_and_poll();
+  {
+    std::lock_guard lock(mutex);
+    hold = true;
+  }
+  const fakes::VkEvent event = fake.say(kAnna, "привет");
+  ASSERT_TRUE(wait([&] { return held.size() == 1; }));
+  EXPECT_EQ(fake.pending_events(), 1U);
+  held[0](true);
+  EXPECT_TRUE(fake.wait_until_confirmed(event.event_id));
+}
+
+TEST_F(VkTransportTest, BringsAgainWhatWasNotStored) {
+  start_and_poll();
+  {
+    std::lock_guard lock(mutex);
+    refusals = 2;
+  }
+  fake.say(kAnna, "привет");
+  ASSERT_TRUE(wait_for_updates(3));
+  EXPECT_EQ(got[0].id, got[1].id);
+  EXPECT_EQ(got[1].id, got[2].id);
+}
+
+TEST_F(VkTransportTest, GoesOnFromItsPosition) {
+  start_and_poll();
+  const fakes::VkEvent first = fake.say(kAnna, "one");
+  ASSERT_TRUE(wait_for_updates(1));
+  ASSERT_TRUE(fake.wait_until_confirmed(first.event_id));
+  const std::string stored = position;
+  transport.reset();
+  ASSERT_TRUE(fake.wait_until_polling(false));
+  const fakes::VkEvent second = fake.say(kAnna, "two");
+  start(stored);
+  ASSERT_TRUE(wait_for_updates(2));
+  EXPECT_EQ(said(1).text, "two");
+  EXPECT_TRUE(fake.wait_until_confirmed(second.event_id));
+}
+
+TEST_F(VkTransportTest, ABrokenPositionIsNone) {
+  start_and_poll("nonsense");
+  fake.say(kAnna, "a");
+  EXPECT_TRUE(wait_for_updates(1));
+}
+
+TEST_F(VkTransportTest, TakesANewKeyWhenTheOldOneExpires) {
+  start_and_poll();
+  fake.expire_long_poll_key();
+  fake.say(kAnna, "a");
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_EQ(texts(), std::vector<std::string>{"a"});
+  EXPECT_EQ(fake.calls("messages.getHistory").size(), 0U);
+}
+
+TEST_F(VkTransportTest, FetchesFromTheHistoryWhatWasLost) {
+  start_and_poll();
+  const fakes::VkEvent first = fake.say(kAnna, "до");
+  ASSERT_TRUE(wait_for_updates(1));
+  ASSERT_TRUE(fake.wait_until_confirmed(first.event_id));
+  fake.lose_next_events(3);
+  fake.say(kAnna, "раз");
+  fake.say(kBoris, "два");
+  fake.say(kAnna, "три");
+  ASSERT_TRUE(wait([&] {
+    std::set<std::string> ids;
+    for (const Incoming& one : got) ids.insert(one.id);
+    return ids.size() == 4;
+  }));
+  // Each dialog's messages are in their order, with the ids that the events would have had.
+  std::vector<std::string> annas;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (got[i].chat.chat_id == "5" && (annas.empty() || annas.back() != got[i].id)) annas.push_back(got[i].id);
+  }
+  EXPECT_EQ(annas.front(), "m5:1");
+  EXPECT_EQ(annas.back(), "m5:3");
+  fake.say(kAnna, "после");
+  ASSERT_TRUE(wait([&] { return !got.empty() && got.back().id == "m5:4"; }));
+  EXPECT_EQ(got.back().person.first_name, "Анна");
+}
+
+TEST_F(VkTransportTest, FetchesFromTheHistoryWhenTheQueueIsGone) {
+  start_and_poll();
+  const fakes::VkEvent first = fake.say(kAnna, "до");
+  ASSERT_TRUE(wait_for_updates(1));
+  ASSERT_TRUE(fake.wait_until_confirmed(first.event_id));
+  const std::string stored = position;
+  transport.reset();
+  ASSERT_TRUE(fake.wait_until_polling(false));
+  fake.say(kBoris, "я писал ночью");
+  fake.staff_says(kStaff, kAnna, "Здравствуйте, это Мария");
+  fake.lose_long_poll();
+  start(stored);
+  ASSERT_TRUE(wait([&] {
+    bool boris = false;
+    bool staff = false;
+    for (const Incoming& one : got) {
+      boris = boris || one.chat.chat_id == "6";
+      staff = staff || std::holds_alternative<StaffMessage>(one.event.what);
+    }
+    return boris && staff;
+  }));
+  fake.say(kAnna, "снова");
+  EXPECT_TRUE(wait([&] {
+    const auto* last = std::get_if<UserMessage>(&got.back().event.what);
+    return last != nullptr && last->text == "снова";
+  }));
+}
+
+TEST_F(VkTransportTest, OutlivesWhatTheNetworkDoes) {
+  for (const char* kind : {"server_error", "bad_gateway", "drop", "lost_answer", "truncated", "garbage"}) {
+    fail(kind, "longpoll");
+    fail(kind, "groups.getById");
+    fail(kind, "groups.getLongPollServer");
+    fail(kind, "groups.setLongPollSettings");
+  }
+  start();
+  ASSERT_TRUE(fake.wait_for_calls("groups.getLongPollServer", 1));
+  ASSERT_TRUE(fake.wait_until_polling());
+  fake.say(kAnna, "a");
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_TRUE(failure.empty());
+  for (const std::string& line : health) EXPECT_EQ(line.find(fake.token()), std::string::npos);
+}
+
+TEST_F(VkTransportTest, ARevokedTokenIsToldAndEndsThePolls) {
+  fake.revoke_token();
+  start();
+  ASSERT_TRUE(wait([&] { return !failure.empty(); }));
+  EXPECT_NE(failure.find("token of the bot `shop`"), std::string::npos);
+  EXPECT_EQ(failure.find(fake.token()), std::string::npos);
+}
+
+TEST_F(VkTransportTest, ATokenOfAnotherCommunityIsToldAtOnce) {
+  settings.group = 999;
+  start();
+  ASSERT_TRUE(wait([&] { return !failure.empty(); }));
+  EXPECT_EQ(failure, "the token of the bot `shop` is of the community 123456, not of 999");
+}
+
+TEST_F(VkTransportTest, EventsDoNotWaitForNamesThatDoNotCome) {
+  settings.names_wait = milliseconds(20);
+  fakes::VkFault slow;
+  slow.kind = "delay";
+  slow.method = "users.get";
+  slow.delay = milliseconds(3'000);
+  fake.fail_next(slow);
+  start_and_poll();
+  fake.say(kAnna, "a");
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_EQ(got[0].person.id, "5");
+  EXPECT_EQ(got[0].person.first_name, "");
+}
+
+TEST_F(VkTransportTest, EventsGoOnWithoutNamesThatAreRefused) {
+  fail("error", "users.get", 1, 15);
+  start_and_poll();
+  fake.say(kAnna, "a");
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_EQ(got[0].person.first_name, "");
+}
+
+TEST_F(VkTransportTest, KnowsStaffFromItsOwnEchoAndFromMailings) {
+  start_and_poll();
+  fake.say(kAnna, "привет");
+  ASSERT_EQ(send("Здравствуйте").kind, Kind::Sent);
+  fake.mailing_says(kAnna, "Скидки!");
+  fake.staff_says(kStaff, kAnna, "Это Мария, чем помочь?");
+  ASSERT_TRUE(wait_for_updates(2));
+  const fakes::VkEvent last = fake.say(kAnna, "конец");
+  ASSERT_TRUE(wait_for_updates(3));
+  ASSERT_EQ(got.size(), 3U);
+  const auto* staff = std::get_if<StaffMessage>(&got[1].event.what);
+  ASSERT_NE(staff, nullptr);
+  EXPECT_EQ(staff->text, "Это Мария, чем помочь?");
+  EXPECT_EQ(staff->staff_id, "77");
+  EXPECT_EQ(got[1].chat.chat_id, "5");
+  EXPECT_EQ(got[1].person.id, "5");
+  EXPECT_EQ(said(2).text, "конец");
+}
+
+TEST_F(VkTransportTest, HearsTheStartButtonEditsAndPermissions) {
+  start_and_poll();
+  fake.start(kAnna);
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_EQ(said(0).text, "/start");
+  const fakes::VkEvent first = fake.say(kAnna, "два");
+  fake.edit_message(kAnna, first.cmid, "три");
+  fake.deny(kAnna);
+  fake.allow(kAnna);
+  ASSERT_TRUE(wait_for_updates(5));
+  EXPECT_EQ(said(2).text, "три");
+  EXPECT_TRUE(said(2).edited);
+  EXPECT_FALSE(std::get<Reachability>(got[3].event.what).reachable);
+  EXPECT_TRUE(std::get<Reachability>(got[4].event.what).reachable);
+}
+
+TEST_F(VkTransportTest, EventsThatMeanNothingAreConfirmed) {
+  start_and_poll();
+  const fakes::VkEvent odd = fake.push_event("wall_post_new", R"({"id":1})");
+  EXPECT_TRUE(fake.wait_until_confirmed(odd.event_id));
+  fake.say(kAnna, "a");
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_EQ(got.size(), 1U);
+}
+
+TEST_F(VkTransportTest, ReceivesNoMoreAfterTheStop) {
+  start_and_poll();
+  transport->stop_receiving();
+  transport->stop_receiving();
+  EXPECT_TRUE(fake.wait_until_polling(false));
+  EXPECT_EQ(send("ещё слышно?").kind, Kind::Sent);
+}
+
+// ------------------------------------------------------------------- sending
+
+TEST_F(VkTransportTest, SendsWithTheKeyOfTheStoredCall) {
+  const Outcome outcome = send("привет [id1|x]");
+  EXPECT_EQ(outcome.kind, Kind::Sent);
+  const auto sent = fake.messages(kAnna);
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].random_id, 1001);
+  EXPECT_EQ(outcome.message_id, std::to_string(sent[0].message_id));
+}
+
+TEST_F(VkTransportTest, ALostAnswerIsRepeatedAndSeenOnce) {
+  const std::vector<ApiCall> calls = calls_of(text("один раз"));
+  fail("lost_answer", "messages.send");
+  EXPECT_EQ(deliver(calls[0]).kind, Kind::Retry);
+  fail("garbage", "messages.send");
+  EXPECT_EQ(deliver(calls[0]).kind, Kind::Retry);
+  EXPECT_EQ(deliver(calls[0]).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).size(), 1U);
+}
+
+TEST_F(VkTransportTest, StopsRepeatingBeforeVkForgetsTheKey) {
+  std::int64_t now = 1'790'000'000'000;
+  settings.now = [&] { return now; };
+  const std::vector<ApiCall> calls = calls_of(text("раз"));
+  fail("lost_answer", "messages.send", 3);
+  EXPECT_EQ(deliver(calls[0]).kind, Kind::Retry);
+  now += 49 * 60'000;
+  EXPECT_EQ(deliver(calls[0]).kind, Kind::Retry);
+  now += 2 * 60'000;
+  EXPECT_EQ(deliver(calls[0]).kind, Kind::Unknown);
+}
+
+TEST_F(VkTransportTest, TreatsRefusalsByTheirMeaning) {
+  const auto refused = [&](int code) {
+    fail("error", "messages.send", 1, code);
+    return send("a");
+  };
+  EXPECT_EQ(refused(10).kind, Kind::Retry);
+  EXPECT_GE(refused(9).after.ms, 60'000);
+  EXPECT_EQ(refused(914).kind, Kind::Failed);
+  EXPECT_EQ(refused(911).kind, Kind::Failed);
+  for (const int code : {18, 900, 901, 902, 917}) {
+    const Outcome outcome = refused(code);
+    EXPECT_EQ(outcome.kind, Kind::Failed) << code;
+    EXPECT_TRUE(outcome.unreachable) << code;
+  }
+}
+
+TEST_F(VkTransportTest, AnUnreachablePersonIsToldAsSuch) {
+  fake.refuse_messages(kAnna, 902);
+  const Outcome outcome = send("a");
+  EXPECT_EQ(outcome.kind, Kind::Failed);
+  EXPECT_TRUE(outcome.unreachable);
+}
+
+TEST_F(VkTransportTest, ACaptchaWaitsForTheOperatorAndIsTold) {
+  start_and_poll();
+  fail("captcha", "messages.send");
+  const Outcome outcome = send("a");
+  EXPECT_EQ(outcome.kind, Kind::Retry);
+  EXPECT_GE(outcome.after.ms, 60'000);
+  ASSERT_TRUE(wait_for_health(2));
+  EXPECT_EQ(health[1].rfind("ill: VK waits for the operator", 0), 0U);
+  ASSERT_EQ(send("b").kind, Kind::Sent);
+  ASSERT_TRUE(wait_for_health(3));
+  EXPECT_EQ(health[2], "well");
+}
+
+TEST_F(VkTransportTest, ATokenRevokedWhileSendingEndsTheService) {
+  start_and_poll();
+  fake.revoke_token();
+  const Outcome outcome = send("a");
+  EXPECT_EQ(outcome.kind, Kind::Retry);
+  ASSERT_TRUE(wait([&] { return !failure.empty(); }));
+  EXPECT_EQ(failure.find(fake.token()), std::string::npos);
+  EXPECT_EQ(outcome.reason.find(fake.token()), std::string::npos);
+}
+
+TEST_F(VkTransportTest, SendsWithoutAKeyboardWhereTheCommunityTakesNone) {
+  start_and_poll();
+  fail("error", "messages.send", 1, 912);
+  Message message = text("Выбирайте");
+  message.keyboard.kind = Keyboard::Kind::Reply;
+  Button yes;
+  yes.label = "Да";
+  message.keyboard.rows = {{yes}};
+  EXPECT_EQ(send(message).kind, Kind::Sent);
+  ASSERT_EQ(fake.messages(kAnna).size(), 1U);
+  EXPECT_TRUE(fake.messages(kAnna)[0].keyboard.empty());
+  ASSERT_TRUE(wait_for_health(2));
+  EXPECT_NE(health[1].find("switch on the bot capabilities"), std::string::npos);
+}
+
+TEST_F(VkTransportTest, AKeyboardIsSeenAndPressed) {
+  start_and_poll();
+  Message message = text("Как доставить?");
+  message.keyboard.kind = Keyboard::Kind::Reply;
+  Button far;
+  far.label = "Доставка до двери курьером в пределах кольцевой дороги";
+  Button near;
+  near.label = "Сам";
+  message.keyboard.rows = {{far}, {near}};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  fake.press(kAnna, "Доставка до двери курьером в пределах к…");
+  fake.press(kAnna, "Сам");
+  ASSERT_TRUE(wait_for_updates(2));
+  EXPECT_EQ(said(0).text, far.label);
+  EXPECT_EQ(said(1).text, "Сам");
+}
+
+TEST_F(VkTransportTest, APressIsHeardAndAnswered) {
+  start_and_poll();
+  Message message = text("Верно?");
+  message.keyboard.kind = Keyboard::Kind::Inline;
+  Button yes;
+  yes.label = "Да";
+  yes.action = ButtonAction::Payload;
+  yes.payload = "17:0";
+  message.keyboard.rows = {{yes}};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  const fakes::VkEvent event = fake.press(kAnna, "Да");
+  ASSERT_TRUE(wait_for_updates(1));
+  const auto* press = std::get_if<ButtonPress>(&got[0].event.what);
+  ASSERT_NE(press, nullptr);
+  EXPECT_EQ(press->payload, "17:0");
+  EXPECT_EQ(deliver(transport->render_press_answer({"vk", "5"}, press->press_id, "Записал")).kind, Kind::Sent);
+  EXPECT_EQ(json::parse(fake.callback_answer(event.callback_id)),
+            (json{{"type", "show_snackbar"}, {"text", "Записал"}}));
+  // A forged press is of no button of ours.
+  fake.press_payload(kAnna, R"({"button":"x"})");
+  ASSERT_TRUE(wait_for_updates(2));
+  EXPECT_EQ(std::get<ButtonPress>(got[1].event.what).payload, R"({"button":"x"})");
+}
+
+TEST_F(VkTransportTest, ShowsTyping) {
+  Message message = text("думаю");
+  message.typing = Duration{3000};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.typing_shown(kAnna), 1U);
+}
+
+TEST_F(VkTransportTest, KeepsToTheRateAndPutsWaitingCallsTogether) {
+  settings.requests_a_window = 4;
+  settings.window = milliseconds(300);
+  constexpr int kPeople = 60;
+  std::vector<std::future<Outcome>> outcomes;
+  for (int i = 0; i < kPeople; ++i) {
+    const std::int64_t person = 1000 + i;
+    fake.add_user({person, "Кто-то", "", {}}, true);
+    outcomes.push_back(deliver_later(calls_of(text("привет " + std::to_string(i)), person)[0], person));
+  }
+  for (auto& outcome : outcomes) EXPECT_EQ(outcome.get().kind, Kind::Sent);
+  for (int i = 0; i < kPeople; ++i) {
+    const auto sent = fake.messages(1000 + i);
+    ASSERT_EQ(sent.size(), 1U) << i;
+    EXPECT_EQ(sent[0].text, "привет " + std::to_string(i));
+  }
+  const auto executes = fake.calls("execute");
+  EXPECT_EQ(executes.size(), 3U);  // 56 calls that had to wait, 25 at a time
+}
+
+TEST_F(VkTransportTest, GivesEachCallOfAnExecuteItsOwnOutcome) {
+  settings.requests_a_window = 1;
+  settings.window = milliseconds(200);
+  fake.refuse_messages(2001, 900);
+  std::vector<std::future<Outcome>> outcomes;
+  for (std::int64_t person = 2000; person < 2004; ++person) {
+    fake.add_user({person, "Кто-то", "", {}}, true);
+    outcomes.push_back(deliver_later(calls_of(text("a"), person)[0], person));
+  }
+  EXPECT_EQ(outcomes[0].get().kind, Kind::Sent);
+  const Outcome refused = outcomes[1].get();
+  EXPECT_EQ(refused.kind, Kind::Failed);
+  EXPECT_TRUE(refused.unreachable);
+  EXPECT_EQ(outcomes[2].get().message_id, std::to_string(fake.messages(2002).at(0).message_id));
+  EXPECT_EQ(outcomes[3].get().kind, Kind::Sent);
+  EXPECT_EQ(fake.calls("execute").size(), 1U);
+}
+
+TEST_F(VkTransportTest, AnExecuteWithoutAnAnswerIsRepeatedWithoutHarm) {
+  settings.requests_a_window = 1;
+  settings.window = milliseconds(100);
+  fail("lost_answer", "execute");
+  std::vector<ApiCall> calls;
+  std::vector<std::future<Outcome>> outcomes;
+  for (std::int64_t person = 3000; person < 3004; ++person) {
+    fake.add_user({person, "Кто-то", "", {}}, true);
+    calls.push_back(calls_of(text("раз"), person)[0]);
+    outcomes.push_back(deliver_later(calls.back(), person));
+  }
+  EXPECT_EQ(outcomes[0].get().kind, Kind::Sent);
+  for (std::size_t i = 1; i < 4; ++i) EXPECT_EQ(outcomes[i].get().kind, Kind::Retry);
+  for (std::size_t i = 1; i < 4; ++i) {
+    EXPECT_EQ(deliver(calls[i], 3000 + static_cast<std::int64_t>(i)).kind, Kind::Sent);
+    EXPECT_EQ(fake.messages(3000 + static_cast<std::int64_t>(i)).size(), 1U);
+  }
+}
+
+TEST_F(VkTransportTest, RestsWhenVkSaysItIsTooFast) {
+  fail("rate_limit", "messages.send");
+  const std::vector<ApiCall> calls = calls_of(text("a"));
+  const Outcome outcome = deliver(calls[0]);
+  EXPECT_EQ(outcome.kind, Kind::Retry);
+  EXPECT_EQ(outcome.after.ms, 1000);
+  EXPECT_FALSE(outcome.whole_bot);
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(deliver(calls[0]).kind, Kind::Sent);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, milliseconds(900));
+}
+
+// ------------------------------------------------------------------- files
+
+TEST_F(VkTransportTest, UploadsAFileOnceAndUsesItAgain) {
+  const std::string png = fakes::make_png(20, 10);
+  Message message = text("вот");
+  message.attachments = {file("a.png", png)};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  ASSERT_EQ(send(message, kBoris).kind, Kind::Sent);
+  const auto sent = fake.messages(kAnna);
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].text, "вот");
+  ASSERT_EQ(sent[0].attachments.size(), 1U);
+  EXPECT_EQ(sent[0].attachments[0].kind, "photo");
+  EXPECT_EQ(fake.file_bytes(sent[0].attachments[0].id), png);
+  EXPECT_EQ(fake.messages(kBoris).at(0).attachments.at(0).id, sent[0].attachments[0].id);
+  EXPECT_EQ(fake.calls("photos.saveMessagesPhoto").size(), 1U);
+  // Another content is another file.
+  message.attachments = {file("a.png", fakes::make_png(30, 30))};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.calls("photos.saveMessagesPhoto").size(), 2U);
+}
+
+TEST_F(VkTransportTest, SendsDocumentsWithTheirNames) {
+  Message message = text("Смета");
+  message.attachments = {file("смета.pdf", "%PDF-1.4 test", AttachmentKind::Document)};
+  Attachment history;
+  history.kind = AttachmentKind::Document;
+  history.origin = "text";
+  history.reference = "переписка";
+  history.name = "talk.txt";
+  message.attachments.push_back(history);
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  const auto files = fake.messages(kAnna).at(0).attachments;
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[0].kind, "doc");
+  EXPECT_EQ(files[0].name, "смета.pdf");
+  EXPECT_EQ(fake.file_bytes(files[1].id), "переписка");
+}
+
+TEST_F(VkTransportTest, ADigestHoldsTenFilesAndGoesOn) {
+  Message message = text("Заказ №5");
+  for (int i = 0; i < 12; ++i) message.attachments.push_back(file("p" + std::to_string(i) + ".png", fakes::make_png(8 + i, 8)));
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  const auto sent = fake.messages(kAnna);
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[0].text, "Заказ №5");
+  EXPECT_EQ(sent[0].attachments.size(), 10U);
+  EXPECT_EQ(sent[1].attachments.size(), 2U);
+  EXPECT_EQ(sent[1].text, "");
+}
+
+TEST_F(VkTransportTest, SendsOnWhatAPersonSent) {
+  start_and_poll();
+  fakes::VkUpload photo;
+  fakes::VkUpload document{"doc", "смета", "a.txt"};
+  fakes::VkUpload voice{"audio_message", {}, {}};
+  fake.send_files(kAnna, {photo, document, voice}, "три файла");
+  ASSERT_TRUE(wait_for_updates(1));
+  const UserMessage message = said(0);
+  ASSERT_EQ(message.attachments.size(), 3U);
+  EXPECT_EQ(message.text, "три файла");
+  EXPECT_EQ(message.attachments[0].kind, AttachmentKind::Photo);
+  EXPECT_EQ(message.attachments[1].kind, AttachmentKind::Document);
+  EXPECT_EQ(message.attachments[1].name, "a.txt");
+  EXPECT_EQ(message.attachments[2].kind, AttachmentKind::Voice);
+  EXPECT_EQ(fetch(message.attachments[1]).first, "смета");
+  EXPECT_EQ(fetch(message.attachments[1], 3).second.empty(), false);
+
+  Message digest = text("Заказ");
+  digest.attachments = message.attachments;
+  ASSERT_EQ(send(digest, kBoris).kind, Kind::Sent);
+  const auto sent = fake.messages(kBoris).at(0);
+  EXPECT_EQ(sent.attachments.size(), 3U);
+  EXPECT_EQ(fake.calls("upload").size(), 0U);
+}
+
+TEST_F(VkTransportTest, BringsFilesOfOtherPlatformsOver) {
+  const std::string png = fakes::make_png(8, 8);
+  settings.fetch_elsewhere = [&](const Attachment& wanted, std::size_t,
+                                 std::function<void(std::string, std::string)> done) {
+    if (wanted.reference == "AgAC") return done(png, {});
+    done({}, "gone");
+  };
+  Attachment photo;
+  photo.kind = AttachmentKind::Photo;
+  photo.origin = "telegram";
+  photo.reference = "AgAC";
+  Attachment lost = photo;
+  lost.reference = "BQAC";
+  lost.name = "чек.jpg";
+  Message message = text("Заказ");
+  message.attachments = {photo, lost, photo};
+  // A message is worth more than one of its files.
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  const auto sent = fake.messages(kAnna).at(0);
+  EXPECT_EQ(sent.attachments.size(), 2U);
+  EXPECT_EQ(sent.text, "Заказ\n\n📎 чек.jpg ✗");
+  EXPECT_EQ(fake.calls("photos.saveMessagesPhoto").size(), 1U);  // the same bytes
+}
+
+TEST_F(VkTransportTest, AFailedUploadIsTriedAgain) {
+  Message message;
+  message.attachments = {file("a.png", fakes::make_png(8, 8))};
+  for (const char* step : {"photos.getMessagesUploadServer", "upload", "photos.saveMessagesPhoto"}) {
+    fail("server_error", step);
+    message.attachments[0] = file("a.png", fakes::make_png(8, 9) + std::string(step));
+    EXPECT_EQ(send(message).kind, Kind::Sent) << step;
+  }
+  fail("error", "photos.saveMessagesPhoto", 1, 129);
+  message.attachments[0] = file("a.png", fakes::make_png(9, 9));
+  EXPECT_EQ(send(message).kind, Kind::Sent);
+}
+
+TEST_F(VkTransportTest, APictureThatIsNoneGoesAsADocument) {
+  Message message = text("стикер");
+  message.attachments = {file("a.webp", "RIFF....WEBPVP8 ", AttachmentKind::Sticker)};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).at(0).attachments.at(0).kind, "doc");
+}
+
+TEST_F(VkTransportTest, SendsNothingFromOutsideTheScenario) {
+  std::ofstream(folder / "secret.txt") << "пароль";
+  for (const char* reference : {"../secret.txt", "/etc/passwd", "missing.txt", "", "."}) {
+    Attachment attachment;
+    attachment.origin = "scenario";
+    attachment.reference = reference;
+    Message message;
+    message.attachments = {attachment};
+    EXPECT_EQ(send(message).kind, Kind::Failed) << reference;
+  }
+  EXPECT_TRUE(fake.messages(kAnna).empty());
+}
+
+// ------------------------------------------------------------------- calls to our address
+
+const char* const kMessage =
+    R"({"message":{"id":1,"conversation_message_id":2,"date":1700000000,"from_id":5,"peer_id":5,"out":0,"text":"привет"}})";
+
+TEST_F(VkTransportTest, AnswersOkOnlyWhenTheEventIsStored) {
+  callback_mode();
+  hold = true;
+  start();
+  auto answer = std::async(std::launch::async, [&] { return post(event("message_new", kMessage)); });
+  ASSERT_TRUE(wait([&] { return held.size() == 1; }));
+  EXPECT_EQ(answer.wait_for(milliseconds(20)), std::future_status::timeout);
+  held[0](true);
+  const WebhookAnswer given = answer.get();
+  EXPECT_EQ(given.status, 200);
+  EXPECT_EQ(given.body, "ok");
+  EXPECT_EQ(got[0].id, "m5:2");
+  EXPECT_EQ(got[0].person.first_name, "Анна");
+  EXPECT_EQ(health, std::vector<std::string>{"well"});
+}
+
+TEST_F(VkTransportTest, AsksToComeAgainWhenStoringFails) {
+  callback_mode();
+  refusals = 1;
+  start();
+  const WebhookAnswer refused = post(event("message_new", kMessage));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_GT(refused.retry_after.count(), 0);
+  EXPECT_EQ(post(event("message_new", kMessage)).body, "ok");
+}
+
+TEST_F(VkTransportTest, TakesNothingWithoutTheSecret) {
+  callback_mode();
+  start();
+  for (const char* secret : {"", "S3cret", "s3cre", "s3crets", "s3crets3cret"}) {
+    EXPECT_EQ(post(event("message_new", kMessage, secret)).status, 403) << secret;
+    EXPECT_EQ(post(event("confirmation", "{}", secret)).status, *secret == '\0' ? 200 : 403) << secret;
+    EXPECT_EQ(post(event("wall_post_new", "{}", secret)).status, 403) << secret;
+  }
+  json without = json::parse(event("message_new", kMessage));
+  without.erase("secret");
+  EXPECT_EQ(post(without.dump()).status, 403);
+  for (const std::string& body : {std::string(), std::string("null"), std::string("[1]"), std::string(10'000, '['),
+                                  std::string(10'000'000, 'x'), R"({"secret":)" + std::string(10'000, '{')}) {
+    EXPECT_EQ(post(body).status, 403);
+  }
+  json other = json::parse(event("message_new", kMessage));
+  other["group_id"] = 7;
+  EXPECT_EQ(post(other.dump()).status, 403);
+  EXPECT_TRUE(got.empty());
+}
+
+TEST_F(VkTransportTest, ConfirmsTheAddressOfItsOwnCommunityOnly) {
+  callback_mode();
+  start();
+  EXPECT_EQ(post(event("confirmation", "{}")).body, "c0nf");
+  EXPECT_EQ(post(R"({"type":"confirmation","group_id":123456})").body, "c0nf");
+  EXPECT_EQ(post(R"({"type":"confirmation","group_id":123457})").status, 403);
+  EXPECT_EQ(post(R"({"type":"confirmation"})").status, 403);
+  json other = json::parse(event("confirmation", "{}"));
+  other["group_id"] = 7;
+  EXPECT_EQ(post(other.dump()).status, 403);
+  EXPECT_NE(post(other.dump()).body, "c0nf");
+}
+
+TEST_F(VkTransportTest, SaysOkToWhatItDoesNotUse) {
+  callback_mode();
+  start();
+  EXPECT_EQ(post(event("wall_post_new", R"({"id":1})")).body, "ok");
+  EXPECT_EQ(post(event("message_new", R"({"message":{}})")).body, "ok");
+  EXPECT_TRUE(got.empty());
+}
+
+TEST_F(VkTransportTest, AsksToComeAgainBeforeTheStartAndAfterTheStop) {
+  callback_mode();
+  make();
+  EXPECT_EQ(post(event("message_new", kMessage)).status, 503);
+  start();
+  EXPECT_EQ(post(event("message_new", kMessage)).status, 200);
+  transport->stop_receiving();
+  EXPECT_EQ(post(event("message_new", kMessage)).status, 503);
+}
+
+TEST_F(VkTransportTest, TheLongPollTakesNoCalls) {
+  start();
+  EXPECT_EQ(post(event("message_new", kMessage)).status, 404);
+}
+
+TEST_F(VkTransportTest, SetsItsAddressUpAndTakesItAway) {
+  callback_mode();
+  settings.confirmation.clear();
+  settings.remove_webhook = true;
+  settings.webhook_url = listen();
+  start();
+  ASSERT_TRUE(wait_for_health(1));
+  EXPECT_EQ(health[0], "well");
+  ASSERT_EQ(fake.calls("groups.addCallbackServer").size(), 1U);
+  fake.say(kAnna, "привет");
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_EQ(said(0).text, "привет");
+  EXPECT_TRUE(wait([&] { return !got.empty() && got[0].person.first_name == "Анна"; }));
+  transport->stop_receiving();
+  EXPECT_TRUE(fake.wait_for_calls("groups.deleteCallbackServer", 1));
+}
+
+TEST_F(VkTransportTest, UsesAnAddressThatIsSetUpAlready) {
+  callback_mode();
+  settings.confirmation.clear();
+  settings.webhook_url = listen();
+  start();
+  ASSERT_TRUE(wait_for_health(1));
+  transport.reset();
+  health.clear();
+  start();
+  ASSERT_TRUE(wait_for_health(1));
+  EXPECT_EQ(fake.calls("groups.addCallbackServer").size(), 1U);
+  EXPECT_EQ(fake.calls("groups.deleteCallbackServer").size(), 0U);
+  fake.say(kAnna, "привет");
+  EXPECT_TRUE(wait_for_updates(1));
+}
+
+TEST_F(VkTransportTest, AMessageHasOneIdByEitherWay) {
+  start_and_poll();
+  const fakes::VkEvent event = fake.say(kAnna, "привет");
+  ASSERT_TRUE(wait_for_updates(1));
+  transport.reset();
+  callback_mode();
+  settings.confirmation.clear();
+  settings.webhook_url = listen();
+  const std::string stored = position;
+  health.clear();
+  start(stored);
+  ASSERT_TRUE(wait_for_health(1));
+  const json servers = json::parse(fake.calls("groups.addCallbackServer").at(0).result);
+  const std::int64_t server = servers.value("server_id", servers.value("response", json::object()).value("server_id", 0));
+  fake.replay(event.event_id, server);
+  ASSERT_TRUE(wait_for_updates(2));
+  EXPECT_EQ(got[0].id, got[1].id);
+}
+
+// ------------------------------------------------------------------- registration
+
+TEST(VkRegistryTest, MakesVkFromItsOptions) {
+  HttpClient client;
+  const TransportKind* kind = find_transport("vk");
+  ASSERT_NE(kind, nullptr);
+  EXPECT_EQ(kind->capabilities.label_code_points, 40U);
+  EXPECT_EQ(kind->capabilities.reply_buttons, 40U);
+  EXPECT_EQ(kind->capabilities.inline_buttons, 10U);
+  EXPECT_FALSE(kind->capabilities.contact_request);
+  TransportSettings settings;
+  settings.options = {{"token", "vk1.a.x"}, {"group", "123456"}, {"api", "http://127.0.0.1:1"}};
+  auto made = kind->make(client, settings);
+  ASSERT_TRUE(made);
+  EXPECT_EQ((*made)->name(), "vk");
+  EXPECT_TRUE((*made)->repeats_events());
+
+  const auto refusal = [&](std::map<std::string, std::string, std::less<>> options, std::string url = {}) {
+    TransportSettings wrong;
+    wrong.options = std::move(options);
+    wrong.webhook_url = std::move(url);
+    auto result = kind->make(client, wrong);
+    return result ? std::string("made") : result.error();
+  };
+  EXPECT_NE(refusal({{"token", "x"}}).find("`group`"), std::string::npos);
+  EXPECT_NE(refusal({{"token", "x"}, {"group", "club5"}}).find("`group`"), std::string::npos);
+  EXPECT_NE(refusal({{"token", "x"}, {"group", "-5"}}).find("`group`"), std::string::npos);
+  EXPECT_NE(refusal({{"token", ""}, {"group", "5"}}).find("token"), std::string::npos);
+  EXPECT_EQ(refusal({{"token", "s e c"}, {"group", "5"}}).find("s e c"), std::string::npos);
+  EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"api", "vk"}}).find("`api`"), std::string::npos);
+  EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"mode", "webhook"}}).find("`mode`"), std::string::npos);
+  EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"remove_webhook", "yes"}}).find("true or false"),
+            std::string::npos);
+  EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"mode", "callback"}, {"confirmation", "c"}}).find("`secret`"),
+            std::string::npos);
+  EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"mode", "callback"}, {"secret", "s"}}).find("`confirmation`"),
+            std::string::npos);
+  EXPECT_EQ(refusal({{"token", "x"}, {"group", "5"}, {"mode", "callback"}, {"secret", "s"}, {"confirmation", "c"}}), "made");
+  EXPECT_EQ(refusal({{"token", "x"}, {"group", "5"}, {"mode", "callback"}, {"secret", "s"}}, "https://a/vk/b"), "made");
+}
+
+}  // namespace
+}  // namespace sufler
