@@ -20,8 +20,6 @@ const std::vector<std::string> kTopKeys = {"database", "durability", "http", "pr
 /// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
 const std::vector<std::string> kLaterTopKeys = {"mail", "models", "crm", "programs", "allow_hosts",
                                                 "retention"};
-/// Platforms of the design that this version does not serve yet.
-const std::vector<std::string> kLaterTransports = {"vk"};
 const std::vector<std::string> kLogKeys = {"level", "format"};
 const std::vector<std::string> kHttpKeys = {"listen", "public_url"};
 /// What must never be shown: it may come from a file, and is hidden from the log.
@@ -224,10 +222,6 @@ class Reader {
     }
     for (const Node::Entry& field : entry.value.entries) {
       const std::string name(field.key.scalar);
-      if (!transports_.contains(name) && contains(kLaterTransports, name)) {
-        report(DiagnosticId::ConfigNotYet, field.key.span, {name});
-        continue;
-      }
       if (!known(field.key, bot_keys_, "a bot")) continue;
       if (name == "scenario") {
         const std::string path = expand(field.value);
@@ -296,8 +290,7 @@ class Reader {
         const std::string text = expand(member);
         const std::size_t colon = text.find(':');
         const std::string transport = text.substr(0, colon);
-        if (colon == std::string::npos ||
-            (!transports_.contains(transport) && !contains(kLaterTransports, transport))) {
+        if (colon == std::string::npos || !transports_.contains(transport)) {
           report(DiagnosticId::ConfigBadValue, member.span, {text, "telegram:111"});
           return;
         }

@@ -25,7 +25,7 @@ class ConfigTest : public ::testing::Test {
   LoadedConfig load(const std::string& text) {
     const fs::path path = folder_ / "sufler.yaml";
     std::ofstream(path) << text;
-    return load_config(path.string(), {{"telegram", {"token", "api", "mode"}}});
+    return load_config(path.string(), {{"telegram", {"token", "api", "mode"}}, {"vk", {"group", "token", "secret"}}});
   }
   std::string problems(LoadedConfig& loaded) {
     std::string out;
