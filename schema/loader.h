@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "interpreter/core/capabilities.h"
 #include "interpreter/core/program.h"
 #include "schema/diagnostic.h"
 #include "schema/source_map.h"
@@ -15,6 +16,10 @@ struct LoadOptions {
   bool environment_must_be_set = false;
   /// Roles that the configuration defines; empty: unknown, so none is checked.
   std::vector<std::string> roles;
+  /// Whose limits the scenario is held against; empty: none.
+  std::vector<Platform> platforms;
+  /// The author asked for these platforms by name: what they lack altogether is noted too.
+  bool platforms_are_chosen = false;
 };
 
 /// Everything that came of reading a scenario.

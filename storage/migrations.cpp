@@ -95,6 +95,11 @@ const std::vector<Step>& steps() {
       },
       {
           "ALTER TABLE outbox ADD COLUMN repeat_key BIGINT NOT NULL DEFAULT 0",
+          "ALTER TABLE outbox ADD COLUMN notice BIGINT NOT NULL DEFAULT 0",
+          R"(CREATE TABLE messages_map (
+               message_id TEXT NOT NULL, chat TEXT NOT NULL, transport TEXT NOT NULL, bot TEXT NOT NULL,
+               dialog_id BIGINT NOT NULL, at_unix_ms BIGINT NOT NULL,
+               PRIMARY KEY (message_id, chat, transport, bot)){clustered})",
       },
   };
   return all;

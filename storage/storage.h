@@ -59,6 +59,7 @@ struct OutboxRow {
   enum class State : std::uint8_t { New, Sending, Unknown, Dead } state = State::New;
   std::uint32_t attempts = 0;
   std::int64_t dialog_id = 0;  ///< whose turn wrote it; its rows to one chat keep their order
+  bool notice = false;  ///< tells somebody else of the dialog: what was sent is remembered as being about it
 };
 struct TimerRow {
   std::int64_t dialog_id = 0;
@@ -120,6 +121,12 @@ class Transaction {
   virtual Stored<Done> mark_outbox(std::int64_t id, OutboxRow::State state, std::uint32_t attempts,
                                    std::string_view reason) = 0;
   virtual Stored<Done> drop_outbox(std::int64_t id) = 0;  ///< sent
+
+  /// That a message which a chat got is about a dialog: a reply to it means the dialog.
+  virtual Stored<Done> map_message(std::string_view bot, const ChatAddress& chat, std::string_view message_id,
+                                   std::int64_t dialog_id, Moment at) = 0;
+  virtual Stored<std::optional<std::int64_t>> dialog_of_message(std::string_view bot, const ChatAddress& chat,
+                                                                std::string_view message_id) = 0;
 
   virtual Stored<Done> set_timer(std::int64_t dialog_id, const SetTimer& timer) = 0;
   virtual Stored<Done> cancel_timer(std::int64_t dialog_id, std::string_view name) = 0;

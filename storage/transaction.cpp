@@ -254,11 +254,11 @@ Stored<std::int64_t> SqlTransaction::enqueue(const OutboxRow& row, Moment at) {
     const std::string files = files_to_text(row.call.files);
     statements_.run(
         R"(INSERT INTO outbox (id, bot, transport, chat, dialog_id, created_at_unix_ms, state,
-           attempts, resend, ordered, expendable, hold_ms, method, body, files, repeat_key, reason)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ''))",
+           attempts, resend, ordered, expendable, hold_ms, method, body, files, repeat_key, notice,
+           reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ''))",
         id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, at.unix_ms, row.state,
         row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
-        row.call.method, row.call.body, files, row.call.repeat_key);
+        row.call.method, row.call.body, files, row.call.repeat_key, row.notice);
     return id;
   });
 }
@@ -272,11 +272,12 @@ Stored<std::vector<OutboxRow>> SqlTransaction::outbox(std::string_view bot, std:
     std::string files;
     statements_.each(
         R"(SELECT id, bot, transport, chat, dialog_id, state, attempts, resend, ordered,
-           expendable, hold_ms, method, body, files, repeat_key FROM outbox WHERE id > ? AND bot = ? AND
+           expendable, hold_ms, method, body, files, repeat_key, notice FROM outbox WHERE id > ? AND bot = ? AND
            state <> ? ORDER BY id LIMIT ?)",
         std::tie(row.id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, row.state,
                  row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
-                 row.call.method, row.call.body, files, row.call.repeat_key),
+                 row.call.method, row.call.body, files, row.call.repeat_key,
+                 row.notice),
         [&] {
           row.call.files.clear();
           if (!files_from_text(files, row.call.files)) {
@@ -313,6 +314,31 @@ void SqlTransaction::delete_dropped() {
     first = last + 1;
   }
   dropped_.clear();
+}
+
+Stored<Done> SqlTransaction::map_message(std::string_view bot, const ChatAddress& chat,
+                                         std::string_view message_id, std::int64_t dialog_id,
+                                         Moment at) {
+  return operation([&]() -> Stored<Done> {
+    statements_.run(
+        R"(INSERT INTO messages_map (message_id, chat, transport, bot, dialog_id, at_unix_ms) VALUES
+           (?, ?, ?, ?, ?, ?) ON CONFLICT (message_id, chat, transport, bot) DO UPDATE SET
+           dialog_id = excluded.dialog_id, at_unix_ms = excluded.at_unix_ms)",
+        message_id, chat.chat_id, chat.transport, bot, dialog_id, at.unix_ms);
+    return Done{};
+  });
+}
+
+Stored<std::optional<std::int64_t>> SqlTransaction::dialog_of_message(std::string_view bot,
+                                                                      const ChatAddress& chat,
+                                                                      std::string_view message_id) {
+  return operation([&]() -> Stored<std::optional<std::int64_t>> {
+    std::int64_t dialog_id = 0;
+    statements_.one(
+        "SELECT dialog_id FROM messages_map WHERE message_id = ? AND chat = ? AND transport = ? AND bot = ?",
+        std::tie(dialog_id), message_id, chat.chat_id, chat.transport, bot);
+    return dialog_id == 0 ? std::optional<std::int64_t>() : dialog_id;
+  });
 }
 
 // ---- timers

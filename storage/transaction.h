@@ -49,6 +49,11 @@ class SqlTransaction final : public Transaction {
                            std::string_view reason) override;
   Stored<Done> drop_outbox(std::int64_t id) override;
 
+  Stored<Done> map_message(std::string_view bot, const ChatAddress& chat, std::string_view message_id,
+                           std::int64_t dialog_id, Moment at) override;
+  Stored<std::optional<std::int64_t>> dialog_of_message(std::string_view bot, const ChatAddress& chat,
+                                                        std::string_view message_id) override;
+
   Stored<Done> set_timer(std::int64_t dialog_id, const SetTimer& timer) override;
   Stored<Done> cancel_timer(std::int64_t dialog_id, std::string_view name) override;
   Stored<std::vector<TimerRow>> due_timers(std::string_view bot, Moment now,

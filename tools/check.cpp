@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "interpreter/transports/registry.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
 
@@ -50,10 +51,10 @@ bool write_file(const std::string& path, const std::string& text) {
 }
 
 /// Applies safe fixes, at most a few rounds: mending one mistake may bring the next one to light.
-std::size_t fix_scenario(const std::string& path) {
+std::size_t fix_scenario(const std::string& path, const LoadOptions& load) {
   std::size_t fixed = 0;
   for (int round = 0; round < 8; ++round) {
-    Loaded loaded = load_scenario(path);
+    Loaded loaded = load_scenario(path, load);
     const std::vector<Diagnostic>& all = loaded.diagnostics.sorted();
     std::size_t applied = 0;
     for (std::uint32_t file = 0; file < loaded.sources.size(); ++file) {
@@ -72,6 +73,17 @@ std::size_t fix_scenario(const std::string& path) {
   return fixed;
 }
 
+/// Against every platform, or against those the author names.
+LoadOptions load_options(const std::vector<std::string>& chosen) {
+  LoadOptions load;
+  load.platforms_are_chosen = !chosen.empty();
+  for (Platform& platform : known_platforms()) {
+    if (chosen.empty() || std::ranges::find(chosen, platform.name) != chosen.end())
+      load.platforms.push_back(std::move(platform));
+  }
+  return load;
+}
+
 }  // namespace
 
 int run_check(const CheckOptions& options) {
@@ -84,13 +96,14 @@ int run_check(const CheckOptions& options) {
               << "\n";
     return kExitMisuse;
   }
+  const LoadOptions load = load_options(options.transports);
   std::size_t errors = 0, warnings = 0, notes = 0, fixed = 0;
   // Machines read one document, however many scenarios there are: all files go into one map.
   SourceMap sources;
   std::vector<Diagnostic> all;
   for (const std::string& path : options.paths) {
-    if (options.fix) fixed += fix_scenario(path);
-    Loaded loaded = load_scenario(path);
+    if (options.fix) fixed += fix_scenario(path, load);
+    Loaded loaded = load_scenario(path, load);
     const auto before = static_cast<std::uint32_t>(sources.size());
     for (std::uint32_t file = 0; file < loaded.sources.size(); ++file) {
       sources.add(loaded.sources.path(file), loaded.sources.text(file));

@@ -4,6 +4,7 @@
 #include <exception>
 #include <iostream>
 
+#include "interpreter/transports/registry.h"
 #include "tools/commands.h"
 
 #ifndef SUFLER_VERSION
@@ -27,6 +28,11 @@ int main(int argc, char** argv) {
   check_command->add_option("--format", check.format, "The form of the output")
       ->check(CLI::IsMember({"text", "json", "sarif", "github"}));
   check_command->add_option("--lang", check.language, "The language of messages; that of the environment unless given")->check(CLI::IsMember({"ru", "en"}));
+  std::vector<std::string> platforms;
+  for (const sufler::Platform& platform : sufler::known_platforms()) platforms.push_back(platform.name);
+  check_command->add_option("--transport", check.transports, "Platforms to check against; all unless given. May be repeated")
+      ->check(CLI::IsMember(platforms))
+      ->allow_extra_args(false);
   check_command->add_flag("--fix", check.fix, "Applies the fixes that cannot change the meaning");
   check_command->add_flag("--strict", check.strict, "Warnings count as errors");
   check_command->callback([&] { code = sufler::run_check(check); });

@@ -46,6 +46,7 @@ struct UserMessage {
   std::optional<Location> location;
   std::string album;    ///< platform's id of the album this is a part of; empty when alone
   bool edited = false;  ///< a new version of an earlier message
+  std::string reply_to = {};  ///< id of the message it answers, as `Outcome::message_id` names it; may be empty
 };
 /// A person pressed an inline button.
 struct ButtonPress {
@@ -62,6 +63,14 @@ struct TimerDue {
 struct StaffMessage {
   std::string text;
   std::string staff_id;
+};
+/// A person of a role wrote the word that wakes the bot from their own chat: `/bot_on 15`, or as a reply to a
+/// notice. Played in the dialog that was meant; when none could be told, in the person's own.
+struct StaffCall {
+  enum class Meant : std::uint8_t { Dialog, Nobody, Several, Unnamed } meant = Meant::Dialog;
+  std::string word;   ///< folded, of the rule
+  std::string staff_id;
+  ChatAddress from;   ///< where the person reads the answer
 };
 /// The person can, or can no longer, be written to.
 struct Reachability {
@@ -82,7 +91,8 @@ struct TurnFailed {
 struct Event {
   Moment at;               ///< when it happened; the only clock of step()
   std::uint64_t seed = 0;  ///< the only chance of step()
-  std::variant<UserMessage, ButtonPress, TimerDue, StaffMessage, Reachability, TableAnswer, TurnFailed> what;
+  std::variant<UserMessage, ButtonPress, TimerDue, StaffMessage, Reachability, TableAnswer, TurnFailed, StaffCall>
+      what;
 };
 
 std::string to_json(const Event& event);

@@ -61,6 +61,7 @@ void append(std::string& out, const UserMessage& message) {
   }
   members.text("album", message.album);
   members.flag("edited", message.edited);
+  members.text("reply_to", message.reply_to);
   members.end();
 }
 void append(std::string& out, const ButtonPress& press) {
@@ -94,7 +95,18 @@ void append(std::string& out, const TableAnswer& answer) {
 }
 void append(std::string& out, const TurnFailed& failed) { append_json_string(out, failed.reason); }
 
-constexpr std::string_view kNames[] = {"message", "press", "timer", "staff", "reachable", "table", "failed"};
+void append(std::string& out, const StaffCall& call) {
+  Members members(out);
+  if (call.meant != StaffCall::Meant::Dialog) members.number("meant", static_cast<std::int64_t>(call.meant));
+  members.text("word", call.word);
+  members.text("staff", call.staff_id);
+  members.text("transport", call.from.transport);
+  members.text("chat", call.from.chat_id);
+  members.end();
+}
+
+constexpr std::string_view kNames[] = {"message", "press", "timer", "staff",
+                                       "reachable", "table", "failed", "staff_call"};
 
 bool read_uint64(JsonReader& json, std::uint64_t& out) {
   std::int64_t number = 0;
@@ -118,6 +130,7 @@ bool read(JsonReader& json, UserMessage& message) {
     if (name == "text") return json.read_string(message.text);
     if (name == "album") return json.read_string(message.album);
     if (name == "edited") return json.read_bool(message.edited);
+    if (name == "reply_to") return json.read_string(message.reply_to);
     if (name == "files") {
       return json.read_array([&] {
         message.attachments.emplace_back();
@@ -182,6 +195,21 @@ bool read(JsonReader& json, TableAnswer& answer) {
   });
 }
 bool read(JsonReader& json, TurnFailed& failed) { return json.read_string(failed.reason); }
+bool read(JsonReader& json, StaffCall& call) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "meant") {
+      std::int64_t number = 0;
+      if (!json.read_int(number) || number < 0 || number > 3) return false;
+      call.meant = static_cast<StaffCall::Meant>(number);
+      return true;
+    }
+    if (name == "word") return json.read_string(call.word);
+    if (name == "staff") return json.read_string(call.staff_id);
+    if (name == "transport") return json.read_string(call.from.transport);
+    if (name == "chat") return json.read_string(call.from.chat_id);
+    return false;
+  });
+}
 
 template <std::size_t I = 0>
 bool read_kind(JsonReader& json, std::string_view name, Event& event) {

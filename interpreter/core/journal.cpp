@@ -39,7 +39,9 @@ void append_effect(std::string& out, const Effect& effect, const std::vector<std
     out += '}';
   } else if (const auto* notify = std::get_if<NotifyPeople>(&effect)) {
     out += "{\"notify\":";
-    append_json_string(out, notify->role.empty() ? notify->user_id : notify->role);
+    append_json_string(out, !notify->role.empty()      ? notify->role
+                            : !notify->user_id.empty() ? notify->user_id
+                                                       : notify->address.transport + ":" + notify->address.chat_id);
     out += ",\"message\":";
     out += to_json(blotted(notify->message, secrets));
     out += '}';

@@ -139,6 +139,7 @@ Moment later(Moment moment, Duration duration);
 void hear_message(Play& play, const UserMessage& message);
 void hear_press(Play& play, const ButtonPress& press);
 void hear_staff(Play& play, const StaffMessage& message);
+void hear_staff_call(Play& play, const StaffCall& call);
 /// What no command and no rest took.
 void hear_other(Play& play);
 /// True when silence dealt with the message.

@@ -99,4 +99,31 @@ void hear_staff(Play& play, const StaffMessage& message) {
   }
 }
 
+void hear_staff_call(Play& play, const StaffCall& call) {
+  using Meant = StaffCall::Meant;
+  ValueMap values;
+  values.set("word", call.word);
+  const auto answer = [&](Phrase phrase) {
+    NotifyPeople people;
+    people.address = call.from;
+    people.message.text = play.phrase(phrase, &values);
+    play.effect(std::move(people));
+  };
+  // Without a name it may still be the person's own dialog: an owner who tries the bot out.
+  const bool here = call.meant == Meant::Dialog || (call.meant == Meant::Unnamed && play.state.silence);
+  if (!here) {
+    answer(call.meant == Meant::Unnamed   ? Phrase::StaffUnnamed
+           : call.meant == Meant::Several ? Phrase::StaffSeveral
+                                          : Phrase::StaffNobody);
+    return;
+  }
+  const HandoffRule* rule = rule_of(play);
+  if (!rule || !is_one_of(rule->staff_words, call.word)) {
+    answer(Phrase::StaffAwake);
+    return;
+  }
+  answer(Phrase::StaffResumed);
+  wake(play, false);
+}
+
 }  // namespace sufler

@@ -35,6 +35,8 @@ void dispatch(Play& play, const Event& event) {
     resume_table(play, *answer);
   } else if (const auto* failed = std::get_if<TurnFailed>(&event.what)) {
     hear_failure(play, *failed);
+  } else if (const auto* call = std::get_if<StaffCall>(&event.what)) {
+    hear_staff_call(play, *call);
   }
   if (play.fault) play.run();
 }

@@ -19,10 +19,11 @@ struct SendMessage {
   Message message;
   ResendPolicy resend = ResendPolicy::Repeat;
 };
-/// To every member of a role, or to one person of this bot by id.
+/// To every member of a role, or to one person of this bot by id on the dialog's platform, or to one chat.
 struct NotifyPeople {
   std::string role;
   std::string user_id;
+  ChatAddress address = {};  ///< when its `chat_id` is set, neither role nor person is looked at
   Message message;
   bool history = false;  ///< adds the transcript as a file
 };

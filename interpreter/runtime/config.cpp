@@ -1,6 +1,7 @@
 #include "interpreter/runtime/config.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,11 +18,15 @@ namespace fs = std::filesystem;
 const std::vector<std::string> kTopKeys = {"database", "durability", "http", "proxy", "bots", "mail", "models",
                                            "crm", "programs", "allow_hosts", "log", "retention"};
 /// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
-const std::vector<std::string> kLaterTopKeys = {"http", "mail", "models", "crm", "programs", "allow_hosts",
+const std::vector<std::string> kLaterTopKeys = {"mail", "models", "crm", "programs", "allow_hosts",
                                                 "retention"};
 /// Platforms of the design that this version does not serve yet.
 const std::vector<std::string> kLaterTransports = {"vk"};
 const std::vector<std::string> kLogKeys = {"level", "format"};
+const std::vector<std::string> kHttpKeys = {"listen", "public_url"};
+/// What must never be shown: it may come from a file, and is hidden from the log.
+const std::vector<std::string> kSecretKeys = {"token", "secret"};
+constexpr std::size_t kMaxSecretBytes = 4096;
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -57,6 +62,8 @@ class Reader {
         read_durability(entry.value);
       } else if (key == "proxy") {
         config_.proxy = expand(entry.value);
+      } else if (key == "http") {
+        read_http(entry.value);
       } else if (key == "log") {
         read_log(entry.value);
       } else if (key == "bots") {
@@ -158,6 +165,47 @@ class Reader {
     }
   }
 
+  void read_http(const Node& node) {
+    if (!node.is_map()) {
+      report(DiagnosticId::ConfigBadValue, node.span, {"http", "{listen: \"127.0.0.1:8080\"}"});
+      return;
+    }
+    HttpConfig http;
+    for (const Node::Entry& entry : node.entries) {
+      if (!known(entry.key, kHttpKeys, "`http`")) continue;
+      std::string value = expand(entry.value);
+      if (entry.key.scalar == "public_url") {
+        while (value.ends_with('/')) value.pop_back();
+        if (!value.starts_with("https://") && !value.starts_with("http://"))
+          report(DiagnosticId::ConfigBadValue, entry.value.span, {value, "https://bot.example.com"});
+        http.public_url = std::move(value);
+      } else if (!read_address(value, http)) {
+        report(DiagnosticId::ConfigBadValue, entry.value.span, {value, "127.0.0.1:8080"});
+      }
+    }
+    if (http.host.empty() && !loaded_.diagnostics.has_errors())
+      report(DiagnosticId::ConfigMissing, node.span, {"listen"});
+    config_.http = std::move(http);
+  }
+
+  /// `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`.
+  static bool read_address(std::string_view text, HttpConfig& http) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos || colon == 0) return false;
+    std::string_view host = text.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) {
+      host = host.substr(1, host.size() - 2);
+    } else if (host.find(':') != std::string_view::npos) {
+      return false;
+    }
+    const std::string_view port = text.substr(colon + 1);
+    const auto read = std::from_chars(port.data(), port.data() + port.size(), http.port);
+    if (read.ec != std::errc() || read.ptr != port.data() + port.size() || http.port < 0 || http.port > 65'535)
+      return false;
+    http.host = std::string(host);
+    return !http.host.empty();
+  }
+
   void read_bots(const Node& node) {
     if (!node.is_map() || node.entries.empty()) {
       report(DiagnosticId::ConfigBadValue, node.span, {"bots", "a name for each bot, with `scenario:` below"});
@@ -204,7 +252,7 @@ class Reader {
       for (const Node::Entry& entry : field.value.entries) {
         if (!known(entry.key, keys, "this platform")) continue;
         const std::string key(entry.key.scalar);
-        std::string value = key == "token" ? read_token(entry.value) : expand(entry.value);
+        std::string value = contains(kSecretKeys, key) ? read_token(entry.value) : expand(entry.value);
         while (key == "api" && value.ends_with('/')) value.pop_back();
         transport.options[key] = std::move(value);
       }
@@ -224,7 +272,13 @@ class Reader {
         report(DiagnosticId::ConfigBadValue, node.span, {token, "a file that can be read"});
         return {};
       }
-      token.assign(std::istreambuf_iterator<char>(file), {});
+      token.resize(kMaxSecretBytes + 1);
+      file.read(token.data(), static_cast<std::streamsize>(token.size()));
+      token.resize(static_cast<std::size_t>(file.gcount()));
+      if (token.size() > kMaxSecretBytes) {
+        report(DiagnosticId::ConfigBadValue, node.span, {path.string(), "a file that holds nothing but the secret"});
+        return {};
+      }
       token = std::string(trim(token));
     }
     hide_secret(token);

@@ -31,11 +31,19 @@ struct BotConfig {
   SourceSpan span;
 };
 
+/// Where the process listens: webhooks, health and metrics.
+struct HttpConfig {
+  std::string host;        ///< as written: a name or an address
+  int port = 0;            ///< 0: a free one
+  std::string public_url;  ///< how platforms reach it from outside, without a slash at the end; may be empty
+};
+
 /// `sufler.yaml` (ARCHITECTURE, "The `sufler` program"). Relative paths are relative to its folder.
 struct Config {
   std::string database = "sqlite:sufler.db";
   Durability durability = Durability::Full;
   std::string proxy;
+  std::optional<HttpConfig> http;
   std::vector<BotConfig> bots;
   LogLevel log_level = LogLevel::Info;
   LogFormat log_format = LogFormat::Text;

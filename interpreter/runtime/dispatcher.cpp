@@ -95,9 +95,13 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   void finish(const std::shared_ptr<OutboxRow>& row, Outcome outcome) {
     if (stopped && outcome.kind != Outcome::Kind::Sent) return;
     switch (outcome.kind) {
-      case Outcome::Kind::Sent:
-        settle(*row, Settled{row->id, true, OutboxRow::State::New, row->attempts, {}, {}});
+      case Outcome::Kind::Sent: {
+        Settled sent{row->id, true, OutboxRow::State::New, row->attempts, {}, {}};
+        if (row->notice && !outcome.message_id.empty())
+          sent.notice = SentNotice{row->chat, outcome.message_id, row->dialog_id, {}};
+        settle(*row, std::move(sent));
         return advance(*row);
+      }
       case Outcome::Kind::Retry:
         if (!outcome.moved_to.empty()) {
           // The row keeps its lane, so that what waits behind it stays behind it.

@@ -24,6 +24,8 @@ constexpr milliseconds kSettleAfter{20};
 /// With more rows than this waiting to be sent, the platforms are asked for no more updates.
 constexpr std::size_t kMaxSending = 20'000;
 constexpr std::size_t kTimersAtOnce = 200;
+/// So many updates that came one by one are played in one transaction at most.
+constexpr std::size_t kJoinedUpdates = 256;
 constexpr milliseconds kStorageRetry{500};
 
 Moment now() {
@@ -38,13 +40,19 @@ struct Engine::Impl {
     std::string transport;
     std::vector<Incoming> updates;
     std::string position;
-    std::function<void(bool)> stored;
+    bool claim = false;
+    std::vector<std::function<void(bool)>> stored;
+  };
+  struct Counters {
+    std::atomic<std::uint64_t> updates{0}, turns{0}, batches{0}, faults{0}, storage_errors{0}, sent{0}, given_up{0};
   };
 
   Storage storage;
   std::vector<std::unique_ptr<Player>> players;
   std::map<std::string, std::size_t, std::less<>> bot_index;
   std::vector<std::optional<Moment>> next_timers;
+  std::vector<Counters> counters;  // by bot
+  std::atomic<bool> storage_well{true};
   Dispatcher dispatcher;
 
   std::mutex mutex;
@@ -57,10 +65,9 @@ struct Engine::Impl {
   bool idle = true;
   std::thread thread;
 
-  std::atomic<std::uint64_t> turns{0}, batch_count{0}, faults{0}, storage_errors{0};
 
   Impl(Storage used, std::vector<BotSetup> bots, Courier& courier)
-      : storage(std::move(used)), dispatcher(courier, handlers()) {
+      : storage(std::move(used)), counters(bots.size()), dispatcher(courier, handlers()) {
     for (BotSetup& bot : bots) {
       bot_index.emplace(bot.name, players.size());
       players.push_back(std::make_unique<Player>(storage, std::move(bot)));
@@ -82,6 +89,11 @@ struct Engine::Impl {
     auto found = bot_index.find(bot);
     if (found == bot_index.end()) return;
     if (one.letter) one.letter->at = now();
+    if (one.notice) one.notice->at = now();
+    if (one.drop || one.state == OutboxRow::State::Unknown) {
+      Counters& counted = counters[found->second];
+      ++(one.drop && !one.letter ? counted.sent : counted.given_up);
+    }
     std::lock_guard lock(mutex);
     settled[found->second].push_back(std::move(one));
     // The engine's thread wakes by itself when it has a batch; otherwise it must learn when to record.
@@ -99,18 +111,17 @@ struct Engine::Impl {
     update.event = Event{now(), 0, Reachability{false}};
     std::vector<Incoming> updates;
     updates.push_back(std::move(update));
-    take(bot, chat.transport, std::move(updates), {}, [](bool) {});
+    take(bot, chat.transport, std::move(updates), {}, false, [](bool) {});
   }
 
   void take(std::string_view bot, std::string_view transport, std::vector<Incoming> updates,
-            std::string position, std::function<void(bool)> stored) {
+            std::string position, bool claim, std::function<void(bool)> stored) {
     auto found = bot_index.find(bot);
     if (found == bot_index.end()) return stored(false);
     {
       std::lock_guard lock(mutex);
       if (!draining) {
-        batches.push_back({found->second, std::string(transport), std::move(updates), std::move(position),
-                           std::move(stored)});
+        add_batch(found->second, transport, std::move(updates), std::move(position), claim, std::move(stored));
         wake.notify_one();
         return;
       }
@@ -118,11 +129,32 @@ struct Engine::Impl {
     stored(false);
   }
 
+  /// With the mutex held. Webhooks bring updates one by one: those that wait for their turn commit together.
+  void add_batch(std::size_t bot, std::string_view transport, std::vector<Incoming> updates,
+                 std::string position, bool claim, std::function<void(bool)> stored) {
+    counters[bot].updates += updates.size();
+    const auto joins = [&](const Batch& waiting) {
+      return waiting.bot == bot && waiting.transport == transport && waiting.claim == claim &&
+             waiting.position.empty() && position.empty() && waiting.updates.size() < kJoinedUpdates;
+    };
+    // Only the newest batch of the bot may be joined: a dialog's events keep their order.
+    const auto last = std::find_if(batches.rbegin(), batches.rend(),
+                                   [&](const Batch& waiting) { return waiting.bot == bot; });
+    if (last != batches.rend() && joins(*last)) {
+      std::move(updates.begin(), updates.end(), std::back_inserter(last->updates));
+      last->stored.push_back(std::move(stored));
+      return;
+    }
+    Batch batch{bot, std::string(transport), std::move(updates), std::move(position), claim, {}};
+    batch.stored.push_back(std::move(stored));
+    batches.push_back(std::move(batch));
+  }
+
   void tell(std::size_t bot, Played& played) {
     const BotSetup& setup = players[bot]->setup();
     for (const TurnNote& note : played.notes) {
       const bool bad = note.kind == TurnNote::Kind::Fault || note.kind == TurnNote::Kind::Buried;
-      if (bad) ++faults;
+      if (bad) ++counters[bot].faults;
       std::string where;
       if (note.kind == TurnNote::Kind::Fault && note.span.file < setup.program->files.size() &&
           note.span.length > 0)
@@ -130,13 +162,15 @@ struct Engine::Impl {
       write_log(bad ? LogLevel::Warning : LogLevel::Info, note.text,
                 {{"bot", setup.name}, {"chat", note.chat.transport + ":" + note.chat.chat_id}, {"file", where}});
     }
-    turns += played.turns;
-    ++batch_count;
+    counters[bot].turns += played.turns;
+    ++counters[bot].batches;
+    storage_well = true;
     dispatcher.add(std::move(played.outbox));
   }
 
   void complain(std::size_t bot, const StorageError& error) {
-    ++storage_errors;
+    ++counters[bot].storage_errors;
+    storage_well = false;
     write_log(LogLevel::Error, error.message, {{"bot", players[bot]->setup().name}});
   }
 
@@ -190,31 +224,34 @@ struct Engine::Impl {
 
   void play(Batch& batch, std::vector<Settled>& outcomes) {
     Player& player = *players[batch.bot];
-    auto played = player.play(batch.updates, batch.transport, batch.position, outcomes);
+    auto played = player.play(batch.updates, batch.transport, batch.position, outcomes, batch.claim);
     if (!played) {
       complain(batch.bot, played.error());
-      batch.stored(false);
+      for (const auto& stored : batch.stored) stored(false);
       return;
     }
     outcomes.clear();
     if (played->timers_changed) refresh_timer(batch.bot);
     tell(batch.bot, *played);
-    confirm(std::move(batch.stored));
+    confirm(batch.stored);
   }
 
-  void confirm(std::function<void(bool)> stored) {
+  void confirm(const std::vector<std::function<void(bool)>>& stored) {
     // Back-pressure: whoever cannot send as fast as people write asks for less.
     while (dispatcher.pending() > kMaxSending) {
       std::unique_lock lock(mutex);
       if (stopping || draining) break;
       wake.wait_for(lock, milliseconds(5));
     }
-    stored(true);
+    for (const auto& tell_stored : stored) tell_stored(true);
   }
 
   void record(std::size_t bot, std::vector<Settled>& outcomes) {
     auto done = players[bot]->settle(outcomes);
-    if (done) return;
+    if (done) {
+      storage_well = true;
+      return;
+    }
     complain(bot, done.error());
     std::lock_guard lock(mutex);
     settled[bot].insert(settled[bot].end(), std::make_move_iterator(outcomes.begin()),
@@ -307,8 +344,8 @@ Engine::~Engine() { impl_->stop(Duration{0}); }
 
 Stored<Done> Engine::start() { return impl_->start(); }
 void Engine::take(std::string_view bot, std::string_view transport, std::vector<Incoming> updates,
-                  std::string position, std::function<void(bool)> stored) {
-  impl_->take(bot, transport, std::move(updates), std::move(position), std::move(stored));
+                  std::string position, bool claim, std::function<void(bool)> stored) {
+  impl_->take(bot, transport, std::move(updates), std::move(position), claim, std::move(stored));
 }
 Stored<std::string> Engine::position(std::string_view bot, std::string_view transport) {
   auto found = impl_->bot_index.find(bot);
@@ -316,8 +353,17 @@ Stored<std::string> Engine::position(std::string_view bot, std::string_view tran
   return impl_->players[found->second]->position(transport);
 }
 void Engine::stop(Duration grace) { impl_->stop(grace); }
-Engine::Figures Engine::figures() const {
-  return {impl_->turns, impl_->batch_count, impl_->faults, impl_->storage_errors, impl_->dispatcher.pending()};
+
+std::vector<Engine::Figures> Engine::figures() const {
+  std::vector<Figures> all;
+  for (std::size_t bot = 0; bot < impl_->players.size(); ++bot) {
+    const Impl::Counters& counted = impl_->counters[bot];
+    all.push_back({impl_->players[bot]->setup().name, counted.updates, counted.turns, counted.batches,
+                   counted.faults, counted.storage_errors, counted.sent, counted.given_up});
+  }
+  return all;
 }
+std::size_t Engine::sending() const { return impl_->dispatcher.pending(); }
+bool Engine::storage_well() const { return impl_->storage_well; }
 
 }  // namespace sufler

@@ -23,9 +23,10 @@ class Engine {
   Stored<Done> start();
 
   /// New updates of a bot. `stored` is called after the commit, with false when nothing was stored; by then
-  /// either every event is durable and the platform may forget it, or none is.
+  /// either every event is durable and the platform may forget it, or none is. With `claim`, an event whose id
+  /// was seen before changes nothing: for platforms that bring an event twice.
   void take(std::string_view bot, std::string_view transport, std::vector<Incoming> updates,
-            std::string position, std::function<void(bool)> stored);
+            std::string position, bool claim, std::function<void(bool)> stored);
   /// The position stored last; empty when none. Only before `start`.
   Stored<std::string> position(std::string_view bot, std::string_view transport);
 
@@ -33,14 +34,22 @@ class Engine {
   /// left in the outbox goes out with the next start.
   void stop(Duration grace);
 
+  /// Of one bot, since the start.
   struct Figures {
-    std::uint64_t turns = 0;
-    std::uint64_t batches = 0;
-    std::uint64_t faults = 0;
+    std::string bot;
+    std::uint64_t updates = 0;  ///< taken from platforms
+    std::uint64_t turns = 0;    ///< played, those of timers too
+    std::uint64_t batches = 0;  ///< transactions that played them
+    std::uint64_t faults = 0;   ///< turns that went to `on_error`, and dead letters of events
     std::uint64_t storage_errors = 0;
-    std::size_t sending = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t given_up = 0;  ///< sends refused for good, or lost for good
   };
-  Figures figures() const;
+  std::vector<Figures> figures() const;
+  /// Calls stored and not yet settled, of all bots.
+  std::size_t sending() const;
+  /// Whether the last transaction was stored.
+  bool storage_well() const;
 
  private:
   struct Impl;

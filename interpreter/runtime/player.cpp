@@ -8,6 +8,7 @@
 
 #include "interpreter/core/transcript.h"
 #include "interpreter/runtime/incoming_json.h"
+#include "interpreter/runtime/staff_call.h"
 
 namespace sufler {
 namespace {
@@ -95,7 +96,7 @@ struct Player::Impl {
   }
 
   Stored<Done> enqueue(Transaction& tx, const ChatAddress& chat, std::vector<ApiCall> calls, ResendPolicy resend,
-                       std::int64_t dialog_id, Moment at, Played& played) {
+                       std::int64_t dialog_id, Moment at, Played& played, bool notice = false) {
     for (ApiCall& call : calls) {
       call.repeat_key = static_cast<std::int32_t>(mix(~setup.seed + ++call_counter) >> 33) | 1;
       OutboxRow row;
@@ -107,6 +108,7 @@ struct Player::Impl {
       // before its sending is then the same as one after it.
       row.state = resend == ResendPolicy::Never ? OutboxRow::State::Sending : OutboxRow::State::New;
       row.dialog_id = dialog_id;
+      row.notice = notice;
       auto id = tx.enqueue(row, at);
       if (!id) return Error{id.error()};
       row.id = *id;
@@ -153,7 +155,9 @@ struct Player::Impl {
           done = enqueue(tx, chat, to->render(chat, send->message), send->resend, dialog_id, at, played);
       } else if (auto* notify = std::get_if<NotifyPeople>(&effect)) {
         std::vector<ChatAddress> people;
-        if (!notify->user_id.empty()) {
+        if (!notify->address.chat_id.empty()) {
+          people.push_back(notify->address);
+        } else if (!notify->user_id.empty()) {
           people.push_back({chat.transport, notify->user_id});
         } else if (auto role = setup.roles.find(notify->role); role != setup.roles.end()) {
           people = role->second;
@@ -174,7 +178,7 @@ struct Player::Impl {
         for (const ChatAddress& person : people) {
           const Renderer* to = renderer(person);
           if (!to) continue;
-          done = enqueue(tx, person, to->render(person, message), ResendPolicy::Repeat, dialog_id, at, played);
+          done = enqueue(tx, person, to->render(person, message), ResendPolicy::Repeat, dialog_id, at, played, true);
           if (!done) break;
         }
       } else if (auto* press = std::get_if<AnswerPress>(&effect)) {
@@ -325,6 +329,14 @@ struct Player::Impl {
   }
 
   Stored<Done> play_update(Transaction& tx, const Incoming& update, Played& played) {
+    if (const auto word = staff_word(program(), setup.roles, update)) {
+      auto call = meant_by(tx, program(), setup.name, *word, update);
+      if (!call) return Error{call.error()};
+      Event event = update.event;
+      event.what = std::move(call->call);
+      if (!call->dialog) return play_turn(tx, key_of(setup.name, update), &update.person, std::move(event), update.id, played);
+      return play_turn(tx, *call->dialog, nullptr, std::move(event), update.id, played);
+    }
     return play_turn(tx, key_of(setup.name, update), &update.person, update.event, update.id, played);
   }
 
@@ -343,10 +355,12 @@ struct Player::Impl {
     return done;
   }
 
-  static Stored<Done> record(Transaction& tx, const std::vector<Settled>& settled) {
+  Stored<Done> record(Transaction& tx, const std::vector<Settled>& settled) const {
     for (const Settled& one : settled) {
       Stored<Done> done = Done{};
       if (one.letter) done = tx.bury(*one.letter);
+      if (one.notice)
+        done = tx.map_message(setup.name, one.notice->chat, one.notice->message_id, one.notice->dialog_id, one.notice->at);
       if (!done) return done;
       done = one.drop ? tx.drop_outbox(one.outbox_id)
                       : tx.mark_outbox(one.outbox_id, one.state, one.attempts, one.reason);
@@ -357,10 +371,15 @@ struct Player::Impl {
 
   /// Stores the updates and their position without playing them.
   Stored<Done> take_in(const std::vector<Incoming>& updates, std::string_view transport,
-                       std::string_view position) {
+                       std::string_view position, bool claim) {
     return attempt([&](Transaction& tx) -> Stored<Done> {
       Moment at;
       for (const Incoming& update : updates) {
+        if (claim) {
+          auto is_new = tx.claim_event(setup.name, transport, update.id, update.event.at);
+          if (!is_new) return Error{is_new.error()};
+          if (!*is_new) continue;
+        }
         InboxRow row;
         row.bot = setup.name;
         row.transport = update.chat.transport;
@@ -485,7 +504,7 @@ Stored<Played> Player::play(const std::vector<Incoming>& updates, std::string_vi
   if (own.careful_left == 0) {
     auto done = own.attempt([&](Transaction& tx) -> Stored<Done> {
       played = Played{};
-      auto recorded = Impl::record(tx, settled);
+      auto recorded = own.record(tx, settled);
       if (!recorded) return recorded;
       Moment at;
       for (const Incoming& update : updates) {
@@ -508,7 +527,7 @@ Stored<Played> Player::play(const std::vector<Incoming>& updates, std::string_vi
 
   auto recorded = settle(settled);
   if (!recorded) return Error{recorded.error()};
-  auto taken = own.take_in(updates, transport, position);
+  auto taken = own.take_in(updates, transport, position, claim);
   if (!taken) return Error{taken.error()};
   auto drained = own.drain(played);
   if (!drained) return Error{drained.error()};
@@ -591,7 +610,7 @@ Stored<std::optional<Moment>> Player::next_timer() {
 
 Stored<Done> Player::settle(const std::vector<Settled>& settled) {
   if (settled.empty()) return Done{};
-  return impl_->attempt([&](Transaction& tx) { return Impl::record(tx, settled); });
+  return impl_->attempt([&](Transaction& tx) { return impl_->record(tx, settled); });
 }
 
 Stored<std::string> Player::position(std::string_view transport) {

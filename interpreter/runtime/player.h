@@ -50,6 +50,14 @@ struct Played {
   std::size_t turns = 0;
 };
 
+/// A message that told somebody of a dialog.
+struct SentNotice {
+  ChatAddress chat;
+  std::string message_id;
+  std::int64_t dialog_id = 0;
+  Moment at;
+};
+
 /// What became of an outbox row, to be recorded with the next transaction.
 struct Settled {
   std::int64_t outbox_id = 0;
@@ -58,6 +66,7 @@ struct Settled {
   std::uint32_t attempts = 0;
   std::string reason;
   std::optional<DeadLetter> letter; ///< refused for good: kept for the operator
+  std::optional<SentNotice> notice = {};
 };
 
 /// Plays events of one bot against the storage: each event is one turn, and a batch commits as one

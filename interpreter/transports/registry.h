@@ -24,19 +24,28 @@ struct TransportSettings {
   std::function<void(const Attachment& file, std::size_t limit,
                      std::function<void(std::string bytes, std::string reason)> done)>
       fetch_elsewhere;
+
+  /// The value under a key; `otherwise` when it is absent or empty.
+  std::string option(std::string_view key, std::string_view otherwise = {}) const;
 };
+
+/// A transport, or one line that says what to mend in the configuration; it holds no secret.
+using MadeTransport = Result<std::unique_ptr<Transport>, std::string>;
 
 /// A platform that the program knows.
 struct TransportKind {
   std::string_view name;
+  std::string_view title;  ///< as people know it
   Capabilities capabilities;
   std::vector<std::string_view> options;  ///< the keys it understands
-  /// `client` must outlive the transport. The reason of a refusal holds no token.
-  std::function<Result<std::unique_ptr<Transport>, std::string>(HttpClient& client, TransportSettings)> make;
+  /// `client` must outlive the transport.
+  std::function<MadeTransport(HttpClient& client, TransportSettings)> make;
 };
 
-/// Every transport, one entry each.
+/// Every transport, one entry each in registry.cpp.
 const std::vector<TransportKind>& transport_kinds();
 const TransportKind* find_transport(std::string_view name);
+/// What `check` is told of them.
+std::vector<Platform> known_platforms();
 
 }  // namespace sufler

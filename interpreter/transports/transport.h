@@ -8,24 +8,13 @@
 #include <vector>
 
 #include "interpreter/core/api_call.h"
+#include "interpreter/core/capabilities.h"
 #include "interpreter/core/event.h"
 #include "interpreter/core/message.h"
 
 /// A platform: wire ↔ events and messages. One class behind this header and one line of registration
 /// make a transport.
 namespace sufler {
-
-/// What a platform cannot do is degraded by `render`; `check` warns of the same numbers.
-struct Capabilities {
-  std::size_t message_units = 4096;  ///< UTF-16 units of a text
-  std::size_t caption_units = 1024;
-  std::size_t label_code_points = 64;
-  std::size_t reply_buttons = 100;
-  std::size_t inline_buttons = 100;
-  bool contact_request = true;
-  bool location_request = true;
-  bool markup = true;
-};
 
 /// Called on the network thread; must return soon.
 struct TransportHandlers {

@@ -1,42 +1,89 @@
-// What VK and Telegram cut or refuse (LANGUAGE 14, Severities).
+// What platforms cut or lack (LANGUAGE 14, Severities).
+#include <algorithm>
+
 #include "schema/loading.h"
 
 namespace sufler {
 namespace {
 
-constexpr std::size_t kLabelCodePoints = 40;   // VK; Telegram shows more
-constexpr std::size_t kButtons = 40;           // VK, under a message
-constexpr std::size_t kInlineButtons = 10;     // VK, inside a message
-constexpr std::size_t kTextCodePoints = 4096;  // VK and Telegram alike
+/// The platform that takes the least of something.
+const Platform& narrowest(const std::vector<Platform>& platforms, std::size_t Capabilities::*limit) {
+  return *std::ranges::min_element(platforms, {}, [&](const Platform& one) { return one.can.*limit; });
+}
+
+void check_labels(Loading& loading) {
+  const Platform& platform = narrowest(loading.options.platforms, &Capabilities::label_code_points);
+  const std::size_t limit = platform.can.label_code_points;
+  for (const Node* label : loading.labels) {
+    if (label->scalar.size() <= limit || label->scalar.find("{{") != std::string_view::npos) continue;
+    const std::size_t length = count_code_points(label->scalar);
+    if (length <= limit) continue;
+    hint(loading, loading.report(DiagnosticId::LabelTooLong, label->span,
+                        {std::to_string(length), std::to_string(limit), platform.title}),
+         "shorten it, and say the rest in the text", "сократите её, остальное скажите в тексте");
+  }
+}
+
+void check_button_counts(Loading& loading) {
+  for (const Loading::ButtonCount& buttons : loading.button_counts) {
+    const auto which = buttons.is_inline ? &Capabilities::inline_buttons : &Capabilities::reply_buttons;
+    const Platform& platform = narrowest(loading.options.platforms, which);
+    if (buttons.count <= platform.can.*which) continue;
+    hint(loading, loading.report(buttons.is_inline ? DiagnosticId::TooManyInlineButtons : DiagnosticId::TooManyButtons,
+                        buttons.node->span,
+                        {std::to_string(buttons.count), std::to_string(platform.can.*which), platform.title}),
+         "spread them over two questions", "разделите их на два вопроса");
+  }
+}
+
+void check_texts(Loading& loading) {
+  const std::size_t limit =
+      narrowest(loading.options.platforms, &Capabilities::message_units).can.message_units;
+  for (const Node* text : loading.message_texts) {
+    if (!text->is_scalar() || text->scalar.size() <= limit) continue;
+    const std::size_t length = count_code_points(text->scalar);
+    if (length > limit) loading.report(DiagnosticId::TextTooLong, text->span, {std::to_string(length), std::to_string(limit)});
+  }
+}
+
+/// What a platform lacks altogether: each is said once, at the first place that wants it.
+void note_lacks(Loading& loading, const Platform& platform) {
+  const auto asked = [&](QuestionType type) {
+    return std::ranges::find(loading.program.questions, type, &Question::type);
+  };
+  const auto end = loading.program.questions.end();
+  if (!platform.can.contact_request) {
+    if (const auto found = asked(QuestionType::Contact); found != end)
+      loading.report(DiagnosticId::NoContactButton, found->span, {platform.title});
+  }
+  if (!platform.can.location_request) {
+    if (const auto found = asked(QuestionType::Location); found != end)
+      loading.report(DiagnosticId::NoLocationButton, found->span, {platform.title});
+  }
+  if (!platform.can.monospace) {
+    const auto found = std::ranges::find_if(loading.message_texts, [](const Node* text) {
+      return text->is_scalar() && std::ranges::count(text->scalar, '`') > 1;
+    });
+    if (found != loading.message_texts.end())
+      loading.report(DiagnosticId::NoMonospace, (*found)->span, {platform.title});
+  }
+  if (!platform.can.command_menu) {
+    const auto found = std::ranges::find_if(loading.program.commands,
+                                            [](const Command& command) { return !command.about.empty(); });
+    if (found != loading.program.commands.end())
+      loading.report(DiagnosticId::NoCommandMenu, found->span, {platform.title});
+  }
+}
 
 }  // namespace
 
 void check_platform_limits(Loading& loading) {
-  for (const Node* label : loading.labels) {
-    if (label->scalar.size() <= kLabelCodePoints || label->scalar.find("{{") != std::string_view::npos) {
-      continue;
-    }
-    const std::size_t length = count_code_points(label->scalar);
-    if (length <= kLabelCodePoints) continue;
-    hint(loading, loading.report(DiagnosticId::LabelTooLong, label->span,
-                        {std::to_string(length), std::to_string(kLabelCodePoints)}),
-         "shorten it, and say the rest in the text", "сократите её, остальное скажите в тексте");
-  }
-  for (const Loading::ButtonCount& buttons : loading.button_counts) {
-    const std::size_t limit = buttons.is_inline ? kInlineButtons : kButtons;
-    if (buttons.count <= limit) continue;
-    hint(loading, loading.report(buttons.is_inline ? DiagnosticId::TooManyInlineButtons
-                                          : DiagnosticId::TooManyButtons,
-                        buttons.node->span, {std::to_string(buttons.count), std::to_string(limit)}),
-         "spread them over two questions", "разделите их на два вопроса");
-  }
-  for (const Node* text : loading.message_texts) {
-    if (!text->is_scalar() || text->scalar.size() <= kTextCodePoints) continue;
-    const std::size_t length = count_code_points(text->scalar);
-    if (length <= kTextCodePoints) continue;
-    loading.report(DiagnosticId::TextTooLong, text->span,
-                   {std::to_string(length), std::to_string(kTextCodePoints)});
-  }
+  if (loading.options.platforms.empty()) return;
+  check_labels(loading);
+  check_button_counts(loading);
+  check_texts(loading);
+  if (!loading.options.platforms_are_chosen) return;
+  for (const Platform& platform : loading.options.platforms) note_lacks(loading, platform);
 }
 
 }  // namespace sufler

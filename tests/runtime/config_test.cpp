@@ -92,6 +92,35 @@ TEST_F(ConfigTest, WhatIsNotAvailableYetIsSaid) {
   EXPECT_EQ(problems(loaded).substr(0, 5), "S704 ");
 }
 
+TEST_F(ConfigTest, ReadsWhereToListen) {
+  const std::string bots = "bots: {shop: {scenario: s, telegram: {token: \"${SUFLER_TEST_TOKEN}\"}}}\n";
+  LoadedConfig loaded = load("http: {listen: \"127.0.0.1:8080\", public_url: \"https://bot.example.com/\"}\n" + bots);
+  ASSERT_TRUE(loaded.config && loaded.config->http) << problems(loaded);
+  EXPECT_EQ(loaded.config->http->host, "127.0.0.1");
+  EXPECT_EQ(loaded.config->http->port, 8080);
+  EXPECT_EQ(loaded.config->http->public_url, "https://bot.example.com");
+  LoadedConfig six = load("http: {listen: \"[::1]:0\"}\n" + bots);
+  ASSERT_TRUE(six.config && six.config->http) << problems(six);
+  EXPECT_EQ(six.config->http->host, "::1");
+  EXPECT_EQ(six.config->http->port, 0);
+  for (const char* wrong : {"8080", "127.0.0.1", "127.0.0.1:", ":8080", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80"}) {
+    LoadedConfig bad = load("http: {listen: \"" + std::string(wrong) + "\"}\n" + bots);
+    EXPECT_FALSE(bad.config) << wrong;
+    EXPECT_NE(problems(bad).find("127.0.0.1:8080"), std::string::npos) << problems(bad);
+  }
+  LoadedConfig url = load("http: {listen: \"127.0.0.1:1\", public_url: bot.example.com}\n" + bots);
+  EXPECT_NE(problems(url).find("https://bot.example.com"), std::string::npos) << problems(url);
+  LoadedConfig nowhere = load("http: {public_url: \"https://bot.example.com\"}\n" + bots);
+  EXPECT_NE(problems(nowhere).find("listen"), std::string::npos) << problems(nowhere);
+}
+
+TEST_F(ConfigTest, AFileThatIsNoSecretIsNotReadAsOne) {
+  std::ofstream(folder_ / "big") << std::string(100'000, 'x');
+  LoadedConfig loaded = load("bots:\n  shop:\n    scenario: s\n    telegram: {token: \"file:big\"}\n");
+  EXPECT_FALSE(loaded.config);
+  EXPECT_NE(problems(loaded).find("nothing but the secret"), std::string::npos) << problems(loaded);
+}
+
 TEST_F(ConfigTest, AnEmptyMemberOfARoleIsNobody) {
   setenv("SUFLER_TEST_ADMIN", "", 1);
   LoadedConfig loaded = load(

@@ -41,8 +41,17 @@ std::vector<fs::path> cases() {
   return out;
 }
 
+/// As `sufler check` does; the cases of what a platform lacks, as with `--transport vk`.
 Loaded check(const std::string& name, const std::string& text) {
-  return load_scenario_text({{name, text}});
+  LoadOptions options;
+  Capabilities vk;
+  vk.label_code_points = 40;
+  vk.reply_buttons = 40;
+  vk.inline_buttons = 10;
+  vk.contact_request = vk.location_request = vk.monospace = vk.command_menu = false;
+  options.platforms.push_back({"vk", "VK", vk});
+  options.platforms_are_chosen = name >= "S506" && name < "S510";
+  return load_scenario_text({{name, text}}, options);
 }
 
 void expect_file(const fs::path& path, const std::string& actual) {

@@ -259,10 +259,11 @@ TEST(Totality, AnyBytesAreReadOrRefusedAsAState) {
 
 TEST(Events, ReadBackExactly) {
   UserMessage message{"5", "текст \"и\" кавычки", {photo("a.jpg")}, Contact{"7912", "А", "Б", true},
-                      Location{*Decimal::parse("1.5"), Decimal(2)}, "альбом", true};
+                      Location{*Decimal::parse("1.5"), Decimal(2)}, "альбом", true, "17"};
   const std::vector<Event> events = {
       {Moment{1}, UINT64_MAX, message},       {Moment{-2}, 0, ButtonPress{"p", "m", "1:2"}},
       {Moment{3}, 4, TimerDue{"remind", 5}},  {Moment{3}, 4, StaffMessage{"т", "s"}},
+      {Moment{3}, 4, StaffCall{StaffCall::Meant::Several, "/bot_on", "s", {"vk", "7"}}},
       {Moment{3}, 4, Reachability{false}},    {Moment{3}, 4, TableAnswer{{Value(1)}, 2, "e"}},
       {Moment{3}, 4, TurnFailed{"причина"}},
   };

@@ -176,7 +176,9 @@ TEST(StorageFailuresTest, ADatabaseOfAnOlderSuflerKeepsWhatItHolds) {
   }
   {
     soci::session sql(soci::sqlite3, folder.file());  // as the first version left it
-    sql << "ALTER TABLE outbox DROP COLUMN repeat_key";
+    for (const char* column : {"repeat_key", "notice"})
+      sql << "ALTER TABLE outbox DROP COLUMN " << column;
+    sql << "DROP TABLE messages_map";
     sql << "DELETE FROM schema_version WHERE version > 1";
   }
   Storage reopened = open_or_die(folder.file());

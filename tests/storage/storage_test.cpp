@@ -238,6 +238,20 @@ TEST_F(StorageTest, AnOutboxRowComesBackWhole) {
   });
 }
 
+TEST_F(StorageTest, AMessageIsKnownToBeAboutADialog) {
+  const ChatAddress admin{"telegram", "900"};
+  must(storage_, [&](Transaction& tx) { unwrap(tx.map_message("shop", admin, "17", 5, Moment{9})); });
+  reopen();
+  must(storage_, [&](Transaction& tx) {
+    EXPECT_EQ(unwrap(tx.dialog_of_message("shop", admin, "17")), 5);
+    EXPECT_FALSE(unwrap(tx.dialog_of_message("shop", admin, "18")));
+    EXPECT_FALSE(unwrap(tx.dialog_of_message("school", admin, "17")));
+    EXPECT_FALSE(unwrap(tx.dialog_of_message("shop", {"vk", "900"}, "17")));
+    unwrap(tx.map_message("shop", admin, "17", 6, Moment{10}));
+    EXPECT_EQ(unwrap(tx.dialog_of_message("shop", admin, "17")), 6);
+  });
+}
+
 TEST_F(StorageTest, TheOutboxKeepsItsOrderAndSkipsTheDead) {
   std::vector<std::int64_t> ids;
   must(storage_, [&](Transaction& tx) {

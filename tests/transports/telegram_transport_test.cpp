@@ -643,7 +643,7 @@ TEST(TransportRegistryTest, MakesTelegramFromItsOptions) {
     settings.options["token"] = token;
     EXPECT_FALSE(kind->make(client, settings)) << token;
   }
-  settings.options = {{"token", "123:abc"}, {"mode", "webhook"}};
+  settings.options = {{"token", "123:abc"}, {"mode", "webhook"}};  // without a secret
   EXPECT_FALSE(kind->make(client, settings));
   EXPECT_EQ(find_transport("pigeon"), nullptr);
 }

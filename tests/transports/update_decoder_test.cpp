@@ -319,6 +319,7 @@ TEST(UpdateDecoderTest, HearsAGroupOnlyWhenItIsAddressed) {
   const DecodedUpdate reply =
       in_group(R"("text":"да","reply_to_message":{"message_id":4,"from":{"id":1,"is_bot":true}})");
   EXPECT_EQ(said(reply).text, "да");
+  EXPECT_EQ(said(reply).reply_to, "4");
   EXPECT_FALSE(reply.incoming->is_private);
   EXPECT_EQ(reply.incoming->chat.chat_id, "-1001");
   EXPECT_FALSE(in_group(R"("text":"да","reply_to_message":{"message_id":4,"from":{"id":2}})").incoming);

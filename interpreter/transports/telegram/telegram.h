@@ -17,6 +17,13 @@ struct TelegramSettings {
   std::string username;  ///< of the bot, when known; otherwise asked with `getMe`
   std::string proxy;     ///< empty: the client's
 
+  /// Where Telegram reaches us; when not empty, updates come by webhook and not by polls.
+  std::string webhook_url;
+  std::string webhook_secret;    ///< 1 to 256 of `A-Za-z0-9_-`; comes back with every update
+  int webhook_connections = 40;  ///< that Telegram may open, 1 to 100
+  bool remove_webhook = false;   ///< at the stop; otherwise it stays, and Telegram keeps the updates
+  std::chrono::milliseconds webhook_check{std::chrono::minutes(10)};  ///< how often it is looked whether it stands
+
   /// The scenario's folder on disk. Asked at every upload, since a reload may move it.
   std::function<std::string()> scenario_folder;
   /// Bytes of a file that another transport holds; an empty reason means success.

@@ -19,6 +19,7 @@
 #include "interpreter/transports/telegram/renderer.h"
 #include "interpreter/transports/telegram/telegram.h"
 #include "interpreter/transports/telegram/update_decoder.h"
+#include "interpreter/transports/telegram/webhook.h"
 
 // Receiving is a little state machine on the network thread: a poll brings updates, the handlers store
 // them, and only then does the next poll confirm them. Sending is independent of it. What lives here is held
@@ -129,6 +130,7 @@ class Core : public std::enable_shared_from_this<Core> {
       allowed_updates_ += in_quotes(kind);
     }
     allowed_updates_ += ']';
+    if (!settings_.webhook_url.empty()) make_webhook();
   }
 
   // ------------------------------------------------------------- receiving
@@ -138,8 +140,13 @@ class Core : public std::enable_shared_from_this<Core> {
                   handlers = std::move(handlers)]() mutable {
       if (self->stopped_) return;
       self->handlers_ = std::move(handlers);
-      self->position_ = Position::parse(position);
-      self->poll();
+      if (self->webhook_) {
+        self->webhook_->know(self->bot_, !self->bot_.username.empty());
+        self->webhook_->start(self->handlers_);
+      } else {
+        self->position_ = Position::parse(position);
+        self->poll();
+      }
       if (self->bot_.username.empty()) self->ask_name();
       self->tell_menu(menu, 0);
     });
@@ -147,10 +154,17 @@ class Core : public std::enable_shared_from_this<Core> {
 
   void stop_receiving() {
     if (stopped_.exchange(true)) return;
+    if (webhook_) webhook_->stop();
     client_.post([self = shared_from_this()] {
       if (self->poll_request_ != 0) self->client_.cancel(self->poll_request_);
       self->waiting_answer_.reset();
     });
+  }
+
+  bool by_webhook() const { return webhook_ != nullptr; }
+  void take_webhook(WebhookRequest request, std::function<void(WebhookAnswer)> answer) {
+    if (webhook_) return webhook_->take(std::move(request), std::move(answer));
+    answer({404, {}, {}});
   }
 
   // ------------------------------------------------------------- sending
@@ -206,12 +220,14 @@ class Core : public std::enable_shared_from_this<Core> {
   }
   std::int64_t now_ms() const { return settings_.now(); }
 
-  std::string hidden(std::string text) const {
-    for (std::size_t at = 0; !settings_.token.empty() &&
-                             (at = text.find(settings_.token, at)) != std::string::npos;) {
-      text.replace(at, settings_.token.size(), "<token>");
+  static std::string without(std::string text, std::string_view what, std::string_view instead) {
+    for (std::size_t at = 0; !what.empty() && (at = text.find(what, at)) != std::string::npos; at += instead.size()) {
+      text.replace(at, what.size(), instead);
     }
-    return redact_tokens(text);
+    return text;
+  }
+  std::string hidden(std::string text) const {
+    return redact_tokens(without(std::move(text), settings_.token, "<token>"));
   }
 
   HttpRequest call_request(std::string_view method, std::string body) const {
@@ -221,6 +237,36 @@ class Core : public std::enable_shared_from_this<Core> {
     request.proxy = settings_.proxy;
     request.timeout = settings_.call_timeout;
     return request;
+  }
+
+  // --- the webhook
+
+  void make_webhook() {
+    api::WebhookSettings webhook;
+    webhook.url = settings_.webhook_url;
+    webhook.secret = settings_.webhook_secret;
+    webhook.max_connections = settings_.webhook_connections;
+    webhook.remove_at_stop = settings_.remove_webhook;
+    webhook.allowed_updates = allowed_updates_;
+    webhook.bot_name = settings_.bot_name;
+    webhook.check_every = settings_.webhook_check;
+    webhook.backoff_first = settings_.backoff_first;
+    webhook.backoff_most = settings_.backoff_most;
+    webhook.random = random_source();
+    webhook.now = settings_.now;
+    webhook.request = [base = base_, proxy = settings_.proxy, timeout = settings_.call_timeout](
+                          std::string_view method, std::string body) {
+      HttpRequest request;
+      request.url.append(base).append(method);
+      request.body = std::move(body);
+      request.proxy = proxy;
+      request.timeout = timeout;
+      return request;
+    };
+    webhook.hidden = [token = settings_.token, secret = settings_.webhook_secret](std::string text) {
+      return redact_tokens(without(without(std::move(text), token, "<token>"), secret, "<secret>"));
+    };
+    webhook_ = std::make_shared<api::Webhook>(client_, std::move(webhook));
   }
 
   // --- polls
@@ -302,6 +348,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
   /// The name of the bot is known, or will not be: an answer that waited for it goes on.
   void resume_waiting() {
+    if (webhook_) return webhook_->know(bot_, true);
     if (!waiting_answer_ || stopped_) return;
     std::string body = std::move(*waiting_answer_);
     waiting_answer_.reset();
@@ -691,6 +738,7 @@ class Core : public std::enable_shared_from_this<Core> {
   TelegramSettings settings_;
   std::string base_;  // holds the token: never shown
   std::string allowed_updates_;
+  std::shared_ptr<api::Webhook> webhook_;  // instead of polls
   std::atomic<bool> stopped_{false};
   std::atomic<std::size_t> in_flight_{0};
   bool drained_ = true;       // the last wait before a poll ended because the sends had
@@ -740,6 +788,11 @@ class TelegramTransport final : public Transport {
     core_->start(std::move(position), std::move(menu), std::move(handlers));
   }
   void stop_receiving() override { core_->stop_receiving(); }
+  void take_webhook(WebhookRequest request, std::function<void(WebhookAnswer)> answer) override {
+    core_->take_webhook(std::move(request), std::move(answer));
+  }
+  // Telegram sends again what was not answered in time, and does not wait for the first attempt's end.
+  bool repeats_events() const override { return core_->by_webhook(); }
   void deliver(const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) override {
     core_->deliver(chat, call, std::move(done));
   }

@@ -240,8 +240,9 @@ class UpdateReader {
         on_behalf_of_chat = true;
       } else if (key == "reply_to_message") {
         dom::object author;
-        reply_to_us = bot_.id != 0 && value.get(object) == SUCCESS && object_at(object, "from", author) &&
-                      int_at(author, "id") == bot_.id;
+        if (value.get(object) != SUCCESS) continue;
+        if (const std::int64_t id = int_at(object, "message_id"); id != 0) said.reply_to = std::to_string(id);
+        reply_to_us = bot_.id != 0 && object_at(object, "from", author) && int_at(author, "id") == bot_.id;
       } else if (key == "caption") {
         read_into(caption, value);
       } else if (key == "media_group_id") {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "interpreter/transports/secret.h"
+
 namespace sufler::vk {
 namespace {
 
@@ -12,15 +14,6 @@ constexpr std::string_view kTitle = "Sufler";  // at most 14 characters
 WebhookAnswer later() { return {503, {}, kComeAgain}; }
 
 }  // namespace
-
-bool same_secret(std::string_view given, std::string_view expected) {
-  unsigned difference = given.size() == expected.size() ? 0U : 1U;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const char c = given.empty() ? '\0' : given[i % given.size()];
-    difference |= static_cast<unsigned>(static_cast<unsigned char>(c) ^ static_cast<unsigned char>(expected[i]));
-  }
-  return difference == 0 && !expected.empty();
-}
 
 Callback::Callback(ReceiverParts parts)
     : parts_(std::move(parts)),
@@ -58,7 +51,7 @@ void Callback::take(WebhookRequest request, std::function<void(WebhookAnswer)> a
   // VK may ask for the confirmation before it uses the secret. The string serves nobody but the administrators of
   // the community, so that request alone may come without one, never with a wrong one.
   const bool asks = event.type == "confirmation";
-  const bool trusted = same_secret(event.secret, parts_.settings->secret) || (asks && event.secret.empty());
+  const bool trusted = same_secret(parts_.settings->secret, event.secret) || (asks && event.secret.empty());
   // What cannot be read shows no secret.
   if (!event.readable || !trusted || event.group_id != parts_.community.id) return answer({403, {}, {}});
   if (asks) {

@@ -57,7 +57,4 @@ class Callback : public std::enable_shared_from_this<Callback> {
   int confirmation_checks_ = 0;
 };
 
-/// Compares without telling by the time it takes where the difference is.
-bool same_secret(std::string_view given, std::string_view expected);
-
 }  // namespace sufler::vk

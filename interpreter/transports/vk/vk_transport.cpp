@@ -352,7 +352,8 @@ Capabilities vk_capabilities() {
   can.reply_buttons = vk::kReplyButtons;
   can.inline_buttons = vk::kInlineButtons;
   can.contact_request = false;
-  can.markup = false;  // bold, italic and links alone, and not in every client
+  can.monospace = false;
+  can.command_menu = false;
   return can;
 }
 

@@ -3,6 +3,11 @@
 if(NOT NODE OR NOT NPM)
   message(FATAL_ERROR "node and npm are needed: apt-get install nodejs npm")
 endif()
+# Node has its own list of authorities; behind a company's proxy only the machine's knows whom to trust.
+set(authorities /etc/ssl/certs/ca-certificates.crt)
+if(NOT DEFINED ENV{NODE_EXTRA_CA_CERTS} AND EXISTS ${authorities})
+  set(ENV{NODE_EXTRA_CA_CERTS} ${authorities})
+endif()
 file(MAKE_DIRECTORY ${BUILD})
 foreach(name package.json package-lock.json fake_telegram.test.mjs)
   configure_file(${SOURCE}/${name} ${BUILD}/${name} COPYONLY)

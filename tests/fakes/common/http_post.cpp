@@ -14,6 +14,23 @@
 #include "fakes/common/form_data.h"
 
 namespace sufler::fakes {
+namespace {
+
+/// False while the last chunk has not come.
+bool dechunked(std::string_view body, std::string& whole) {
+  for (;;) {
+    const std::size_t line_end = body.find("\r\n");
+    if (line_end == std::string_view::npos) return false;
+    std::size_t size = 0;
+    std::from_chars(body.data(), body.data() + line_end, size, 16);
+    if (body.size() < line_end + 2 + size + 2) return false;
+    whole += body.substr(line_end + 2, size);
+    if (size == 0) return true;
+    body.remove_prefix(line_end + 2 + size + 2);
+  }
+}
+
+}  // namespace
 
 std::string PostResult::header(std::string_view lower_case_name) const {
   for (const auto& [name, value] : headers)
@@ -65,7 +82,14 @@ PostResult http_post(const std::string& url, const Headers& headers, const std::
     if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) break;
     head_end = answer.find("\r\n\r\n");
     if (head_end == std::string::npos) continue;
-    const std::size_t field = ascii_lower(answer.substr(0, head_end)).find("content-length:");
+    const std::string head = ascii_lower(answer.substr(0, head_end));
+    if (head.find("transfer-encoding: chunked") != std::string::npos) {
+      std::string whole;
+      if (!dechunked(std::string_view(answer).substr(head_end + 4), whole)) continue;
+      answer.replace(head_end + 4, std::string::npos, whole);
+      break;
+    }
+    const std::size_t field = head.find("content-length:");
     if (field == std::string::npos) continue;
     const std::size_t length = std::strtoul(answer.c_str() + field + 15, nullptr, 10);
     if (answer.size() >= head_end + 4 + length) break;

@@ -303,7 +303,11 @@ void World::enqueue(Community& community, const Server& server,
 
 std::string World::body_for(const Community& community, const Server& server, const Event* event) {
   if (event == nullptr) {
-    return Json{{"type", "confirmation"}, {"group_id", community.group_id}}.dump();
+    Json confirmation = {{"type", "confirmation"}, {"group_id", community.group_id}};
+    if (options_.secret_in_confirmation && !server.secret.empty()) {
+      confirmation["secret"] = server.secret;
+    }
+    return confirmation.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
   Json body = event->envelope;
   body["v"] = server.api_version;

@@ -46,9 +46,13 @@ struct FakeVkOptions {
   std::chrono::seconds edit_lifetime{24 * 3600};
   std::size_t photo_limit_bytes = 50u << 20;
   std::size_t doc_limit_bytes = 200u << 20;
+  /// vk-io refuses a confirmation request without the secret; the page of VK shows one without.
+  bool secret_in_confirmation = true;
   double callback_time_scale = 1;     ///< 0.001: the retry after 10 s comes after 10 ms
   std::size_t kept_events = 100'000;  ///< older ones are lost to long poll: `failed` 1
   std::size_t kept_calls = 200'000;
+  /// Takes a random_id beyond int32 by its low bits, as VK seems to: a client of others sends such.
+  bool fold_random_ids = false;
   bool escape_incoming = false;  ///< people's `<`, `>`, `&`, `"` arrive as HTML entities
 };
 

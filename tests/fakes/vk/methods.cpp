@@ -427,8 +427,12 @@ SentOnce World::send_to(CallContext& call, std::int64_t peer, const Message& dra
   if (params.has("forward")) {
     const Json forward = params.json("forward");
     if (!forward.is_object()) throw invalid("forward");
-    const Json cmids = forward.value("conversation_message_ids", Json::array());
-    const Json ids = forward.value("message_ids", Json::array());
+    const auto list = [&](const char* name) {
+      const Json given = forward.value(name, Json::array());
+      return given.is_array() ? given : Json::array({given});  // one id may stand alone
+    };
+    const Json cmids = list("conversation_message_ids");
+    const Json ids = list("message_ids");
     if (cmids.size() + ids.size() > kForwarded) throw api_error(913);
     Dialog& source = forward.contains("peer_id")
                          ? writable(community, forward["peer_id"].get<std::int64_t>())
@@ -494,7 +498,8 @@ Json World::messages_send(CallContext& call) {
   if (targets > 1 && options_.strict) throw invalid("one of peer_id, peer_ids, user_id …");
   if (params.has("group_id")) check_group(call);
   if (!params.has("random_id")) throw invalid("random_id is a required parameter");
-  const std::int64_t random_id = params.integer("random_id");
+  std::int64_t random_id = params.integer("random_id");
+  if (options_.fold_random_ids) random_id = static_cast<std::int32_t>(random_id);
   if (random_id < std::numeric_limits<std::int32_t>::min() ||
       random_id > std::numeric_limits<std::int32_t>::max()) {
     throw invalid("random_id is int32");

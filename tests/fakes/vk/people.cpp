@@ -418,6 +418,10 @@ void World::set_options(const Json& params) {
       options_.callback_time_scale = value;
     } else if (name == "kept_events") {
       options_.kept_events = value;
+    } else if (name == "secret_in_confirmation") {
+      options_.secret_in_confirmation = value;
+    } else if (name == "fold_random_ids") {
+      options_.fold_random_ids = value;
     } else if (name == "escape_incoming") {
       options_.escape_incoming = value;
     } else {
@@ -686,6 +690,10 @@ Json World::control_locked(const std::string& path, const Json& params) {
     } else {
       lose(community);
     }
+    return true;
+  }
+  if (path == "longpoll/release") {
+    for (const Poll& poll : std::exchange(community.polls, {})) answer_poll(community, poll, true);
     return true;
   }
   if (path == "longpoll/expire") {

@@ -1,0 +1,27 @@
+# Installs the client into the build folder and plays its talks with the fake. Any failure is a
+# failure of the test: there is no skipping.
+if(NOT NODE OR NOT NPM)
+  message(FATAL_ERROR "node and npm are needed: apt-get install nodejs npm")
+endif()
+file(MAKE_DIRECTORY ${BUILD})
+foreach(name package.json package-lock.json fake_vk.test.mjs)
+  configure_file(${SOURCE}/${name} ${BUILD}/${name} COPYONLY)
+endforeach()
+file(SHA256 ${BUILD}/package-lock.json wanted)
+set(installed "")
+if(EXISTS ${BUILD}/installed)
+  file(READ ${BUILD}/installed installed)
+endif()
+if(NOT installed STREQUAL wanted)
+  execute_process(COMMAND ${NPM} ci --no-audit --no-fund WORKING_DIRECTORY ${BUILD}
+    RESULT_VARIABLE result)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "npm ci failed: ${result}")
+  endif()
+  file(WRITE ${BUILD}/installed ${wanted})
+endif()
+execute_process(COMMAND ${CMAKE_COMMAND} -E env FAKE_VK=${FAKE}
+  ${NODE} --test ${BUILD}/fake_vk.test.mjs RESULT_VARIABLE result)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "the client and the fake disagree: ${result}")
+endif()

@@ -1,0 +1,169 @@
+#include "interpreter/runtime/staff_call.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "interpreter/runtime/player.h"
+#include "schema/loader.h"
+
+namespace sufler {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr const char* kScenario = R"(
+scenario: shop
+language: ru
+start: welcome
+branches:
+  welcome:
+    - ask: name
+    - save: orders
+      into: order
+    - notify: admins
+      text: "Заказ {{ order.id }}"
+    - handoff: people
+  again:
+    - say: Я снова здесь.
+questions:
+  name: {text: "Как вас зовут?"}
+tables:
+  orders: {name: text}
+handoff:
+  people: {to: admins, mode: silent, resume: {words: [/bot], by_staff: [/bot_on, бот вернись], go: again}}
+)";
+
+class PlainRenderer : public Renderer {
+ public:
+  std::vector<ApiCall> render(const ChatAddress&, const Message& message) const override {
+    ApiCall call;
+    call.body = message.text.text;
+    return {call};
+  }
+  ApiCall render_press_answer(const ChatAddress&, const std::string&, const std::string&) const override { return {}; }
+};
+
+/// A shop on two platforms; the admin reads notices in Telegram.
+class StaffCallTest : public testing::Test {
+ protected:
+  StaffCallTest() : storage(open()), player(storage, setup()) {}
+
+  static Storage open() {
+    auto opened = Storage::open("sqlite::memory:", Durability::Normal);
+    EXPECT_TRUE(opened);
+    return std::move(*opened);
+  }
+  BotSetup setup() {
+    Loaded loaded = load_scenario_text({{"scenario.yaml", kScenario}});
+    EXPECT_TRUE(loaded.program) << render_text(loaded.diagnostics.sorted(), loaded.sources, Language::English);
+    EXPECT_TRUE(storage.prepare_tables(*loaded.program));
+    BotSetup setup;
+    setup.name = "shop";
+    setup.program = loaded.program;
+    setup.roles["admins"] = {{"telegram", "900"}, {"telegram", "-100500"}};
+    setup.renderers["telegram"] = &renderer;
+    setup.renderers["vk"] = &renderer;
+    return setup;
+  }
+
+  std::vector<std::string> says(const ChatAddress& chat, const std::string& text, const std::string& reply_to = {},
+                                const std::string& person = {}) {
+    Incoming update;
+    update.id = std::to_string(++events);
+    update.chat = chat;
+    update.person.id = person.empty() ? chat.chat_id : person;
+    if (chat.chat_id == "11") update.person.first_name = "Анна";
+    UserMessage message;
+    message.text = text;
+    message.reply_to = reply_to;
+    update.event = Event{Moment{1'000 * events}, 0, message};
+    auto played = player.play({update}, chat.transport, "");
+    EXPECT_TRUE(played) << played.error().message;
+    std::vector<std::string> out;
+    std::vector<Settled> sent;
+    for (const OutboxRow& row : played->outbox) {
+      out.push_back(row.chat.transport + ":" + row.chat.chat_id + " " + row.call.body);
+      Settled one{row.id, true, OutboxRow::State::New, 1, {}, {}};
+      if (row.notice) one.notice = SentNotice{row.chat, "m" + std::to_string(row.id), row.dialog_id, Moment{1}};
+      if (row.chat == admin && row.notice) last_notice = "m" + std::to_string(row.id);
+      sent.push_back(std::move(one));
+    }
+    EXPECT_TRUE(player.settle(sent));
+    return out;
+  }
+  /// Orders, and is handed over to people.
+  void order(const ChatAddress& client, const std::string& name) {
+    says(client, "/start");
+    says(client, name);
+    EXPECT_THAT(says(client, "эй"), IsEmpty());
+  }
+
+  const ChatAddress admin{"telegram", "900"};
+  const ChatAddress anna{"vk", "11"};
+  const ChatAddress boris{"telegram", "12"};
+  PlainRenderer renderer;
+  Storage storage;
+  Player player;
+  std::int64_t events = 0;
+  std::string last_notice;
+};
+
+TEST_F(StaffCallTest, TheNumberOfAnOrderWakesTheBotInItsDialog) {
+  order(anna, "Анна");
+  order(boris, "Борис");
+  EXPECT_THAT(says(admin, "/bot_on 1"), ElementsAre("telegram:900 Бот снова отвечает: Анна.", "vk:11 Я снова здесь."));
+  EXPECT_THAT(says(boris, "эй"), IsEmpty());
+  EXPECT_THAT(says(admin, "/bot_on@shop_bot №2"), ElementsAre("telegram:900 Бот снова отвечает.", "telegram:12 Я снова здесь."));
+  EXPECT_THAT(says(admin, "/bot_on 2"), ElementsAre("telegram:900 В этом диалоге бот и так отвечает."));
+}
+
+TEST_F(StaffCallTest, AReplyToTheNoticeMeansItsDialog) {
+  order(anna, "Анна");
+  const std::string notice = last_notice;
+  order(boris, "Борис");
+  EXPECT_THAT(says(admin, "Бот вернись", notice), ElementsAre("telegram:900 Бот снова отвечает: Анна.", "vk:11 Я снова здесь."));
+}
+
+TEST_F(StaffCallTest, SaysWhatIsMissing) {
+  order(anna, "Анна");
+  EXPECT_THAT(says(admin, "/bot_on"), ElementsAre("telegram:900 О ком речь? Напишите номер, например /bot_on 15, или "
+                                                  "ответьте этим словом на сообщение о заказе."));
+  const auto nobody = ElementsAre(
+      "telegram:900 Не нахожу, о ком речь. Проверьте номер или ответьте словом /bot_on на сообщение о заказе.");
+  EXPECT_THAT(says(admin, "/bot_on 7"), nobody);
+  EXPECT_THAT(says(admin, "/bot_on завтра"), nobody);
+  EXPECT_THAT(says(admin, "/bot_on", "unknown"), nobody);
+  EXPECT_THAT(says(anna, "эй"), IsEmpty());
+}
+
+TEST_F(StaffCallTest, OnlyPeopleOfTheRoleAreObeyed) {
+  order(anna, "Анна");
+  says(boris, "/start");
+  says(boris, "/bot_on 1");
+  EXPECT_THAT(says(anna, "эй"), IsEmpty());
+  EXPECT_THAT(says({"vk", "900"}, "/bot_on 1"), testing::Not(testing::Contains("vk:11 Я снова здесь.")));
+  EXPECT_THAT(says(anna, "эй"), IsEmpty());
+}
+
+TEST_F(StaffCallTest, AGroupThatTheRoleNamesMayCallToo) {
+  order(anna, "Анна");
+  EXPECT_THAT(says({"telegram", "-100500"}, "/bot_on 1", {}, "77"),
+              ElementsAre("telegram:-100500 Бот снова отвечает: Анна.", "vk:11 Я снова здесь."));
+}
+
+TEST_F(StaffCallTest, WhatStaffSayOtherwiseIsTheirOwnTalk) {
+  order(anna, "Анна");
+  EXPECT_THAT(says(admin, "/start"), ElementsAre("telegram:900 Как вас зовут?"));
+  EXPECT_THAT(says(anna, "эй"), IsEmpty());
+}
+
+TEST_F(StaffCallTest, WithoutANumberTheOwnDialogOfTheStaffIsMeantWhenItIsSilent) {
+  says(admin, "/start");
+  says(admin, "Ольга");
+  EXPECT_THAT(says(admin, "эй"), IsEmpty());
+  EXPECT_THAT(says(admin, "/bot_on"), ElementsAre("telegram:900 Бот снова отвечает.", "telegram:900 Я снова здесь."));
+}
+
+}  // namespace
+}  // namespace sufler
