@@ -133,6 +133,12 @@ TEST(VkAnswersTest, WritesAnExecuteThatReturnsWhatEachCallGave) {
             R"(API.messages.send({"peer_id":2,"message":"5","keyboard":"{\"buttons\":[]}"})];)");
 }
 
+TEST(VkAnswersTest, LetsNothingButNumbersIntoTheCode) {
+  const Fields fields = {{"peer_id", "1});API.messages.delete({"}};
+  EXPECT_EQ(execute_code({{"messages.send", &fields}}),
+            R"(return [API.messages.send({"peer_id":"1});API.messages.delete({"})];)");
+}
+
 TEST(VkAnswersTest, ReadsWhatIsAskedAtTheStart) {
   PollServer server;
   EXPECT_TRUE(read_poll_server(R"({"response":{"key":"k","server":"https://lp.vk.com/wh1","ts":"12"}})", server));
@@ -197,6 +203,7 @@ TEST(VkPacerTest, LetsABurstGoAndThenKeepsTheWindow) {
   EXPECT_EQ(pacer.wait(at(1000)).count(), 0);
   pacer.note(at(1000));
   EXPECT_EQ(pacer.wait(at(1001)).count(), 9);
+  EXPECT_EQ(pacer.wait(at(1011), 2).count(), 989);  // one of three, the others are spared
   pacer.rest(at(1001), std::chrono::milliseconds(5000));
   EXPECT_EQ(pacer.wait(at(1500)).count(), 4501);
 }

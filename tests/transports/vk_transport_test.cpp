@@ -695,6 +695,49 @@ TEST_F(VkTransportTest, AnExecuteWithoutAnAnswerIsRepeatedWithoutHarm) {
   }
 }
 
+TEST_F(VkTransportTest, CallsOfAnExecuteThatIsRefusedGoAlone) {
+  settings.requests_a_window = 1;
+  settings.window = milliseconds(50);
+  fail("error", "execute", 1, 12);
+  std::vector<std::future<Outcome>> outcomes;
+  for (std::int64_t person = 4000; person < 4004; ++person) {
+    fake.add_user({person, "Кто-то", "", {}}, true);
+    outcomes.push_back(deliver_later(calls_of(text("раз"), person)[0], person));
+  }
+  for (auto& outcome : outcomes) EXPECT_EQ(outcome.get().kind, Kind::Sent);
+  for (std::int64_t person = 4000; person < 4004; ++person) EXPECT_EQ(fake.messages(person).size(), 1U);
+}
+
+TEST_F(VkTransportTest, TwoMessagesToOneDialogNeverShareAnExecute) {
+  settings.requests_a_window = 1;
+  settings.window = milliseconds(50);
+  std::vector<std::future<Outcome>> outcomes;
+  for (int i = 0; i < 4; ++i) outcomes.push_back(deliver_later(calls_of(text(std::to_string(i)))[0]));
+  for (auto& outcome : outcomes) EXPECT_EQ(outcome.get().kind, Kind::Sent);
+  EXPECT_EQ(fake.calls("execute").size(), 0U);
+  EXPECT_EQ(fake.messages(kAnna).size(), 4U);
+}
+
+TEST_F(VkTransportTest, AnUnreachablePersonIsToldWhenTheFileIsBrought) {
+  Message message;
+  message.attachments = {file("a.png", fakes::make_png(8, 8))};
+  fail("error", "photos.getMessagesUploadServer", 1, 901);
+  const Outcome outcome = send(message);
+  EXPECT_EQ(outcome.kind, Kind::Failed);
+  EXPECT_TRUE(outcome.unreachable);
+}
+
+TEST_F(VkTransportTest, CallsThatWaitAreGivenUpWithTheTransport) {
+  settings.requests_a_window = 1;
+  settings.window = milliseconds(60'000);
+  std::vector<std::future<Outcome>> outcomes;
+  for (int i = 0; i < 3; ++i) outcomes.push_back(deliver_later(calls_of(text(std::to_string(i)))[0]));
+  EXPECT_EQ(outcomes[0].get().kind, Kind::Sent);
+  transport.reset();
+  EXPECT_EQ(outcomes[1].get().kind, Kind::Retry);
+  EXPECT_EQ(outcomes[2].get().kind, Kind::Retry);
+}
+
 TEST_F(VkTransportTest, RestsWhenVkSaysItIsTooFast) {
   fail("rate_limit", "messages.send");
   const std::vector<ApiCall> calls = calls_of(text("a"));
@@ -957,6 +1000,33 @@ TEST_F(VkTransportTest, UsesAnAddressThatIsSetUpAlready) {
   ASSERT_TRUE(wait_for_health(1));
   EXPECT_EQ(fake.calls("groups.addCallbackServer").size(), 1U);
   EXPECT_EQ(fake.calls("groups.deleteCallbackServer").size(), 0U);
+  fake.say(kAnna, "привет");
+  EXPECT_TRUE(wait_for_updates(1));
+}
+
+TEST_F(VkTransportTest, SetsItsAddressUpAnewWhenVkGotNoConfirmation) {
+  callback_mode();
+  settings.confirmation.clear();
+  settings.webhook_url = "http://127.0.0.1:1/vk/shop";  // nobody is there
+  start();
+  ASSERT_TRUE(wait_for_health(1));
+  EXPECT_NE(health[0].find("may not be reachable"), std::string::npos);
+  // It is tried again, with a server in the place of the one that failed.
+  EXPECT_TRUE(fake.wait_for_calls("groups.deleteCallbackServer", 1));
+  EXPECT_TRUE(fake.wait_for_calls("groups.addCallbackServer", 2));
+}
+
+TEST_F(VkTransportTest, GivesAnAddressThatIsThereItsOwnSecret) {
+  callback_mode();
+  settings.confirmation.clear();
+  settings.webhook_url = listen();
+  make();
+  fake.add_webhook(settings.webhook_url, "old secret");
+  start();
+  ASSERT_TRUE(wait_for_health(1));
+  EXPECT_EQ(fake.calls("groups.addCallbackServer").size(), 0U);
+  EXPECT_EQ(fake.calls("groups.editCallbackServer").size(), 1U);
+  ASSERT_TRUE(wait([&] { return health.back() == "well"; }));
   fake.say(kAnna, "привет");
   EXPECT_TRUE(wait_for_updates(1));
 }

@@ -258,7 +258,7 @@ bool read_callback_servers(std::string_view body, std::vector<CallbackServer>& s
     dom::object item;
     if (one.get(item) != SUCCESS) continue;
     servers.push_back({int_at(item, "id"), std::string(text_at(item, "url")),
-                       std::string(text_at(item, "secret_key"))});
+                       std::string(text_at(item, "secret_key")), std::string(text_at(item, "status"))});
   }
   return true;
 }

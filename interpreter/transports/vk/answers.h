@@ -69,6 +69,7 @@ std::map<std::string, PersonName> read_names(std::string_view body);
 struct CallbackServer {
   std::int64_t id = 0;
   std::string url, secret;
+  std::string status;  ///< `ok`, `wait` until VK has asked for the confirmation, `failed`
 };
 bool read_callback_servers(std::string_view body, std::vector<CallbackServer>& servers);
 std::string read_confirmation_code(std::string_view body);

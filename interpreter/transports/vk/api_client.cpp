@@ -25,6 +25,13 @@ bool is_number_field(std::string_view name) {
   return std::find(kNumbers.begin(), kNumbers.end(), name) != kNumbers.end();
 }
 
+/// What is written into code without quotes must be nothing else.
+bool is_number(std::string_view value) {
+  if (!value.empty() && value.front() == '-') value.remove_prefix(1);
+  return !value.empty() && value.size() <= 18 &&
+         std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 }  // namespace
 
 std::string CallResult::reason() const {
@@ -43,7 +50,7 @@ std::string execute_code(const std::vector<std::pair<std::string_view, const Fie
       if (code.back() != '{') code += ',';
       append_json_string(code, name);
       code += ':';
-      if (is_number_field(name) && !value.empty()) {
+      if (is_number_field(name) && is_number(value)) {
         code += value;
       } else {
         append_json_string(code, value);
@@ -60,6 +67,7 @@ ApiClient::ApiClient(HttpClient& client, const VkSettings& settings)
       token_(settings.token),
       proxy_(settings.proxy),
       timeout_(settings.call_timeout),
+      spare_(settings.requests_a_window / 10),
       pacer_(settings.requests_a_window, settings.window) {
   while (!base_.empty() && base_.back() == '/') base_.pop_back();
   base_ += "/method/";
@@ -124,10 +132,10 @@ void ApiClient::pump() {
     std::vector<Job> jobs;
     {
       std::lock_guard lock(mutex_);
-      if (pump_is_due_ || (questions_.empty() && calls_.empty())) return;
+      if (questions_.empty() && (pump_is_due_ || calls_.empty())) return;
       const auto now = Pacer::Clock::now();
-      if (const auto wait = pacer_.wait(now); wait.count() > 0) {
-        pump_is_due_ = true;
+      if (const auto wait = pacer_.wait(now, questions_.empty() ? spare_ : 0); wait.count() > 0) {
+        if (std::exchange(pump_is_due_, true)) return;
         client_.after(wait, [self = shared_from_this()] {
           {
             std::lock_guard again(self->mutex_);

@@ -76,6 +76,9 @@ class ApiClient : public std::enable_shared_from_this<ApiClient> {
   std::string proxy_;
   std::chrono::milliseconds timeout_;
 
+  /// Requests of a window that are kept for questions: events wait for names, whatever is being sent.
+  std::size_t spare_;
+
   std::mutex mutex_;
   Pacer pacer_;
   std::deque<Job> questions_;

@@ -2,24 +2,18 @@
 
 #include <algorithm>
 
+#include "interpreter/transports/secret.h"
+
 namespace sufler::vk {
 namespace {
 
 constexpr std::chrono::seconds kComeAgain{10};
+constexpr int kConfirmationChecks = 20;
 constexpr std::string_view kTitle = "Sufler";  // at most 14 characters
 
 WebhookAnswer later() { return {503, {}, kComeAgain}; }
 
 }  // namespace
-
-bool same_secret(std::string_view given, std::string_view expected) {
-  unsigned difference = given.size() == expected.size() ? 0U : 1U;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const char c = given.empty() ? '\0' : given[i % given.size()];
-    difference |= static_cast<unsigned>(static_cast<unsigned char>(c) ^ static_cast<unsigned char>(expected[i]));
-  }
-  return difference == 0 && !expected.empty();
-}
 
 Callback::Callback(ReceiverParts parts)
     : parts_(std::move(parts)),
@@ -57,7 +51,7 @@ void Callback::take(WebhookRequest request, std::function<void(WebhookAnswer)> a
   // VK may ask for the confirmation before it uses the secret. The string serves nobody but the administrators of
   // the community, so that request alone may come without one, never with a wrong one.
   const bool asks = event.type == "confirmation";
-  const bool trusted = same_secret(event.secret, parts_.settings->secret) || (asks && event.secret.empty());
+  const bool trusted = same_secret(parts_.settings->secret, event.secret) || (asks && event.secret.empty());
   // What cannot be read shows no secret.
   if (!event.readable || !trusted || event.group_id != parts_.community.id) return answer({403, {}, {}});
   if (asks) {
@@ -191,12 +185,52 @@ void Callback::choose_events() {
   add_event_flags(fields);
   parts_.api->ask("groups.setCallbackSettings", std::move(fields), [self = shared_from_this()](const CallResult& result) {
     if (!result.ok()) return self->retry_set_up(result, "VK's events cannot be chosen");
-    if (self->stopped_) return;
-    self->backoff_.reset();
-    self->parts_.health->receiving(true);
-    // Every change of the servers gives a new code.
-    self->ask_code([](const CallResult&) {});
+    self->confirmation_checks_ = 0;
+    self->await_confirmation();
   });
+}
+
+/// VK asks for the confirmation when it likes; before that it brings nothing.
+void Callback::await_confirmation() {
+  parts_.api->ask("groups.getCallbackServers", {{"group_id", std::to_string(parts_.community.id)}},
+                  [self = shared_from_this()](const CallResult& result) {
+                    if (self->stopped_ || result.cancelled) return;
+                    std::vector<CallbackServer> servers;
+                    if (!result.ok() || !read_callback_servers(result.body, servers)) {
+                      return self->retry_set_up(result, "VK does not list its callback servers");
+                    }
+                    const auto own = std::find_if(servers.begin(), servers.end(), [&](const CallbackServer& one) {
+                      return one.id == self->server_id_;
+                    });
+                    const std::string status = own == servers.end() ? "gone" : own->status;
+                    if (status == "ok" || status.empty()) {
+                      self->backoff_.reset();
+                      self->parts_.health->receiving(true);
+                      // Every change of the servers gives a new code.
+                      return self->ask_code([](const CallResult&) {});
+                    }
+                    const bool waits = status == "wait" && ++self->confirmation_checks_ < kConfirmationChecks;
+                    if (!waits) {
+                      self->parts_.health->receiving(false, "VK got no confirmation from our address, it may not be "
+                                                            "reachable from outside");
+                    }
+                    self->parts_.client.after(waits ? self->backoff_.next() : self->parts_.settings->backoff_most,
+                                              [self, waits] {
+                                                if (self->stopped_) return;
+                                                if (waits) return self->await_confirmation();
+                                                self->begin_anew();
+                                              });
+                  });
+}
+
+/// VK asks a server that failed no more: another one takes its place.
+void Callback::begin_anew() {
+  const std::int64_t failed = std::exchange(server_id_, 0);
+  parts_.api->ask("groups.deleteCallbackServer",
+                  {{"group_id", std::to_string(parts_.community.id)}, {"server_id", std::to_string(failed)}},
+                  [self = shared_from_this()](const CallResult& result) {
+                    if (!self->stopped_ && !result.cancelled) self->set_up();
+                  });
 }
 
 }  // namespace sufler::vk

@@ -36,6 +36,8 @@ class Callback : public std::enable_shared_from_this<Callback> {
   void add_server();
   void mend_server();
   void choose_events();
+  void await_confirmation();
+  void begin_anew();
   /// Says why a step failed, and tries from the beginning later.
   void retry_set_up(const CallResult& result, const std::string& what);
 
@@ -52,9 +54,7 @@ class Callback : public std::enable_shared_from_this<Callback> {
   bool handing_over_ = false;
   std::string confirmation_;
   std::int64_t server_id_ = 0;
+  int confirmation_checks_ = 0;
 };
-
-/// Compares without telling by the time it takes where the difference is.
-bool same_secret(std::string_view given, std::string_view expected);
 
 }  // namespace sufler::vk

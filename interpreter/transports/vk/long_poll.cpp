@@ -13,6 +13,8 @@ constexpr std::size_t kUpdatesBytes = std::size_t{32} << 20;
 /// So many failed polls in a row, and the server is asked for anew: it may have moved.
 constexpr int kFailuresOfServer = 3;
 constexpr int kMissedAttempts = 8;
+/// The clocks of VK and of this machine may differ; what comes twice is known by its id.
+constexpr std::int64_t kClocksDifferSeconds = 60;
 
 }  // namespace
 
@@ -88,7 +90,7 @@ void LongPoll::ask_server(Ts ts) {
                       if (self->server_asked_ || self->position_.ts.empty()) self->position_.ts = server.ts;
                       self->server_asked_ = false;
                       self->failures_ = 0;
-                      if (!self->in_touch_) self->parts_.health->receiving(true);
+                      if (!self->polled_) self->parts_.health->receiving(true);
                       return self->go_on();
                     }
                     if (!result.ok() && fail_for_token(self->parts_, result)) return;
@@ -129,6 +131,7 @@ void LongPoll::poll() {
   request.timeout = std::chrono::duration_cast<milliseconds>(parts_.settings->poll_time) + parts_.settings->poll_margin;
   request.max_response_bytes = kUpdatesBytes;
   const auto began = std::chrono::steady_clock::now();
+  polled_ = true;
   request_ = parts_.client.submit(std::move(request), [self = shared_from_this(), began](HttpAnswer answer) {
     self->request_ = 0;
     if (!self->stopped_) self->on_poll(std::move(answer), std::chrono::steady_clock::now() - began);
@@ -239,7 +242,7 @@ void LongPoll::on_stored(const Position& next, bool stored) {
 void LongPoll::bring_missed() {
   if (stopped_) return;
   auto missed = std::make_shared<MissedEvents>(parts_.api, parts_.community, parts_.settings->now, MissedEvents::Bounds{});
-  missed->fetch(position_.at / 1000, [self = shared_from_this()](Result<std::vector<Incoming>, std::string> found) {
+  missed->fetch(position_.at / 1000 - kClocksDifferSeconds, [self = shared_from_this()](Result<std::vector<Incoming>, std::string> found) {
     if (self->stopped_) return;
     if (!found) {
       self->trouble("missed messages cannot be fetched: " + found.error());

@@ -46,6 +46,7 @@ class LongPoll : public std::enable_shared_from_this<LongPoll> {
   bool stopped_ = false;
   bool lost_ = false;      // events are to be brought from the histories
   bool in_touch_ = false;
+  bool polled_ = false;    // once: from then on the polls tell how it is
   bool server_asked_ = false;  // `ts` of a fresh server is wanted
   int failures_ = 0;       // polls in a row
   int quick_empties_ = 0;

@@ -14,10 +14,11 @@ class Pacer {
   using Milliseconds = std::chrono::milliseconds;
   Pacer(std::size_t most, Milliseconds window) : most_(std::max<std::size_t>(most, 1)), window_(window) {}
 
-  /// How long the next request must wait; 0: not at all.
-  Milliseconds wait(Clock::time_point now) const {
+  /// How long the next request must wait; 0: not at all. `spare`: so many of a window are left to others.
+  Milliseconds wait(Clock::time_point now, std::size_t spare = 0) const {
     Clock::time_point free = rest_until_;
-    if (sent_.size() >= most_) free = std::max(free, sent_.front() + window_);
+    const std::size_t most = most_ - std::min(spare, most_ - 1);
+    if (sent_.size() >= most) free = std::max(free, sent_[sent_.size() - most] + window_);
     return free <= now ? Milliseconds(0) : std::chrono::ceil<Milliseconds>(free - now);
   }
   void note(Clock::time_point now) {

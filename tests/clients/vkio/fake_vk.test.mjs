@@ -346,3 +346,14 @@ test("the Callback API confirms, delivers with the secret, and a forger is turne
     await new Promise((resolve) => listener.close(resolve));
   }
 });
+
+test("the load plays the order dialog with a bot on vk-io", async () => {
+  const load = spawn(process.env.FAKE_VK, ["--load", "--script", "order.txt", "--users", "5", "--dialogs", "2",
+    "--settle", "0", "--exec", "exec node order_bot.mjs"], { stdio: ["ignore", "pipe", "ignore"] });
+  let printed = "";
+  load.stdout.on("data", (piece) => (printed += piece));
+  const code = await new Promise((resolve) => load.once("close", resolve));
+  const result = JSON.parse(printed);
+  assert.equal(code, 0, printed);
+  assert.deepEqual([result.valid, result.dialogs, result.admin_messages], [true, 10, 10]);
+});
