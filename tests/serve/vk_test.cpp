@@ -1,0 +1,218 @@
+// The order bot in VK, alone and beside Telegram, as people play it.
+#include <set>
+
+#include "fakes/vk/fake_vk.h"
+#include "serve/serve_test.h"
+
+namespace sufler::tests {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr std::int64_t kOperator = 700'001;  // a person of the community
+
+class VkServeTest : public ServeTest {
+ protected:
+  VkServeTest() {
+    environment["VK_TOKEN"] = vk.token();
+    vk.add_user({kAnna, "Анна", "Петрова"});
+    vk.add_user({kAdmin, "Ольга", "Иванова"}, true);
+  }
+  void TearDown() override {
+    ServeTest::TearDown();
+    EXPECT_THAT(folder.files_that_hold(vk.token()), IsEmpty());
+  }
+
+  std::string vk_part(const std::string& more = {}) const {
+    return "    vk: {group: " + std::to_string(vk.group_id()) + ", token: \"${VK_TOKEN}\", api: \"" + vk.url() + "\"" +
+           more + "}\n";
+  }
+  void start_vk(const std::string& scenario, const std::string& admins = "vk:" + std::to_string(kAdmin),
+                bool with_telegram = false) {
+    std::string bot = "bots:\n  shop:\n    scenario: " + scenario + "\n" + vk_part();
+    if (with_telegram) bot += "    telegram: {token: \"${TELEGRAM_TOKEN}\", api: \"" + telegram.url() + "\"}\n";
+    folder.write("sufler.yaml", "database: \"sqlite:data.db\"\n" + bot + "    roles: {admins: [\"" + admins + "\"]}\n");
+    launch();
+    ASSERT_TRUE(vk.wait_until_polling(true, kPatience)) << sufler->output();
+  }
+  void stop_vk() {
+    sufler->signal(SIGTERM);
+    EXPECT_EQ(sufler->wait(kPatience), 0) << sufler->output();
+    EXPECT_TRUE(vk.wait_until_polling(false, kPatience));
+  }
+
+  /// The next `more` messages of the bot to a person, once they came.
+  std::vector<fakes::VkSentMessage> next(std::int64_t peer, std::size_t more) {
+    std::size_t& seen = seen_[peer];
+    seen += more;
+    auto all = vk.wait_for_messages(peer, seen, kPatience);
+    EXPECT_GE(all.size(), seen) << "to " << peer << "\n" << sufler->output();
+    all.resize(std::max(all.size(), seen));
+    const auto end = all.begin() + static_cast<std::ptrdiff_t>(seen);
+    return {end - static_cast<std::ptrdiff_t>(more), end};
+  }
+  std::string next_text(std::int64_t peer = kAnna) { return next(peer, 1).front().text; }
+
+  void fill_in_until_documents() {
+    vk.start(kAnna);
+    next(kAnna, 2);
+    vk.press(kAnna, "Сделать заказ");
+    EXPECT_THAT(next(kAnna, 2)[1].text, HasSubstr("Как к вам обращаться?"));
+    vk.say(kAnna, "Анна Петрова");
+    EXPECT_THAT(next_text(), HasSubstr("По какому телефону"));
+    vk.say(kAnna, "8 999 123-45-67");
+    EXPECT_THAT(next_text(), HasSubstr("Что нужно сделать?"));
+    vk.press(kAnna, "Часть работы");
+    EXPECT_THAT(next_text(), HasSubstr("К какому дню"));
+    vk.say(kAnna, "завтра");
+    EXPECT_THAT(next_text(), HasSubstr("Опишите задачу"));
+    vk.say(kAnna, "Нужно починить");
+    EXPECT_THAT(next_text(), HasSubstr("Пришлите фотографии"));
+  }
+  void order() {
+    fill_in_until_documents();
+    vk.press(kAnna, "Пропустить");
+    EXPECT_THAT(next_text(), HasSubstr("Хотите что-нибудь добавить"));
+    vk.press(kAnna, "Пропустить");
+    EXPECT_THAT(next_text(), HasSubstr("Нужно починить"));
+    vk.press(kAnna, "Всё верно");
+    EXPECT_THAT(next_text(), HasSubstr("Заказ №1 записан"));
+  }
+
+  fakes::FakeVk vk;
+  std::map<std::int64_t, std::size_t> seen_;
+};
+
+TEST_F(VkServeTest, AnOrderReachesTheAdminInOneDigestWithItsFiles) {
+  start_vk(orders_scenario());
+  fill_in_until_documents();
+  vk.send_files(kAnna, {{.kind = "photo", .bytes = fakes::make_png(40, 30)},
+                        {.kind = "photo", .bytes = fakes::make_png(50, 30)},
+                        {.kind = "doc", .bytes = "%PDF-1.4 plan", .name = "план.pdf"}});
+  EXPECT_THAT(next_text(), HasSubstr("Принято: 3"));
+  vk.press(kAnna, "Готово");
+  EXPECT_THAT(next_text(), HasSubstr("Хотите что-нибудь добавить"));
+  vk.say(kAnna, "Жду [id1|звонка] & *ответа*");
+  const auto check = next(kAnna, 1).front();
+  EXPECT_THAT(check.text, AllOf(HasSubstr("Анна Петрова"), HasSubstr("Файлов: 3"), HasSubstr("*ответа*")));
+  EXPECT_THAT(check.inline_keyboard, testing::Not(IsEmpty()));
+  const auto pressed = vk.press(kAnna, "Всё верно");
+  EXPECT_THAT(next_text(), HasSubstr("Заказ №1 записан"));
+  EXPECT_TRUE(vk.wait_until_answered(pressed.callback_id, kPatience)) << "the spinner goes on";
+
+  const auto digest = next(kAdmin, 1).front();
+  EXPECT_THAT(digest.text, AllOf(HasSubstr("Заказ №1"), HasSubstr("Имя: Анна Петрова"), HasSubstr("Нужно починить")));
+  std::multiset<std::string> bytes;
+  for (const auto& file : digest.attachments) bytes.insert(vk.file_bytes(file.id));
+  EXPECT_THAT(bytes, testing::UnorderedElementsAre(fakes::make_png(40, 30), fakes::make_png(50, 30), "%PDF-1.4 plan"));
+  stop_vk();
+}
+
+TEST_F(VkServeTest, TheFileWithPricesArrivesWhole) {
+  start_vk(orders_scenario());
+  vk.start(kAnna);
+  next(kAnna, 2);
+  vk.press(kAnna, "Узнать цены");
+  const auto prices = next(kAnna, 2).front();
+  ASSERT_THAT(prices.attachments, SizeIs(1));
+  EXPECT_EQ(vk.file_bytes(prices.attachments[0].id), read_file(orders_scenario() + "/files/price.txt"));
+  stop_vk();
+}
+
+TEST_F(VkServeTest, SilenceWhileAPersonOfTheCommunityTalksAndTheWordsThatEndIt) {
+  start_vk(orders_scenario());
+  order();
+  vk.say(kAnna, "А когда?");
+  vk.staff_says(kOperator, kAnna, "Завтра в десять");
+  vk.mailing_says(kAnna, "Скидки!");
+  vk.say(kAnna, "Хорошо");
+  const auto back = vk.staff_says(kOperator, kAnna, "/bot_on");
+  EXPECT_THAT(next(kAnna, 2)[1].text, HasSubstr("Выберите"));
+  EXPECT_THAT(vk.messages(kAnna), SizeIs(seen_[kAnna])) << "the bot spoke while it was silent";
+  EXPECT_TRUE(vk.wait_until_confirmed(back.event_id, kPatience));
+  stop_vk();
+}
+
+TEST_F(VkServeTest, WhatWasWrittenWhileTheBotWasDownIsPlayedOnce) {
+  folder.write("echo.yaml", kEcho);
+  start_vk("echo.yaml");
+  vk.say(kAnna, "начать");
+  next(kAnna, 2);
+  stop_vk();
+  vk.say(kAnna, "раз");
+  vk.say(kAnna, "два");
+  start_vk("echo.yaml");
+  EXPECT_EQ(next_text(), "Вы сказали: раз");
+  EXPECT_EQ(next_text(), "Вы сказали: два");
+  vk.lose_next_events(1);  // and what VK itself lost
+  vk.say(kAnna, "три");
+  EXPECT_EQ(next_text(), "Вы сказали: три");
+  vk.lose_long_poll();
+  vk.say(kAnna, "четыре");
+  EXPECT_EQ(next_text(), "Вы сказали: четыре");
+  vk.expire_long_poll_key();
+  vk.say(kAnna, "пять");
+  EXPECT_EQ(next_text(), "Вы сказали: пять");
+  stop_vk();
+}
+
+TEST_F(VkServeTest, ALostAnswerMakesNoSecondMessage) {
+  folder.write("echo.yaml", kEcho);
+  start_vk("echo.yaml");
+  vk.say(kAnna, "начать");
+  next(kAnna, 2);
+  vk.fail_next({.kind = "lost_answer", .method = "messages.send"});
+  vk.say(kAnna, "раз");
+  EXPECT_EQ(next_text(), "Вы сказали: раз");
+  vk.say(kAnna, "два");
+  EXPECT_EQ(next_text(), "Вы сказали: два");
+  stop_vk();
+}
+
+TEST_F(VkServeTest, OneBotOnBothPlatformsKeepsTwoAccountsApart) {
+  telegram.add_user({kAnna, "Анна", {}, {}, "ru"});
+  start_vk(orders_scenario(), "telegram:" + std::to_string(kAdmin), true);
+  telegram.say(kAnna, "/start");
+  messages(kAnna, 2);
+  fill_in_until_documents();
+  vk.send_files(kAnna, {{.kind = "photo", .bytes = fakes::make_png(40, 30)}});
+  EXPECT_THAT(next_text(), HasSubstr("Принято: 1"));
+  vk.press(kAnna, "Готово");
+  next(kAnna, 1);
+  vk.press(kAnna, "Пропустить");
+  next(kAnna, 1);
+  vk.press(kAnna, "Всё верно");
+  EXPECT_THAT(next_text(), HasSubstr("Заказ №1 записан"));
+  // The digest goes to Telegram, and the photo with it.
+  std::string text, bytes;
+  for (const auto& message : telegram.wait_for_messages(kAdmin, 1, kPatience)) {
+    text += message.text;
+    for (const auto& file : message.files) bytes += telegram.file_bytes(file.file_id);
+  }
+  EXPECT_THAT(text, HasSubstr("Анна Петрова"));
+  EXPECT_EQ(bytes, fakes::make_png(40, 30));
+  // In Telegram the same person is somebody else, at another place.
+  telegram.say(kAnna, "/help");
+  EXPECT_THAT(messages(kAnna, 4)[3].text, HasSubstr("Выберите"));
+  // The admin wakes the bot from Telegram.
+  telegram.say(kAdmin, "/bot_on 1");
+  EXPECT_THAT(next(kAnna, 2)[1].text, HasSubstr("Выберите"));
+  stop_vk();
+}
+
+TEST_F(VkServeTest, ARevokedTokenStopsOnlyVk) {
+  telegram.add_user({kAnna, "Анна", {}, {}, "ru"});
+  folder.write("echo.yaml", kEcho);
+  start_vk("echo.yaml", "telegram:" + std::to_string(kAdmin), true);
+  vk.revoke_token();
+  vk.close_connections();
+  EXPECT_EQ(say(kAnna, "/start", 2).text, "Вы сказали: ничего");
+  stop();
+}
+
+}  // namespace
+}  // namespace sufler::tests
