@@ -266,6 +266,22 @@ TEST_F(VkLongPollTest, MisfortunesByMethodAndPeer) {
   EXPECT_THROW(fake.fail_next({.kind = "earthquake"}), std::runtime_error);
 }
 
+TEST(VkFaultsTest, AMisfortuneOfOneCommunityLeavesTheOthersAlone) {
+  FakeVkOptions options;
+  options.communities = {{.group_id = 1, .token = "one"}, {.group_id = 2, .token = "two"}};
+  FakeVk fake(options);
+  const auto call = [&](std::size_t community) {
+    return error_code(call_vk(fake, "groups.getById", Json::object(), community));
+  };
+  fake.fail_next({.kind = "flood", .community = 1, .times = -1});
+  EXPECT_EQ(call(0), 0);
+  EXPECT_EQ(call(1), 9);
+  fake.clear_faults();
+  fake.revoke_token(true, 0);
+  EXPECT_EQ(call(0), 5);
+  EXPECT_EQ(call(1), 0);
+}
+
 TEST_F(VkLongPollTest, CallsAreWrittenDownWithoutTheToken) {
   fake.say(5, "привет");
   call_vk(fake, "messages.send", {{"peer_id", 5}, {"random_id", 9}, {"message", "x"}});

@@ -359,6 +359,7 @@ void FakeVk::fail_next(const VkFault& fault) {
   if (fault.code != 0) params["code"] = fault.code;
   if (!fault.method.empty()) params["method"] = fault.method;
   if (fault.peer != 0) params["peer"] = fault.peer;
+  if (fault.community >= 0) params["community"] = fault.community;
   if (fault.delay.count() > 0) params["delay_ms"] = fault.delay.count();
   if (fault.status != 0) params["status"] = fault.status;
   if (!fault.body.empty()) params["body"] = fault.body;

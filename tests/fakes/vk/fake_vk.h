@@ -150,6 +150,7 @@ struct VkFault {
   int code = 0;                        ///< of `error`
   std::string method = {};             ///< empty: any API method; also `longpoll`, `upload`, `file`
   std::int64_t peer = 0;               ///< 0: any
+  int community = -1;                  ///< index; -1: any
   int times = 1;                       ///< -1: for ever
   int skip = 0;                        ///< lets that many matching calls pass first
   std::chrono::milliseconds delay{0};  ///< delay; the step of slow_body
