@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "interpreter/runtime/config.h"
+#include "interpreter/transports/registry.h"
 #include "schema/loader.h"
 #include "schema/node.h"
 
@@ -97,11 +98,26 @@ void check_scenario(const Example& example) {
 
 void check_configuration(const Example& example) {
   for (const char* name : {"TELEGRAM_TOKEN", "ADMIN_ID"}) setenv(name, "123456:an-example-of-a-token", 0);
+  for (const char* name : {"TELEGRAM_SECRET", "VK_SECRET", "VK_TOKEN"}) setenv(name, "an-example-of-a-secret", 0);
   const fs::path path = fs::temp_directory_path() / ("sufler-docs-" + std::to_string(getpid()) + ".yaml");
   std::ofstream(path) << example.text;
-  LoadedConfig loaded = load_config(path.string(), {{"telegram", {"token", "api", "mode", "username", "proxy"}}});
-  EXPECT_TRUE(loaded.config.has_value()) << render_text(loaded.diagnostics.sorted(), loaded.sources, Language::English);
+  KnownTransports known;
+  for (const TransportKind& kind : transport_kinds())
+    known[std::string(kind.name)].assign(kind.options.begin(), kind.options.end());
+  LoadedConfig loaded = load_config(path.string(), known);
   fs::remove(path);
+  ASSERT_TRUE(loaded.config.has_value()) << render_text(loaded.diagnostics.sorted(), loaded.sources, Language::English);
+  // The platforms take it too.
+  HttpClient client;
+  for (const BotConfig& bot : loaded.config->bots) {
+    for (const TransportConfig& transport : bot.transports) {
+      TransportSettings settings;
+      settings.options = transport.options;
+      if (loaded.config->http) settings.webhook_url = loaded.config->http->public_url + "/x";
+      const auto made = find_transport(transport.name)->make(client, std::move(settings));
+      EXPECT_TRUE(made) << made.error();
+    }
+  }
 }
 
 void check_talk(const Example& example) {
