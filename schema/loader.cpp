@@ -175,6 +175,11 @@ void declare_file(Loading& loading, const Node& root, Sections& sections) {
         break;
     }
   }
+  if (const Node* tests = fields.take_unknown(in::TalkFile)) {
+    hint(loading, loading.report(DiagnosticId::UnknownKey, tests->span, {std::string(tests->scalar), fields.where()}),
+         "talks stand in a file of their own beside the scenario, `NAME.test.yaml`",
+         "разговоры пишут в отдельном файле рядом со сценарием, `ИМЯ.test.yaml`");
+  }
   fields.finish();
 }
 
@@ -247,6 +252,35 @@ void read_roots(Loading& loading, const Sections& sections) {
   }
 }
 
+const Node* find_key(const Node& root, Contexts contexts, Word word) {
+  for (const Node::Entry& entry : root.entries) {
+    if (find_word(entry.key.scalar, contexts) == word) return &entry.key;
+  }
+  return nullptr;
+}
+
+/// Talks saved under a name that is not `*.test.yaml`, or shown to a command that wants their scenario.
+bool is_talk(Loading& loading, const Document& document) {
+  const Node& root = document.root;
+  if (!document.parsed || !root.is_map()) return false;
+  const Node* tests = find_key(root, in::TalkFile, Word::Tests);
+  if (!tests || find_key(root, in::Top, Word::Scenario) || find_key(root, in::Top, Word::Branches)) return false;
+  const std::string& path = loading.sources.path(tests->span.file);
+  Diagnostic& problem = loading.report(DiagnosticId::ScenarioIsTalk, tests->span);
+  if (ends_with(path, ".test.yaml")) {
+    hint(loading, problem, "play it: `sufler test " + path + "`", "сыграйте его: `sufler test " + path + "`");
+  } else {
+    std::string name = fs::path(path).stem().string();
+    for (const std::string_view end : {"_test", "-test", "_tests", "-tests", ".tests"}) {
+      if (name.size() > end.size() && ends_with(name, end)) name.resize(name.size() - end.size());
+    }
+    name += ".test.yaml";
+    hint(loading, problem, "save it as `" + name + "` beside its scenario, and `sufler test` plays it",
+         "сохраните его рядом со сценарием как `" + name + "`, и `sufler test` его сыграет");
+  }
+  return true;
+}
+
 /// A file that was never meant as a scenario, or is empty: one line about that, and nothing about what it lacks.
 bool is_no_scenario(Loading& loading, const Document& document) {
   if (!document.parsed) return false;
@@ -259,6 +293,7 @@ bool is_no_scenario(Loading& loading, const Document& document) {
     hint(loading, *problem, "begin it with `%scenario%: name`", "начните его со строки `%scenario%: имя`");
     return true;
   }
+  if (is_talk(loading, document)) return true;
   const auto has = [&root](std::string_view key) {
     return std::any_of(root.entries.begin(), root.entries.end(),
                        [key](const Node::Entry& entry) { return entry.key.scalar == key; });
@@ -296,6 +331,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
       readable = false;
       continue;
     }
+    if (is_talk(loading, document)) continue;
     if (document.root.is_map()) {
       declare_file(loading, document.root, sections);
     } else if (document.root.kind != Node::Kind::Null) {

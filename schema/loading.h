@@ -143,6 +143,8 @@ class Fields {
   bool has(Word word) const;
   /// Whether a key is no word at all: what seems missing may be that, misspelt.
   bool has_unknown() const;
+  /// The key that is no word here but one of `elsewhere`, to say more of it than finish() would.
+  const Node* take_unknown(Contexts elsewhere);
   /// The value, or null with a MissingField.
   const Node* require(Word word);
   /// The key as the author wrote it, or would write it here.

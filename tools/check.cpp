@@ -5,6 +5,7 @@
 
 #include "schema/loader.h"
 #include "tools/commands.h"
+#include "tools/talk.h"
 
 namespace sufler {
 namespace {
@@ -49,11 +50,22 @@ bool write_file(const std::string& path, const std::string& text) {
   return !error;
 }
 
+/// What there is to say of a path. A talk is checked against its scenario; what that lacks is said when it keeps
+/// the talk from being read.
+Loaded load_any(const std::string& path) {
+  if (!is_talk_path(path) || std::filesystem::is_directory(path)) return load_scenario(path);
+  Loaded scenario = load_scenario(scenario_of_talk(path));
+  if (!scenario.program) return scenario;
+  Loaded talk;
+  read_talk_file(path, talk.sources, talk.diagnostics, *scenario.program);
+  return talk;
+}
+
 /// Applies safe fixes, at most a few rounds: mending one mistake may bring the next one to light.
 std::size_t fix_scenario(const std::string& path) {
   std::size_t fixed = 0;
   for (int round = 0; round < 8; ++round) {
-    Loaded loaded = load_scenario(path);
+    Loaded loaded = load_any(path);
     const std::vector<Diagnostic>& all = loaded.diagnostics.sorted();
     std::size_t applied = 0;
     for (std::uint32_t file = 0; file < loaded.sources.size(); ++file) {
@@ -90,7 +102,7 @@ int run_check(const CheckOptions& options) {
   std::vector<Diagnostic> all;
   for (const std::string& path : options.paths) {
     if (options.fix) fixed += fix_scenario(path);
-    Loaded loaded = load_scenario(path);
+    Loaded loaded = load_any(path);
     const auto before = static_cast<std::uint32_t>(sources.size());
     for (std::uint32_t file = 0; file < loaded.sources.size(); ++file) {
       sources.add(loaded.sources.path(file), loaded.sources.text(file));

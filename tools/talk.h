@@ -29,6 +29,11 @@ struct TalkFile {
   std::vector<Talk> talks;
 };
 
+inline bool is_talk_path(std::string_view path) { return path.ends_with(".test.yaml"); }
+/// The scenario that a talk file belongs to: a folder with `scenario.yaml`, its own or one above, or the file that
+/// it is named after (`shop.test.yaml` and `shop_order.test.yaml` after `shop.yaml`). It need not exist.
+std::string scenario_of_talk(const std::string& path);
+
 /// Reads a talk file and checks every word of it; problems go to `diagnostics`. Implemented in talk_file.cpp.
 TalkFile read_talk_file(const std::string& path, SourceMap& sources, Diagnostics& diagnostics,
                         const Program& program);

@@ -342,6 +342,27 @@ class TalkReader {
 
 }  // namespace
 
+std::string scenario_of_talk(const std::string& path) {
+  namespace fs = std::filesystem;
+  const fs::path own = fs::path(path).parent_path();
+  for (fs::path folder = own;; folder = folder.parent_path()) {
+    const fs::path here = folder.empty() ? fs::path(".") : folder;
+    std::error_code unknown;
+    if (fs::exists(here / "scenario.yaml", unknown)) return here.string();
+    if (folder.empty() || folder == folder.root_path()) break;
+  }
+  std::string stem = fs::path(path).filename().string();
+  stem.erase(stem.size() - std::string_view(".test.yaml").size());
+  const std::string named = (own / (stem + ".yaml")).string();
+  // `shop_order` is a talk about `shop`: the longest name that is there.
+  for (std::string shorter = stem; !shorter.empty(); shorter.pop_back()) {
+    const fs::path scenario = own / (shorter + ".yaml");
+    std::error_code unknown;
+    if (fs::is_regular_file(scenario, unknown)) return scenario.string();
+  }
+  return named;
+}
+
 TalkFile read_talk_file(const std::string& path, SourceMap& sources, Diagnostics& diagnostics,
                         const Program& program) {
   TalkFile file;

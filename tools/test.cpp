@@ -70,15 +70,8 @@ struct Job {
 };
 
 Job job_of(const std::string& path) {
-  if (!path.ends_with(".test.yaml")) return {path, find_talks(path)};
-  // A single talk: its scenario stands in the same folder, or in one above.
-  for (fs::path folder = fs::path(path).parent_path();; folder = folder.parent_path()) {
-    const fs::path here = folder.empty() ? fs::path(".") : folder;
-    if (fs::exists(here / "scenario.yaml")) return {here.string(), {path}};
-    if (folder.empty() || folder == folder.root_path()) break;
-  }
-  std::string scenario = path.substr(0, path.size() - std::string(".test.yaml").size()) + ".yaml";
-  return {scenario, {path}};
+  if (!is_talk_path(path)) return {path, find_talks(path)};
+  return {scenario_of_talk(path), {path}};
 }
 
 /// Writes beside the file and renames, so that a crash leaves the old talks or the new ones.
