@@ -127,6 +127,13 @@ void LineScan::scan_line() {
   if (content == line_start_ && skip_document_mark()) return;
   seen_content_ = true;
   if (tab || odd) mend_indentation(content);
+  if (moved_column_ >= 0) {
+    const int column = column_of(content);
+    if (column > moved_column_)
+      indent_line(content, column + moved_by_);
+    else
+      moved_column_ = -1;
+  }
   fit_level(content);
   int parent = after_ == After::Expected ? after_parent_
                : levels_.empty()         ? -1
@@ -297,7 +304,16 @@ void LineScan::fit_level(std::size_t content) {
             "to belong to the item above, it begins at column " + std::to_string(spaces + 1);
         problem.hint_ru = "чтобы относиться к пункту выше, она должна начинаться с колонки " +
                           std::to_string(spaces + 1);
-        fix(problem, "indent it", {{span(line_start_, content), std::string(spaces, ' ')}}, false);
+        std::vector<FixEdit> edits = {{span(line_start_, content), std::string(spaces, ' ')}};
+        // What is deeper below goes along.
+        const auto more = spaces - static_cast<std::size_t>(column);
+        int below = 0;
+        for (std::size_t at = next_content(end + 1, &below); at != kNone && below > column && edits.size() < 200;
+             at = next_content(line_end(at) + 1, &below))
+          edits.push_back({span(at, at), std::string(more, ' ')});
+        fix(problem, "indent it", std::move(edits), false);
+        moved_column_ = column;
+        moved_by_ = levels_[depth].column - column;
         indent_line(content, levels_[depth].column);
         levels_.resize(depth + 1);
       }

@@ -150,6 +150,8 @@ class LineScan {
   bool stopped_ = false;
   std::size_t reported_ = 0;
   bool hopeless_ = false;
+  int moved_column_ = -1;  ///< a line was moved right from here, and what is deeper below it goes along
+  int moved_by_ = 0;
   int bad_column_ = -1;  ///< indentation reported last, not to be reported line by line
   std::vector<Mend> mends_;
   std::set<std::string, std::less<>> anchors_;

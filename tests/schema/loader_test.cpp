@@ -326,5 +326,32 @@ TEST_F(LoaderFolderTest, RefusesFilesThatAreMissingOrOutside) {
   EXPECT_EQ(loaded.diagnostics.sorted()[0].hint_en, "did you mean `parts/price.pdf`?");
 }
 
+TEST_F(LoaderFolderTest, AFolderWithoutScenarioYamlNamesTheScenariosInIt) {
+  write("coffee.yaml", "scenario: coffee\nbranches: {start: [say: hi]}\n");
+  write("coffee.test.yaml", "tests: []");
+  Loaded loaded = load_scenario(folder_.string());
+  ASSERT_EQ(problems(loaded).size(), 1u);
+  const Diagnostic& problem = loaded.diagnostics.sorted()[0];
+  EXPECT_EQ(code_of(problem.id), "S001");
+  EXPECT_EQ(problem.hint_en,
+            "a scenario that is a folder begins with its `scenario.yaml`; a scenario of one file is named itself: `" +
+                (folder_ / "coffee.yaml").generic_string() + "`");
+}
+
+TEST_F(LoaderFolderTest, AFileOfAFolderIsCheckedWithItsFolder) {
+  write("scenario.yaml", "scenario: shop\nbranches: {start: [ask: name]}\n");
+  write("parts/questions.yaml", "questions: {name: Your name?}\n");
+  const std::string part = (folder_ / "parts/questions.yaml").generic_string();
+  Loaded loaded = load_scenario(part);
+  EXPECT_THAT(problems(loaded), ElementsAre("S147 `" + part + "` is a part of the scenario in the folder `" +
+                                            folder_.generic_string() + "`"));
+  EXPECT_EQ(loaded.diagnostics.sorted()[0].hint_en,
+            "check it whole: `sufler check " + folder_.generic_string() + "`");
+  EXPECT_TRUE(load_scenario(folder_.string()).program);
+  // A scenario of its own that lies there is none.
+  write("parts/other.yaml", "scenario: other\nbranches: {start: [say: hi]}\n");
+  EXPECT_TRUE(load_scenario((folder_ / "parts/other.yaml").generic_string()).program);
+}
+
 }  // namespace
 }  // namespace sufler
