@@ -25,6 +25,7 @@ std::size_t last_byte(const Node& node) {
 Fix indent_fix(const std::string& text, const std::vector<Node::Entry>& entries) {
   std::size_t last = 0;
   for (const Node::Entry& entry : entries) last = std::max({last, last_byte(entry.key), last_byte(entry.value)});
+  constexpr std::size_t kMostLines = 2000;
   Fix fix{"indent by two spaces", {}, true};
   const std::size_t first = entries.front().key.span.offset;
   std::size_t line = first == 0 ? 0 : text.rfind('\n', first - 1) + 1;
@@ -35,6 +36,10 @@ Fix indent_fix(const std::string& text, const std::vector<Node::Entry>& entries)
       fix.edits.push_back({{entries.front().key.span.file, static_cast<std::uint32_t>(line), 0}, "  "});
     }
     line = end + 1;
+    if (fix.edits.size() <= kMostLines) continue;
+    fix.safe = false;  // a part of it would be worse than nothing
+    fix.edits.clear();
+    break;
   }
   return fix;
 }
@@ -69,7 +74,8 @@ void move_inside(Loading& loading, Node& map, std::size_t at, IsInside is_inside
            (more == 0 ? std::string() : ", and so what follows down to `" + std::string(value.entries.back().key.scalar) + "`"),
        "сдвиньте её строки вправо на два пробела" +
            (more == 0 ? std::string() : ", и так до `" + std::string(value.entries.back().key.scalar) + "`"));
-  problem.fixes.push_back(indent_fix(text, value.entries));
+  Fix fix = indent_fix(text, value.entries);
+  if (!fix.edits.empty()) problem.fixes.push_back(std::move(fix));
 }
 
 bool is_empty(const Node& node) { return node.kind == Node::Kind::Null; }
@@ -88,7 +94,11 @@ bool belongs_to_section(Loading& loading, Word section, const Node::Entry& entry
   if (word != Word::None && !(named_like_a_word && (entry.value.is_list() || entry.value.is_map()))) return false;
   if (word == Word::None) {
     if (find_word(entry.key.scalar, in::TalkFile) != Word::None) return false;
-    if (!nearest(entry.key.scalar, spellings(in::Top)).empty()) return false;  // a section, misspelt
+    static const std::vector<std::string> sections = spellings(in::Top);
+    if (may_offer(loading, sections.size())) {
+      loading.suggestion_budget -= sections.size();
+      if (!nearest(entry.key.scalar, sections).empty()) return false;  // a section, misspelt
+    }
   }
   switch (section) {
     case Word::Branches: return entry.value.is_list() || entry.value.is_map();

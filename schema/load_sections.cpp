@@ -37,6 +37,13 @@ void substitute_environment(Loading& loading, const Node& node, Value& value) {
 }  // namespace
 
 void load_settings(Loading& loading) {
+  // They are kept in a list, in the author's order: so many that looking them up takes long are nobody's settings.
+  constexpr std::size_t kMost = 10'000;
+  if (loading.settings.size() > kMost) {
+    const auto any = loading.settings.begin()->second.key->span;
+    loading.report(DiagnosticId::TooManyValues, {any.file, 0, 0}, {std::to_string(kMost)});
+    return;
+  }
   in_order(loading.settings, [&](const Declared& declared) {
     Value value = read_constant(loading, *declared.value);
     substitute_environment(loading, *declared.value, value);
@@ -172,13 +179,13 @@ void load_commands(Loading& loading) {
     } else {
       for (const Node* word : read_strings(loading, *on, fields.spelled(Word::On))) {
         const std::string folded = fold(word->scalar);
-        if (!folded.empty() && std::find(command.folded.begin(), command.folded.end(), folded) != command.folded.end()) {
+        const bool fresh = loading.command_words.emplace(folded + '\n' + name, word->span).second;
+        if (!folded.empty() && !fresh) {
           hint(loading, loading.report(DiagnosticId::RepeatedKey, word->span, {std::string(word->scalar)}),
                "capital letters and punctuation do not count: leave one of them out",
                "заглавные буквы и знаки препинания не важны: оставьте одно из двух");
           continue;
         }
-        loading.command_words.emplace(folded + '\n' + name, word->span);
         command.words.emplace_back(trim(word->scalar));
         command.folded.push_back(fold(word->scalar));
         if (command.folded.back().empty()) {

@@ -574,6 +574,11 @@ Value read_constant(Loading& loading, const Node& node) {
     }
     case Node::Kind::Mapping: {
       ValueMap map;
+      constexpr std::size_t kMost = 10'000;
+      if (node.entries.size() > kMost) {
+        loading.report(DiagnosticId::TooManyValues, {node.span.file, 0, 0}, {std::to_string(kMost)});
+        return map;
+      }
       for (const Node::Entry& entry : node.entries) {
         map.set(nfc(loading, entry.key.scalar), read_constant(loading, entry.value));
       }

@@ -21,6 +21,8 @@ struct Talk {
   const Node* node = nullptr;  ///< the test's map; lives as long as the TalkFile
   /// `given: {env: …}`: the scenario is loaded with these variables of the environment.
   std::map<std::string, std::string> environment;
+  bool broken = false;  ///< a problem was reported in it, so that it cannot be played
+  std::uint32_t begin = 0, end = 0;  ///< its bytes in the file
 };
 struct TalkFile {
   std::string path;

@@ -34,7 +34,13 @@ class TalkReader {
       return;
     }
     check_words(root, in::TalkFile, {"tests"});
-    for (const Node& test : tests->items) read_test(test, file);
+    for (const Node& test : tests->items) {
+      const std::size_t before = diagnostics_.errors();
+      if (!file.talks.empty()) file.talks.back().end = test.span.offset;
+      file.talks.push_back({{}, test.span, &test, {}, false, test.span.offset, UINT32_MAX});
+      read_test(test, file.talks.back());
+      file.talks.back().broken = diagnostics_.errors() > before;
+    }
   }
 
  private:
@@ -102,7 +108,7 @@ class TalkReader {
 
   // ---- a test
 
-  void read_test(const Node& test, TalkFile& file) {
+  void read_test(const Node& test, Talk& talk) {
     const Node* name = test.is_map() ? talk_field(test, "name") : nullptr;
     if (!name || !name->is_scalar()) {
       diagnostics_.report(DiagnosticId::TalkShape, test.span, {"name:"});
@@ -111,7 +117,8 @@ class TalkReader {
     check_words(test, in::TestKey, {"name", "given", "talk", "mock", "expect"});
     people_ = {std::string(kTalkPerson)};
     given_roles_.clear();
-    Talk talk{std::string(name->scalar), name->span, &test, {}};
+    talk.name = std::string(name->scalar);
+    talk.span = name->span;
     if (const Node* given = talk_field(test, "given")) read_given(*given, talk);
     for (const Node::Entry& entry : test.entries)
       if (talk_word(entry.key.scalar) == "mock")
@@ -123,7 +130,6 @@ class TalkReader {
       return;
     }
     for (const Node& line : lines->items) read_line(line);
-    file.talks.push_back(std::move(talk));
   }
 
   void read_given(const Node& given, Talk& talk) {
