@@ -59,6 +59,7 @@ void move_inside(Loading& loading, Node& map, std::size_t at, IsInside is_inside
   if (!begins_line(text, map.entries[at + 1].key.span.offset)) return;  // between brackets nothing is indented
   Node& value = map.entries[at].value;
   value.kind = Node::Kind::Mapping;
+  value.entries.reserve(end - at - 1);
   const auto begin = map.entries.begin() + static_cast<std::ptrdiff_t>(at) + 1;
   const auto stop = map.entries.begin() + static_cast<std::ptrdiff_t>(end);
   std::move(begin, stop, std::back_inserter(value.entries));
