@@ -144,7 +144,7 @@ void LineScan::scan_line() {
     if (!scan_marker(content, !item)) break;
     item = true;
     parent = column;
-    after_text_ = after_formula_ = false;
+    after_text_ = after_formula_ = after_lines_ = false;
     if (ends_line(content) || starts_comment(content)) {
       after_ = After::Expected;
       after_parent_ = parent;
@@ -271,7 +271,7 @@ void LineScan::fit_level(std::size_t content) {
     if (column == after_parent_ && under_key && item) return;
   }
   after_ = After::Whole;
-  after_text_ = after_formula_ = false;
+  after_text_ = after_formula_ = after_lines_ = false;
   std::size_t depth = levels_.size();
   while (depth > 0 && levels_[depth - 1].column > column) --depth;
   if (depth > 0 && levels_[depth - 1].column == column) {
@@ -519,7 +519,11 @@ bool LineScan::mend_colon(std::size_t content, std::size_t limit, bool item) {
   const std::string_view key = slice(content, found);
   const Word word = find_word(key, item ? kStepStarts | in::OptionKey : kKeys);
   const bool numeric = key.find_first_not_of("0123456789") == kNone;
-  if (word == Word::None && (!among_keys || numeric)) return false;
+  // The first of the lines below `options:`: `Да:order`.
+  const std::string_view behind = slice(found, trimmed_end(found, line_end(found)));
+  const bool first_label = !item && after_ == After::Expected && after_lines_ && behind.size() > 1 &&
+                           behind.find_first_of(" /", 1) == kNone;
+  if (word == Word::None && (!(among_keys || first_label) || numeric)) return false;
   std::size_t after = found + (wide ? 3 : 1);
   const std::size_t odd = odd_space(after);
   if (wide) {
@@ -627,6 +631,7 @@ void LineScan::expect_value(const Slot& slot) {
   after_parent_ = slot.parent;
   after_text_ = slot.text;
   after_formula_ = slot.formula;
+  after_lines_ = slot.lines;
 }
 
 std::size_t LineScan::line_end(std::size_t from) const {

@@ -145,6 +145,7 @@ class LineScan {
   int after_parent_ = -1;
   bool after_text_ = false;     ///< the key that awaits its value holds a text
   bool after_formula_ = false;  ///< or formulas
+  bool after_lines_ = false;    ///< or lines `word: value`
   bool seen_content_ = false;
   bool seen_mark_ = false;  ///< `---` on top
   bool stopped_ = false;

@@ -247,7 +247,8 @@ void read_roots(Loading& loading, const Sections& sections) {
     program.on_error = read_branch_name(loading, *sections.on_error,
                                         loading.say(Word::OnError, sections.on_error->span), true);
   }
-  if (program.branches.empty()) {
+  // An unknown word on top may be `branches`, misspelt.
+  if (program.branches.empty() && loading.flow_is_known) {
     const SourceSpan top{0, 0, 0};
     hint(loading, loading.report(DiagnosticId::MissingField, top,
                         {loading.say(Word::Branches, top), loading.sources.path(0)}),
