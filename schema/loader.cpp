@@ -536,7 +536,8 @@ std::vector<std::string> find_talks(const std::string& path) {
   for (auto it = fs::directory_iterator(folder, error); !error && it != fs::directory_iterator();
        it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (ends_with(name, ".test.yaml") && name.rfind(stem, 0) == 0) {
+    const bool named_after = name.rfind(stem, 0) == 0 && std::string_view("._-").find(name[stem.size()]) != std::string_view::npos;
+    if (ends_with(name, ".test.yaml") && named_after) {
       result.push_back(it->path().lexically_normal().generic_string());
     }
   }

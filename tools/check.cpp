@@ -54,7 +54,14 @@ bool write_file(const std::string& path, const std::string& text) {
 /// the talk from being read.
 Loaded load_any(const std::string& path) {
   if (!is_talk_path(path) || std::filesystem::is_directory(path)) return load_scenario(path);
-  Loaded scenario = load_scenario(scenario_of_talk(path));
+  const std::string belongs_to = scenario_of_talk(path);
+  Loaded scenario = load_scenario(belongs_to);
+  if (std::error_code error; !std::filesystem::exists(belongs_to, error)) {
+    if (Diagnostic* missing = scenario.diagnostics.find(DiagnosticId::CannotRead, 0)) {
+      missing->hint_en = "a talk stands beside its scenario and is named after it: `shop.yaml`, `shop.test.yaml`";
+      missing->hint_ru = "разговор лежит рядом со своим сценарием и назван по нему: `shop.yaml`, `shop.test.yaml`";
+    }
+  }
   if (!scenario.program) return scenario;
   Loaded talk;
   read_talk_file(path, talk.sources, talk.diagnostics, *scenario.program);
@@ -69,6 +76,8 @@ std::size_t fix_scenario(const std::string& path) {
     const std::vector<Diagnostic>& all = loaded.diagnostics.sorted();
     std::size_t applied = 0;
     for (std::uint32_t file = 0; file < loaded.sources.size(); ++file) {
+      // Who asked to mend a talk did not ask for its scenario.
+      if (is_talk_path(path) && loaded.sources.path(file) != path) continue;
       std::size_t here = 0;
       const std::string text = apply_fixes(all, loaded.sources, file, &here);
       if (here == 0) continue;

@@ -360,8 +360,10 @@ std::string scenario_of_talk(const std::string& path) {
   std::string stem = fs::path(path).filename().string();
   stem.erase(stem.size() - std::string_view(".test.yaml").size());
   const std::string named = (own / (stem + ".yaml")).string();
-  // `shop_order` is a talk about `shop`: the longest name that is there.
+  // `shop_order` is a talk about `shop`: the longest name that is there. find_talks() looks the other way.
   for (std::string shorter = stem; !shorter.empty(); shorter.pop_back()) {
+    const bool whole = shorter.size() == stem.size() || std::string_view("._-").find(stem[shorter.size()]) != std::string_view::npos;
+    if (!whole) continue;
     const fs::path scenario = own / (shorter + ".yaml");
     std::error_code unknown;
     if (fs::is_regular_file(scenario, unknown)) return scenario.string();

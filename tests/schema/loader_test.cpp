@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -280,6 +281,32 @@ TEST(LoaderTest, RolesAreCheckedWhenTheConfigurationIsKnown) {
   EXPECT_THAT(problems(known), ElementsAre("S206 the configuration has no role `admin`"));
   Loaded unknown = load(text);
   EXPECT_THAT(problems(unknown), IsEmpty());
+}
+
+// Each of these took from seconds to a minute: something was looked up in a list, once for each line.
+TEST(LoaderTest, ManyLinesOfOneKindTakeNoLongerThanTheirNumber) {
+  const auto lines = [](int count, const auto& line) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += line(std::to_string(i));
+    return text;
+  };
+  const std::string head = "scenario: x\nbranches: {start: [say: hi]}\n";
+  const std::pair<const char*, std::string> cases[] = {
+      {"settings", head + "settings:\n" + lines(20'000, [](const auto& n) { return "  s" + n + ": no\n"; })},
+      {"a setting's values",
+       head + "settings:\n  a:\n" + lines(20'000, [](const auto& n) { return "    s" + n + ": no\n"; })},
+      {"a command's words",
+       head + "commands:\n  a:\n    go: start\n    on:\n" +
+           lines(20'000, [](const auto& n) { return "      - w" + n + "\n"; })},
+      {"branches without indentation",
+       "scenario: x\nbranches:\n" + lines(8'000, [](const auto& n) { return "b" + n + ":\n  - say: hi\n"; })},
+  };
+  for (const auto& [name, text] : cases) {
+    const std::clock_t begin = std::clock();
+    load_scenario_text({{"scenario.yaml", text}});
+    const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+    EXPECT_LT(seconds, 3) << name;  // a tenth of it when optimized
+  }
 }
 
 class LoaderFolderTest : public testing::Test {

@@ -80,6 +80,24 @@ TEST_F(CheckTest, ATalkIsCheckedAgainstItsScenario) {
   EXPECT_THAT(run.out, HasSubstr("shop.test.yaml:4:9: error[S602]: unknown word `usr`"));
 }
 
+TEST_F(CheckTest, ATalkOfABrokenScenarioSaysSoAndLeavesItAlone) {
+  const std::string broken = "scenario: shop\nbranches:\n  start:\n    - sya: hi\n";
+  write("shop.yaml", broken);
+  write("shop.test.yaml", "tests: []\n");
+  CheckOptions options;
+  options.paths = {path("shop.test.yaml")};
+  options.fix = true;
+  options.language = "en";
+  const ToolRun run = run_tool([&] { return run_check(options); });
+  EXPECT_EQ(run.code, kExitErrors);
+  EXPECT_THAT(run.out, HasSubstr("shop.yaml:4:7: error[S101]"));
+  EXPECT_EQ(read("shop.yaml"), broken);
+  write("alone.test.yaml", "tests: []\n");  // no talk about `a.yaml`
+  const ToolRun alone = check({path("alone.test.yaml")}, "text");
+  EXPECT_EQ(alone.code, kExitErrors);
+  EXPECT_THAT(alone.out, HasSubstr("beside its scenario"));
+}
+
 TEST_F(CheckTest, FixLeavesTheWordsOfATalkAlone) {
   write("shop.yaml", "scenario: shop\nlanguage: ru\nbranches: {start: [say: hi]}\n");
   const std::string talk =
