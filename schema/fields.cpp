@@ -69,6 +69,16 @@ const Node* Fields::take(Word word) {
 
 bool Fields::has_unknown() const { return has(Word::None); }
 
+const Node* Fields::take_unknown(Contexts elsewhere) {
+  for (Item& item : items_) {
+    const Node& key = item.entry->key;
+    if (item.taken || item.word != Word::None || find_word(key.scalar, elsewhere) == Word::None) continue;
+    item.taken = true;
+    return &key;
+  }
+  return nullptr;
+}
+
 const Node* Fields::require(Word word) {
   const Node* node = take(word);
   if (!node && !has_unknown()) {

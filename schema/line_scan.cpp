@@ -127,6 +127,13 @@ void LineScan::scan_line() {
   if (content == line_start_ && skip_document_mark()) return;
   seen_content_ = true;
   if (tab || odd) mend_indentation(content);
+  if (moved_column_ >= 0) {
+    const int column = column_of(content);
+    if (column > moved_column_)
+      indent_line(content, column + moved_by_);
+    else
+      moved_column_ = -1;
+  }
   fit_level(content);
   int parent = after_ == After::Expected ? after_parent_
                : levels_.empty()         ? -1
@@ -137,7 +144,7 @@ void LineScan::scan_line() {
     if (!scan_marker(content, !item)) break;
     item = true;
     parent = column;
-    after_text_ = after_formula_ = false;
+    after_text_ = after_formula_ = after_lines_ = false;
     if (ends_line(content) || starts_comment(content)) {
       after_ = After::Expected;
       after_parent_ = parent;
@@ -264,7 +271,7 @@ void LineScan::fit_level(std::size_t content) {
     if (column == after_parent_ && under_key && item) return;
   }
   after_ = After::Whole;
-  after_text_ = after_formula_ = false;
+  after_text_ = after_formula_ = after_lines_ = false;
   std::size_t depth = levels_.size();
   while (depth > 0 && levels_[depth - 1].column > column) --depth;
   if (depth > 0 && levels_[depth - 1].column == column) {
@@ -297,7 +304,16 @@ void LineScan::fit_level(std::size_t content) {
             "to belong to the item above, it begins at column " + std::to_string(spaces + 1);
         problem.hint_ru = "чтобы относиться к пункту выше, она должна начинаться с колонки " +
                           std::to_string(spaces + 1);
-        fix(problem, "indent it", {{span(line_start_, content), std::string(spaces, ' ')}}, false);
+        std::vector<FixEdit> edits = {{span(line_start_, content), std::string(spaces, ' ')}};
+        // What is deeper below goes along.
+        const auto more = spaces - static_cast<std::size_t>(column);
+        int below = 0;
+        for (std::size_t at = next_content(end + 1, &below); at != kNone && below > column && edits.size() < 200;
+             at = next_content(line_end(at) + 1, &below))
+          edits.push_back({span(at, at), std::string(more, ' ')});
+        fix(problem, "indent it", std::move(edits), false);
+        moved_column_ = column;
+        moved_by_ = levels_[depth].column - column;
         indent_line(content, levels_[depth].column);
         levels_.resize(depth + 1);
       }
@@ -503,7 +519,11 @@ bool LineScan::mend_colon(std::size_t content, std::size_t limit, bool item) {
   const std::string_view key = slice(content, found);
   const Word word = find_word(key, item ? kStepStarts | in::OptionKey : kKeys);
   const bool numeric = key.find_first_not_of("0123456789") == kNone;
-  if (word == Word::None && (!among_keys || numeric)) return false;
+  // The first of the lines below `options:`: `Да:order`.
+  const std::string_view behind = slice(found, trimmed_end(found, line_end(found)));
+  const bool first_label = !item && after_ == After::Expected && after_lines_ && behind.size() > 1 &&
+                           behind.find_first_of(" /", 1) == kNone;
+  if (word == Word::None && (!(among_keys || first_label) || numeric)) return false;
   std::size_t after = found + (wide ? 3 : 1);
   const std::size_t odd = odd_space(after);
   if (wide) {
@@ -611,6 +631,7 @@ void LineScan::expect_value(const Slot& slot) {
   after_parent_ = slot.parent;
   after_text_ = slot.text;
   after_formula_ = slot.formula;
+  after_lines_ = slot.lines;
 }
 
 std::size_t LineScan::line_end(std::size_t from) const {

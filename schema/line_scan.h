@@ -145,11 +145,14 @@ class LineScan {
   int after_parent_ = -1;
   bool after_text_ = false;     ///< the key that awaits its value holds a text
   bool after_formula_ = false;  ///< or formulas
+  bool after_lines_ = false;    ///< or lines `word: value`
   bool seen_content_ = false;
   bool seen_mark_ = false;  ///< `---` on top
   bool stopped_ = false;
   std::size_t reported_ = 0;
   bool hopeless_ = false;
+  int moved_column_ = -1;  ///< a line was moved right from here, and what is deeper below it goes along
+  int moved_by_ = 0;
   int bad_column_ = -1;  ///< indentation reported last, not to be reported line by line
   std::vector<Mend> mends_;
   std::set<std::string, std::less<>> anchors_;

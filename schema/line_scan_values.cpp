@@ -39,6 +39,16 @@ bool is_one_word(std::string_view text) {
   return text.find_first_of(" \t,;.!?") == std::string_view::npos;
 }
 
+/// What a branch may be called.
+bool is_name(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const bool first = at == 0;
+    const char32_t c = next_code_point(text, at);
+    if (!is_letter(c) && (first || (!is_digit(c) && c != U'_'))) return false;
+  }
+  return !text.empty();
+}
+
 // `#тег`, `#1`; not `# note`, `##`, `#---`.
 bool is_hashtag(std::string_view text, std::size_t at) {
   if (at + 1 >= text.size()) return false;
@@ -500,6 +510,7 @@ struct LineScan::Bracket {
   bool map;
   std::size_t key_begin = kNone, key_end = kNone;
   bool key_plain = false;
+  bool text_key = false;  ///< of the entry before: its value is a text that people read
   bool colon = false;
   bool has_value = false;
   /// The last plain value, which a comma may have cut in two.
@@ -615,6 +626,7 @@ void LineScan::scan_flow(std::size_t begin, const Slot& slot) {
     } else if (c == ':' && (top.key_begin != kNone || top.has_value) && !top.colon) {
       settle(top, slot);
       top.colon = true;
+      if (top.key_begin != kNone) top.text_key = slot_for(slice(top.key_begin, top.key_end), 0).text;
       ++at;
     } else {
       scan_flow_plain(flow);
@@ -732,13 +744,17 @@ void LineScan::scan_flow_plain(Flow& flow) {
   flow.at = std::max(at, begin + 1);
   const std::string_view raw = slice(begin, end);
   const bool at_colon = at < text_.size() && text_[at] == ':';
-  if (key_side && !at_colon) {
-    // `{go:welcome}`
+  if (key_side && !at_colon && !trouble) {
+    // `{go:welcome}`, `{Да: a, Нет:b}`. Behind a text, `{say: Вот, время:пять}` is a comma's fault.
     const std::size_t colon = raw.find(':');
-    if (colon != kNone && colon > 0 && colon + 1 < raw.size() && raw.substr(colon + 1, 2) != "//" &&
-        !trouble &&
-        find_word(raw.substr(0, colon), in::Verb | in::OptionKey | in::StepKey | in::QuestionKey |
-                                            in::CommandKey) != Word::None) {
+    const bool inside = colon != kNone && colon > 0 && colon + 1 < raw.size();
+    const std::string_view word = raw.substr(0, inside ? colon : 0);
+    const std::string_view behind = inside ? raw.substr(colon + 1) : std::string_view();
+    const bool known = find_word(word, in::Verb | in::OptionKey | in::StepKey | in::QuestionKey |
+                                           in::CommandKey) != Word::None;
+    const bool tail = top.value_begin != kNone && top.text_key;
+    const bool label = !tail && (is_name(behind) || behind.starts_with('"') || behind.starts_with('\''));
+    if (inside && !behind.starts_with("//") && (known || label)) {
       const std::size_t after = begin + colon + 1;
       Diagnostic& problem = report(DiagnosticId::NoSpaceAfterColon, begin, after,
                                    {std::string(raw.substr(0, colon + 1))});
@@ -748,6 +764,7 @@ void LineScan::scan_flow_plain(Flow& flow) {
       top.key_begin = begin;
       top.key_end = after - 1;
       top.key_plain = true;
+      top.text_key = slot_for(word, 0).text;
       top.colon = true;
       flow.at = after;
       return;

@@ -235,7 +235,7 @@ void read_question(Loading& loading, Fields& fields, Question& question) {
   }
   loading.local_names.resize(loading.local_names.size() - 2);
   if (const Node* node = fields.take(Word::AskWhen)) {
-    question.ask_when = read_expression(loading, *node, fields.spelled(Word::AskWhen));
+    question.ask_when = read_condition(loading, *node, fields.spelled(Word::AskWhen));
   }
   if (const Node* node = fields.take(Word::Secret)) {
     question.secret = read_boolean(loading, *node, fields.spelled(Word::Secret)).value_or(false);

@@ -37,12 +37,44 @@ void substitute_environment(Loading& loading, const Node& node, Value& value) {
 }  // namespace
 
 void load_settings(Loading& loading) {
+  // They are kept in a list, in the author's order: so many that looking them up takes long are nobody's settings.
+  constexpr std::size_t kMost = 10'000;
+  if (loading.settings.size() > kMost) {
+    const auto any = loading.settings.begin()->second.key->span;
+    loading.report(DiagnosticId::TooManyValues, {any.file, 0, 0}, {std::to_string(kMost)});
+    return;
+  }
   in_order(loading.settings, [&](const Declared& declared) {
     Value value = read_constant(loading, *declared.value);
     substitute_environment(loading, *declared.value, value);
     loading.program.settings.set(nfc(loading, declared.key->scalar), std::move(value));
   });
 }
+
+namespace {
+
+/// A text in one language beside texts in two: whoever speaks the other reads it in the scenario's own.
+void check_languages(Loading& loading) {
+  std::map<std::string, std::string> languages;  // → a text that has it
+  for (const auto& [name, by_language] : loading.program.texts) {
+    for (const auto& [language, text] : by_language) languages.emplace(language, name);
+  }
+  in_order(loading.texts, [&](const Declared& declared) {
+    if (!declared.value->is_map()) return;  // a text for everybody
+    const std::string name(nfc(loading, declared.key->scalar));
+    const auto found = loading.program.texts.find(name);
+    const std::string own = loading.program.language == Language::Russian ? "ru" : "en";
+    if (found == loading.program.texts.end() || !found->second.count(own)) return;
+    for (const auto& [language, has] : languages) {
+      if (found->second.count(language)) continue;
+      hint(loading, loading.report(DiagnosticId::TextLacksOther, declared.key->span, {name, language, has}),
+           "whoever speaks it reads this text in `" + own + "`",
+           "кто говорит на нём, прочтёт этот текст на `" + own + "`");
+    }
+  });
+}
+
+}  // namespace
 
 void load_texts(Loading& loading) {
   const std::string own = loading.program.language == Language::Russian ? "ru" : "en";
@@ -78,6 +110,7 @@ void load_texts(Loading& loading) {
     }
     loading.program.texts[name] = std::move(by_language);
   });
+  check_languages(loading);
 }
 
 void load_phrases(Loading& loading, const Node& node) {
@@ -145,6 +178,14 @@ void load_commands(Loading& loading) {
       inner.finish();
     } else {
       for (const Node* word : read_strings(loading, *on, fields.spelled(Word::On))) {
+        const std::string folded = fold(word->scalar);
+        const bool fresh = loading.command_words.emplace(folded + '\n' + name, word->span).second;
+        if (!folded.empty() && !fresh) {
+          hint(loading, loading.report(DiagnosticId::RepeatedKey, word->span, {std::string(word->scalar)}),
+               "capital letters and punctuation do not count: leave one of them out",
+               "заглавные буквы и знаки препинания не важны: оставьте одно из двух");
+          continue;
+        }
         command.words.emplace_back(trim(word->scalar));
         command.folded.push_back(fold(word->scalar));
         if (command.folded.back().empty()) {
@@ -275,6 +316,7 @@ void load_tables(Loading& loading) {
       Column column;
       column.name = std::string(name);
       const Node* type = &entry.value;
+      SourceSpan default_span = entry.key.span;
       if (entry.value.is_map()) {
         Fields fields(loading, entry.value, in::ColumnKey, column.name);
         type = fields.require(Word::Type);
@@ -285,6 +327,7 @@ void load_tables(Loading& loading) {
         }
         if (const Node* value = fields.take(Word::Default)) {
           column.default_value = read_constant(loading, *value);
+          default_span = value->span;
           if (!column.options.empty() && value->is_scalar() &&
               std::find(column.options.begin(), column.options.end(), value->scalar) ==
                   column.options.end()) {
@@ -307,7 +350,7 @@ void load_tables(Loading& loading) {
           } else if (column.type == ColumnType::Text) {
             // stays as it is
           } else if (column.type == ColumnType::Number || column.type == ColumnType::Integer) {
-            loading.report(DiagnosticId::WantsNumber, entry.key.span, {column.name, text});
+            loading.report(DiagnosticId::WantsNumber, default_span, {column.name, text});
           }
         } else if (column.default_value && column.default_value->number() &&
                    column.type == ColumnType::Text) {

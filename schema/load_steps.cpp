@@ -164,7 +164,7 @@ Verbs read_ask(Loading& loading, Fields& fields, const Node& value, StepId step)
 
 Verbs read_if(Loading& loading, Fields& fields, const Node& value) {
   If branch;
-  if (auto condition = read_expression(loading, value, fields.where())) branch.condition = *condition;
+  if (auto condition = read_condition(loading, value, fields.where())) branch.condition = *condition;
   if (!fields.has(Word::Then) && !fields.has(Word::Else)) fields.require(Word::Then);
   branch.then_target = read_optional_target(loading, fields, Word::Then);
   branch.else_target = read_optional_target(loading, fields, Word::Else);
@@ -592,7 +592,7 @@ StepId read_step(Loading& loading, const Node& node, BlockId block, std::uint32_
 
   const StepId outer = std::exchange(loading.parent, id);
   if (const Node* when = fields.take(Word::When)) {
-    auto condition = read_expression(loading, *when, fields.spelled(Word::When));
+    auto condition = read_condition(loading, *when, fields.spelled(Word::When));
     mine().when = std::move(condition);
   }
   if (const Node* name = fields.take(Word::Id)) {

@@ -65,7 +65,7 @@ void read_option_fields(Loading& loading, Fields& fields, Option& option) {
     option.action = ButtonAction::Url;
   }
   if (const Node* node = fields.take(Word::When)) {
-    option.when = read_expression(loading, *node, fields.spelled(Word::When));
+    option.when = read_condition(loading, *node, fields.spelled(Word::When));
   }
   if (const Node* node = fields.take(Word::ValueWord)) option.value = read_constant(loading, *node);
   if (const Node* node = fields.take(Word::Color)) {
@@ -148,7 +148,7 @@ Target read_target(Loading& loading, const Node& node, std::string_view what) {
           default: break;
         }
       }
-      target.go = read_branch_name(loading, node, what);
+      target.go = read_branch_name(loading, node, what, false, true);
       return target;
     }
     case Node::Kind::Sequence:

@@ -396,14 +396,64 @@ std::optional<bool> read_boolean(Loading& loading, const Node& node, std::string
   return std::nullopt;
 }
 
+namespace {
+
+/// `10 минут`, `2 hours` as a length of time is written: `10м`, `2h`; empty when it is no such thing.
+std::string as_duration(std::string_view text, Language language) {
+  struct Unit {
+    std::string_view stem;  ///< how every form of the word begins
+    const char* en;
+    const char* ru;
+  };
+  static constexpr Unit kUnits[] = {
+      {"сек", "s", "с"},   {"мин", "m", "м"},  {"час", "h", "ч"},  {"дн", "d", "д"},     {"день", "d", "д"},
+      {"сут", "d", "д"},   {"нед", "w", "н"},  {"sec", "s", "с"},  {"min", "m", "м"},    {"hour", "h", "ч"},
+      {"hr", "h", "ч"},    {"day", "d", "д"},  {"week", "w", "н"}, {"с", "s", "с"},      {"м", "m", "м"},
+      {"ч", "h", "ч"},     {"д", "d", "д"},    {"н", "w", "н"},    {"s", "s", "с"},      {"m", "m", "м"},
+      {"h", "h", "ч"},     {"d", "d", "д"},    {"w", "w", "н"},
+  };
+  const std::string lower = to_lower(trim(text));
+  std::string result;
+  std::string_view rest = lower;
+  while (!rest.empty()) {
+    const std::size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+    if (digits == 0 || digits > 9) return {};
+    result += rest.substr(0, digits);
+    rest = trim(rest.substr(digits));
+    const std::size_t end = std::min(rest.find_first_of(" 0123456789"), rest.size());
+    std::string_view word = rest.substr(0, end);
+    if (!word.empty() && word.back() == '.') word.remove_suffix(1);
+    const auto unit = std::find_if(std::begin(kUnits), std::end(kUnits), [&](const Unit& one) {
+      // One letter is a unit by itself, not the beginning of any word.
+      return one.stem.size() <= 2 && one.stem != "дн" && one.stem != "hr" ? word == one.stem
+                                                                          : word.starts_with(one.stem);
+    });
+    if (unit == std::end(kUnits)) return {};
+    result += language == Language::Russian ? unit->ru : unit->en;
+    rest = trim(rest.substr(end));
+  }
+  return result;
+}
+
+}  // namespace
+
 std::optional<Duration> read_duration(Loading& loading, const Node& node, std::string_view what) {
   if (node.is_scalar()) {
     const std::optional<Duration> duration = Duration::parse(node.scalar);
     if (duration && duration->ms >= 0) return duration;
   }
-  hint(loading, loading.report(DiagnosticId::WantsDuration, node.span,
-                      {std::string(what), std::string(node.scalar)}),
-       "for example `30s`, `10m`, `2h`, `3d`, `1w`", "например `30с`, `10м`, `2ч`, `3д`, `1н`");
+  Diagnostic& problem =
+      loading.report(DiagnosticId::WantsDuration, node.span, {std::string(what), std::string(node.scalar)});
+  const bool russian = node.span.file < loading.words_of_file.size() &&
+                       loading.words_of_file[node.span.file] == Language::Russian;
+  const std::string meant = node.is_scalar() ? as_duration(node.scalar, russian ? Language::Russian : Language::English) : "";
+  if (Duration::parse(meant)) {
+    hint(loading, problem, "write `" + meant + "`", "напишите `" + meant + "`");
+    problem.fixes.push_back({"`" + meant + "`", {{node.span, meant}}, true});
+    return Duration::parse(meant);
+  }
+  const std::string examples = russian ? "`30с`, `10м`, `2ч`, `3д`, `1н`" : "`30s`, `10m`, `2h`, `3d`, `1w`";
+  hint(loading, problem, "for example " + examples, "например " + examples);
   return std::nullopt;
 }
 
@@ -524,6 +574,11 @@ Value read_constant(Loading& loading, const Node& node) {
     }
     case Node::Kind::Mapping: {
       ValueMap map;
+      constexpr std::size_t kMost = 10'000;
+      if (node.entries.size() > kMost) {
+        loading.report(DiagnosticId::TooManyValues, {node.span.file, 0, 0}, {std::to_string(kMost)});
+        return map;
+      }
       for (const Node::Entry& entry : node.entries) {
         map.set(nfc(loading, entry.key.scalar), read_constant(loading, entry.value));
       }
@@ -665,6 +720,63 @@ std::optional<Expression> read_expression(Loading& loading, const Node& node, st
   for (NameUse& use : names) use.offset = use.length = 0;
   note_names(loading, node, std::move(names));
   return *parsed;
+}
+
+namespace {
+
+/// `settings.delivery` where `delivery: no` stands in the settings.
+void check_setting_as_condition(Loading& loading, const Node& node) {
+  const std::string_view text = node.scalar;
+  struct Token {
+    std::size_t offset;
+    std::string_view text;
+  };
+  std::vector<Token> tokens;
+  for (std::size_t at = 0; at < text.size();) {
+    if (std::string_view(" ()\n").find(text[at]) != std::string_view::npos) {
+      ++at;
+      continue;
+    }
+    const std::size_t end = std::min(text.find_first_of(" ()\n", at), text.size());
+    tokens.push_back({at, text.substr(at, end - at)});
+    at = end;
+  }
+  const auto joins = [&](std::size_t index) {
+    if (index >= tokens.size()) return true;  // the end, and before the beginning
+    const Word word = find_word(tokens[index].text, in::Reserved);
+    return word == Word::And || word == Word::Or || word == Word::Not;
+  };
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const std::string_view token = tokens[i].text;
+    const std::size_t dot = token.find('.');
+    if (dot == token.npos || find_word(token.substr(0, dot), in::SystemName) != Word::Settings) continue;
+    if (!joins(i - 1) || !joins(i + 1)) continue;
+    const auto setting = loading.settings.find(token.substr(dot + 1));
+    if (setting == loading.settings.end()) continue;
+    const Node& value = *setting->second.value;
+    if (!value.is_scalar() || value.quoted || find_word(to_lower(value.scalar), in::BooleanWord) == Word::None) continue;
+    Diagnostic& problem = loading.report(DiagnosticId::SettingIsText,
+                                         span_inside(node, loading.sources, tokens[i].offset, token.size()),
+                                         {std::string(token), std::string(value.scalar)});
+    problem.related.push_back({"", setting->second.key->span});
+    // What the author meant by asking: that it is on.
+    static constexpr std::pair<std::string_view, std::string_view> kOn[] = {
+        {"нет", "да"}, {"no", "yes"}, {"off", "on"}, {"выкл", "вкл"}, {"false", "true"}, {"ложь", "истина"}};
+    std::string on(value.scalar);
+    for (const auto& [off, opposite] : kOn) {
+      if (to_lower(value.scalar) == off) on = opposite;
+    }
+    const std::string compared = std::string(token) + " == '" + on + "'";
+    hint(loading, problem, "compare it: `" + compared + "`", "сравните его: `" + compared + "`");
+  }
+}
+
+}  // namespace
+
+std::optional<Expression> read_condition(Loading& loading, const Node& node, std::string_view what) {
+  std::optional<Expression> condition = read_expression(loading, node, what);
+  if (condition && node.is_scalar()) check_setting_as_condition(loading, node);
+  return condition;
 }
 
 std::optional<Template> read_template(Loading& loading, const Node& node, std::string_view what) {
@@ -887,7 +999,37 @@ Attach read_attach(Loading& loading, const Node& node, std::string_view what) {
   return attach;
 }
 
-BranchId read_branch_name(Loading& loading, const Node& node, std::string_view what, bool is_call) {
+namespace {
+
+/// What was written where a branch's name belongs, and cannot be one: a name with spaces, or a text.
+void explain_bad_target(Loading& loading, Diagnostic& problem, std::string_view text, bool steps_fit) {
+  if (text.empty()) return;
+  // `Спасибо`: a name may begin with a capital letter, and a text does.
+  const bool one_word = is_identifier(text);
+  if (one_word && to_lower(text).compare(0, 2, text, 0, 2) == 0) return;
+  std::string joined(text);
+  std::replace(joined.begin(), joined.end(), ' ', '_');
+  const auto spaces = std::count(text.begin(), text.end(), ' ');
+  const std::string name =
+      !one_word && is_identifier(joined) && spaces <= 3 ? "`" + joined + "`" : std::string();
+  const std::string shown = text.find('\n') == text.npos ? std::string(first_code_points(text, 40)) : "…";
+  const std::string say = "`- %say%: " + (shown.size() < text.size() ? shown + "…" : shown) + "`";
+  std::string en, ru;
+  if (!name.empty()) {
+    en = "a name has no spaces: " + name;
+    ru = "в имени не бывает пробелов: " + name;
+  }
+  if (steps_fit) {
+    en += (en.empty() ? "" : "; ") + ("to send a text, write " + say + " on the next line");
+    ru += (ru.empty() ? "" : "; ") + ("чтобы отправить текст, напишите на следующей строке " + say);
+  }
+  if (!en.empty()) hint(loading, problem, std::move(en), std::move(ru));
+}
+
+}  // namespace
+
+BranchId read_branch_name(Loading& loading, const Node& node, std::string_view what, bool is_call,
+                          bool steps_fit) {
   const auto text = read_scalar(loading, node, what);
   if (!text) return {};
   const std::string_view name = nfc(loading, *text);
@@ -896,11 +1038,13 @@ BranchId read_branch_name(Loading& loading, const Node& node, std::string_view w
     loading.flow_is_known = false;
     Diagnostic& problem = loading.report(DiagnosticId::UnknownTarget, node.span,
                                          {std::string(what), std::string(*text)});
-    if (!may_offer(loading, loading.branches.size())) return {};
-    std::vector<std::string> known;
-    known.reserve(loading.branches.size());
-    for (const Branch& branch : loading.program.branches) known.push_back(branch.name);
-    offer(loading, problem, name, known, false);
+    if (may_offer(loading, loading.branches.size())) {
+      std::vector<std::string> known;
+      known.reserve(loading.branches.size());
+      for (const Branch& branch : loading.program.branches) known.push_back(branch.name);
+      offer(loading, problem, name, known, false);
+    }
+    if (problem.hint_en.empty()) explain_bad_target(loading, problem, trim(*text), steps_fit);
     return {};
   }
   const BranchId id{found->second.index};

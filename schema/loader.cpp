@@ -103,10 +103,13 @@ void declare_file(Loading& loading, const Node& root, Sections& sections) {
   Program& program = loading.program;
   Fields fields(loading, root, in::Top, loading.sources.path(root.span.file));
   for (const Fields::Item& item : fields.items()) {
-    if (item.word == Word::None || item.taken) continue;
+    if (item.word == Word::None) continue;
     const Node& key = item.entry->key;
     const Node& value = item.entry->value;
-    fields.take(item.word);
+    // A section that stands here a second time is a mistake, said already; its names are no strangers for that.
+    const bool again = item.taken;
+    if (again && !value.is_map()) continue;
+    if (!again) fields.take(item.word);
     switch (item.word) {
       case Word::Scenario: once(loading, sections.scenario, key, value); break;
       case Word::Title: once(loading, sections.title, key, value); break;
@@ -175,6 +178,11 @@ void declare_file(Loading& loading, const Node& root, Sections& sections) {
         break;
     }
   }
+  if (const Node* tests = fields.take_unknown(in::TalkFile)) {
+    hint(loading, loading.report(DiagnosticId::UnknownKey, tests->span, {std::string(tests->scalar), fields.where()}),
+         "talks stand in a file of their own beside the scenario, `NAME.test.yaml`",
+         "разговоры пишут в отдельном файле рядом со сценарием, `ИМЯ.test.yaml`");
+  }
   fields.finish();
 }
 
@@ -239,12 +247,65 @@ void read_roots(Loading& loading, const Sections& sections) {
     program.on_error = read_branch_name(loading, *sections.on_error,
                                         loading.say(Word::OnError, sections.on_error->span), true);
   }
-  if (program.branches.empty()) {
+  // An unknown word on top may be `branches`, misspelt.
+  if (program.branches.empty() && loading.flow_is_known) {
     const SourceSpan top{0, 0, 0};
     hint(loading, loading.report(DiagnosticId::MissingField, top,
                         {loading.say(Word::Branches, top), loading.sources.path(0)}),
          "the bot says nothing without branches", "без веток боту нечего сказать");
   }
+}
+
+const Node* find_key(const Node& root, Contexts contexts, Word word) {
+  for (const Node::Entry& entry : root.entries) {
+    if (find_word(entry.key.scalar, contexts) == word) return &entry.key;
+  }
+  return nullptr;
+}
+
+/// Talks saved under a name that is not `*.test.yaml`, or shown to a command that wants their scenario.
+bool is_talk(Loading& loading, const Document& document) {
+  const Node& root = document.root;
+  if (!document.parsed || !root.is_map()) return false;
+  const Node* tests = find_key(root, in::TalkFile, Word::Tests);
+  if (!tests || find_key(root, in::Top, Word::Scenario) || find_key(root, in::Top, Word::Branches)) return false;
+  const std::string& path = loading.sources.path(tests->span.file);
+  Diagnostic& problem = loading.report(DiagnosticId::ScenarioIsTalk, tests->span);
+  if (ends_with(path, ".test.yaml")) {
+    hint(loading, problem, "play it: `sufler test " + path + "`", "сыграйте его: `sufler test " + path + "`");
+  } else {
+    std::string name = fs::path(path).stem().string();
+    for (const std::string_view end : {"_test", "-test", "_tests", "-tests", ".tests"}) {
+      if (name.size() > end.size() && ends_with(name, end)) name.resize(name.size() - end.size());
+    }
+    name += ".test.yaml";
+    hint(loading, problem, "save it as `" + name + "` beside its scenario, and `sufler test` plays it",
+         "сохраните его рядом со сценарием как `" + name + "`, и `sufler test` его сыграет");
+  }
+  return true;
+}
+
+/// One file of a scenario that is a folder: what it lacks stands in the others.
+bool is_part(Loading& loading, const Document& document) {
+  if (!document.parsed || !loading.on_disk || find_key(document.root, in::Top, Word::Scenario)) return false;
+  const std::string& path = loading.sources.path(0);
+  std::error_code unknown;
+  fs::path folder = loading.program.folder;
+  for (int above = 0; above < 8; ++above, folder = folder.parent_path()) {
+    if (fs::is_regular_file(folder / "scenario.yaml", unknown) &&
+        !fs::equivalent(folder / "scenario.yaml", path, unknown)) {
+      std::string whole = fs::path(path).parent_path().generic_string();
+      for (int i = 0; i < above; ++i) whole += whole.empty() ? ".." : "/..";
+      whole = fs::path(whole.empty() ? "." : whole).lexically_normal().generic_string();
+      if (whole.size() > 1 && whole.back() == '/') whole.pop_back();
+      Diagnostic& problem = loading.report(DiagnosticId::PartOfScenario, {0, 0, 0}, {path, whole});
+      hint(loading, problem, "check it whole: `sufler check " + whole + "`",
+           "проверьте его целиком: `sufler check " + whole + "`");
+      return true;
+    }
+    if (folder == folder.root_path()) break;
+  }
+  return false;
 }
 
 /// A file that was never meant as a scenario, or is empty: one line about that, and nothing about what it lacks.
@@ -259,6 +320,7 @@ bool is_no_scenario(Loading& loading, const Document& document) {
     hint(loading, *problem, "begin it with `%scenario%: name`", "начните его со строки `%scenario%: имя`");
     return true;
   }
+  if (is_talk(loading, document)) return true;
   const auto has = [&root](std::string_view key) {
     return std::any_of(root.entries.begin(), root.entries.end(),
                        [key](const Node::Entry& entry) { return entry.key.scalar == key; });
@@ -289,14 +351,19 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
     loading.words_of_file.push_back(words_of(loading.documents.back().root));
   }
   loading.program.version = version.hex();
-  if (loading.documents.size() == 1 && is_no_scenario(loading, loading.documents[0])) return;
+  if (loading.documents.size() == 1 &&
+      (is_no_scenario(loading, loading.documents[0]) || is_part(loading, loading.documents[0]))) {
+    return;
+  }
   bool readable = loaded.sources.size() > 0;
-  for (const Document& document : loading.documents) {
+  for (Document& document : loading.documents) {
     if (!document.parsed) {
       readable = false;
       continue;
     }
+    if (is_talk(loading, document)) continue;
     if (document.root.is_map()) {
+      mend_indentation(loading, document.root);
       declare_file(loading, document.root, sections);
     } else if (document.root.kind != Node::Kind::Null) {
       loading.report(DiagnosticId::WantsMap, document.root.span,
@@ -383,6 +450,23 @@ std::vector<fs::path> files_below(const fs::path& folder, bool talks, std::vecto
   return result;
 }
 
+/// A folder without `scenario.yaml` may well hold scenarios of one file each.
+void explain_folder(Diagnostic& problem, const fs::path& folder) {
+  problem.hint_en = "a scenario that is a folder begins with its `scenario.yaml`";
+  problem.hint_ru = "сценарий-папка начинается с файла `scenario.yaml`";
+  std::vector<std::string> names;
+  std::error_code error;
+  for (auto it = fs::directory_iterator(folder, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (hidden(it->path()) || !ends_with(name, ".yaml") || ends_with(name, ".test.yaml")) continue;
+    names.push_back(it->path().lexically_normal().generic_string());
+  }
+  if (names.empty()) return;
+  std::sort(names.begin(), names.end());
+  problem.hint_en += "; a scenario of one file is named itself: `" + names[0] + "`";
+  problem.hint_ru += "; сценарий из одного файла называют сам: `" + names[0] + "`";
+}
+
 }  // namespace
 
 Loaded load_scenario(const std::string& path, const LoadOptions& options) {
@@ -399,6 +483,7 @@ Loaded load_scenario(const std::string& path, const LoadOptions& options) {
     const fs::path main = folder / "scenario.yaml";
     if (!fs::is_regular_file(main, error)) {
       cannot_read(main, std::error_code(ENOENT, std::generic_category()).message());
+      explain_folder(*loaded.diagnostics.find(DiagnosticId::CannotRead, 0), folder);
       return loaded;
     }
     files.push_back(main);
@@ -451,7 +536,8 @@ std::vector<std::string> find_talks(const std::string& path) {
   for (auto it = fs::directory_iterator(folder, error); !error && it != fs::directory_iterator();
        it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (ends_with(name, ".test.yaml") && name.rfind(stem, 0) == 0) {
+    const bool named_after = name.rfind(stem, 0) == 0 && std::string_view("._-").find(name[stem.size()]) != std::string_view::npos;
+    if (ends_with(name, ".test.yaml") && named_after) {
       result.push_back(it->path().lexically_normal().generic_string());
     }
   }

@@ -104,6 +104,9 @@ struct Loading {
   std::unordered_map<std::uint32_t, ImpliedTable> implied_tables;
   bool tables_described = false;
 
+  /// Where each word of a command stands, by the folded word, a line end and the command.
+  std::unordered_map<std::string, SourceSpan> command_words;
+
   // Where the reader stands.
   BranchId branch;
   StepId parent;
@@ -143,6 +146,8 @@ class Fields {
   bool has(Word word) const;
   /// Whether a key is no word at all: what seems missing may be that, misspelt.
   bool has_unknown() const;
+  /// The key that is no word here but one of `elsewhere`, to say more of it than finish() would.
+  const Node* take_unknown(Contexts elsewhere);
   /// The value, or null with a MissingField.
   const Node* require(Word word);
   /// The key as the author wrote it, or would write it here.
@@ -192,6 +197,8 @@ std::vector<const Node*> read_strings(Loading& loading, const Node& node, std::s
 Value read_constant(Loading& loading, const Node& node);
 
 std::optional<Expression> read_expression(Loading& loading, const Node& node, std::string_view what);
+/// An expression that is asked whether it holds. Says what always does: a setting that is a word such as `no`.
+std::optional<Expression> read_condition(Loading& loading, const Node& node, std::string_view what);
 std::optional<Template> read_template(Loading& loading, const Node& node, std::string_view what);
 /// The expression of a value that is one `{{ … }}`.
 std::optional<Expression> read_inserted(Loading& loading, const Node& node, std::string_view what);
@@ -209,7 +216,9 @@ std::string read_role(Loading& loading, const Node& node, std::string_view what)
 
 // ---- references
 
-BranchId read_branch_name(Loading& loading, const Node& node, std::string_view what, bool is_call = false);
+/// `steps_fit`: a list of steps may stand here as well, and so may a text as one of them.
+BranchId read_branch_name(Loading& loading, const Node& node, std::string_view what, bool is_call = false,
+                          bool steps_fit = false);
 /// Whether a table may have this name; reports when it may not.
 bool check_table_name(Loading& loading, std::string_view name, SourceSpan span);
 TableId read_table_name(Loading& loading, const Node& node, std::string_view what);
@@ -218,6 +227,9 @@ TableId read_table_name(Loading& loading, const Node& node, std::string_view wha
 void not_available_yet(Loading& loading, SourceSpan span, std::string_view what);
 
 // ---- bodies
+
+/// Moves what stands to the left of where it belongs, with a problem for each (load_indentation.cpp).
+void mend_indentation(Loading& loading, Node& root);
 
 BlockId read_block(Loading& loading, const Node& list);
 Target read_target(Loading& loading, const Node& node, std::string_view what);

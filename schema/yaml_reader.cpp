@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t kMaxBytes = 16u << 20;
 constexpr std::size_t kMaxDepth = 100;
 // A Node takes 80 bytes: what fits well under 100 MB with the text and the parser's own tokens.
-constexpr std::size_t kMaxNodes = 600'000;
+constexpr std::size_t kMaxNodes = 300'000;
 
 /// Characters of the scalars, in blocks that never move.
 class Arena {

@@ -6,6 +6,7 @@
 #include "interpreter/transports/registry.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
+#include "tools/talk.h"
 
 namespace sufler {
 namespace {
@@ -50,14 +51,34 @@ bool write_file(const std::string& path, const std::string& text) {
   return !error;
 }
 
+/// What there is to say of a path. A talk is checked against its scenario; what that lacks is said when it keeps
+/// the talk from being read.
+Loaded load_any(const std::string& path, const LoadOptions& load) {
+  if (!is_talk_path(path) || std::filesystem::is_directory(path)) return load_scenario(path, load);
+  const std::string belongs_to = scenario_of_talk(path);
+  Loaded scenario = load_scenario(belongs_to, load);
+  if (std::error_code error; !std::filesystem::exists(belongs_to, error)) {
+    if (Diagnostic* missing = scenario.diagnostics.find(DiagnosticId::CannotRead, 0)) {
+      missing->hint_en = "a talk stands beside its scenario and is named after it: `shop.yaml`, `shop.test.yaml`";
+      missing->hint_ru = "разговор лежит рядом со своим сценарием и назван по нему: `shop.yaml`, `shop.test.yaml`";
+    }
+  }
+  if (!scenario.program) return scenario;
+  Loaded talk;
+  read_talk_file(path, talk.sources, talk.diagnostics, *scenario.program);
+  return talk;
+}
+
 /// Applies safe fixes, at most a few rounds: mending one mistake may bring the next one to light.
 std::size_t fix_scenario(const std::string& path, const LoadOptions& load) {
   std::size_t fixed = 0;
   for (int round = 0; round < 8; ++round) {
-    Loaded loaded = load_scenario(path, load);
+    Loaded loaded = load_any(path, load);
     const std::vector<Diagnostic>& all = loaded.diagnostics.sorted();
     std::size_t applied = 0;
     for (std::uint32_t file = 0; file < loaded.sources.size(); ++file) {
+      // Who asked to mend a talk did not ask for its scenario.
+      if (is_talk_path(path) && loaded.sources.path(file) != path) continue;
       std::size_t here = 0;
       const std::string text = apply_fixes(all, loaded.sources, file, &here);
       if (here == 0) continue;
@@ -103,7 +124,7 @@ int run_check(const CheckOptions& options) {
   std::vector<Diagnostic> all;
   for (const std::string& path : options.paths) {
     if (options.fix) fixed += fix_scenario(path, load);
-    Loaded loaded = load_scenario(path, load);
+    Loaded loaded = load_any(path, load);
     const auto before = static_cast<std::uint32_t>(sources.size());
     for (std::uint32_t file = 0; file < loaded.sources.size(); ++file) {
       sources.add(loaded.sources.path(file), loaded.sources.text(file));

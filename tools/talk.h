@@ -21,6 +21,8 @@ struct Talk {
   const Node* node = nullptr;  ///< the test's map; lives as long as the TalkFile
   /// `given: {env: …}`: the scenario is loaded with these variables of the environment.
   std::map<std::string, std::string> environment;
+  bool broken = false;  ///< a problem was reported in it, so that it cannot be played
+  std::uint32_t begin = 0, end = 0;  ///< its bytes in the file
 };
 struct TalkFile {
   std::string path;
@@ -28,6 +30,11 @@ struct TalkFile {
   Document document;
   std::vector<Talk> talks;
 };
+
+inline bool is_talk_path(std::string_view path) { return path.ends_with(".test.yaml"); }
+/// The scenario that a talk file belongs to: a folder with `scenario.yaml`, its own or one above, or the file that
+/// it is named after (`shop.test.yaml` and `shop_order.test.yaml` after `shop.yaml`). It need not exist.
+std::string scenario_of_talk(const std::string& path);
 
 /// Reads a talk file and checks every word of it; problems go to `diagnostics`. Implemented in talk_file.cpp.
 TalkFile read_talk_file(const std::string& path, SourceMap& sources, Diagnostics& diagnostics,

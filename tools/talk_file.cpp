@@ -34,7 +34,13 @@ class TalkReader {
       return;
     }
     check_words(root, in::TalkFile, {"tests"});
-    for (const Node& test : tests->items) read_test(test, file);
+    for (const Node& test : tests->items) {
+      const std::size_t before = diagnostics_.errors();
+      if (!file.talks.empty()) file.talks.back().end = test.span.offset;
+      file.talks.push_back({{}, test.span, &test, {}, false, test.span.offset, UINT32_MAX});
+      read_test(test, file.talks.back());
+      file.talks.back().broken = diagnostics_.errors() > before;
+    }
   }
 
  private:
@@ -102,7 +108,7 @@ class TalkReader {
 
   // ---- a test
 
-  void read_test(const Node& test, TalkFile& file) {
+  void read_test(const Node& test, Talk& talk) {
     const Node* name = test.is_map() ? talk_field(test, "name") : nullptr;
     if (!name || !name->is_scalar()) {
       diagnostics_.report(DiagnosticId::TalkShape, test.span, {"name:"});
@@ -111,7 +117,8 @@ class TalkReader {
     check_words(test, in::TestKey, {"name", "given", "talk", "mock", "expect"});
     people_ = {std::string(kTalkPerson)};
     given_roles_.clear();
-    Talk talk{std::string(name->scalar), name->span, &test, {}};
+    talk.name = std::string(name->scalar);
+    talk.span = name->span;
     if (const Node* given = talk_field(test, "given")) read_given(*given, talk);
     for (const Node::Entry& entry : test.entries)
       if (talk_word(entry.key.scalar) == "mock")
@@ -123,7 +130,6 @@ class TalkReader {
       return;
     }
     for (const Node& line : lines->items) read_line(line);
-    file.talks.push_back(std::move(talk));
   }
 
   void read_given(const Node& given, Talk& talk) {
@@ -341,6 +347,29 @@ class TalkReader {
 };
 
 }  // namespace
+
+std::string scenario_of_talk(const std::string& path) {
+  namespace fs = std::filesystem;
+  const fs::path own = fs::path(path).parent_path();
+  for (fs::path folder = own;; folder = folder.parent_path()) {
+    const fs::path here = folder.empty() ? fs::path(".") : folder;
+    std::error_code unknown;
+    if (fs::exists(here / "scenario.yaml", unknown)) return here.string();
+    if (folder.empty() || folder == folder.root_path()) break;
+  }
+  std::string stem = fs::path(path).filename().string();
+  stem.erase(stem.size() - std::string_view(".test.yaml").size());
+  const std::string named = (own / (stem + ".yaml")).string();
+  // `shop_order` is a talk about `shop`: the longest name that is there. find_talks() looks the other way.
+  for (std::string shorter = stem; !shorter.empty(); shorter.pop_back()) {
+    const bool whole = shorter.size() == stem.size() || std::string_view("._-").find(stem[shorter.size()]) != std::string_view::npos;
+    if (!whole) continue;
+    const fs::path scenario = own / (shorter + ".yaml");
+    std::error_code unknown;
+    if (fs::is_regular_file(scenario, unknown)) return scenario.string();
+  }
+  return named;
+}
 
 TalkFile read_talk_file(const std::string& path, SourceMap& sources, Diagnostics& diagnostics,
                         const Program& program) {

@@ -70,15 +70,8 @@ struct Job {
 };
 
 Job job_of(const std::string& path) {
-  if (!path.ends_with(".test.yaml")) return {path, find_talks(path)};
-  // A single talk: its scenario stands in the same folder, or in one above.
-  for (fs::path folder = fs::path(path).parent_path();; folder = folder.parent_path()) {
-    const fs::path here = folder.empty() ? fs::path(".") : folder;
-    if (fs::exists(here / "scenario.yaml")) return {here.string(), {path}};
-    if (folder.empty() || folder == folder.root_path()) break;
-  }
-  std::string scenario = path.substr(0, path.size() - std::string(".test.yaml").size()) + ".yaml";
-  return {scenario, {path}};
+  if (!is_talk_path(path)) return {path, find_talks(path)};
+  return {scenario_of_talk(path), {path}};
 }
 
 /// Writes beside the file and renames, so that a crash leaves the old talks or the new ones.
@@ -150,36 +143,95 @@ TalkResult play_one(const Job& job, const TalkFile& file, const Talk& talk, cons
   return result;
 }
 
+/// A problem that keeps talks from being played is a failed test as well: whoever reads only the report must see it.
+TalkResult not_played(std::string name, const std::string& file, std::uint32_t line, std::string why) {
+  TalkResult result;
+  result.name = std::move(name);
+  result.file = file;
+  result.line = line;
+  while (!why.empty() && why.back() == '\n') why.pop_back();
+  result.failure = std::move(why);
+  return result;
+}
+
+/// The problems of the file's own, then of each talk that cannot be played.
+void report_broken(const TalkFile& file, const SourceMap& sources, Diagnostics& diagnostics, const TestOptions& options,
+                   Language language, Report& report) {
+  std::vector<Diagnostic> rest = diagnostics.sorted();
+  if (options.format != "text") std::cerr << render_text(rest, sources, language);
+  std::erase_if(rest, [](const Diagnostic& one) { return one.severity != Severity::Error; });
+  std::vector<TalkResult> broken;
+  for (const Talk& talk : file.talks) {
+    if (!talk.broken) continue;
+    std::vector<Diagnostic> own;
+    for (const Diagnostic& one : rest)
+      if (one.span.offset >= talk.begin && one.span.offset < talk.end) own.push_back(one);
+    std::erase_if(rest, [&](const Diagnostic& one) { return one.span.offset >= talk.begin && one.span.offset < talk.end; });
+    const std::uint32_t line = sources.locate(talk.span.file, talk.span.offset).line;
+    broken.push_back(not_played(talk.name.empty() ? file.path : talk.name, file.path, line, render_text(own, sources, language)));
+  }
+  if (!rest.empty()) {
+    const std::uint32_t line = sources.locate(rest[0].span.file, rest[0].span.offset).line;
+    report.tests.push_back(not_played(file.path, file.path, line, render_text(rest, sources, language)));
+  }
+  for (TalkResult& one : broken) report.tests.push_back(std::move(one));
+}
+
+/// Notes of variables that some talk leaves unset: what it plays then has `${NAME}` in it (LANGUAGE 14, Files).
+void note_environment(Loaded& loaded, const std::vector<TalkFile>& files, Language language) {
+  std::vector<Diagnostic> notes;
+  for (const Diagnostic& one : loaded.diagnostics.sorted()) {
+    if (one.id != DiagnosticId::EnvironmentUnset || one.arguments.empty()) continue;
+    const bool given = std::all_of(files.begin(), files.end(), [&](const TalkFile& file) {
+      return std::all_of(file.talks.begin(), file.talks.end(),
+                         [&](const Talk& talk) { return talk.environment.contains(one.arguments[0]); });
+    });
+    if (!given) notes.push_back(one);
+  }
+  if (notes.empty()) return;
+  for (Diagnostic& note : notes) {
+    note.hint_en = "a talk says it in `given: {env: {" + note.arguments[0] + ": …}}`";
+    note.hint_ru = "разговор задаёт его в `дано: {окружение: {" + note.arguments[0] + ": …}}`";
+  }
+  std::cerr << render_text(notes, loaded.sources, language);
+}
+
 void play_job(const Job& job, const TestOptions& options, Language language, Report& report) {
   Loaded loaded = load_scenario(job.scenario);
   if (!loaded.program) {
     report.broken = true;
-    std::cerr << render_text(loaded.diagnostics.sorted(), loaded.sources, language);
+    const std::vector<Diagnostic>& all = loaded.diagnostics.sorted();
+    const std::string why = render_text(all, loaded.sources, language);
+    if (options.format != "text") std::cerr << why;
+    report.tests.push_back(not_played(job.scenario, job.scenario, 1, why));
     return;
   }
   std::set<std::uint32_t> visited;
+  SourceMap sources;
+  std::vector<TalkFile> files;
   for (const std::string& path : job.talks) {
-    SourceMap sources;
     Diagnostics diagnostics;
-    const TalkFile file = read_talk_file(path, sources, diagnostics, *loaded.program);
-    if (diagnostics.has_errors()) {
-      report.broken = true;
-      std::cerr << render_text(diagnostics.sorted(), sources, language);
-      continue;
-    }
+    files.push_back(read_talk_file(path, sources, diagnostics, *loaded.program));
+    if (!diagnostics.has_errors()) continue;
+    report.broken = true;
+    report_broken(files.back(), sources, diagnostics, options, language, report);
+  }
+  note_environment(loaded, files, language);
+  for (const TalkFile& file : files) {
     std::vector<FixEdit> updates;
     for (const Talk& talk : file.talks) {
+      if (talk.broken) continue;
       report.tests.push_back(play_one(job, file, talk, sources, loaded, options, language, visited));
       const std::vector<FixEdit>& more = report.tests.back().updates;
       updates.insert(updates.end(), more.begin(), more.end());
     }
     if (updates.empty()) continue;
     const std::size_t count = updates.size();
-    if (rewrite(path, sources, file.source, std::move(updates))) {
-      std::cerr << path << (language == Language::Russian ? ": обновлено строк: " : ": lines updated: ") << count << "\n";
+    if (rewrite(file.path, sources, file.source, std::move(updates))) {
+      std::cerr << file.path << (language == Language::Russian ? ": обновлено строк: " : ": lines updated: ") << count << "\n";
     } else {
       report.broken = true;
-      std::cerr << "sufler: " << (language == Language::Russian ? "не записывается " : "cannot write ") << path << "\n";
+      std::cerr << "sufler: " << (language == Language::Russian ? "не записывается " : "cannot write ") << file.path << "\n";
     }
   }
   measure(*loaded.program, loaded.sources, visited, report.coverage);

@@ -32,9 +32,13 @@ void check_commands(Loading& loading) {
       if (command.folded[i].empty()) continue;
       const auto [first, fresh] = by_word.emplace(command.folded[i], &command);
       if (fresh) continue;
+      const auto place = [&](const Command& of) {
+        const auto word = loading.command_words.find(command.folded[i] + '\n' + of.name);
+        return word == loading.command_words.end() ? of.span : word->second;
+      };
       Diagnostic& problem =
-          loading.report(DiagnosticId::CommandWordTwice, command.span, {command.words[i]});
-      if (first->second != &command) problem.related.push_back({"", first->second->span});
+          loading.report(DiagnosticId::CommandWordTwice, place(command), {command.words[i]});
+      problem.related.push_back({"", place(*first->second)});
       hint(loading, problem, "leave the word to one of them", "оставьте это слово одной из них");
     }
   }

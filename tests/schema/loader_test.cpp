@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -282,6 +283,32 @@ TEST(LoaderTest, RolesAreCheckedWhenTheConfigurationIsKnown) {
   EXPECT_THAT(problems(unknown), IsEmpty());
 }
 
+// Each of these took from seconds to a minute: something was looked up in a list, once for each line.
+TEST(LoaderTest, ManyLinesOfOneKindTakeNoLongerThanTheirNumber) {
+  const auto lines = [](int count, const auto& line) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += line(std::to_string(i));
+    return text;
+  };
+  const std::string head = "scenario: x\nbranches: {start: [say: hi]}\n";
+  const std::pair<const char*, std::string> cases[] = {
+      {"settings", head + "settings:\n" + lines(20'000, [](const auto& n) { return "  s" + n + ": no\n"; })},
+      {"a setting's values",
+       head + "settings:\n  a:\n" + lines(20'000, [](const auto& n) { return "    s" + n + ": no\n"; })},
+      {"a command's words",
+       head + "commands:\n  a:\n    go: start\n    on:\n" +
+           lines(20'000, [](const auto& n) { return "      - w" + n + "\n"; })},
+      {"branches without indentation",
+       "scenario: x\nbranches:\n" + lines(8'000, [](const auto& n) { return "b" + n + ":\n  - say: hi\n"; })},
+  };
+  for (const auto& [name, text] : cases) {
+    const std::clock_t begin = std::clock();
+    load_scenario_text({{"scenario.yaml", text}});
+    const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+    EXPECT_LT(seconds, 3) << name;  // a tenth of it when optimized
+  }
+}
+
 class LoaderFolderTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -324,6 +351,33 @@ TEST_F(LoaderFolderTest, RefusesFilesThatAreMissingOrOutside) {
                           "S211 `../secret.pdf` leaves the scenario's folder",
                           "S211 `parts/link.pdf` leaves the scenario's folder"));
   EXPECT_EQ(loaded.diagnostics.sorted()[0].hint_en, "did you mean `parts/price.pdf`?");
+}
+
+TEST_F(LoaderFolderTest, AFolderWithoutScenarioYamlNamesTheScenariosInIt) {
+  write("coffee.yaml", "scenario: coffee\nbranches: {start: [say: hi]}\n");
+  write("coffee.test.yaml", "tests: []");
+  Loaded loaded = load_scenario(folder_.string());
+  ASSERT_EQ(problems(loaded).size(), 1u);
+  const Diagnostic& problem = loaded.diagnostics.sorted()[0];
+  EXPECT_EQ(code_of(problem.id), "S001");
+  EXPECT_EQ(problem.hint_en,
+            "a scenario that is a folder begins with its `scenario.yaml`; a scenario of one file is named itself: `" +
+                (folder_ / "coffee.yaml").generic_string() + "`");
+}
+
+TEST_F(LoaderFolderTest, AFileOfAFolderIsCheckedWithItsFolder) {
+  write("scenario.yaml", "scenario: shop\nbranches: {start: [ask: name]}\n");
+  write("parts/questions.yaml", "questions: {name: Your name?}\n");
+  const std::string part = (folder_ / "parts/questions.yaml").generic_string();
+  Loaded loaded = load_scenario(part);
+  EXPECT_THAT(problems(loaded), ElementsAre("S147 `" + part + "` is a part of the scenario in the folder `" +
+                                            folder_.generic_string() + "`"));
+  EXPECT_EQ(loaded.diagnostics.sorted()[0].hint_en,
+            "check it whole: `sufler check " + folder_.generic_string() + "`");
+  EXPECT_TRUE(load_scenario(folder_.string()).program);
+  // A scenario of its own that lies there is none.
+  write("parts/other.yaml", "scenario: other\nbranches: {start: [say: hi]}\n");
+  EXPECT_TRUE(load_scenario((folder_ / "parts/other.yaml").generic_string()).program);
 }
 
 }  // namespace

@@ -65,5 +65,58 @@ TEST_F(CheckTest, AConfigurationIsSaid) {
   EXPECT_THAT(run.out, Not(HasSubstr("S111")));
 }
 
+TEST_F(CheckTest, ATalkIsCheckedAgainstItsScenario) {
+  write("shop.yaml", "scenario: shop\nbranches: {start: [say: hi]}\n");
+  const std::string talk = "tests:\n  - name: greets\n    talk:\n      - user: /start\n      - bot: hi\n";
+  for (const char* name : {"shop.test.yaml", "shop_greeting.test.yaml"}) {
+    write(name, talk);
+    const ToolRun run = check({path(name)}, "text");
+    EXPECT_EQ(run.code, kExitClean) << run.out;
+    EXPECT_EQ(run.err, "no problems\n");
+  }
+  write("shop.test.yaml", "tests:\n  - name: greets\n    talk:\n      - usr: /start\n");
+  const ToolRun run = check({path("shop.test.yaml")}, "text");
+  EXPECT_EQ(run.code, kExitErrors);
+  EXPECT_THAT(run.out, HasSubstr("shop.test.yaml:4:9: error[S602]: unknown word `usr`"));
+}
+
+TEST_F(CheckTest, ATalkOfABrokenScenarioSaysSoAndLeavesItAlone) {
+  const std::string broken = "scenario: shop\nbranches:\n  start:\n    - sya: hi\n";
+  write("shop.yaml", broken);
+  write("shop.test.yaml", "tests: []\n");
+  CheckOptions options;
+  options.paths = {path("shop.test.yaml")};
+  options.fix = true;
+  options.language = "en";
+  const ToolRun run = run_tool([&] { return run_check(options); });
+  EXPECT_EQ(run.code, kExitErrors);
+  EXPECT_THAT(run.out, HasSubstr("shop.yaml:4:7: error[S101]"));
+  EXPECT_EQ(read("shop.yaml"), broken);
+  write("alone.test.yaml", "tests: []\n");  // no talk about `a.yaml`
+  const ToolRun alone = check({path("alone.test.yaml")}, "text");
+  EXPECT_EQ(alone.code, kExitErrors);
+  EXPECT_THAT(alone.out, HasSubstr("beside its scenario"));
+}
+
+TEST_F(CheckTest, FixLeavesTheWordsOfATalkAlone) {
+  write("shop.yaml", "scenario: shop\nlanguage: ru\nbranches: {start: [say: hi]}\n");
+  const std::string talk =
+      "тесты:\n  - name: greets\n    разговор:\n      - человек: /start\n      - бот: hi\n";
+  for (const char* name : {"shop.test.yaml", "shop_test.yaml"}) {
+    write(name, talk);
+    CheckOptions options;
+    options.paths = {path(name)};
+    options.fix = true;
+    options.language = "en";
+    run_tool([&] { return run_check(options); });
+    EXPECT_EQ(read(name), talk);
+  }
+  const ToolRun run = check({path("shop_test.yaml")}, "text");
+  EXPECT_EQ(run.code, kExitErrors);
+  EXPECT_THAT(run.out, HasSubstr("S146"));
+  EXPECT_THAT(run.out, HasSubstr("`shop.test.yaml`"));
+  EXPECT_THAT(run.out, Not(HasSubstr("S111")));
+}
+
 }  // namespace
 }  // namespace sufler

@@ -1,4 +1,5 @@
 // `sufler test` on small scenarios: what a talk demands, what it refuses, and what the program prints.
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tools/tool_run.h"
@@ -70,8 +71,12 @@ class TalkTest : public ToolTest {
     EXPECT_EQ(run.code, kExitErrors);
     const Json all = Json::parse(run.out);
     EXPECT_EQ(all["passed"], 0);
-    EXPECT_THAT(all["tests"], IsEmpty());
-    return run.err;
+    EXPECT_EQ(all["failed"], 1);
+    EXPECT_EQ(all["tests"].size(), 1u);
+    // Whoever reads the report alone learns as much as whoever reads the terminal.
+    const std::string failure = all["tests"].empty() ? "" : all["tests"][0]["failure"].get<std::string>();
+    EXPECT_THAT(run.err, HasSubstr(failure));
+    return failure;
   }
 };
 
@@ -328,14 +333,61 @@ TEST_F(TalkTest, JsonHasItsShapeWhateverHappens) {
   EXPECT_THAT(broken.err, HasSubstr("scenario.yaml:2:"));
   const Json none = Json::parse(broken.out);
   EXPECT_EQ(none["passed"], 0);
-  EXPECT_EQ(none["failed"], 0);
+  EXPECT_EQ(none["failed"], 1);
+  EXPECT_EQ(none["tests"][0]["name"], folder());
+  EXPECT_THAT(none["tests"][0]["failure"].get<std::string>(), HasSubstr("S101"));
+}
+
+TEST_F(TalkTest, ATalkThatCannotBeReadFailsAndTheOthersArePlayed) {
+  const std::string talks =
+      "    talk:\n      - user: /menu\n      - bot: ...\n"
+      "  - name: misspelt\n    talk:\n      - usr: /menu\n"
+      "  - talk: []\n"
+      "  - name: last\n    talk:\n      - user: /menu\n      - bot: ...\n";
+  const ToolRun run = play(talks);
+  EXPECT_EQ(run.code, kExitErrors);
+  const Json all = Json::parse(run.out);
+  EXPECT_EQ(all["passed"], 2);
+  EXPECT_EQ(all["failed"], 2);
+  std::map<std::string, Json> by_name;
+  for (const Json& test : all["tests"]) by_name[test["name"].get<std::string>()] = test;
+  EXPECT_EQ(by_name["talk"]["passed"], true);
+  EXPECT_EQ(by_name["last"]["passed"], true);
+  EXPECT_EQ(by_name["misspelt"]["line"], 6);
+  EXPECT_THAT(by_name["misspelt"]["failure"].get<std::string>(), AllOf(HasSubstr("S602"), Not(HasSubstr("S601"))));
+  EXPECT_THAT(by_name[path("echo.test.yaml")]["failure"].get<std::string>(), HasSubstr("S601"));
+  const ToolRun junit = play(talks, false, "junit");
+  EXPECT_THAT(junit.out, AllOf(HasSubstr("tests=\"4\" failures=\"2\""), HasSubstr("S602")));
+}
+
+TEST_F(TalkTest, AFileThatIsNoYamlFailsToo) {
+  write("echo.test.yaml", "tests: [");
+  TestOptions options;
+  options.paths = {folder()};
+  options.language = "en";
+  options.format = "junit";
+  const ToolRun run = run_tool([&] { return run_test(options); });
+  EXPECT_EQ(run.code, kExitErrors);
+  EXPECT_THAT(run.out, AllOf(HasSubstr("failures=\"1\""), HasSubstr("S038")));
+}
+
+TEST_F(TalkTest, AVariableThatSomeTalkLeavesUnsetIsNoted) {
+  const std::string line = "    talk:\n      - user: /menu\n      - bot: ...\n";
+  const std::string given = "    given: {env: {SHOP_NAME: Bar}}\n" + line;
+  const ToolRun unset = play(line);
+  EXPECT_EQ(unset.code, kExitClean);
+  EXPECT_THAT(unset.err, AllOf(HasSubstr("note[S140]"), HasSubstr("`SHOP_NAME`"), HasSubstr("given: {env:")));
+  EXPECT_THAT(play(given).err, IsEmpty());
+  EXPECT_THAT(play(given + "  - name: other\n" + line).err, HasSubstr("S140"));
 }
 
 TEST_F(TalkTest, TheLastLineOfTheTextCounts) {
   const std::string good = "    talk:\n      - user: /menu\n      - bot: ...\n";
   EXPECT_THAT(play(good, false, "text").out, EndsWith("1 passed, 0 failed\n"));
   EXPECT_THAT(play("    talk:\n      - user: /menu\n", false, "text").out, EndsWith("\n0 passed, 1 failed\n"));
-  EXPECT_THAT(play("    talk:\n      - bott: x\n", false, "text").out, EndsWith("0 passed, 0 failed\n"));
+  const ToolRun broken = play("    talk:\n      - bott: x\n", false, "text");
+  EXPECT_THAT(broken.out, AllOf(HasSubstr("S602"), EndsWith("\n0 passed, 1 failed\n")));
+  EXPECT_THAT(broken.err, Not(HasSubstr("S602")));  // said once
 }
 
 TEST_F(TalkTest, APathThatIsNotThereIsMisuse) {
