@@ -266,10 +266,30 @@ questions:
 TEST(Questions, SeveralChoicesToggleAndEndWithDone) {
   Dialog dialog(asking("type: choices, options: [Сыр, Лук, Соус]"));
   EXPECT_THAT(dialog.says("/start"), ElementsAre("Вопрос?\n[Сыр] [Лук] [Соус]\n[Готово]"));
-  EXPECT_THAT(dialog.press("Соус"), IsEmpty());
-  EXPECT_THAT(dialog.press("Сыр"), IsEmpty());
-  EXPECT_THAT(dialog.press("Лук"), IsEmpty());
-  EXPECT_THAT(dialog.press("Лук"), IsEmpty());
+  const std::string buttons = "\n[Сыр] [Лук] [Соус]\n[Готово]";
+  EXPECT_THAT(dialog.press("Соус"), ElementsAre("Выбрано: Соус" + buttons));
+  EXPECT_THAT(dialog.says("сыр"), ElementsAre("Выбрано: Сыр, Соус" + buttons));
+  EXPECT_THAT(dialog.press("Лук"), ElementsAre("Выбрано: Сыр, Лук, Соус" + buttons));
+  EXPECT_THAT(dialog.press("Лук"), ElementsAre("Выбрано: Сыр, Соус" + buttons));
+  EXPECT_THAT(dialog.press("Готово"), ElementsAre("= Сыр, Соус\n[-]"));
+}
+
+TEST(Questions, ThatNothingIsChosenAnyMoreIsToldToo) {
+  Dialog dialog(asking("type: choices, options: [Сыр, Лук]"));
+  dialog.says("/start");
+  dialog.press("Лук");
+  EXPECT_THAT(dialog.press("Лук"), ElementsAre(HasSubstr("Выбрано: пока ничего")));
+  EXPECT_THAT(dialog.press("Готово"), ElementsAre(HasSubstr("Выберите варианты")));
+  EXPECT_EQ(dialog.at(), "main/q");
+}
+
+TEST(Questions, TooManyChoicesAreRefusedWithTheBounds) {
+  Dialog dialog(asking("type: choices, min: 1, max: 2, options: [Сыр, Лук, Соус]"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.press("Готово"), ElementsAre(HasSubstr("Выбрано вариантов: 0. Нужно: от 1 до 2.")));
+  for (const char* label : {"Сыр", "Лук", "Соус"}) dialog.press(label);
+  EXPECT_THAT(dialog.press("Готово"), ElementsAre(HasSubstr("Выбрано вариантов: 3. Нужно: от 1 до 2.\n[Сыр]")));
+  dialog.press("Лук");
   EXPECT_THAT(dialog.press("Готово"), ElementsAre("= Сыр, Соус\n[-]"));
 }
 
@@ -355,7 +375,7 @@ TEST(Questions, InlineButtonsToggleWithANotice) {
   dialog.press("Лук");
   dialog.press("Сыр");
   EXPECT_THAT(dialog.press("Готово"), ElementsAre("= Сыр, Лук"));
-  EXPECT_THAT(dialog.press_answers, ElementsAre("Лук", "Сыр, Лук", ""));
+  EXPECT_THAT(dialog.press_answers, ElementsAre("Выбрано: Лук", "Выбрано: Сыр, Лук", ""));
 }
 
 TEST(Questions, FilesThatFailTheCheckAreForgotten) {
