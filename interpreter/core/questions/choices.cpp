@@ -82,10 +82,7 @@ Flow collect_choices(Play& play, const Question& question, const Input& input) {
   }
   if (const auto position = find_label(text, waiting.shown)) {
     toggle(waiting, *position);
-    Message message;
-    message.text = told_choices(play, question);
-    message.keyboard = keyboard_of_rest(play);
-    if (!play.fault) play.send(std::move(message));
+    tell(play, told_choices(play, question));
     return Flow::Rest;
   }
   std::vector<std::string> labels;
