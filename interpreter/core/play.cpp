@@ -490,6 +490,8 @@ void Play::answer_press(std::string text) {
 void Play::mark_border() {
   border = true;
   state.past.clear();
+  for (Frame& frame : state.frames)
+    if (frame.repeats_wait) frame.border = true;
 }
 
 }  // namespace sufler

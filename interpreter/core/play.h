@@ -100,6 +100,8 @@ struct Play {
   /// `false` when there is no question to go back to, or after a fault. When the dialog rests nowhere after it,
   /// there is nothing left to choose from, and the run goes on.
   bool go_back();
+  /// The same for a `back` step: in the steps of an option it goes to the question before the one with the option.
+  bool go_back_from_step();
 
   // ---- rests.cpp
 
@@ -120,6 +122,10 @@ struct Play {
 
  private:
   void put_offer_into_its_message();
+  bool go_back_to_last();
+  PastQuestion take_back_last();
+  bool return_to(PastQuestion past, bool with_old_answer);
+  bool return_to_interrupted();
   void start_over_from_fault();
   void hide_answers();
   bool changed_user_ = false;

@@ -35,6 +35,7 @@ struct Frame {
   List items;               ///< Loop
   std::uint32_t item = 0;   ///< Loop: index of the item being played
   bool repeats_wait = false; ///< when it ends, the pending question below is shown again
+  bool border = false;       ///< with `repeats_wait`: something was done inside that `back` does not cross
 };
 
 /// What the dialog rests at.

@@ -93,6 +93,7 @@ void append(std::string& out, const Frame& frame, const Program& program) {
   members.list("it", frame.items);
   members.number("i", frame.item);
   members.flag("rw", frame.repeats_wait);
+  members.flag("bd", frame.border);
   members.end();
 }
 
@@ -193,6 +194,7 @@ bool read_frame(JsonReader& json, StoredFrame& stored) {
     if (name == "it") return read_list(json, frame.items);
     if (name == "i") return read_number(json, frame.item);
     if (name == "rw") return json.read_bool(frame.repeats_wait);
+    if (name == "bd") return json.read_bool(frame.border);
     return false;
   });
 }
