@@ -117,10 +117,7 @@ std::string_view slash_command(std::string_view text) {
 }
 
 void tell_no_way_back(Play& play) {
-  Message message;
-  message.text = play.phrase(Phrase::NoWayBack);
-  message.keyboard = keyboard_of_rest(play);
-  if (!play.fault) play.send(std::move(message));
+  tell(play, play.phrase(Phrase::NoWayBack));
 }
 
 FoundCommand find_command(const Program& program, std::string_view text, std::string_view folded,

@@ -176,37 +176,10 @@ void Play::forget_answers() {
   scope.forget_variables();
 }
 
-bool Play::go_back() {
-  if (state.past.empty()) return false;
-  remember_stand();
-  leave_rest();
+/// The newest question, with what was set since it was asked taken back.
+PastQuestion Play::take_back_last() {
   PastQuestion past = std::move(state.past.back());
   state.past.pop_back();
-
-  Waiting waiting;
-  waiting.step = past.step;
-  waiting.question = past.question;
-  RichText was;
-  bool has_old = false;
-  if (std::holds_alternative<Ask>(program.step(past.step).verb)) {
-    waiting.what = Waiting::For::Answer;
-    const Question* question = question_of(program, waiting);
-    const Value* old = question ? scope.find(question->name) : nullptr;
-    if (old && !old->is_null() && !question->secret) {
-      was.append(to_display(*old, scope.locale()));
-      has_old = true;
-    }
-  } else {
-    waiting.what = Waiting::For::Choice;
-    was.append(past.label);
-    has_old = !past.label.empty();
-  }
-
-  state.frames = std::move(past.frames);
-  const std::size_t interruptions = count_interruptions(state.frames);
-  for (std::size_t depth = interruptions; depth < state.interrupted.size(); ++depth)
-    for (std::string_view base : {"timeout", "pause"}) state.timers.erase(timer_name(base, depth));
-  state.interrupted.resize(interruptions);
   for (auto undo = past.undo.rbegin(); undo != past.undo.rend(); ++undo) {
     if (undo->old_value) {
       state.variables.set(undo->name, std::move(*undo->old_value));
@@ -216,8 +189,91 @@ bool Play::go_back() {
   }
   variable_bytes_.reset();
   scope.forget_variables();
-  show(std::move(waiting), has_old ? &was : nullptr);
+  return past;
+}
+
+bool Play::return_to(PastQuestion past, bool with_old_answer) {
+  Waiting waiting;
+  waiting.step = past.step;
+  waiting.question = past.question;
+  waiting.what = std::holds_alternative<Ask>(program.step(past.step).verb) ? Waiting::For::Answer
+                                                                           : Waiting::For::Choice;
+  state.frames = std::move(past.frames);
+  const std::size_t interruptions = count_interruptions(state.frames);
+  for (std::size_t depth = interruptions; depth < state.interrupted.size(); ++depth)
+    for (std::string_view base : {"timeout", "pause"}) state.timers.erase(timer_name(base, depth));
+  state.interrupted.resize(interruptions);
+  RichText was;
+  if (with_old_answer) was.append(past.label);
+  show(std::move(waiting), was.text.empty() ? nullptr : &was);
   return !fault;
+}
+
+bool Play::return_to_interrupted() {
+  std::size_t at = state.frames.size();
+  while (at > 0 && !state.frames[at - 1].repeats_wait) --at;
+  if (at == 0 || state.frames[at - 1].border || state.interrupted.empty()) return false;
+  const Waiting::For what = state.interrupted.back().what;
+  if (what == Waiting::For::Nothing || what == Waiting::For::Pause) return false;
+  remember_stand();
+  leave_rest();
+  state.frames.resize(at - 1);
+  Waiting waiting = std::move(state.interrupted.back());
+  state.interrupted.pop_back();
+  drop_past_within(state);
+  show(std::move(waiting));
+  return !fault;
+}
+
+bool Play::go_back() {
+  const bool inside = !state.past.empty() &&
+                      count_interruptions(state.past.back().frames) >= state.interrupted.size();
+  // The first question of a branch that a command called: before it stands the question that was interrupted.
+  if (!inside && !state.interrupted.empty()) return return_to_interrupted();
+  return go_back_to_last();
+}
+
+bool Play::go_back_to_last() {
+  if (state.past.empty()) return false;
+  remember_stand();
+  leave_rest();
+  Waiting waiting;
+  waiting.step = state.past.back().step;
+  waiting.question = state.past.back().question;
+  waiting.what = Waiting::For::Answer;
+  RichText was;
+  if (const Question* question = question_of(program, waiting)) {
+    const Value* old = scope.find(question->name);
+    if (old && !old->is_null() && !question->secret) was.append(to_display(*old, scope.locale()));
+  }
+  PastQuestion past = take_back_last();
+  if (past.label.empty()) past.label = std::move(was.text);
+  return return_to(std::move(past), true);
+}
+
+bool Play::go_back_from_step() {
+  const std::size_t level = state.past.empty() ? 0 : state.past.back().frames.size();
+  bool of_option = false;
+  if (level > 0 && level < state.frames.size() && state.frames[level].kind == Frame::Kind::Steps) {
+    const auto leads_here = [&](const Buttons& buttons) {
+      return std::any_of(buttons.options.begin(), buttons.options.end(), [&](const Option& option) {
+        return option.target.steps && option.target.steps == state.frames[level].block;
+      });
+    };
+    const auto& verb = program.step(state.past.back().step).verb;
+    if (const Choose* choose = std::get_if<Choose>(&verb)) of_option = leads_here(choose->buttons);
+    if (const Ask* ask = std::get_if<Ask>(&verb); ask && state.past.back().question < ask->questions.size())
+      of_option = leads_here(program.question(ask->questions[state.past.back().question]).buttons);
+  }
+  if (!of_option) return go_back_to_last();
+  remember_stand();
+  PastQuestion own = take_back_last();
+  state.frames = own.frames;
+  if (go_back() || fault) return !fault;
+  // Nothing stands before: the phrase, and the question stays.
+  say_phrase(Phrase::NoWayBack);
+  if (fault) return false;
+  return return_to(std::move(own), false);
 }
 
 }  // namespace sufler

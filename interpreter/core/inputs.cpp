@@ -22,30 +22,59 @@ void go_on(Play& play, Flow flow) {
   if (flow == Flow::Next || play.fault) play.run();
 }
 
-/// Buttons of a `say` stay alive beside whatever waits.
-bool take_offer(Play& play, std::size_t position) {
-  State& state = play.state;
-  if (!state.offer || position >= state.offer->shown.size()) return false;
-  const Say* say = std::get_if<Say>(&play.program.step(state.offer->step).verb);
-  if (!say || !say->buttons) return false;
-  const Option* option = option_at(*say->buttons, state.offer->values, position);
-  if (!option || option->url) return false;
-  const Option taken = *option;
+/// A button that neither leads on nor sets anything says its label, like one of the keyboard that is a suggestion.
+bool only_says(const Option& option) { return !option.target && option.set.empty() && !option.url; }
+
+RichText told_choice(Play& play, const std::string& label) {
+  ValueMap names;
+  names.set("chosen", label);
+  return play.phrase(Phrase::Chosen, &names);
+}
+
+/// Plays a button that nobody waits at by the rules of a command: what waits is shown again behind it, unless it
+/// jumps. Gives what is to be told when it only set something.
+std::optional<RichText> play_said(Play& play, const Option& option, const std::string& label) {
+  const Option taken = option;
+  play.state.resume_at = BranchId{};
   for (const Assignment& assignment : taken.set) {
-    if (!play.assign(assignment)) return true;
+    if (!play.assign(assignment)) return std::nullopt;
   }
-  if (taken.target) {
-    play.interrupt(taken.target);
-    if (taken.target.go) play.state.past.clear();
-    play.run();
+  if (!taken.target) return told_choice(play, label);
+  if (taken.target.go) play.state.past.clear();
+  play.interrupt(taken.target);
+  play.run();
+  return std::nullopt;
+}
+
+/// The label of a button that nobody waits at was typed, or pressed in the keyboard, which types it.
+bool hear_offer(Play& play, const std::optional<Offer>& offer) {
+  if (!offer) return false;
+  const Buttons* buttons = said_buttons(play.program.step(offer->step));
+  const auto position = find_same_label(trim(play.heard.text), offer->shown);
+  if (!buttons || !position) return false;
+  const Option* option = option_at(*buttons, offer->values, *position);
+  if (!option || only_says(*option)) return false;
+  const std::string label = label_at(offer->shown, *position);
+  if (option->url) {
+    tell_link(play, *option, label);
+  } else if (auto told = play_said(play, *option, label)) {
+    tell(play, std::move(*told));
   }
   return true;
 }
 
-bool hear_offer(Play& play) {
-  if (!play.state.offer || play.state.offer->is_inline) return false;
-  const auto position = find_same_label(trim(play.heard.text), play.state.offer->shown);
-  return position && take_offer(play, *position);
+/// Whether the words mean something to what waits, so that no other button with that label is meant.
+bool rest_reads(Play& play) {
+  const Waiting& waiting = play.state.waiting;
+  const std::string_view text = trim(play.heard.text);
+  if (waiting.what == Waiting::For::Choice) return find_label(text, waiting.shown).has_value();
+  const Question* question = question_of(play.program, waiting);
+  if (!question) return false;
+  const QuestionKind& kind = kind_of(*question);
+  if (waiting.what == Waiting::For::Confirmation || kind.collect || kind.takes_any_text || question->gather ||
+      find_same_label(text, waiting.shown))
+    return true;
+  return kind.read(play, *question).taken;
 }
 
 /// A misspelt command is not the answer to a question that would take any text.
@@ -68,8 +97,9 @@ bool is_collecting(const Play& play) {
 }
 
 void tell_unknown_command(Play& play) {
+  if (play.state.waiting.what == Waiting::For::Nothing) return tell(play, play.phrase(Phrase::UnknownCommand));
   play.say_phrase(Phrase::UnknownCommand);
-  if (play.fault || play.state.waiting.what == Waiting::For::Nothing) return;
+  if (play.fault) return;
   Waiting waiting = std::move(play.state.waiting);
   play.drop_timers();
   play.state.waiting = Waiting{};
@@ -108,6 +138,65 @@ bool refresh_options(Play& play, std::optional<std::size_t>& position) {
   return position.has_value();
 }
 
+/// Words, typed or of a button that says its label.
+void hear_words(Play& play) {
+  State& state = play.state;
+  play.restart_timers();
+  const BranchId resume_at = std::exchange(state.resume_at, BranchId{});
+  if (hear_command(play, fold(play.heard.text), false) || hear_offer(play, state.offer)) return;
+  const auto what = state.waiting.what;
+  std::optional<std::size_t> none;
+  if (resume_at) {
+    play.jump(resume_at);
+    play.run();
+  } else if (!refresh_options(play, none)) {
+    play.run();
+  } else if (!rest_reads(play) && hear_offer(play, state.inner_offer)) {
+    return;
+  } else if ((what == Waiting::For::Answer || what == Waiting::For::Confirmation) && question_takes(play)) {
+    go_on(play, hear_answer(play, {}));
+  } else if (what == Waiting::For::Choice) {
+    go_on(play, hear_choice(play, std::nullopt));
+  } else {
+    hear_other(play);
+  }
+}
+
+void press_said(Play& play, const SaidButton& pressed) {
+  State& state = play.state;
+  const Step& step = play.program.step(pressed.step);
+  const Buttons& buttons = *said_buttons(step);
+  std::string label;
+  const Option* option = nullptr;
+  if (pressed.option < buttons.options.size()) {
+    option = &buttons.options[pressed.option];
+    RichText text;
+    // What the label was made of may be gone by now; the button works all the same.
+    if (play.render(option->label, text)) label = std::move(text.text);
+    play.fault.reset();
+  } else if (state.inner_offer && state.inner_offer->step == pressed.step) {
+    // Made of data: what it said then is only known while it is the newest.
+    std::size_t item = buttons.options.size();
+    for (std::size_t i = 0; i < state.inner_offer->shown.size(); ++i) {
+      if (option_at(buttons, state.inner_offer->values, i) || item++ != pressed.option) continue;
+      label = label_at(state.inner_offer->shown, i);
+    }
+  }
+  if (label.empty() && (!option || only_says(*option))) {
+    play.answer_press(play.phrase_text(Phrase::OldButton));
+    return;
+  }
+  play.heard.text = label;
+  if (option && !only_says(*option)) {
+    play.restart_timers();
+    if (auto told = play_said(play, *option, label)) play.answer_press(std::move(told->text));
+  } else if (std::holds_alternative<Say>(step.verb)) {
+    hear_words(play);
+  } else {
+    play.answer_press(told_choice(play, label).text);  // who reads a notice is in no talk about it
+  }
+}
+
 }  // namespace
 
 void hear_other(Play& play) {
@@ -120,10 +209,7 @@ void hear_other(Play& play) {
   } else if (unknown_command) {
     tell_unknown_command(play);
   } else if (what == Waiting::For::Choice) {
-    Message message;
-    message.text = play.phrase(Phrase::NotUnderstood);
-    message.keyboard = keyboard_of_rest(play);
-    if (!play.fault) play.send(std::move(message));
+    tell(play, play.phrase(Phrase::NotUnderstood));
   } else if (what == Waiting::For::Nothing && program.start) {
     play.jump(program.start);
     play.run();
@@ -147,25 +233,7 @@ void hear_message(Play& play, const UserMessage& message) {
     settle_album();
     return;
   }
-  play.restart_timers();
-  const BranchId resume_at = std::exchange(state.resume_at, BranchId{});
-  const std::string folded = fold(play.heard.text);
-  if (!hear_command(play, folded, false) && !hear_offer(play)) {
-    const auto what = state.waiting.what;
-    std::optional<std::size_t> none;
-    if (resume_at) {
-      play.jump(resume_at);
-      play.run();
-    } else if (!refresh_options(play, none)) {
-      play.run();
-    } else if ((what == Waiting::For::Answer || what == Waiting::For::Confirmation) && question_takes(play)) {
-      go_on(play, hear_answer(play, {}));
-    } else if (what == Waiting::For::Choice) {
-      go_on(play, hear_choice(play, std::nullopt));
-    } else {
-      hear_other(play);
-    }
-  }
+  hear_words(play);
   settle_album();
 }
 
@@ -175,24 +243,11 @@ void hear_press(Play& play, const ButtonPress& press) {
   state.unreachable = false;
   if (state.silence) return;
 
-  if (const Option* option = read_notice_payload(play.program, press.payload)) {
-    const Option taken = *option;
-    play.restart_timers();
-    for (const Assignment& assignment : taken.set) {
-      if (!play.assign(assignment)) return;
-    }
-    if (taken.target) {
-      play.interrupt(taken.target);
-      if (taken.target.go) state.past.clear();
-      play.run();
-    }
+  if (const auto said = read_said_payload(play.program, press.payload)) {
+    press_said(play, *said);
     return;
   }
   const auto payload = read_payload(press.payload);
-  const auto hear_label = [&](const List& shown) {
-    if (payload->position && *payload->position < shown.size() && shown[*payload->position].text())
-      play.heard.text = *shown[*payload->position].text();
-  };
   const auto what = state.waiting.what;
   if (payload && payload->serial == state.waiting.serial && payload->serial != 0 &&
       (what == Waiting::For::Answer || what == Waiting::For::Confirmation || what == Waiting::For::Choice)) {
@@ -202,14 +257,10 @@ void hear_press(Play& play, const ButtonPress& press) {
       play.answer_press(play.phrase_text(Phrase::OldButton));
       return;
     }
-    if (position && *position < state.waiting.shown.size() && state.waiting.shown[*position].text())
-      play.heard.text = *state.waiting.shown[*position].text();
+    if (position && *position < state.waiting.shown.size())
+      play.heard.text = label_at(state.waiting.shown, *position);
     go_on(play, what == Waiting::For::Choice ? hear_choice(play, position)
                                              : hear_answer(play, {position, payload->code}));
-  } else if (payload && payload->position && state.offer && payload->serial == state.offer->serial) {
-    play.restart_timers();
-    hear_label(state.offer->shown);
-    take_offer(play, *payload->position);
   } else {
     play.answer_press(play.phrase_text(Phrase::OldButton));
   }

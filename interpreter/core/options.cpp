@@ -135,15 +135,20 @@ Keyboard make_keyboard(Play& play, const Buttons& buttons, const List& shown, co
               });
 }
 
-Keyboard make_notice_keyboard(Play& play, StepId step, const Buttons& buttons, const List& shown,
-                              const List& values) {
-  // A reply keyboard of a notice would take the place of the one its reader is using.
+Keyboard make_said_keyboard(Play& play, StepId step, const Buttons& buttons, const List& shown,
+                            const List& values) {
+  std::size_t item = buttons.options.size();
   return make(play, buttons, shown, values, {}, true, [&](std::size_t position, char) {
     const Decimal* index = values[position].number();
-    const std::int64_t option = index ? index->to_int64().value_or(-1) : -1;
+    const std::int64_t option =
+        index ? index->to_int64().value_or(-1) : static_cast<std::int64_t>(item++);
     return "@" + std::to_string(step.value) + ":" + std::to_string(option) + ":" +
            std::string(short_version(play.program));
   });
+}
+
+std::string label_at(const List& shown, std::size_t position) {
+  return position < shown.size() && shown[position].text() ? *shown[position].text() : std::string();
 }
 
 const Option* option_at(const Buttons& buttons, const List& values, std::size_t position) {
@@ -201,19 +206,24 @@ std::optional<Payload> read_payload(std::string_view payload) {
   return read;
 }
 
-const Option* read_notice_payload(const Program& program, std::string_view payload) {
-  if (payload.empty() || payload.front() != '@') return nullptr;
+const Buttons* said_buttons(const Step& step) {
+  if (const Say* say = std::get_if<Say>(&step.verb)) return say->buttons ? &*say->buttons : nullptr;
+  const Notify* notify = std::get_if<Notify>(&step.verb);
+  return notify && notify->buttons ? &*notify->buttons : nullptr;
+}
+
+std::optional<SaidButton> read_said_payload(const Program& program, std::string_view payload) {
+  if (payload.empty() || payload.front() != '@') return std::nullopt;
   const char* const end = payload.data() + payload.size();
   std::uint32_t step = 0, index = 0;
   const auto first = std::from_chars(payload.data() + 1, end, step);
-  if (first.ec != std::errc() || first.ptr == end || *first.ptr != ':') return nullptr;
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != ':') return std::nullopt;
   const auto second = std::from_chars(first.ptr + 1, end, index);
-  if (second.ec != std::errc() || second.ptr == end || *second.ptr != ':') return nullptr;
+  if (second.ec != std::errc() || second.ptr == end || *second.ptr != ':') return std::nullopt;
   const std::string_view version(second.ptr + 1, static_cast<std::size_t>(end - second.ptr - 1));
-  if (version != short_version(program) || step >= program.steps.size()) return nullptr;
-  const Notify* notify = std::get_if<Notify>(&program.steps[step].verb);
-  if (!notify || !notify->buttons || index >= notify->buttons->options.size()) return nullptr;
-  return &notify->buttons->options[index];
+  if (version != short_version(program) || step >= program.steps.size()) return std::nullopt;
+  if (!said_buttons(program.steps[step])) return std::nullopt;
+  return SaidButton{StepId{step}, index};
 }
 
 bool take_option(Play& play, const Option& option) {

@@ -22,6 +22,7 @@ bool make_options(Play& play, const Buttons& buttons, List& shown, List& values)
 Keyboard make_keyboard(Play& play, const Buttons& buttons, const List& shown, const List& values,
                        std::uint64_t serial, const std::vector<OwnButton>& own = {});
 
+std::string label_at(const List& shown, std::size_t position);
 /// The option a list of `values` means at `position`; null for one made of data.
 const Option* option_at(const Buttons& buttons, const List& values, std::size_t position);
 /// Its value: `value:`, the item's value, or the label.
@@ -40,12 +41,18 @@ struct Payload {
 };
 std::optional<Payload> read_payload(std::string_view payload);
 
-/// Buttons of a `notify` go to dialogs that never saw the step, so their payload names it:
-/// `@step:option:version`.
-Keyboard make_notice_keyboard(Play& play, StepId step, const Buttons& buttons, const List& shown,
-                              const List& values);
-/// The option of a notice; null when the version is another or nothing is known.
-const Option* read_notice_payload(const Program& program, std::string_view payload);
+/// Buttons in a message that nobody waits at: those of a `notify` go to dialogs that never saw the step, and those
+/// of a `say` stay while the dialog goes on. So the payload names the step: `@step:option:version`.
+Keyboard make_said_keyboard(Play& play, StepId step, const Buttons& buttons, const List& shown,
+                            const List& values);
+struct SaidButton {
+  StepId step;         ///< a `say` or a `notify` with buttons
+  std::size_t option;  ///< behind the step's options: an item of its `from`
+};
+/// Nothing when the version is another, or nothing is known of it.
+std::optional<SaidButton> read_said_payload(const Program& program, std::string_view payload);
+/// The buttons of a `say` or a `notify`; null when it has none, or is another step.
+const Buttons* said_buttons(const Step& step);
 
 /// Plays what an option leads to, after its `set`.
 bool take_option(Play& play, const Option& option);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "interpreter/core/options.h"
 #include "interpreter/core/steps/steps.h"
 
 namespace sufler {
@@ -54,6 +55,11 @@ Play::Play(const Program& program_, State state_, UserRecord user_, const Surrou
     stand = std::move(midway.stand);
     scope.set_draws(midway.draws);
     scope.set_shared_changes(std::move(midway.shared));
+    if (midway.held) {
+      turn.effects = midway.held->effects;
+      said_keyboard_ = midway.held->said_keyboard;
+      keyboard_below_ = midway.held->keyboard_below;
+    }
   }
 }
 
@@ -164,6 +170,8 @@ void Play::finish() {
     midway.draws = scope.draws();
     midway.shared = scope.shared_changes();
     midway.stand = std::move(stand);
+    midway.held = std::make_shared<const HeldEffects>(
+        HeldEffects{std::exchange(turn.effects, {}), said_keyboard_, keyboard_below_});
     state.midway = std::move(midway);
   } else {
     state.midway.reset();
@@ -415,24 +423,53 @@ void Play::send(Message message) {
     fail("more than " + std::to_string(program.limits.messages_per_turn) + " messages in one turn");
     return;
   }
+  if (said_keyboard_ && message.keyboard.kind != Keyboard::Kind::Inline) put_offer_into_its_message();
   if (message.keyboard.kind == Keyboard::Kind::Reply) {
+    keyboard_below_ = state.keyboard_shown;
     state.keyboard_shown = true;
     // A keyboard that this one takes the place of need not be taken away first: that would only flicker.
     for (Effect& one : turn.effects) {
       SendMessage* before = std::get_if<SendMessage>(&one);
-      if (before && before->message.keyboard.kind == Keyboard::Kind::Remove) before->message.keyboard = {};
+      if (!before || before->message.keyboard.kind != Keyboard::Kind::Remove) continue;
+      before->message.keyboard = {};
+      keyboard_below_ = true;
     }
   } else if (message.keyboard.kind == Keyboard::Kind::Remove ||
              (message.keyboard.kind == Keyboard::Kind::None && state.keyboard_shown)) {
     message.keyboard.kind = Keyboard::Kind::Remove;
     state.keyboard_shown = false;
   }
-  if (message.keyboard.kind != Keyboard::Kind::None && state.offer &&
-      (message.keyboard.kind == Keyboard::Kind::Inline) == state.offer->is_inline) {
+  if (message.keyboard.kind == Keyboard::Kind::Reply || message.keyboard.kind == Keyboard::Kind::Remove)
     state.offer.reset();
-  }
   if (state.unreachable) return;
   effect(SendMessage{std::move(message), ResendPolicy::Repeat});
+}
+
+void Play::send_offer(Message message, Offer offer) {
+  const Keyboard::Kind kind = message.keyboard.kind;
+  const std::size_t effects_before = turn.effects.size();
+  send(std::move(message));
+  if (fault || kind == Keyboard::Kind::None) return;
+  if (kind == Keyboard::Kind::Inline) {
+    state.inner_offer = std::move(offer);
+    return;
+  }
+  state.offer = std::move(offer);
+  if (turn.effects.size() > effects_before) said_keyboard_ = effects_before;
+}
+
+void Play::put_offer_into_its_message() {
+  SendMessage* said = std::get_if<SendMessage>(&turn.effects[*said_keyboard_]);
+  said_keyboard_.reset();
+  if (!said || !state.offer) return;
+  const Say* say = std::get_if<Say>(&program.step(state.offer->step).verb);
+  if (!say || !say->buttons) return;
+  Keyboard inside =
+      make_said_keyboard(*this, state.offer->step, *say->buttons, state.offer->shown, state.offer->values);
+  if (fault || inside.kind != Keyboard::Kind::Inline) return;
+  said->message.keyboard = std::move(inside);
+  state.keyboard_shown = keyboard_below_;
+  state.inner_offer = std::exchange(state.offer, std::nullopt);
 }
 
 void Play::say_phrase(Phrase which) {
@@ -453,6 +490,8 @@ void Play::answer_press(std::string text) {
 void Play::mark_border() {
   border = true;
   state.past.clear();
+  for (Frame& frame : state.frames)
+    if (frame.repeats_wait) frame.border = true;
 }
 
 }  // namespace sufler

@@ -69,6 +69,9 @@ struct Play {
 
   /// Takes away a reply keyboard that nobody needs any more.
   void send(Message message);
+  /// A message with buttons that nobody waits at. What would hide them in the same turn, or take them away, puts
+  /// them into the message instead, where they stay.
+  void send_offer(Message message, Offer offer);
   void say_phrase(Phrase which);
   /// The text of the notice that answers the press being handled.
   void answer_press(std::string text);
@@ -97,6 +100,8 @@ struct Play {
   /// `false` when there is no question to go back to, or after a fault. When the dialog rests nowhere after it,
   /// there is nothing left to choose from, and the run goes on.
   bool go_back();
+  /// The same for a `back` step: in the steps of an option it goes to the question before the one with the option.
+  bool go_back_from_step();
 
   // ---- rests.cpp
 
@@ -116,11 +121,18 @@ struct Play {
   void timer_due(const TimerDue& timer);
 
  private:
+  void put_offer_into_its_message();
+  bool go_back_to_last();
+  PastQuestion take_back_last();
+  bool return_to(PastQuestion past, bool with_old_answer);
+  bool return_to_interrupted();
   void start_over_from_fault();
   void hide_answers();
   bool changed_user_ = false;
   std::map<std::string, Timer> timers_before_;
   std::optional<std::size_t> variable_bytes_;
+  std::optional<std::size_t> said_keyboard_;  ///< as in HeldEffects
+  bool keyboard_below_ = false;
 };
 
 /// Puts `•••` in the place of every secret.

@@ -177,6 +177,7 @@ void relocate(const Program& program, StoredRests& stored, StoredWaiting waiting
   // What refers to steps of the other version and has no name is let go.
   state.past.clear();
   state.offer.reset();
+  state.inner_offer.reset();
   state.frames.clear();
   state.interrupted.clear();
   Waiting& rest = waiting.waiting;

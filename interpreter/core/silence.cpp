@@ -32,7 +32,6 @@ void fall_silent(Play& play, HandoffId rule, StepId step) {
   state.waiting.what = Waiting::For::People;
   state.waiting.step = step;
   state.waiting.serial = play.next_serial();
-  state.offer.reset();
 }
 
 void wake(Play& play, bool by_user) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,7 @@ struct Frame {
   List items;               ///< Loop
   std::uint32_t item = 0;   ///< Loop: index of the item being played
   bool repeats_wait = false; ///< when it ends, the pending question below is shown again
+  bool border = false;       ///< with `repeats_wait`: something was done inside that `back` does not cross
 };
 
 /// What the dialog rests at.
@@ -66,11 +68,9 @@ struct PastQuestion {
   std::vector<Undo> undo;  ///< what was set since it was asked
 };
 
-/// Buttons of a `say`, which nobody waits at: they work until others take their place.
+/// Buttons of a `say`, which nobody waits at: they work for as long as they are seen.
 struct Offer {
   StepId step;
-  std::uint64_t serial = 0;
-  bool is_inline = false;
   List shown, values;  ///< as in Waiting
 };
 struct Timer {
@@ -95,6 +95,8 @@ struct Stand {
   std::vector<Waiting> interrupted;
   std::size_t past = 0;
 };
+/// What a turn wants done so far (turn.h).
+struct HeldEffects;
 /// What a turn that waits for a table hands to its next part. Lives only inside the transaction.
 struct Midway {
   Heard heard;
@@ -103,6 +105,7 @@ struct Midway {
   bool border = false;      ///< something was done that cannot be taken back
   ValueMap shared;          ///< `shared.x` set so far
   std::optional<Stand> stand;
+  std::shared_ptr<const HeldEffects> held;
 };
 
 struct Silence {
@@ -122,7 +125,8 @@ struct State {
   std::vector<PastQuestion> past;
   std::optional<Silence> silence;
   std::map<std::string, Timer> timers;  ///< set and not yet due, by name
-  std::optional<Offer> offer;
+  std::optional<Offer> offer;         ///< of the keyboard under the input line
+  std::optional<Offer> inner_offer;   ///< the newest inside a message: its labels can be typed, too
   std::vector<std::string> secrets;  ///< variables that hold answers to secret questions
   std::string album;                 ///< the last album that was dealt with: its further parts are not heard
   bool keyboard_shown = false;       ///< a reply keyboard stands under the person's input line

@@ -93,6 +93,7 @@ void append(std::string& out, const Frame& frame, const Program& program) {
   members.list("it", frame.items);
   members.number("i", frame.item);
   members.flag("rw", frame.repeats_wait);
+  members.flag("bd", frame.border);
   members.end();
 }
 
@@ -111,6 +112,14 @@ void append(std::string& out, const Waiting& waiting, const Program& program) {
   members.list("c", waiting.collected);
   if (!waiting.candidate.is_null()) append_json(members.name("x"), waiting.candidate);
   members.flag("m", waiting.remade);
+  members.end();
+}
+
+void append(std::string& out, const Offer& offer) {
+  Members members(out);
+  members.index("s", offer.step);
+  members.list("sh", offer.shown);
+  members.list("va", offer.values);
   members.end();
 }
 
@@ -185,6 +194,7 @@ bool read_frame(JsonReader& json, StoredFrame& stored) {
     if (name == "it") return read_list(json, frame.items);
     if (name == "i") return read_number(json, frame.item);
     if (name == "rw") return json.read_bool(frame.repeats_wait);
+    if (name == "bd") return json.read_bool(frame.border);
     return false;
   });
 }
@@ -245,8 +255,6 @@ bool read_past(JsonReader& json, PastQuestion& past) {
 bool read_offer(JsonReader& json, Offer& offer) {
   return json.read_object([&](const std::string& name) {
     if (name == "s") return read_index(json, offer.step);
-    if (name == "n") return read_number(json, offer.serial);
-    if (name == "l") return json.read_bool(offer.is_inline);
     if (name == "sh") return read_list(json, offer.shown);
     if (name == "va") return read_list(json, offer.values);
     return false;
@@ -298,10 +306,13 @@ bool fits(const Program& program, const State& state) {
         !stands_in(program, past.frames, past.step))
       return false;
   }
-  if (!state.offer) return true;
-  return state.offer->step.value < program.steps.size() &&
-         std::holds_alternative<Say>(program.step(state.offer->step).verb) &&
-         state.offer->shown.size() == state.offer->values.size();
+  for (const auto* offer : {&state.offer, &state.inner_offer}) {
+    if (!*offer) continue;
+    const bool said = (*offer)->step.value < program.steps.size() &&
+                      std::holds_alternative<Say>(program.step((*offer)->step).verb);
+    if (!said || (*offer)->shown.size() != (*offer)->values.size()) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -366,15 +377,8 @@ std::string to_json(const State& state, const Program& program) {
     }
     timers.end();
   }
-  if (state.offer) {
-    Members offer(members.name("o"));
-    offer.index("s", state.offer->step);
-    offer.number("n", state.offer->serial);
-    offer.flag("l", state.offer->is_inline);
-    offer.list("sh", state.offer->shown);
-    offer.list("va", state.offer->values);
-    offer.end();
-  }
+  if (state.offer) append(members.name("o"), *state.offer);
+  if (state.inner_offer) append(members.name("oi"), *state.inner_offer);
   members.array("sec", state.secrets, [&](const std::string& name) { append_json_string(out, name); });
   members.text("al", state.album);
   members.flag("kb", state.keyboard_shown);
@@ -416,6 +420,7 @@ bool from_json(std::string_view json_text, const Program& program, State& state,
       });
     }
     if (name == "o") return read_offer(json, state.offer.emplace());
+    if (name == "oi") return read_offer(json, state.inner_offer.emplace());
     if (name == "sec") return json.read_array([&] { return json.read_string(state.secrets.emplace_back()); });
     if (name == "al") return json.read_string(state.album);
     if (name == "kb") return json.read_bool(state.keyboard_shown);

@@ -58,6 +58,14 @@ struct Relocated {
 using Effect = std::variant<SendMessage, NotifyPeople, AnswerPress, SetTimer, CancelTimer, WriteLog,
                             TrackEvent, ReportFault, Relocated>;
 
+/// Effects of a turn that waits for a table, kept back until it ends: a later message may change how the buttons
+/// of an earlier one are shown.
+struct HeldEffects {
+  std::vector<Effect> effects;
+  std::optional<std::size_t> said_keyboard;  ///< position of the message that a `say` put a keyboard under
+  bool keyboard_below = false;               ///< another keyboard was there before it
+};
+
 // ---- table operations: the shell does them inside the turn's transaction and goes on with a TableAnswer
 
 struct Condition {

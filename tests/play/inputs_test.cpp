@@ -303,5 +303,217 @@ branches:
   EXPECT_THAT(dialog.press("В меню"), ElementsAre("Меню.\n[-]"));
 }
 
+constexpr const char* kOffers = R"yaml(
+branches:
+  welcome:
+    - say: Наш прайс.
+      buttons: {Цены: prices, Взять: [{set: {taken: "'да'"}}], Спасибо: }
+    - ask: name
+      text: Имя?
+    - say: "Привет, {{ name }}! {{ taken | default('-') }}"
+  prices:
+    - say: Сто рублей.
+commands:
+  back: {on: назад, back: true}
+)yaml";
+
+TEST(Inputs, ButtonsOfASayGoIntoItsMessageWhenTheNextOneWouldTakeThemAway) {
+  Dialog dialog(load(kOffers));
+  EXPECT_THAT(dialog.says("/start"), ElementsAre("Наш прайс.\n[Цены] [Взять] [Спасибо]", "Имя?"));
+  EXPECT_EQ(dialog.sent[0].keyboard.kind, Keyboard::Kind::Inline);
+  // Steps are played beside the question, which is asked again; a branch is jumped to.
+  EXPECT_THAT(dialog.press("Взять"), ElementsAre("Имя?"));
+  EXPECT_THAT(dialog.press("Цены"), ElementsAre("Сто рублей."));
+  EXPECT_EQ(dialog.at(), "none");
+  EXPECT_EQ(dialog.var("taken"), Value("да"));
+  EXPECT_THAT(dialog.press("Цены"), ElementsAre("Сто рублей."));
+}
+
+TEST(Inputs, AButtonThatLeadsNowhereSaysItsLabel) {
+  Dialog dialog(load(kOffers));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.press("Спасибо"), ElementsAre("Привет, Спасибо! -"));
+}
+
+TEST(Inputs, ButtonsOfASayGoIntoItsMessageWhenOtherButtonsFollow) {
+  Dialog dialog(load(R"yaml(
+branches:
+  welcome:
+    - choose: Начнём?
+      options: {Да: offer}
+  offer:
+    - say: Раз.
+      buttons: {Первая: one}
+    - say: Два.
+      buttons: {Вторая: two}
+    - choose: Что дальше?
+      options: {Третья: three}
+  one: [say: Первая ветка.]
+  two: [say: Вторая ветка.]
+  three: [say: Третья ветка.]
+)yaml"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.press("Да"), ElementsAre("Раз.\n[Первая]", "Два.\n[Вторая]", "Что дальше?\n[Третья]"));
+  const std::size_t first = dialog.sent.size() - 3;
+  EXPECT_EQ(dialog.sent[first].keyboard.kind, Keyboard::Kind::Inline);
+  EXPECT_EQ(dialog.sent[first + 1].keyboard.kind, Keyboard::Kind::Inline);
+  EXPECT_EQ(dialog.sent[first + 2].keyboard.kind, Keyboard::Kind::Reply);
+  const std::string payload = dialog.sent[first].keyboard.rows[0][0].payload;
+  EXPECT_LE(payload.size(), 64u);
+  EXPECT_THAT(dialog.press("Третья"), ElementsAre("Третья ветка.\n[-]"));
+  EXPECT_THAT(dialog.press_payload(payload), ElementsAre("Первая ветка."));
+  EXPECT_THAT(dialog.press("Вторая"), ElementsAre("Вторая ветка."));
+  EXPECT_THAT(dialog.press_answers, ElementsAre("", ""));
+}
+
+TEST(Inputs, AKeyboardBelowButtonsThatWentIntoTheirMessageIsStillTakenAway) {
+  Dialog dialog(load(R"yaml(
+branches:
+  welcome:
+    - choose: Начнём?
+      options: {Да: offer}
+  offer:
+    - say: Хорошо.
+    - say: Раз.
+      buttons: {Первая: welcome}
+    - say: Два.
+)yaml"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.press("Да"), ElementsAre("Хорошо.", "Раз.\n[Первая]", "Два.\n[-]"));
+}
+
+TEST(Inputs, ATableBetweenTwoMessagesChangesNothingOfTheirButtons) {
+  Dialog dialog(load(R"yaml(
+tables:
+  orders: {name: text}
+branches:
+  welcome:
+    - say: Раз.
+      buttons: {Ещё: again}
+    - find: orders
+      into: rows
+    - say: Два.
+  again:
+    - say: Снова.
+)yaml"));
+  EXPECT_THAT(dialog.says("/start"), ElementsAre("Раз.\n[Ещё]", "Два."));
+  EXPECT_THAT(dialog.press("Ещё"), ElementsAre("Снова."));
+}
+
+TEST(Inputs, AnInlineSayBeforeAnInlineChoiceKeepsWorking) {
+  Dialog dialog(load(R"yaml(
+branches:
+  welcome:
+    - say: Прайс.
+      inline: true
+      buttons: {Цены: {call: prices}}
+    - choose: Берёте?
+      inline: true
+      options: {Да: yes_branch}
+  prices:
+    - say: Сто рублей.
+  yes_branch:
+    - say: Отлично.
+)yaml"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.press("Цены"), ElementsAre("Сто рублей.", "Берёте?\n[Да]"));
+  EXPECT_THAT(dialog.press("Да"), ElementsAre("Отлично."));
+  EXPECT_THAT(dialog.press("Цены"), ElementsAre("Сто рублей."));
+  EXPECT_THAT(dialog.press_answers, ElementsAre("", "", ""));
+}
+
+TEST(Inputs, TheLabelOfAVisibleSayButtonCanBeTyped) {
+  Dialog dialog(load(R"yaml(
+branches:
+  welcome:
+    - say: Прайс.
+      buttons: {Цены: {call: prices}, Сайт: {url: "https://example.ru"}}
+    - choose: Берёте?
+      options: {Да: ask_age}
+  prices:
+    - say: Сто рублей.
+  ask_age:
+    - ask: age
+      text: Возраст?
+      type: number
+    - ask: name
+      text: Имя?
+    - say: "{{ age }}, {{ name }}"
+)yaml"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.says("цены"), ElementsAre("Сто рублей.", "Берёте?\n[Да]"));
+  EXPECT_THAT(dialog.says("сайт!"), ElementsAre("Сайт: https://example.ru\n[Да]"));
+  dialog.says("Да");
+  EXPECT_THAT(dialog.says("Цены"), ElementsAre("Сто рублей.", "Возраст?"));
+  dialog.says("30");
+  // Where any words are an answer, they are one.
+  EXPECT_THAT(dialog.says("Цены"), ElementsAre("30, Цены"));
+  EXPECT_THAT(dialog.says("Цены"), ElementsAre("Сто рублей."));
+}
+
+TEST(Inputs, AKeyboardAndAnInlineMessageOfferSideBySide) {
+  Dialog dialog(load(R"yaml(
+branches:
+  welcome:
+    - say: Раз.
+      buttons: {Первая: one}
+    - say: Два.
+      inline: true
+      buttons: {Вторая: two}
+  one: [say: Первая ветка.]
+  two: [say: Вторая ветка.]
+)yaml"));
+  dialog.says("/start");
+  EXPECT_EQ(dialog.sent[0].keyboard.kind, Keyboard::Kind::Reply);
+  EXPECT_THAT(dialog.says("/nosuch"), ElementsAre("Такой команды нет.\n[Первая]"));
+  EXPECT_THAT(dialog.press("Первая"), ElementsAre("Первая ветка.\n[-]"));
+  EXPECT_THAT(dialog.press("Вторая"), ElementsAre("Вторая ветка."));
+}
+
+TEST(Inputs, AButtonThatOnlySetsSomethingIsNotPassedOverInSilence) {
+  for (const char* layout : {"", "      inline: true\n"}) {
+    Dialog dialog(load(std::string("branches:\n  welcome:\n    - say: Выбирайте.\n") + layout +
+                       "      buttons: [{label: Тихо, set: {mode: \"'q'\"}}]\n"));
+    dialog.says("/start");
+    const auto said = dialog.press("Тихо");
+    EXPECT_EQ(dialog.var("mode"), Value("q"));
+    if (*layout) {
+      EXPECT_THAT(said, IsEmpty());
+      EXPECT_THAT(dialog.press_answers, ElementsAre("Выбрано: Тихо"));
+    } else {
+      EXPECT_THAT(said, ElementsAre("Выбрано: Тихо\n[Тихо]"));
+    }
+  }
+}
+
+TEST(Inputs, ASayMadeOfDataSaysWhatIsPressed) {
+  Dialog dialog(load(R"yaml(
+settings:
+  towns: [Казань, Тула]
+branches:
+  welcome:
+    - say: Например.
+      inline: true
+      buttons: {from: settings.towns}
+    - ask: town
+      text: Город?
+    - say: "= {{ town }}"
+)yaml"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.press("Тула"), ElementsAre("= Тула"));
+}
+
+TEST(Inputs, ASayOfAnotherVersionAnswersThatItsButtonIsOld) {
+  const auto version = [](const char* text) {
+    return load(std::string("branches:\n  welcome:\n    - say: ") + text +
+                "\n      inline: true\n      buttons: {Ещё: welcome}\n");
+  };
+  Dialog dialog(version("Раз."));
+  dialog.says("/start");
+  ASSERT_TRUE(dialog.reload(version("Два.")));
+  EXPECT_THAT(dialog.press("Ещё"), IsEmpty());
+  EXPECT_THAT(dialog.press_answers, ElementsAre("Эта кнопка уже не действует."));
+}
+
 }  // namespace
 }  // namespace sufler::testing

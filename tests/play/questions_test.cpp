@@ -132,6 +132,123 @@ questions:
   EXPECT_THAT(dialog.press("Заказ"), ElementsAre("Имя?\n[-]"));
 }
 
+constexpr const char* kInterrupted = R"yaml(
+tables:
+  notes: {text: text}
+branches:
+  main:
+    - ask: [q1, q2, q3]
+    - say: конец
+  help:
+    - ask: [h1, h2]
+    - say: помощь
+  note:
+    - save: notes
+      values: {text: "'x'"}
+    - ask: h1
+  lost:
+    - say: Не знаю.
+    - back
+questions:
+  q1: Раз?
+  q2: Два?
+  q3: Три?
+  h1: О чём?
+  h2: Подробнее?
+commands:
+  help: {on: /help, call: help}
+  note: {on: /note, call: note}
+  lost: {on: /lost, call: lost}
+  back: {on: назад, back: true}
+)yaml";
+
+TEST(Questions, BackAtTheFirstQuestionOfACalledBranchGoesToTheInterruptedOne) {
+  Dialog dialog(load(kInterrupted));
+  for (const char* said : {"/start", "а", "б"}) dialog.says(said);
+  EXPECT_EQ(dialog.at(), "main/q3");
+  EXPECT_THAT(dialog.says("/help"), ElementsAre("О чём?"));
+  EXPECT_THAT(dialog.says("цены"), ElementsAre("Подробнее?"));
+  EXPECT_THAT(dialog.says("назад"), ElementsAre("О чём?\nБыло: цены"));
+  EXPECT_THAT(dialog.says("назад"), ElementsAre("Три?"));
+  EXPECT_EQ(dialog.at(), "main/q3");
+  EXPECT_THAT(dialog.state.interrupted, IsEmpty());
+  EXPECT_THAT(dialog.says("назад"), ElementsAre("Два?\nБыло: б"));
+}
+
+TEST(Questions, BackDoesNotCrossAnEffectOfACalledBranch) {
+  Dialog dialog(load(kInterrupted));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.says("/note"), ElementsAre("О чём?"));
+  EXPECT_THAT(dialog.says("назад"), ElementsAre("Вернуться назад отсюда нельзя."));
+  EXPECT_EQ(dialog.at(), "note/h1");
+  EXPECT_THAT(dialog.says("ни о чём"), ElementsAre("Раз?"));
+}
+
+TEST(Questions, BackInABranchThatWasCalledAtNoneSaysThatThereIsNoWay) {
+  Dialog dialog(load(kInterrupted));
+  dialog.says("/help");
+  EXPECT_THAT(dialog.says("назад"), ElementsAre("Вернуться назад отсюда нельзя."));
+  EXPECT_EQ(dialog.at(), "help/h1");
+}
+
+TEST(Questions, ABackStepOfACalledBranchGoesBehindWhatItInterrupted) {
+  Dialog dialog(load(kInterrupted));
+  for (const char* said : {"/start", "а"}) dialog.says(said);
+  EXPECT_THAT(dialog.says("/lost"), ElementsAre("Не знаю.", "Раз?\nБыло: а"));
+  EXPECT_EQ(dialog.at(), "main/q1");
+}
+
+TEST(Questions, BackAsAnOptionGoesToTheQuestionBeforeIt) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - choose: Первый?
+      options: {Дальше: next, Назад: back}
+  next:
+    - ask: name
+      text: Имя?
+    - choose: Второй?
+      inline: true
+      options:
+        Назад: back
+        Иначе:
+          - say: Хорошо.
+          - if: true
+            then: [back]
+    - say: конец
+    - ask: kind
+      text: Какой?
+      type: choice
+      options: [{label: Белый}, {label: Назад, back: true}]
+)yaml"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.press("Назад"),
+              ElementsAre("Вернуться назад отсюда нельзя.", "Первый?\n[Дальше] [Назад]"));
+  dialog.press("Дальше");
+  dialog.says("Анна");
+  EXPECT_THAT(dialog.press("Назад"), ElementsAre("Имя?\nБыло: Анна"));
+  EXPECT_EQ(dialog.var("name"), Value());
+  dialog.says("Ольга");
+  EXPECT_THAT(dialog.press("Иначе"), ElementsAre("Хорошо.", "Имя?\nБыло: Ольга"));
+  EXPECT_THAT(dialog.faults, IsEmpty());
+}
+
+TEST(Questions, BackAsAnOptionOfAQuestionIsNoAnswer) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - ask: [name, kind]
+    - say: "{{ kind }}"
+questions:
+  name: {text: "Имя?"}
+  kind: {text: "Какой?", type: choice, options: [{label: Белый}, {label: Назад, back: true}]}
+)yaml"));
+  dialog.says("/start");
+  dialog.says("Анна");
+  EXPECT_THAT(dialog.press("Назад"), ElementsAre("Имя?\nБыло: Анна\n[-]"));
+  EXPECT_EQ(dialog.var("kind"), Value());
+}
+
 TEST(Questions, AnEffectIsABorderForBack) {
   Dialog dialog(load(R"yaml(
 branches:
@@ -266,10 +383,30 @@ questions:
 TEST(Questions, SeveralChoicesToggleAndEndWithDone) {
   Dialog dialog(asking("type: choices, options: [Сыр, Лук, Соус]"));
   EXPECT_THAT(dialog.says("/start"), ElementsAre("Вопрос?\n[Сыр] [Лук] [Соус]\n[Готово]"));
-  EXPECT_THAT(dialog.press("Соус"), IsEmpty());
-  EXPECT_THAT(dialog.press("Сыр"), IsEmpty());
-  EXPECT_THAT(dialog.press("Лук"), IsEmpty());
-  EXPECT_THAT(dialog.press("Лук"), IsEmpty());
+  const std::string buttons = "\n[Сыр] [Лук] [Соус]\n[Готово]";
+  EXPECT_THAT(dialog.press("Соус"), ElementsAre("Выбрано: Соус" + buttons));
+  EXPECT_THAT(dialog.says("сыр"), ElementsAre("Выбрано: Сыр, Соус" + buttons));
+  EXPECT_THAT(dialog.press("Лук"), ElementsAre("Выбрано: Сыр, Лук, Соус" + buttons));
+  EXPECT_THAT(dialog.press("Лук"), ElementsAre("Выбрано: Сыр, Соус" + buttons));
+  EXPECT_THAT(dialog.press("Готово"), ElementsAre("= Сыр, Соус\n[-]"));
+}
+
+TEST(Questions, ThatNothingIsChosenAnyMoreIsToldToo) {
+  Dialog dialog(asking("type: choices, options: [Сыр, Лук]"));
+  dialog.says("/start");
+  dialog.press("Лук");
+  EXPECT_THAT(dialog.press("Лук"), ElementsAre(HasSubstr("Выбрано: пока ничего")));
+  EXPECT_THAT(dialog.press("Готово"), ElementsAre(HasSubstr("Выберите варианты")));
+  EXPECT_EQ(dialog.at(), "main/q");
+}
+
+TEST(Questions, TooManyChoicesAreRefusedWithTheBounds) {
+  Dialog dialog(asking("type: choices, min: 1, max: 2, options: [Сыр, Лук, Соус]"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.press("Готово"), ElementsAre(HasSubstr("Выбрано вариантов: 0. Нужно: от 1 до 2.")));
+  for (const char* label : {"Сыр", "Лук", "Соус"}) dialog.press(label);
+  EXPECT_THAT(dialog.press("Готово"), ElementsAre(HasSubstr("Выбрано вариантов: 3. Нужно: от 1 до 2.\n[Сыр]")));
+  dialog.press("Лук");
   EXPECT_THAT(dialog.press("Готово"), ElementsAre("= Сыр, Соус\n[-]"));
 }
 
@@ -355,7 +492,7 @@ TEST(Questions, InlineButtonsToggleWithANotice) {
   dialog.press("Лук");
   dialog.press("Сыр");
   EXPECT_THAT(dialog.press("Готово"), ElementsAre("= Сыр, Лук"));
-  EXPECT_THAT(dialog.press_answers, ElementsAre("Лук", "Сыр, Лук", ""));
+  EXPECT_THAT(dialog.press_answers, ElementsAre("Выбрано: Лук", "Выбрано: Сыр, Лук", ""));
 }
 
 TEST(Questions, FilesThatFailTheCheckAreForgotten) {

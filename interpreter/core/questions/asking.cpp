@@ -67,7 +67,10 @@ Flow take_option_of_question(Play& play, const Question& question, std::size_t p
   Waiting& waiting = play.state.waiting;
   if (position >= waiting.shown.size()) return Flow::Rest;
   const Option* option = option_at(question.buttons, waiting.values, position);
-  if (option && option->url) return Flow::Rest;
+  if (option && option->url) {
+    tell_link(play, *option, label_at(waiting.shown, position));
+    return Flow::Rest;
+  }
   if (option && (option->target || !option->set.empty()) && !option->value &&
       question.type != QuestionType::Choice) {
     // A way out of the question, such as `Cancel`.
@@ -86,7 +89,7 @@ Flow take_option_of_question(Play& play, const Question& question, std::size_t p
     return flow;
   }
   // A button of a question that reads text says its label.
-  play.heard.text = waiting.shown[position].text() ? *waiting.shown[position].text() : std::string();
+  play.heard.text = label_at(waiting.shown, position);
   const Reading reading = kind_of(question).read(play, question);
   return reading.taken ? take_value(play, question, reading.value) : refuse(play, question, reading);
 }
@@ -146,10 +149,7 @@ Flow hear_confirmation(Play& play, const Question& question, const Input& input)
     return Flow::Rest;
   }
   if (!answer) {
-    Message message;
-    message.text = play.phrase(Phrase::InvalidYesNo);
-    message.keyboard = keyboard_of_rest(play);
-    play.send(std::move(message));
+    tell(play, play.phrase(Phrase::InvalidYesNo));
     return Flow::Rest;
   }
   if (*answer) {
@@ -275,7 +275,31 @@ Keyboard keyboard_of_rest(Play& play) {
     const Choose& choose = std::get<Choose>(play.program.step(waiting.step).verb);
     return make_keyboard(play, choose.buttons, waiting.shown, waiting.values, waiting.serial);
   }
+  if (waiting.what == Waiting::For::Nothing && play.state.offer) {
+    const Offer& offer = *play.state.offer;
+    if (const Buttons* said = said_buttons(play.program.step(offer.step)))
+      return make_keyboard(play, *said, offer.shown, offer.values, 0);
+  }
   return {};
+}
+
+void tell(Play& play, RichText text) {
+  Message message;
+  message.text = std::move(text);
+  message.keyboard = keyboard_of_rest(play);
+  if (play.fault) return;
+  std::optional<Offer> offer = play.state.offer;
+  const bool stays = play.state.waiting.what == Waiting::For::Nothing && offer;
+  play.send(std::move(message));
+  if (stays) play.state.offer = std::move(offer);
+}
+
+void tell_link(Play& play, const Option& option, const std::string& label) {
+  RichText url, text;
+  if (!option.url || !play.render(*option.url, url)) return;
+  text.append(label + ": ");
+  text.append(url);
+  tell(play, std::move(text));
 }
 
 Flow hear_answer(Play& play, const Input& input) {
@@ -378,10 +402,7 @@ void collected_enough(Play& play, bool files) {
   if (files) {
     ValueMap names;
     names.set("count", static_cast<std::int64_t>(waiting.collected.size()));
-    Message message;
-    message.text = play.phrase(Phrase::FilesTaken, &names);
-    message.keyboard = keyboard_of_rest(play);
-    if (!play.fault) play.send(std::move(message));
+    tell(play, play.phrase(Phrase::FilesTaken, &names));
     return;
   }
   for (const Value& fragment : waiting.collected) {

@@ -1,5 +1,5 @@
-// One of several options, or several of them. A chosen option of `choices` toggles without a message: the
-// person sees the press in the chat or the notice of the button.
+// One of several options, or several of them. A reply keyboard shows no marks, so after every toggle the person
+// is told what is chosen by now: in the notice of a pressed button, in a short message after a typed label.
 #include <algorithm>
 
 #include "interpreter/core/questions/kinds.h"
@@ -40,12 +40,23 @@ void toggle(Waiting& waiting, std::size_t position) {
   }
 }
 
+RichText told_choices(Play& play, const Question& question) {
+  std::string labels = chosen_labels(play.state.waiting);
+  if (question.secret && !labels.empty()) play.hide(labels);
+  ValueMap names;
+  names.set("chosen", std::move(labels));
+  return play.phrase(Phrase::Chosen, &names);
+}
+
 Flow finish_choices(Play& play, const Question& question) {
   List values = chosen_values(question, play.state.waiting);
   const Decimal count(static_cast<std::int64_t>(values.size()));
-  const bool enough = question.min ? count >= *question.min : !values.empty() || question.optional;
-  if (!enough || (question.max && count > *question.max))
+  if (values.empty() && !question.optional && !question.min)
     return refuse(play, question, Reading::refuse(Phrase::InvalidChoices));
+  if (auto refusal = refuse_out_of_range(question, count, Phrase::InvalidChosen)) {
+    refusal->details.set("count", count);
+    return refuse(play, question, *refusal);
+  }
   return take_value(play, question, std::move(values));
 }
 
@@ -66,11 +77,12 @@ Flow collect_choices(Play& play, const Question& question, const Input& input) {
   if (done) return finish_choices(play, question);
   if (input.position) {
     if (*input.position < waiting.shown.size()) toggle(waiting, *input.position);
-    play.answer_press(chosen_labels(waiting));
+    play.answer_press(told_choices(play, question).text);
     return Flow::Rest;
   }
   if (const auto position = find_label(text, waiting.shown)) {
     toggle(waiting, *position);
+    tell(play, told_choices(play, question));
     return Flow::Rest;
   }
   std::vector<std::string> labels;

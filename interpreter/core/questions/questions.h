@@ -54,8 +54,12 @@ Flow refuse(Play& play, const Question& question, const Reading& reading);
 void leave_question(Play& play, const Target& target);
 /// The pause that ends a fragmented answer (or begins `Received: 3`) is over.
 void collected_enough(Play& play, bool files);
-/// The buttons of the present rest once more.
+/// The buttons of the present rest once more; where nothing waits, those of a `say` under the input line.
 Keyboard keyboard_of_rest(Play& play);
+/// A phrase that changes nothing, with the buttons that are there.
+void tell(Play& play, RichText text);
+/// Nobody hears of a press of a link, but its label can be typed: answered with the link.
+void tell_link(Play& play, const Option& option, const std::string& label);
 
 // ---- what readers share
 

@@ -10,13 +10,16 @@ Flow take(Play& play, const Choose& choose, std::size_t position) {
   const Waiting waiting = state.waiting;
   if (position >= waiting.shown.size()) return Flow::Rest;
   const Option* option = option_at(choose.buttons, waiting.values, position);
-  if (option && option->url) return Flow::Rest;
+  if (option && option->url) {
+    tell_link(play, *option, label_at(waiting.shown, position));
+    return Flow::Rest;
+  }
 
   play.remember_stand();
   PastQuestion past;
   past.frames = state.frames;
   past.step = waiting.step;
-  if (waiting.shown[position].text()) past.label = *waiting.shown[position].text();
+  past.label = label_at(waiting.shown, position);
   if (state.past.size() >= 20) state.past.erase(state.past.begin());
   state.past.push_back(std::move(past));
   play.leave_rest();

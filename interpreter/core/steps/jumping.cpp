@@ -26,7 +26,7 @@ Flow play_verb(Play& play, StepId, const Step&, const Return& result) {
 }
 
 Flow play_verb(Play& play, StepId, const Step&, const Back&) {
-  if (play.go_back())
+  if (play.go_back_from_step())
     return play.state.waiting.what == Waiting::For::Nothing ? Flow::Next : Flow::Rest;
   if (!play.fault) play.say_phrase(Phrase::NoWayBack);
   return Flow::Next;

@@ -26,7 +26,7 @@ Flow play_verb(Play& play, StepId id, const Step&, const Notify& notify) {
   if (notify.buttons) {
     List shown, values;
     if (!make_options(play, *notify.buttons, shown, values)) return Flow::Next;
-    people.message.keyboard = make_notice_keyboard(play, id, *notify.buttons, shown, values);
+    people.message.keyboard = make_said_keyboard(play, id, *notify.buttons, shown, values);
     if (play.fault) return Flow::Next;
   }
   if (++play.messages > play.program.limits.messages_per_turn) {

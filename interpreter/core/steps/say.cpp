@@ -16,12 +16,11 @@ Flow play_verb(Play& play, StepId id, const Step&, const Say& say) {
   Offer offer;
   offer.step = id;
   if (!make_options(play, *say.buttons, offer.shown, offer.values)) return Flow::Next;
-  offer.serial = play.next_serial();
-  message.keyboard = make_keyboard(play, *say.buttons, offer.shown, offer.values, offer.serial);
+  message.keyboard = make_keyboard(play, *say.buttons, offer.shown, offer.values, 0);
+  if (!play.fault && message.keyboard.kind == Keyboard::Kind::Inline)
+    message.keyboard = make_said_keyboard(play, id, *say.buttons, offer.shown, offer.values);
   if (play.fault) return Flow::Next;
-  offer.is_inline = message.keyboard.kind == Keyboard::Kind::Inline;
-  play.send(std::move(message));
-  play.state.offer = std::move(offer);
+  play.send_offer(std::move(message), std::move(offer));
   return Flow::Next;
 }
 
