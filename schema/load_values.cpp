@@ -72,88 +72,6 @@ bool append_expression_source(std::string& out, const Node& node, bool top) {
   return false;
 }
 
-std::pair<std::string, std::string> what_is_expected(const std::string& expected) {
-  if (expected == "value") return {"a value", "значение"};
-  if (expected == "operator") return {"a sign such as `+` or `and`", "знак, например `+` или `и`"};
-  if (expected == "name") return {"a name", "имя"};
-  if (expected == "filter") return {"the name of a filter", "имя фильтра"};
-  if (expected.empty()) return {};
-  return {"`" + expected + "`", "`" + expected + "`"};
-}
-
-/// `text - number` with the types in the words of the file.
-std::string with_types_of_file(const Loading& loading, std::string_view what, SourceSpan place) {
-  std::string result;
-  std::size_t at = 0;
-  while (at < what.size()) {
-    std::size_t end = at;
-    while (end < what.size() && what[end] >= 'a' && what[end] <= 'z') ++end;
-    if (end == at) {
-      result += what[at++];
-      continue;
-    }
-    const std::string_view word = what.substr(at, end - at);
-    const Word type = find_word(word, in::ColumnType | in::Reserved);
-    const bool is_call = end < what.size() && what[end] == '(';
-    result += type == Word::None || is_call ? std::string(word) : loading.say(type, place);
-    at = end;
-  }
-  return result;
-}
-
-void report_expression_error(Loading& loading, const ExpressionError& error, SourceSpan span) {
-  switch (error.problem) {
-    case ExpressionProblem::Unexpected: {
-      Diagnostic& problem =
-          error.found.empty() ? loading.report(DiagnosticId::ExpressionUnfinished, span)
-                              : loading.report(DiagnosticId::ExpressionUnexpected, span, {error.found});
-      const auto [en, ru] = what_is_expected(error.expected);
-      if (!en.empty()) hint(loading, problem, "here stands " + en, "здесь должно стоять " + ru);
-      return;
-    }
-    case ExpressionProblem::UnclosedText:
-      loading.report(DiagnosticId::ExpressionUnclosedText, span);
-      return;
-    case ExpressionProblem::UnclosedBracket:
-      loading.report(DiagnosticId::ExpressionUnclosedBracket, span);
-      return;
-    case ExpressionProblem::BadNumber:
-      loading.report(DiagnosticId::ExpressionBadNumber, span, {error.found});
-      return;
-    case ExpressionProblem::AssignmentSign:
-      hint(loading, loading.report(DiagnosticId::ExpressionAssignment, span), "write `==`", "напишите `==`");
-      return;
-    case ExpressionProblem::UnknownFilter: {
-      Diagnostic& problem = loading.report(DiagnosticId::UnknownFilter, span, {error.found});
-      offer(loading, problem, error.found, filter_names(), false);
-      return;
-    }
-    case ExpressionProblem::UnknownFunction: {
-      Diagnostic& problem = loading.report(DiagnosticId::UnknownFunction, span, {error.found});
-      offer(loading, problem, error.found, function_names(), false);
-      return;
-    }
-    case ExpressionProblem::ArgumentCount:
-      loading.report(DiagnosticId::ArgumentCount, span, {error.found, error.expected});
-      return;
-    case ExpressionProblem::TypeMismatch:
-      loading.report(DiagnosticId::TypeMismatch, span, {with_types_of_file(loading, error.found, span)});
-      return;
-    case ExpressionProblem::BadPattern:
-      loading.report(DiagnosticId::BadConstant, span, {error.found});
-      return;
-    case ExpressionProblem::TooDeep:
-      loading.report(DiagnosticId::ExpressionTooDeep, span);
-      return;
-    case ExpressionProblem::TooLong:
-      loading.report(DiagnosticId::ExpressionTooDeep, span);
-      return;
-    case ExpressionProblem::Empty:
-      loading.report(DiagnosticId::ExpressionEmpty, span);
-      return;
-  }
-}
-
 bool has_root(const Loading& loading, std::string_view root) {
   return std::find(loading.local_names.begin(), loading.local_names.end(), root) !=
          loading.local_names.end();
@@ -180,6 +98,17 @@ void note_names(Loading& loading, const Node& node, std::vector<NameUse> names) 
     if (use.path[0] == "vars" && use.path.size() > 1) use.path.erase(use.path.begin());
     loading.uses.push_back({std::move(use.path), &node, use.offset, use.length, use.guarded});
   }
+}
+
+/// Keeps an expression for the checks: as it was written, and what the program has of it.
+void note_expression(Loading& loading, const Node& node, std::uint32_t offset, const Expression& written,
+                     const Expression& played, bool exact = true) {
+  std::uint32_t table = UINT32_MAX;
+  if (loading.table_in_scope) {
+    table = static_cast<std::uint32_t>(loading.table_in_scope - loading.program.tables.data());
+  }
+  loading.expressions.push_back({written, played.identity(), &node, offset, exact, table, loading.any_name,
+                                 loading.local_names});
 }
 
 /// The core knows `user`, `settings` and their fields by their English names only: Russian ones are put into
@@ -679,7 +608,7 @@ std::optional<Expression> read_expression(Loading& loading, const Node& node, st
     if (!parsed) {
       const ExpressionError& error = parsed.error();
       const std::string_view text = trim(node.scalar);
-      if (error.problem == ExpressionProblem::Unexpected && looks_like_text(text)) {
+      if (error.problem == ExpressionProblem::Unexpected && !says_what_is_meant(error) && looks_like_text(text)) {
         const std::string quoted = "\"'" + std::string(text) + "'\"";
         Diagnostic& problem =
             error.found.empty()
@@ -693,16 +622,18 @@ std::optional<Expression> read_expression(Loading& loading, const Node& node, st
         problem.fixes.push_back({"`" + quoted + "`", {{node.span, quoted}}, false});
         return std::nullopt;
       }
-      report_expression_error(
-          loading, error, span_inside(node, loading.sources, error.offset, error.length));
+      ExpressionFindings findings = Expression::findings(node.scalar);
+      for (const ExpressionError& one : findings.errors) report_expression_error(loading, one, node);
+      note_names(loading, node, std::move(findings.names));
       return std::nullopt;
     }
+    const Expression written = *parsed;
     std::vector<NameUse> names = parsed->names();
-    if (names.empty()) return *parsed;
     if (const auto english = with_english_names(loading, node.scalar, names)) {
       parsed = Expression::parse(*english);
     }
     note_names(loading, node, std::move(names));
+    if (parsed) note_expression(loading, node, 0, written, *parsed);
     return parsed ? std::optional<Expression>(*parsed) : std::nullopt;
   }
   if (node.kind == Node::Kind::Null) {
@@ -713,12 +644,13 @@ std::optional<Expression> read_expression(Loading& loading, const Node& node, st
   append_expression_source(source, node, true);
   Result<Expression, ExpressionError> parsed = Expression::parse(source);
   if (!parsed) {
-    report_expression_error(loading, parsed.error(), node.span);
+    report_expression_error(loading, parsed.error(), node);
     return std::nullopt;
   }
   std::vector<NameUse> names = parsed->names();
   for (NameUse& use : names) use.offset = use.length = 0;
   note_names(loading, node, std::move(names));
+  note_expression(loading, node, 0, *parsed, *parsed, false);
   return *parsed;
 }
 
@@ -789,23 +721,23 @@ std::optional<Template> read_template(Loading& loading, const Node& node, std::s
   }
   Result<Template, Template::ParseError> parsed = Template::parse(node.scalar);
   if (!parsed) {
-    const Template::ParseError& error = parsed.error();
-    const SourceSpan span =
-        span_inside(node, loading.sources, error.error.offset, error.error.length);
-    if (error.unclosed) {
-      loading.report(DiagnosticId::UnclosedInsert, span);
-    } else {
-      report_expression_error(loading, error.error, span);
-    }
+    ExpressionFindings findings = Template::findings(node.scalar);
+    for (const ExpressionError& one : findings.errors) report_expression_error(loading, one, node);
+    note_names(loading, node, std::move(findings.names));
     return std::nullopt;
   }
   if (parsed->is_constant()) return *parsed;
+  const Template written = *parsed;
   std::vector<NameUse> names = parsed->names();
   if (const auto english = with_english_names(loading, node.scalar, names)) {
     parsed = Template::parse(*english);
   }
   note_names(loading, node, std::move(names));
-  return parsed ? std::optional<Template>(*parsed) : std::nullopt;
+  if (!parsed) return std::nullopt;
+  for (std::size_t i = 0; i < written.expressions().size(); ++i) {
+    note_expression(loading, node, written.offset_of(i), written.expressions()[i], parsed->expressions()[i]);
+  }
+  return *parsed;
 }
 
 std::optional<Expression> read_inserted(Loading& loading, const Node& node, std::string_view what) {
@@ -817,6 +749,8 @@ std::optional<Expression> read_inserted(Loading& loading, const Node& node, std:
   if (!parsed) return std::nullopt;
   std::vector<NameUse> names = parsed->names();
   if (const auto english = with_english_names(loading, inner, names)) parsed = Expression::parse(*english);
+  // The template noted it; what plays is this copy.
+  if (parsed && !loading.expressions.empty()) loading.expressions.back().identity = parsed->identity();
   return parsed ? std::optional<Expression>(*parsed) : std::nullopt;
 }
 

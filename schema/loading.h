@@ -37,6 +37,18 @@ struct NameUseAt {
   bool guarded = false;
 };
 
+/// An expression with its place, to be judged when the whole scenario is known.
+struct ExpressionAt {
+  Expression written;             ///< as the author wrote it: its offsets are those of the text
+  const void* identity = nullptr; ///< of the one in the program, whose names may have become English
+  const Node* node = nullptr;
+  std::uint32_t offset = 0;       ///< where it begins in the node's text
+  bool exact = true;              ///< false: a YAML list or map, whose parts have no known place
+  std::uint32_t table = UINT32_MAX;  ///< whose columns are names in it
+  bool any_name = false;
+  std::vector<std::string_view> local_names;
+};
+
 /// A reference to a branch, for the map of what leads where.
 struct BranchUse {
   BranchId from;  ///< none: from outside of all branches (a command, `start`, a question)
@@ -72,6 +84,7 @@ struct Loading {
   // Noted for the checks.
   std::unordered_set<std::string> variables, user_names, shared_names;  ///< that something sets
   std::vector<NameUseAt> uses;
+  std::vector<ExpressionAt> expressions;
   std::vector<BranchUse> branch_uses;
   std::vector<QuestionUse> question_uses;
   std::vector<std::uint8_t> question_is_asked;  ///< by QuestionId
@@ -174,6 +187,16 @@ class Fields {
   std::string where_;
   std::vector<Item> items_;
 };
+
+// ---- expressions that cannot work (expression_problems.cpp)
+
+/// Whether the error says which sign or word was meant in the place of another.
+bool says_what_is_meant(const ExpressionError& error);
+/// `offset`: where the expression begins in the node's text.
+void report_expression_error(Loading& loading, const ExpressionError& error, const Node& node,
+                             std::uint32_t offset = 0, bool exact = true);
+/// `text - number` with the types in the words of the file.
+std::string with_types_of_file(const Loading& loading, std::string_view what, SourceSpan place);
 
 // ---- values (load_values.cpp). Each reports what is wrong and gives nothing then. `what` names the field.
 

@@ -29,10 +29,16 @@ Expression Expression::part(std::shared_ptr<const ExpressionTree> tree, std::uin
 }
 
 Result<Expression, ExpressionError> Expression::parse(std::string_view source) {
-  auto tree = parse_expression(source);
-  if (!tree) return Error{std::move(tree.error())};
-  const std::uint32_t root = (*tree)->root;
-  return part(std::move(*tree), root);
+  ParsedExpression parsed = parse_expression(source);
+  if (!parsed.tree) return Error{std::move(parsed.errors.front())};
+  const std::uint32_t root = parsed.tree->root;
+  return part(std::move(parsed.tree), root);
+}
+
+ExpressionFindings Expression::findings(std::string_view source) {
+  ParsedExpression parsed = parse_expression(source);
+  if (parsed.tree) return {{}, parsed.tree->names};
+  return {std::move(parsed.errors), std::move(parsed.names)};
 }
 
 Result<Value, EvaluationError> Expression::evaluate(const Scope& scope) const {
@@ -68,6 +74,12 @@ std::optional<Value> Expression::constant() const {
 
 ValueType Expression::known_type() const {
   return data_ ? data_->tree->nodes[data_->root].type : ValueType::Null;
+}
+
+ValueType Expression::known_type(const NameTypes& names,
+                                 std::vector<ExpressionError>* errors) const {
+  if (!data_) return ValueType::Null;
+  return infer_types(*data_->tree, data_->root, &names, errors)[data_->root];
 }
 
 std::vector<Expression> Expression::conjuncts() const {

@@ -37,7 +37,9 @@ struct ExpressionError {
   std::string found;     ///< empty at the end of the source
   /// Signs and words of the language as an author writes them (`)`, `==`, `else`, `'name'`), or one
   /// of the classes `value`, `operator`, `name`, `filter`. ArgumentCount: `1`, `1-2`. BadPattern: the
-  /// call's `usage`. UnknownFilter: `function` when it is one, and UnknownFunction: `filter`.
+  /// call's `usage`, or the type that a text is compared with. TypeMismatch of a filter, a function or
+  /// a member: the types that it takes, as `list, text`. UnknownFilter: `function` when it is one, and
+  /// UnknownFunction: `filter`.
   std::string expected;
 };
 inline constexpr int kMaxExpressionDepth = 100;
@@ -86,12 +88,29 @@ struct NameUse {
   bool guarded = false;  ///< stands under `default(…)` or is compared with null: may be unset
 };
 
+/// What is known of names before anything runs.
+class NameTypes {
+ public:
+  virtual ~NameTypes() = default;
+  /// The type of the first `parts` parts of the path; Null when it is not certain. At first `parts` is
+  /// the whole path; an answer for fewer leaves the rest to be looked up as members.
+  virtual ValueType type_of(const NameUse& use, std::size_t& parts) const = 0;
+};
+
+/// All that is wrong with a source, and the names that could be read all the same.
+struct ExpressionFindings {
+  std::vector<ExpressionError> errors;
+  std::vector<NameUse> names;
+};
+
 /// A compiled expression; immutable and cheap to copy. Names are NFC. All words, filters and functions
 /// are known in their English and Russian forms; names of the scope (`user`) are as the author wrote
 /// them, only `texts` and `тексты` are known here.
 class Expression {
  public:
+  /// Fails with the first error; `findings` has them all.
   static Result<Expression, ExpressionError> parse(std::string_view source);
+  static ExpressionFindings findings(std::string_view source);
 
   Result<Value, EvaluationError> evaluate(const Scope& scope) const;
   const std::vector<NameUse>& names() const;
@@ -100,6 +119,10 @@ class Expression {
   std::optional<Value> constant() const;
   /// The type when it is certain without running; `Null` means unknown.
   ValueType known_type() const;
+  /// The same when types of names are known; adds what then turns out not to work.
+  ValueType known_type(const NameTypes& names, std::vector<ExpressionError>* errors) const;
+  /// What tells a compiled expression from all others; copies have the same.
+  const void* identity() const { return data_.get(); }
 
   /// `a and b and c` as its parts; one part when there is no `and` on top. For `where`.
   std::vector<Expression> conjuncts() const;
@@ -150,7 +173,10 @@ class Template {
     ExpressionError error;  ///< offset from the beginning of the text
     bool unclosed = false;  ///< `{{` without `}}`
   };
+  /// Fails with the first error; `findings` has those of all expressions, offsets from the beginning
+  /// of the text; a `{{` that is not closed is an UnclosedBracket and the last.
   static Result<Template, ParseError> parse(std::string_view source);
+  static ExpressionFindings findings(std::string_view source);
   /// A text taken as it is: no expressions, no markup.
   static Template plain(std::string_view text);
 
@@ -160,6 +186,9 @@ class Template {
   /// Every name read by the expressions inside, offsets from the beginning of the text.
   std::vector<NameUse> names() const;
   bool is_constant() const;   ///< no `{{ }}` inside
+  const std::vector<Expression>& expressions() const;
+  /// Where the source of an expression begins, in bytes from the beginning of the text.
+  std::uint32_t offset_of(std::size_t expression) const;
   const std::string& source() const;
 
  private:

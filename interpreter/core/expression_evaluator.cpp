@@ -144,6 +144,25 @@ constexpr Rule kArithmetic[] = {
 
 bool is_calendar(ValueType type) { return type == T::Date || type == T::Moment; }
 
+/// Whether a value of the one type is compared with a text that reads as the other.
+bool is_read_from_text(ValueType a, ValueType b) {
+  const auto is_read = [](ValueType type) { return is_calendar(type) || type == T::Time; };
+  return (a == T::Text && is_read(b)) || (b == T::Text && is_read(a));
+}
+
+/// What a text stands for beside a value of such a type: `'09:00'`, `'2026-03-15'`,
+/// `'2026-03-15 09:00'`; null when it does not read as one.
+Value read_beside(ValueType type, std::string_view text, const Zone* zone) {
+  if (type == T::Time) {
+    if (const auto time = TimeOfDay::parse(text)) return *time;
+    return {};
+  }
+  if (const auto date = Date::parse_iso(text)) return *date;
+  const auto local = LocalTime::parse_iso(text);
+  if (!local) return {};
+  return zone ? zone->to_moment(*local) : Moment{};
+}
+
 bool arithmetic_type(Op op, ValueType left, ValueType right, ValueType& result) {
   int fitting = 0;
   for (const Rule& rule : kArithmetic) {
@@ -167,7 +186,8 @@ bool operation_type(Op op, ValueType left, ValueType right, ValueType& result) {
       return true;
     case Op::Equal:
     case Op::NotEqual:
-      return !known || left == right || (is_calendar(left) && is_calendar(right));
+      return !known || left == right || (is_calendar(left) && is_calendar(right)) ||
+             is_read_from_text(left, right);
     case Op::Less:
     case Op::LessEqual:
     case Op::Greater:
@@ -176,7 +196,8 @@ bool operation_type(Op op, ValueType left, ValueType right, ValueType& result) {
         return type != T::List && type != T::Map && type != T::File;
       };
       if (!ordered(left) || !ordered(right)) return false;
-      return !known || left == right || (is_calendar(left) && is_calendar(right));
+      return !known || left == right || (is_calendar(left) && is_calendar(right)) ||
+             is_read_from_text(left, right);
     }
     case Op::In:
     case Op::NotIn:
@@ -189,6 +210,10 @@ bool operation_type(Op op, ValueType left, ValueType right, ValueType& result) {
       result = T::Null;
       return arithmetic_type(op, left, right, result);
   }
+}
+
+bool can_stand_beside(ValueType type, std::string_view text) {
+  return !is_read_from_text(type, T::Text) || !read_beside(type, text, nullptr).is_null();
 }
 
 // ---- failures and limits
@@ -709,6 +734,18 @@ bool Evaluator::arithmetic(Op op, const Value& a, const Value& b, Value& out) {
 }
 
 bool Evaluator::compare_values(Op op, const Value& a, const Value& b, bool& out) {
+  const bool ordering = op >= Op::Equal && op <= Op::GreaterEqual;
+  if (ordering && is_read_from_text(a.type(), b.type())) {
+    const Value& text = a.text() ? a : b;
+    const ValueType type = a.text() ? b.type() : a.type();
+    const Value read = read_beside(type, *text.text(), &scope_.locale().zone);
+    if (read.is_null()) {
+      return fail(EvaluationProblem::BadArgument,
+                  "`" + std::string(first_code_points(*text.text(), 40)) + "` is no " +
+                      std::string(type_name(type)));
+    }
+    return a.text() ? compare_values(op, read, b, out) : compare_values(op, a, read, out);
+  }
   const bool mixed_calendar =
       a.type() != b.type() && is_calendar(a.type()) && is_calendar(b.type());
   const auto moment_of = [&](const Value& value) {
@@ -765,7 +802,17 @@ bool Evaluator::contains(const Value& item, const Value& in, bool& out) {
   if (in.is_null()) return true;
   if (const List* list = in.list()) {
     if (!spend(list->size())) return false;
-    out = std::find(list->begin(), list->end(), item) != list->end();
+    // As `==` compares, but a text that does not read as a time is only another value.
+    out = std::any_of(list->begin(), list->end(), [&](const Value& one) {
+      if (one == item) return true;
+      bool same = false;
+      const bool mixed = is_calendar(one.type()) && is_calendar(item.type());
+      const bool readable =
+          is_read_from_text(item.type(), one.type()) &&
+          (one.text() ? can_stand_beside(item.type(), *one.text())
+                      : can_stand_beside(one.type(), *item.text()));
+      return (mixed || readable) && compare_values(Op::Equal, item, one, same) && same;
+    });
     return true;
   }
   if (item.is_null()) return true;

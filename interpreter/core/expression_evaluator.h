@@ -81,6 +81,9 @@ bool render_template(const Template& text, Evaluator& at, RichText& out);
 
 /// What `left op right` gives, by types alone; Null when that is not known. False: never anything.
 bool operation_type(Op op, ValueType left, ValueType right, ValueType& result);
+/// Whether a text may be compared with a value of the type: of a time, a date or a moment only what
+/// reads as one.
+bool can_stand_beside(ValueType type, std::string_view text);
 std::string_view sign_of(Op op);
 
 }  // namespace sufler

@@ -189,18 +189,32 @@ class Parser {
     tree_.source = std::string(source);
   }
 
-  Result<std::shared_ptr<const ExpressionTree>, ExpressionError> parse() {
+  /// All that is wrong: what can be read on behind (an unknown filter, types that do not go
+  /// together), and at most one error that ends the reading.
+  ParsedExpression parse() {
     advance();
+    Node root = kNoNode;
     if (token_.kind == Token::Kind::End) {
       fail(ExpressionProblem::Empty, 0, static_cast<std::uint32_t>(source_.size()), "", "value");
-      return Error{std::move(*error_)};
+    } else {
+      root = expression();
+      if (!error_ && token_.kind != Token::Kind::End) unexpected("operator");
     }
-    const Node root = expression();
-    if (!error_ && token_.kind != Token::Kind::End) unexpected("operator");
-    if (error_) return Error{std::move(*error_)};
+    ParsedExpression parsed;
+    parsed.errors = std::move(passed_);
+    if (error_) {
+      parsed.errors.push_back(std::move(*error_));
+      return parsed;  // what was read before it may have been meant otherwise: no names
+    }
     tree_.root = root;
-    return std::shared_ptr<const ExpressionTree>(
-        std::make_shared<ExpressionTree>(std::move(tree_)));
+    const std::vector<ValueType> types = infer_types(tree_, root, nullptr, &parsed.errors);
+    if (!parsed.errors.empty()) {
+      parsed.names = std::move(tree_.names);
+      return parsed;
+    }
+    for (std::size_t i = 0; i < types.size(); ++i) tree_.nodes[i].type = types[i];
+    parsed.tree = std::make_shared<ExpressionTree>(std::move(tree_));
+    return parsed;
   }
 
  private:
@@ -210,7 +224,23 @@ class Parser {
 
   void advance() {
     end_ = token_.offset + token_.length;
+    before_ = std::move(token_);
     token_ = lexer_.next();
+  }
+
+  /// What a word of other languages, or one in capital letters, was meant to be.
+  static std::string_view mistaken_word(std::string_view word) {
+    const std::string lower = to_lower(word);
+    if (lower == "is" || lower == "equals" || lower == "eq" || lower == "это" || lower == "равно" ||
+        lower == "равен" || lower == "равна") {
+      return "==";
+    }
+    for (const std::string_view known :
+         {"and", "or", "not", "in", "if", "else", "like", "и", "или", "не", "в", "если", "иначе",
+          "похоже"}) {
+      if (lower == known) return known;
+    }
+    return {};
   }
   bool at(std::string_view sign) const {
     return token_.kind == Token::Kind::Sign && token_.text == sign;
@@ -229,11 +259,38 @@ class Parser {
     if (!error_) error_ = {problem, offset, length, std::string(found), std::string(expected)};
     return kNoNode;
   }
+  /// An error behind which the reading goes on.
+  void pass(ExpressionProblem problem, std::uint32_t offset, std::uint32_t length,
+            std::string_view found, std::string_view expected) {
+    if (!error_)
+      passed_.push_back({problem, offset, length, std::string(found), std::string(expected)});
+  }
   Node unexpected(std::string_view expected) {
     if (token_.kind == Token::Kind::Bad) {
       if (!error_) error_ = token_.error;
       if (error_->expected == "operator") error_->expected = std::string(expected);
       return kNoNode;
+    }
+    const bool operator_may_stand =
+        expected == "operator" || expected == ")" || expected == "]" || expected == "}";
+    if (token_.kind == Token::Kind::Name && operator_may_stand) {
+      // `NOT x`: the word before was taken for a name.
+      const std::string_view negation =
+          before_.kind == Token::Kind::Name ? mistaken_word(before_.text) : std::string_view();
+      if (negation == "not" || negation == "не") {
+        return fail(ExpressionProblem::Unexpected, before_.offset, before_.length, before_.text,
+                    negation);
+      }
+      const std::string_view meant = mistaken_word(token_.text);
+      if (meant == "==") {
+        const Token next = Lexer(lexer_).next();
+        if (next.keyword == Keyword::Not) {
+          const std::uint32_t length = next.offset + next.length - token_.offset;
+          return fail(ExpressionProblem::Unexpected, token_.offset, length,
+                      source_.substr(token_.offset, length), "!=");
+        }
+      }
+      if (!meant.empty()) expected = meant;
     }
     return fail(ExpressionProblem::Unexpected, token_.offset, token_.length,
                 source_.substr(token_.offset, token_.length), expected);
@@ -322,34 +379,13 @@ class Parser {
     return is_plain_ascii(written) ? std::string(written) : to_nfc(written);
   }
 
-  /// The type for an error message: `null`, `text`, or `…` when only the run will tell.
-  std::string_view shown_type(Node index) const {
-    if (is_null_constant(index)) return "null";
-    const ValueType type = tree_.nodes[index].type;
-    return type == ValueType::Null ? std::string_view("…") : type_name(type);
-  }
-  Node mismatch(Node index, const std::string& what) {
-    return fail(ExpressionProblem::TypeMismatch, node(index).offset, node(index).length, what, "");
-  }
-
   Node binary(Op op, Node left, Node right) {
     if (error_) return kNoNode;
     ExpressionNode made;
     made.op = op;
     made.left = left;
     made.right = right;
-    const ValueType a = node(left).type;
-    const ValueType b = node(right).type;
     const bool null_operand = is_null_constant(left) || is_null_constant(right);
-    const bool fits = is_arithmetic(op) ? !null_operand && operation_type(op, a, b, made.type)
-                                        : null_operand || operation_type(op, a, b, made.type);
-    if (is_comparison(op)) made.type = ValueType::Boolean;
-    if (!fits) {
-      const std::string what = std::string(shown_type(left)) + " " + std::string(sign_of(op)) +
-                               " " + std::string(shown_type(right));
-      const std::uint32_t offset = node(left).offset;
-      return fail(ExpressionProblem::TypeMismatch, offset, end_ - offset, what, "");
-    }
     if ((op == Op::Equal || op == Op::NotEqual) && null_operand) {
       guard(left);
       guard(right);
@@ -385,7 +421,6 @@ class Parser {
     made.left = value;
     made.right = condition;
     made.data = other;
-    if (node(value).type == node(other).type) made.type = node(value).type;
     const Node whole = add(made, node(value).offset);
     if (whole != kNoNode) guard_tested(whole, condition);
     return whole;
@@ -446,7 +481,6 @@ class Parser {
     advance();
     ExpressionNode made;
     made.op = Op::Not;
-    made.type = ValueType::Boolean;
     made.right = negation();
     return error_ ? kNoNode : add(made, offset);
   }
@@ -518,19 +552,12 @@ class Parser {
     advance();
     const Node value = signed_value();
     if (error_) return kNoNode;
-    const ValueType type = node(value).type;
-    if (is_null_constant(value) ||
-        (type != ValueType::Null && type != ValueType::Number && type != ValueType::Duration)) {
-      return fail(ExpressionProblem::TypeMismatch, offset, end_ - offset,
-                  (minus ? "-" : "+") + std::string(shown_type(value)), "");
-    }
     if (const Value* number = constant_of(value); number && number->number()) {
       return constant(minus ? number->number()->negated() : *number->number(), offset);
     }
     ExpressionNode made;
     made.op = Op::Negate;
     made.data = minus ? 1 : 0;
-    made.type = type;
     made.right = value;
     return add(made, offset);
   }
@@ -558,45 +585,32 @@ class Parser {
     const Token name = token_;
     const ExpressionCall* call = find_filter(name_of(name.text));
     if (!call) {
-      return fail(ExpressionProblem::UnknownFilter, name.offset, name.length, name.text,
-                  find_function(name_of(name.text)) ? "function" : "");
+      pass(ExpressionProblem::UnknownFilter, name.offset, name.length, name.text,
+           find_function(name_of(name.text)) ? "function" : "");
     }
     advance();
     ExpressionNode made;
     made.op = Op::Filter;
     made.call = call;
     made.left = input;
-    made.type = call->result;
-    if (at("(") && !arguments(made, name)) return kNoNode;
-    if (made.child_count < call->min_args) return count_error(name, *call);
-    const ValueType type = node(input).type;
-    const bool null_input = is_null_constant(input);
-    if (!null_input && type != ValueType::Null && (call->input & type_bit(type)) == 0) {
-      const std::uint32_t offset = node(input).offset;
-      return fail(ExpressionProblem::TypeMismatch, offset, end_ - offset,
-                  std::string(type_name(type)) + " | " + std::string(name.text), "");
+    made.data = word(std::string(name.text));
+    if (at("(")) {
+      if (!arguments(made, name)) return kNoNode;
+    } else if (call && call->min_args > 0) {
+      count_error(name, *call);
     }
-    if (call->english == "default") {
-      guard(input);
-      const ValueType other = node(tree_.children[made.child_begin]).type;
-      if (other == type) made.type = type;
-    } else if (call->english == "days" || call->english == "hours" || call->english == "minutes") {
-      if (type == ValueType::Number) made.type = ValueType::Duration;
-      if (type == ValueType::Duration) made.type = ValueType::Number;
-    }
+    if (call && call->english == "default") guard(input);
     return add(made, node(input).offset);
   }
 
-  Node count_error(const Token& name, const ExpressionCall& call) {
+  void count_error(const Token& name, const ExpressionCall& call) {
     std::string expected = std::to_string(call.min_args);
     if (call.max_args != call.min_args) expected += "-" + std::to_string(call.max_args);
-    return fail(ExpressionProblem::ArgumentCount, name.offset, end_ - name.offset, name.text,
-                expected);
+    pass(ExpressionProblem::ArgumentCount, name.offset, end_ - name.offset, name.text, expected);
   }
 
-  /// `(…)` behind a filter or a function, with all that can be checked early.
+  /// `(…)` behind a filter or a function.
   bool arguments(ExpressionNode& made, const Token& name) {
-    const ExpressionCall& call = *made.call;
     const Token open = token_;
     advance();
     std::vector<Node> given;
@@ -607,30 +621,22 @@ class Parser {
       if (!take(",")) break;
     }
     if (!close(")", open)) return false;
-    if (given.size() < call.min_args || given.size() > call.max_args) {
-      count_error(name, call);
-      return false;
-    }
-    for (std::size_t i = 0; i < given.size(); ++i) {
-      const Value* value = constant_of(given[i]);
-      const ValueType type = node(given[i]).type;
-      if (i == 0 && call.quoted_name && (!value || !value->text())) {
-        const std::string_view written =
-            source_.substr(node(given[i]).offset, node(given[i]).length);
-        fail(ExpressionProblem::Unexpected, node(given[i]).offset, node(given[i]).length, written,
-             "'" + std::string(written) + "'");
-        return false;
-      }
-      const bool null_argument = value && value->is_null();
-      if (null_argument ? !call.null_arguments
-                        : type != ValueType::Null && (call.argument[i] & type_bit(type)) == 0) {
-        mismatch(given[i], std::string(name.text) + "(" + std::string(shown_type(given[i])) + ")");
-        return false;
-      }
-      if (value && !null_argument && !is_readable_argument(call, i, *value)) {
-        fail(ExpressionProblem::BadPattern, node(given[i]).offset, node(given[i]).length,
-             source_.substr(node(given[i]).offset, node(given[i]).length), call.usage);
-        return false;
+    if (const ExpressionCall* call = made.call) {
+      if (given.size() < call->min_args || given.size() > call->max_args) {
+        count_error(name, *call);
+      } else if (call->quoted_name && !given.empty()) {
+        const Value* value = constant_of(given[0]);
+        if (!value || !value->text()) {
+          const std::string_view written =
+              source_.substr(node(given[0]).offset, node(given[0]).length);
+          pass(ExpressionProblem::Unexpected, node(given[0]).offset, node(given[0]).length, written,
+               "'" + std::string(written) + "'");
+          // Its name stands for itself and is no variable.
+          while (!tree_.names.empty() && tree_.name_nodes.back() >= node(given[0]).first) {
+            tree_.names.pop_back();
+            tree_.name_nodes.pop_back();
+          }
+        }
       }
     }
     children(made, given);
@@ -656,37 +662,14 @@ class Parser {
       owner.length = use.length;
       if (use.path.size() == 2 && is_texts(use.path[0])) {
         owner.op = Op::NamedText;
-        owner.type = ValueType::Text;
       }
       return of;
-    }
-    const ValueType type = owner.type;
-    if (type != ValueType::Null && type != ValueType::Map &&
-        find_member_of(type, name) == MemberWord::None) {
-      return fail(ExpressionProblem::TypeMismatch, owner.offset, end_ - owner.offset,
-                  std::string(type_name(type)) + "." + name, "");
     }
     ExpressionNode made;
     made.op = Op::Member;
     made.left = of;
     made.data = word(name);
-    if (type != ValueType::Null && type != ValueType::Map && type != ValueType::File) {
-      made.type = ValueType::Number;
-    }
     return add(made, owner.offset);
-  }
-
-  static MemberWord find_member_of(ValueType type, std::string_view name) {
-    const MemberWord found = find_member(name);
-    const bool file = found >= MemberWord::Name && found <= MemberWord::Mime;
-    const bool date = found >= MemberWord::Year && found <= MemberWord::Day;
-    const bool time = found >= MemberWord::Hour && found <= MemberWord::Minute;
-    const bool has = type == ValueType::File     ? file
-                     : type == ValueType::Date   ? date
-                     : type == ValueType::Time   ? time
-                     : type == ValueType::Moment ? date || time
-                                                 : false;
-    return has ? found : MemberWord::None;
   }
 
   static bool is_texts(std::string_view name) { return name == "texts" || name == "тексты"; }
@@ -696,24 +679,12 @@ class Parser {
     advance();
     const Node key = expression();
     if (!close("]", open)) return kNoNode;
-    const ValueType type = node(of).type;
-    const ValueType key_type = node(key).type;
-    if ((type != ValueType::Null && type != ValueType::List && type != ValueType::Map &&
-         type != ValueType::Text) ||
-        (key_type != ValueType::Null && key_type != ValueType::Number &&
-         key_type != ValueType::Text) ||
-        ((type == ValueType::List || type == ValueType::Text) && key_type == ValueType::Text)) {
-      const std::uint32_t offset = node(of).offset;
-      return fail(ExpressionProblem::TypeMismatch, offset, end_ - offset,
-                  std::string(shown_type(of)) + "[" + std::string(shown_type(key)) + "]", "");
-    }
     ExpressionNode made;
     made.right = key;
     const ExpressionNode& owner = node(of);
     if (owner.op == Op::Name && tree_.names[owner.data].path.size() == 1 &&
         is_texts(tree_.names[owner.data].path[0])) {
       made.op = Op::TextsIndex;
-      made.type = ValueType::Text;
       made.left = of;
       return add(made, owner.offset);
     }
@@ -772,24 +743,23 @@ class Parser {
   Node function(const Token& name) {
     const ExpressionCall* call = find_function(name_of(name.text));
     if (!call) {
-      return fail(ExpressionProblem::UnknownFunction, name.offset, name.length, name.text,
-                  find_filter(name_of(name.text)) ? "filter" : "");
+      pass(ExpressionProblem::UnknownFunction, name.offset, name.length, name.text,
+           find_filter(name_of(name.text)) ? "filter" : "");
     }
     ExpressionNode made;
     made.op = Op::Function;
     made.call = call;
-    made.type = call->result;
+    made.data = word(std::string(name.text));
     if (!arguments(made, name)) return kNoNode;
     // `duration('2h')` and `date('2026-03-15')` are as good as literals.
     const Value* only =
         made.child_count == 1 ? constant_of(tree_.children[made.child_begin]) : nullptr;
-    if (only && only->text()) {
+    if (call && only && only->text()) {
       if (call->english == "duration") {
         if (const auto duration = Duration::parse(*only->text()))
           return constant(*duration, name.offset);
       } else if (call->english == "date") {
         if (const auto date = Date::parse_iso(*only->text())) return constant(*date, name.offset);
-        made.type = ValueType::Moment;
       }
     }
     return add(made, name.offset);
@@ -828,7 +798,6 @@ class Parser {
     }
     ExpressionNode made;
     made.op = Op::List;
-    made.type = ValueType::List;
     children(made, items);
     return add(made, open.offset);
   }
@@ -879,7 +848,6 @@ class Parser {
     }
     ExpressionNode made;
     made.op = Op::Map;
-    made.type = ValueType::Map;
     made.data = static_cast<std::uint32_t>(tree_.words.size());
     for (std::string& key : keys) tree_.words.push_back(std::move(key));
     children(made, values);
@@ -889,24 +857,28 @@ class Parser {
   std::string_view source_;
   Lexer lexer_;
   Token token_;
-  std::uint32_t end_ = 0;  ///< behind the last token taken
+  Token before_;           ///< the last token taken
+  std::uint32_t end_ = 0;  ///< behind it
   int depth_ = 0;
   ExpressionTree tree_;
+  std::vector<ExpressionError> passed_;
   std::optional<ExpressionError> error_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<const ExpressionTree>, ExpressionError> parse_expression(
-    std::string_view source) {
+ParsedExpression parse_expression(std::string_view source) {
+  ParsedExpression broken_off;
   if (source.size() > kMaxExpressionBytes) {
-    return Error{
-        ExpressionError{ExpressionProblem::TooLong, 0, 0, "", std::to_string(kMaxExpressionBytes)}};
+    broken_off.errors.push_back(
+        {ExpressionProblem::TooLong, 0, 0, "", std::to_string(kMaxExpressionBytes)});
+    return broken_off;
   }
   std::size_t broken = 0;
   if (!is_utf8(source, &broken)) {
-    return Error{ExpressionError{ExpressionProblem::Unexpected, static_cast<std::uint32_t>(broken),
-                                 1, "\xEF\xBF\xBD", "value"}};
+    broken_off.errors.push_back({ExpressionProblem::Unexpected, static_cast<std::uint32_t>(broken),
+                                 1, "\xEF\xBF\xBD", "value"});
+    return broken_off;
   }
   return Parser(source).parse();
 }

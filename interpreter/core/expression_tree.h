@@ -23,14 +23,14 @@ enum class Op : std::uint8_t {
   TextsIndex,  ///< right: the key; `texts[key]`
   List,        ///< children
   Map,         ///< children; data: index of the first key in `words`
-  Function,    ///< children; call
+  Function,    ///< children; call; data as of Filter
   Not,         ///< right
   Negate,      ///< right
   If,          ///< left: the value, right: the condition, data: the node of the other value
   // From here on the left operand leads the chain (see `up`).
   Member,  ///< data: index in `words`
   Index,
-  Filter,  ///< children: the arguments; call
+  Filter,  ///< children: the arguments; call; data: index of the name as written in `words`
   Multiply,
   Divide,
   Modulo,
@@ -85,7 +85,17 @@ struct ExpressionTree {
   std::uint32_t root = 0;
 };
 
-Result<std::shared_ptr<const ExpressionTree>, ExpressionError> parse_expression(
-    std::string_view source);
+struct ParsedExpression {
+  std::shared_ptr<const ExpressionTree> tree;  ///< null when there are errors
+  std::vector<ExpressionError> errors;         ///< in the order they were met
+  std::vector<NameUse> names;                  ///< those read before an error ended the reading
+};
+ParsedExpression parse_expression(std::string_view source);
+
+/// The types of all nodes up to `root`, as far as they are certain without running; Null: not known.
+/// `names` may be null: then nothing is known of names. Says what cannot work, once: what follows
+/// from a mistake is not known any more.
+std::vector<ValueType> infer_types(const ExpressionTree& tree, std::uint32_t root,
+                                   const NameTypes* names, std::vector<ExpressionError>* errors);
 
 }  // namespace sufler

@@ -446,6 +446,42 @@ std::vector<NameUse> Template::names() const {
   return all;
 }
 
+ExpressionFindings Template::findings(std::string_view source) {
+  ExpressionFindings all;
+  for (std::size_t at = 0; (at = source.find("{{", at)) != std::string_view::npos;) {
+    std::optional<std::size_t> end = find_closing(source, at);
+    if (!end) {
+      const std::size_t plain = source.find("}}", at + 2);
+      if (plain == std::string_view::npos) {
+        all.errors.push_back({ExpressionProblem::UnclosedBracket, static_cast<std::uint32_t>(at), 2, "{{", "}}"});
+        break;
+      }
+      end = plain + 2;
+    }
+    ExpressionFindings one = Expression::findings(source.substr(at + 2, *end - at - 4));
+    const auto offset = static_cast<std::uint32_t>(at + 2);
+    for (ExpressionError& error : one.errors) {
+      error.offset += offset;
+      all.errors.push_back(std::move(error));
+    }
+    for (NameUse& use : one.names) {
+      use.offset += offset;
+      all.names.push_back(std::move(use));
+    }
+    at = *end;
+  }
+  return all;
+}
+
+const std::vector<Expression>& Template::expressions() const {
+  static const std::vector<Expression> none;
+  return data_ ? data_->expressions : none;
+}
+
+std::uint32_t Template::offset_of(std::size_t expression) const {
+  return data_->offsets[expression];
+}
+
 bool Template::is_constant() const { return !data_ || data_->expressions.empty(); }
 
 const std::string& Template::source() const { return data_ ? data_->source : no_text(); }

@@ -128,6 +128,14 @@ class NameCheck {
       }
       std::sort(known_.begin(), known_.end());
     }
+    // `True`, `NULL`, `Истина`: words of the language are written small.
+    const std::string lower = to_lower(name);
+    if (lower != name && is_expression_keyword(lower)) {
+      hint(loading_, problem, "write `" + lower + "`", "напишите `" + lower + "`");
+      if (loading_.sources.slice(problem.span) == name)
+        problem.fixes.push_back({"`" + lower + "`", {{problem.span, lower}}, true});
+      return;
+    }
     if (!may_offer(loading_, known_.size())) return;
     offer(loading_, problem, name, known_, false);
     if (!problem.hint_en.empty() || !problem.fixes.empty()) return;

@@ -201,6 +201,35 @@ TEST_F(EvaluationTest, ComparesTextsIgnoringNothing) {
           {"cart == ['чай', 'кофе', 'чай']", "да"}});
 }
 
+TEST_F(EvaluationTest, ComparesTimesAndDatesWithTextsThatReadAsOne) {
+  scope.values["noon"] = *TimeOfDay::parse("12:00");
+  scope.values["day"] = *Date::parse_iso("2026-03-15");
+  scope.values["text"] = Value("когда-нибудь");
+  expect({{"noon >= '09:00' and noon <= '21:00'", "да"},
+          {"'13:00' > noon", "да"},
+          {"noon < '9:00'", "нет"},
+          {"noon == '12:00'", "да"},
+          {"noon != '12:00:30'", "да"},
+          {"noon in ['11:00', '12:00']", "да"},
+          {"noon in ['11:00', 'полдень']", "нет"},
+          {"noon not in ['полдень']", "да"},
+          {"day > '2026-03-14'", "да"},
+          {"day == '2026-03-15'", "да"},
+          {"'2026-03-16' <= day", "нет"},
+          {"day < '2026-03-15 00:01'", "да"},
+          {"now() == '2026-03-15 12:00'", "да"},
+          {"now() > '2026-03-15'", "да"},
+          {"'2026-03-16' > now()", "да"},
+          {"noon == null", "нет"},
+          // What does not read as one is a mistake and not merely different.
+          {"noon < text", "!BadArgument"},
+          {"noon == text", "!BadArgument"},
+          {"day != text", "!BadArgument"},
+          {"text > now()", "!BadArgument"},
+          {"now() > '12:00'", "?"},
+          {"today() == 'завтра'", "?"}});
+}
+
 TEST_F(EvaluationTest, JoinsTextsAndListsOnly) {
   expect({{"'№' + (count | text)", "№3"},
           {"cart + ['сок']", "чай, кофе, чай, сок"},

@@ -628,6 +628,19 @@ questions:
   EXPECT_THAT(dialog.says("11"), ElementsAre("The answer is outside the allowed range. Allowed: from 1 up to 10."));
 }
 
+TEST(Questions, ATimeIsCheckedAgainstTheHoursAsTheyAreWritten) {
+  Dialog dialog(asking("type: time, check: \"value >= '09:00' and value <= '21:00'\", invalid: Мы спим"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.says("08:30"), ElementsAre("Мы спим"));
+  EXPECT_THAT(dialog.says("21:00"), ElementsAre("= 21:00"));
+}
+
+TEST(Questions, ADateIsComparedWithOneThatIsWritten) {
+  Dialog dialog(asking("type: date", "    - if: q == '2027-03-15'\n      then: [{say: Тот самый}]\n"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.says("15.03.2027"), ElementsAre("= 15 марта 2027", "Тот самый"));
+}
+
 TEST(Questions, AnOptionWrittenAsANumberIsANumber) {
   Dialog dialog(load(R"yaml(
 branches:
