@@ -22,10 +22,10 @@ namespace sufler {
 namespace {
 
 /// How long SIGTERM may take: what is under way is finished, the rest stays in the outbox.
-constexpr Duration kGrace{4'000};
+constexpr Duration kGrace{3'000};
 constexpr std::chrono::milliseconds kListenerGrace{1'000};
 /// For what the transports tell their platforms last: that a webhook is gone.
-constexpr std::chrono::milliseconds kFarewellGrace{2'000};
+constexpr std::chrono::milliseconds kFarewellGrace{1'000};
 
 int complain(const std::string& line) {
   std::cerr << "sufler: " << redact(line) << "\n";

@@ -29,7 +29,7 @@ class RunScriptTest : public ToolTest {
 
   /// What the script prints when it is called from the user's folder.
   std::string run(const std::string& environment, const std::string& arguments) const {
-    const std::string command = "cd '" + path("user") + "' && env -u TELEGRAM_TOKEN -u SUFLER_DATABASE PATH='" +
+    const std::string command = "cd '" + path("user") + "' && env -u TELEGRAM_TOKEN -u VK_TOKEN -u SUFLER_DATABASE PATH='" +
                                 path("bin") + "':\"$PATH\" " + environment + " ../root/tools/run " + arguments +
                                 " 2>&1";
     std::string out;
@@ -52,8 +52,11 @@ TEST_F(RunScriptTest, AScenarioIsFoundFromWhereTheUserStands) {
 TEST_F(RunScriptTest, WithATokenTheScenarioOfTheUserIsServed) {
   const std::string root = fs::canonical(path("root")).string(), user = fs::canonical(path("user")).string();
   EXPECT_EQ(run("TELEGRAM_TOKEN=1:a", "my.yaml"),
-            "run " + root + "/tools/run.yaml " + user + "/my.yaml " + user + "/my.db\n");
-  EXPECT_EQ(run("TELEGRAM_TOKEN=1:a", ""), "run " + root + "/scenarios/sufler.yaml  " + root + "/sufler.db\n");
+            "run " + root + "/tools/run_on/telegram.yaml " + user + "/my.yaml " + user + "/my.db\n");
+  const std::string orders = " " + root + "/scenarios/orders " + root + "/sufler.db\n";
+  EXPECT_EQ(run("TELEGRAM_TOKEN=1:a", ""), "run " + root + "/tools/run_on/telegram.yaml" + orders);
+  EXPECT_EQ(run("VK_TOKEN=a VK_GROUP=1", ""), "run " + root + "/tools/run_on/vk.yaml" + orders);
+  EXPECT_EQ(run("VK_TOKEN=a VK_GROUP=1 TELEGRAM_TOKEN=1:a", ""), "run " + root + "/tools/run_on/both.yaml" + orders);
 }
 
 }  // namespace
