@@ -214,6 +214,9 @@ int run_chat(const ChatOptions& options) {
   StageOptions stage_options;
   stage_options.now = {system_now()};
   stage_options.seed = options.seed != 0 ? options.seed : std::random_device{}();
+  // A greeting by name is the first thing that many scenarios say.
+  stage_options.user.first_name =
+      options.name.value_or(loaded.program->language == Language::Russian ? "Анна" : "Anna");
   auto stage = Stage::open(loaded.program, std::move(stage_options));
   if (!stage) {
     std::cerr << "sufler: " << stage.error().message << "\n";

@@ -38,6 +38,7 @@ int run_test(const TestOptions& options);
 struct ChatOptions {
   std::string path;
   std::string language;
+  std::optional<std::string> name;  ///< the person's first name; a usual one of the scenario's language unless given
   std::uint64_t seed = 0;
 };
 int run_chat(const ChatOptions& options);

@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   CLI::App* chat_command = app.add_subcommand("chat", "Talks with you in the terminal, or with a pipe");
   chat_command->add_option("path", chat.path, "A scenario")->required();
   chat_command->add_option("--lang", chat.language, "The language of messages; that of the environment unless given")->check(CLI::IsMember({"ru", "en"}));
+  chat_command->add_option("--name", chat.name, "The first name of the person you play; Anna unless given");
   chat_command->add_option("--seed", chat.seed, "The seed of all chance; 0 takes a new one");
   chat_command->callback([&] { code = sufler::run_chat(chat); });
 

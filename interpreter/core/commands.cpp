@@ -36,6 +36,10 @@ bool is_for(const Command& command, const std::vector<std::string>* roles) {
 
 bool repeat_pending(Play& play) {
   if (play.state.waiting.what == Waiting::For::Nothing) return false;
+  if (play.state.waiting.what == Waiting::For::Pause) {
+    tell_resting(play);
+    return true;
+  }
   Waiting waiting = std::move(play.state.waiting);
   play.drop_timers();
   play.state.waiting = Waiting{};
@@ -69,6 +73,7 @@ void carry_out(Play& play, const Command& command) {
     case Command::Action::End:
       play.end_dialog();
       play.forget_answers();
+      play.say_phrase(Phrase::Ended);
       return;
     case Command::Action::Resume:
       if (state.silence) {

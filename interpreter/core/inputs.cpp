@@ -199,6 +199,14 @@ void press_said(Play& play, const SaidButton& pressed) {
 
 }  // namespace
 
+void tell_resting(Play& play) {
+  // What comes in a moment is the answer.
+  constexpr std::int64_t kMoment = 15'000;
+  const auto timer = play.state.timers.find(play.timer_name("pause", play.state.interrupted.size()));
+  if (timer != play.state.timers.end() && timer->second.due.unix_ms - play.event.at.unix_ms <= kMoment) return;
+  play.say_phrase(Phrase::Resting);
+}
+
 void hear_other(Play& play) {
   const Program& program = play.program;
   const bool unknown_command = !slash_command(play.heard.text).empty();
@@ -210,6 +218,8 @@ void hear_other(Play& play) {
     tell_unknown_command(play);
   } else if (what == Waiting::For::Choice) {
     tell(play, play.phrase(Phrase::NotUnderstood));
+  } else if (what == Waiting::For::Pause) {
+    tell_resting(play);
   } else if (what == Waiting::For::Nothing && program.start) {
     play.jump(program.start);
     play.run();

@@ -418,7 +418,13 @@ bool Play::assign(const Assignment& assignment) {
 // ---- what leaves the turn
 
 void Play::send(Message message) {
-  if (message.text.empty() && message.attachments.empty()) return;
+  if (trim(message.text.text).empty() && message.attachments.empty()) {
+    // No platform sends a message of nothing; buttons must not be lost with it.
+    const bool has_buttons = message.keyboard.kind == Keyboard::Kind::Reply || message.keyboard.kind == Keyboard::Kind::Inline;
+    if (!has_buttons) return;
+    message.text = RichText{};
+    message.text.append("…");
+  }
   if (++messages > program.limits.messages_per_turn + (faults > 0 ? kMessagesForErrors : 0)) {
     fail("more than " + std::to_string(program.limits.messages_per_turn) + " messages in one turn");
     return;

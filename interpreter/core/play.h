@@ -154,6 +154,8 @@ void hear_staff(Play& play, const StaffMessage& message);
 void hear_staff_call(Play& play, const StaffCall& call);
 /// What no command and no rest took.
 void hear_other(Play& play);
+/// The dialog rests for a time, and the person wrote meanwhile.
+void tell_resting(Play& play);
 /// True when silence dealt with the message.
 bool hear_in_silence(Play& play);
 /// Begins silence under a rule.

@@ -303,6 +303,73 @@ branches:
   EXPECT_THAT(dialog.press("В меню"), ElementsAre("Меню.\n[-]"));
 }
 
+TEST(Inputs, WhoWritesDuringALongPauseIsTold) {
+  Dialog dialog(load(R"yaml(
+branches:
+  welcome:
+    - say: Ждите.
+    - wait: 10m
+    - say: Готово.
+handoff:
+  quiet: {to: admins, mode: silent, resume: {words: [/bot]}}
+commands:
+  bot: {on: /bot, during: handoff, resume: true}
+)yaml"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.says("ну что?"), ElementsAre("Я ещё напишу вам. Подождите, пожалуйста."));
+  EXPECT_THAT(dialog.says("/bot"), ElementsAre("Я ещё напишу вам. Подождите, пожалуйста."));
+  dialog.after("590s");
+  EXPECT_THAT(dialog.says("а?"), IsEmpty());
+  EXPECT_THAT(dialog.after("10s"), ElementsAre("Готово."));
+}
+
+TEST(Inputs, AnEndThatSaysNothingIsConfirmed) {
+  Dialog dialog(load(R"yaml(
+branches:
+  welcome:
+    - choose: Что?
+      options:
+        Хватит: end
+        Пока:
+          - say: До встречи!
+          - end
+commands:
+  stop: {on: /stop, end: true}
+)yaml"));
+  const std::string ended = "Хорошо, закончили. Напишите, когда понадоблюсь.\n[-]";
+  for (const char* said : {"Хватит", "/stop"}) {
+    dialog.says("/start");
+    EXPECT_THAT(dialog.says(said), ElementsAre(ended));
+    EXPECT_EQ(dialog.at(), "none");
+  }
+  dialog.says("/start");
+  EXPECT_THAT(dialog.says("Пока"), ElementsAre("До встречи!\n[-]"));
+}
+
+TEST(Inputs, AQuestionWithoutWordsKeepsItsButtons) {
+  Dialog dialog(load(R"yaml(
+branches:
+  welcome:
+    - set: {text: null}
+    - say: "{{ text }}"
+    - choose: " {{ text }} "
+      options: {Да: welcome}
+)yaml"));
+  EXPECT_THAT(dialog.says("/start"), ElementsAre("…\n[Да]"));
+}
+
+TEST(Inputs, TheTypedLabelOfALinkIsAnsweredWithTheLink) {
+  Dialog dialog(load(R"yaml(
+branches:
+  welcome:
+    - choose: Что?
+      options: {Сайт: {url: "https://example.ru"}, Дальше: welcome}
+)yaml"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.says("сайт"), ElementsAre("Сайт: https://example.ru\n[Сайт] [Дальше]"));
+  EXPECT_EQ(dialog.at(), "welcome/что");
+}
+
 constexpr const char* kOffers = R"yaml(
 branches:
   welcome:

@@ -495,6 +495,15 @@ TEST(Questions, InlineButtonsToggleWithANotice) {
   EXPECT_THAT(dialog.press_answers, ElementsAre("Выбрано: Лук", "Выбрано: Сыр, Лук", ""));
 }
 
+TEST(Questions, WhoSendsMoreFilesThanAreKeptIsToldHowManyThereAre) {
+  Dialog dialog(asking("type: files"));
+  dialog.says("/start");
+  for (int i = 0; i < 100; ++i) dialog.sends({photo("a.jpg")});
+  EXPECT_THAT(dialog.after("1m"), ElementsAre("Принято: 100\n[Готово]"));
+  EXPECT_THAT(dialog.sends({photo("b.jpg")}), IsEmpty());
+  EXPECT_THAT(dialog.after("2s"), ElementsAre("Принято: 100\n[Готово]"));
+}
+
 TEST(Questions, FilesThatFailTheCheckAreForgotten) {
   Dialog dialog(asking("type: files, check: \"value | length >= 2\", invalid: \"Нужно хотя бы два файла.\""));
   dialog.says("/start");

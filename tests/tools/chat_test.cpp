@@ -2,6 +2,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <optional>
+#include <utility>
+
 #include "tools/tool_run.h"
 
 namespace sufler {
@@ -50,11 +53,14 @@ class ChatTest : public ToolTest {
     options.path = scenario;
     options.language = "en";
     options.seed = 1;
+    options.name = name_;
     const ToolRun run = run_tool([&] { return run_chat(options); });
     ::dup2(before, STDIN_FILENO);
     ::close(before);
     return run;
   }
+
+  std::optional<std::string> name_;  ///< of the person
 };
 
 TEST_F(ChatTest, MessagesButtonsFilesAndInboxesHaveTheirForms) {
@@ -98,6 +104,18 @@ TEST_F(ChatTest, AButtonThatIsNotThereIsTold) {
   EXPECT_EQ(run.code, kExitClean);
   EXPECT_EQ(run.out, kGreeting);
   EXPECT_EQ(run.err, "there is no such button: Nothing\n");
+}
+
+TEST_F(ChatTest, ThePersonHasAUsualNameUnlessAnotherIsGiven) {
+  const auto greeting = [&](const std::string& language, std::optional<std::string> name) {
+    write("named.yaml", "scenario: named\nlanguage: " + language + "\nbranches:\n  hello:\n    - say: \"{{ user.first_name }}!\"\n");
+    name_ = std::move(name);
+    return chat_with(path("named.yaml"), "/start\n").out;
+  };
+  EXPECT_EQ(greeting("ru", std::nullopt), "bot: Анна!\n");
+  EXPECT_EQ(greeting("en", std::nullopt), "bot: Anna!\n");
+  EXPECT_EQ(greeting("en", "Олег"), "bot: Олег!\n");
+  EXPECT_EQ(greeting("en", ""), "bot: !\n");
 }
 
 TEST_F(ChatTest, ABrokenScenarioIsNotPlayed) {

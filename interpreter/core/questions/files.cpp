@@ -107,7 +107,8 @@ Flow collect_files(Play& play, const Question& question, const Input& input) {
     taken = true;
   }
   if (question.max && count() >= *question.max) return take();
-  if (taken) play.set_timer("files", later(play.event.at, kPause));
+  const bool full = waiting.collected.size() >= kMaxFiles;  // told, too: more are not taken
+  if (taken || full) play.set_timer("files", later(play.event.at, kPause));
   if (refusal) return refuse(play, question, *refusal);
   return Flow::Rest;
 }
