@@ -317,6 +317,7 @@ class FakeAudience : public Audience, public Courier {
   }
 
   void seat(const StagePerson& person, std::size_t side) {
+    if (const auto other = options_.elsewhere.find(person.name); other != options_.elsewhere.end()) side = other->second;
     // A platform's ids are numbers, whatever a talk calls people.
     const auto given = Decimal::parse(person.id);
     Seat seat{side, given && given->to_int64() && *given->to_int64() > 0 ? *given->to_int64() : next_id_++};

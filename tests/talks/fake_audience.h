@@ -1,5 +1,8 @@
 #pragma once
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "talks/platform.h"
@@ -22,6 +25,7 @@ struct FakeAudienceOptions {
   std::vector<std::function<std::unique_ptr<FakePlatform>()>> platforms;
   std::size_t person_on = 0;  ///< index of where the talk's person and others are
   std::size_t roles_on = 0;   ///< index of where the people of roles are
+  std::map<std::string, std::size_t> elsewhere = {};  ///< where a person is of whom neither is true, by name
 };
 std::unique_ptr<Audience> make_fake_audience(FakeAudienceOptions options);
 
