@@ -1,7 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -11,37 +9,17 @@
 #include "interpreter/core/program.h"
 #include "interpreter/runtime/player.h"
 #include "storage/storage.h"
+#include "tools/audience.h"
 
 namespace sufler {
-
-/// Someone on the stage.
-struct StagePerson {
-  std::string name;  ///< what a talk calls them by
-  std::string id;    ///< the platform's id; empty: the name
-  std::string first_name, last_name, username, language;
-};
-
-struct StageOptions {
-  Moment now;
-  std::uint64_t seed = 1;
-  StagePerson user{"user", {}, {}, {}, {}, {}};
-  std::vector<StagePerson> others;
-  std::map<std::string, std::vector<std::string>> roles;  ///< role → people's names
-};
-
-/// A message that arrived, or the notice that answers a press of a button.
-struct Arrival {
-  std::string to;       ///< a person's name, or a role's when nobody has the role
-  Message message;
-  bool is_notice = false;
-  bool to_role = false; ///< a notice to a role, not said in the person's own dialog
-};
 
 /// One bot played for a test or in a terminal: the real engine on an in-memory database, with a clock that
 /// the caller moves.
 class Stage {
  public:
-  static Stored<std::unique_ptr<Stage>> open(std::shared_ptr<const Program> program, StageOptions options);
+  /// `audience`: null for the plain one.
+  static Stored<std::unique_ptr<Stage>> open(std::shared_ptr<const Program> program, StageOptions options,
+                                             std::unique_ptr<Audience> audience = nullptr);
   ~Stage();
 
   /// People are called by their names; a name of nobody known is an id as well.
@@ -63,6 +41,7 @@ class Stage {
   Moment now() const;
   Stored<std::optional<Moment>> next_timer();
   Stored<std::string> place();
+  /// Files in rows and variables have the names that the talk gave them.
   Stored<List> rows(const std::string& table);
   Stored<Done> add_row(const std::string& table, const ValueMap& values);
   Stored<Done> set_variables(const ValueMap& variables);
@@ -76,10 +55,5 @@ class Stage {
   explicit Stage(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-/// Names of the roles that a scenario writes to or asks for.
-std::set<std::string> roles_of(const Program& program);
-/// What a file's name tells about it: `photo.jpg` is a photo.
-Attachment stage_file(const std::string& name);
 
 }  // namespace sufler

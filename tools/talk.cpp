@@ -76,9 +76,9 @@ struct Unread {
 class TalkPlayer {
  public:
   TalkPlayer(const TalkFile& file, const Talk& talk, const SourceMap& sources, std::shared_ptr<const Program> program,
-             Language language, bool update, std::set<std::uint32_t>& visited)
+             Language language, bool update, std::set<std::uint32_t>& visited, const AudienceFactory& audience)
       : file_(file), talk_(talk), sources_(sources), program_(std::move(program)), language_(language),
-        update_(update), visited_(visited) {}
+        update_(update), visited_(visited), audience_(audience) {}
 
   TalkResult play() {
     TalkResult result;
@@ -163,7 +163,7 @@ class TalkPlayer {
         }
     }
     role_members_ = options.roles;
-    auto opened = Stage::open(program_, std::move(options));
+    auto opened = Stage::open(program_, std::move(options), audience_ ? audience_() : nullptr);
     if (!opened) return fail(talk_.span, opened.error());
     stage_ = std::move(*opened);
     if (!given) return true;
@@ -604,6 +604,7 @@ class TalkPlayer {
   Language language_;
   bool update_;
   std::set<std::uint32_t>& visited_;
+  const AudienceFactory& audience_;
   std::map<std::string, std::vector<std::string>> role_members_;
   std::unique_ptr<Stage> stage_;
   std::map<std::string, std::deque<Unread>> queues_;  // by the name of the person or role
@@ -615,8 +616,8 @@ class TalkPlayer {
 
 TalkResult play_talk(const TalkFile& file, const Talk& talk, const SourceMap& sources,
                      std::shared_ptr<const Program> program, Language language, bool update,
-                     std::set<std::uint32_t>& visited) {
-  return TalkPlayer(file, talk, sources, std::move(program), language, update, visited).play();
+                     std::set<std::uint32_t>& visited, const AudienceFactory& audience) {
+  return TalkPlayer(file, talk, sources, std::move(program), language, update, visited, audience).play();
 }
 
 }  // namespace sufler

@@ -11,6 +11,7 @@
 #include "schema/diagnostic.h"
 #include "schema/node.h"
 #include "schema/source_map.h"
+#include "tools/audience.h"
 
 namespace sufler {
 
@@ -50,9 +51,9 @@ struct TalkResult {
 };
 
 /// Plays one talk from its beginning on a fresh stage. `update` goes on behind a `bot:` line whose text
-/// differs, and notes the new text.
+/// differs, and notes the new text. `audience`: before whom; empty for the plain one.
 TalkResult play_talk(const TalkFile& file, const Talk& talk, const SourceMap& sources,
                      std::shared_ptr<const Program> program, Language language, bool update,
-                     std::set<std::uint32_t>& visited);
+                     std::set<std::uint32_t>& visited, const AudienceFactory& audience = {});
 
 }  // namespace sufler

@@ -232,6 +232,15 @@ TEST(VkUpdateDecoderTest, HearsInAConversationOnlyWhatIsMeantForIt) {
   EXPECT_EQ(in_conversation(R"("text":"","action":{"type":"chat_invite_user"})").skipped, "a service message");
 }
 
+TEST(VkUpdateDecoderTest, NamesTheMessageThatIsAnsweredAsItsSendingDid) {
+  const DecodedUpdate reply =
+      from_anna(R"("text":"/bot_on","reply_message":{"id":5,"conversation_message_id":2,"from_id":-123456,"text":"Заказ №1"})");
+  EXPECT_EQ(said(reply).text, "/bot_on");
+  EXPECT_EQ(said(reply).reply_to, "5");
+  EXPECT_EQ(said(from_anna(R"("text":"да","reply_message":{"id":0,"conversation_message_id":2})")).reply_to, "");
+  EXPECT_EQ(said(from_anna(R"("text":"да")")).reply_to, "");
+}
+
 TEST(VkUpdateDecoderTest, SkipsWhatNoPersonWrote) {
   EXPECT_EQ(message(R"({"conversation_message_id":1,"from_id":-7,"peer_id":2000000001,"text":"x"})").skipped,
             "a message of another community");

@@ -301,6 +301,10 @@ class EventReader {
     read_attachments(message, said.attachments);
     dom::object geo;
     if (object_at(message, "geo", geo)) read_geo(geo, said.location);
+    // `messages.send` names a message by its number among all of the community's.
+    dom::object replied;
+    const bool is_reply = object_at(message, "reply_message", replied);
+    if (const std::int64_t number = is_reply ? int_at(replied, "id") : 0; number > 0) said.reply_to = std::to_string(number);
     if (is_blank(said.text)) {
       std::size_t left = kMostAttachments;
       std::string forwarded;
@@ -310,9 +314,7 @@ class EventReader {
     if (!said.attachments.empty()) said.attachments.front().caption = said.text;
 
     if (!is_private && !addressed && !pressed.start) {
-      dom::object replied;
-      const bool to_us = object_at(message, "reply_message", replied) && community_.id != 0 &&
-                         int_at(replied, "from_id") == -community_.id;
+      const bool to_us = is_reply && community_.id != 0 && int_at(replied, "from_id") == -community_.id;
       const bool command = said.text.size() > 1 && said.text.front() == '/';
       if (!to_us && !command) return skip("talk of a conversation");
     }
