@@ -390,6 +390,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   for (const Node* node : sections.ensure) load_ensure(loading, *node);
 
   check_names(loading);
+  check_types(loading);
   check_unused(loading);
   check_commands(loading);
   check_cases(loading);

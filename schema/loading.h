@@ -291,6 +291,7 @@ bool is_option(const Question& question, const Value& value);
 std::vector<std::string> option_values(const Question& question);
 
 void check_names(Loading& loading);
+void check_types(Loading& loading);
 void check_cases(Loading& loading);
 void check_flow(Loading& loading);
 void check_commands(Loading& loading);
