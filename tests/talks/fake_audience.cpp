@@ -33,7 +33,7 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
 /// Nothing takes so long unless it never comes.
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kPatience{60};
 constexpr std::size_t kFileBytes = std::size_t{20} << 20;
 constexpr int kPhotoWidth = 320;
 

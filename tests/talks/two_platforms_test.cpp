@@ -142,8 +142,9 @@ TEST_F(TwoPlatformsTest, AnAdminWakesTheBotForAPersonOfTheOtherPlatformByTheNumb
   EXPECT_EQ(got["boris"].size(), 2U);
 }
 
-// VK's addresses of files live some hours, and a person may take longer over an order.
-TEST_F(TwoPlatformsTest, AnOrderOfOnePhotoComesOverAfterHours) {
+// VK's addresses of files live some hours, and a person may take longer over an order. The order is worth more than
+// its photo, which VK itself still knows by name.
+TEST_F(TwoPlatformsTest, AnOrderOfHoursComesOverWithoutWhatCannotBeHadAnyMore) {
   begin_order("anna");
   say("anna", "", {"hall.jpg"});
   wait(Duration{2000});
@@ -152,7 +153,10 @@ TEST_F(TwoPlatformsTest, AnOrderOfOnePhotoComesOverAfterHours) {
   press("anna", "Пропустить");
   press("anna", "Всё верно");
   EXPECT_THAT(names(only("vera")), ElementsAre("hall.jpg"));
-  EXPECT_THAT(to_markup(only("tatiana").text), HasSubstr("**Заказ №1**"));
+  const Message digest = only("tatiana");
+  EXPECT_THAT(to_markup(digest.text), HasSubstr("**Заказ №1**"));
+  EXPECT_THAT(digest.text.text, HasSubstr("📎 photo.jpg ✗"));
+  EXPECT_THAT(names(digest), IsEmpty());
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ class VkPlatform : public FakePlatform {
     return make_vk_transport(client, std::move(settings));
   }
 
-  bool wait_until_polling() override { return fake_.wait_until_polling(true, std::chrono::seconds(30)); }
+  bool wait_until_polling() override { return fake_.wait_until_polling(true, std::chrono::seconds(60)); }
   void advance_clock(std::chrono::milliseconds by) override { fake_.advance_clock(by); }
 
   void add_person(std::int64_t id, const StagePerson& person) override {

@@ -581,9 +581,54 @@ TEST_F(TelegramTransportTest, AFileOfAnotherPlatformIsBroughtOver) {
   ASSERT_EQ(send(message).kind, Kind::Sent);
   EXPECT_EQ(fake.file_bytes(fake.messages(kAnna).at(0).files.at(0).file_id), png);
   message.attachments[0].reference = "photo1_3";
-  const Outcome lost = send(message);
-  EXPECT_EQ(lost.kind, Kind::Failed);
-  EXPECT_EQ(lost.reason, "a file could not be fetched: gone");
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).at(1).text, "📎 photo.jpg ✗");
+}
+
+TEST_F(TelegramTransportTest, AMessageGoesWithoutAFileThatCannotBeHadAnyMore) {
+  const std::string png = fakes::make_png(8, 8);
+  std::map<std::string, int> asked;
+  settings.fetch_elsewhere = [&](const Attachment& file, std::size_t,
+                                 std::function<void(std::string, std::string)> done) {
+    ++asked[file.reference];
+    if (file.reference.front() == '+') return done(png, {});
+    done({}, "gone");
+  };
+  const auto photo = [](const std::string& reference) {
+    Attachment one;
+    one.kind = AttachmentKind::Photo;
+    one.origin = "vk";
+    one.reference = reference;
+    one.name = reference.substr(1) + ".jpg";
+    return one;
+  };
+  Message message;
+  message.text = parse_markup("**Заказ №1**\n\nИмя: Анна\n");
+  message.attachments = {photo("-a")};
+  message.keyboard.kind = Keyboard::Kind::Inline;
+  message.keyboard.rows = {{{"Принять", ButtonAction::Payload, "p", {}, {}}}};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(asked["-a"], 2);  // it might have been the network
+  message.keyboard = {};
+  message.attachments = {photo("-a"), photo("+b"), photo("+c")};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  message.attachments = {photo("+a"), photo("-b")};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  message.attachments = {photo("-a"), photo("-b")};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+
+  const auto sent = fake.messages(kAnna);
+  ASSERT_EQ(sent.size(), 5U);
+  EXPECT_EQ(sent[0].text, "Заказ №1\n\nИмя: Анна\n\n📎 a.jpg ✗");
+  EXPECT_EQ(sent[0].entities, std::vector<fakes::Entity>({{"bold", 0, 8}}));
+  EXPECT_EQ(sent[0].inline_keyboard.size(), 1U);
+  EXPECT_EQ(sent[1].text, "Заказ №1\n\nИмя: Анна\n\n📎 a.jpg ✗");
+  EXPECT_EQ(sent[1].entities, std::vector<fakes::Entity>({{"bold", 0, 8}}));
+  EXPECT_EQ(sent[1].files.size() + sent[2].files.size(), 2U);
+  EXPECT_EQ(sent[3].method, "sendPhoto");
+  EXPECT_EQ(sent[3].text, "Заказ №1\n\nИмя: Анна\n\n📎 b.jpg ✗");
+  EXPECT_EQ(sent[4].method, "sendMessage");
+  EXPECT_EQ(sent[4].text, "Заказ №1\n\nИмя: Анна\n\n📎 a.jpg ✗\n\n📎 b.jpg ✗");
 }
 
 TEST_F(TelegramTransportTest, SendsNothingFromOutsideTheScenario) {

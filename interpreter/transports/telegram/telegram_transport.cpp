@@ -16,6 +16,7 @@
 #include "interpreter/transports/backoff.h"
 #include "interpreter/transports/files.h"
 #include "interpreter/transports/telegram/answers.h"
+#include "interpreter/transports/telegram/left_out.h"
 #include "interpreter/transports/telegram/renderer.h"
 #include "interpreter/transports/telegram/telegram.h"
 #include "interpreter/transports/telegram/update_decoder.h"
@@ -108,6 +109,7 @@ struct Upload {
   std::function<void(Outcome)> done;
   std::vector<Source> sources;
   bool anew = false;  // no file ids: the platform did not know one of them
+  bool fetched_again = false;  // the file at hand
 };
 
 class Core : public std::enable_shared_from_this<Core> {
@@ -596,7 +598,9 @@ class Core : public std::enable_shared_from_this<Core> {
         continue;
       }
       const auto fetched = [self = shared_from_this(), upload](std::string bytes, std::string reason) {
-        if (!reason.empty()) return self->fail(upload, "a file could not be fetched: " + reason);
+        if (reason.empty() && bytes.empty()) reason = "it is empty";
+        if (!reason.empty()) return self->do_without(upload, reason);
+        upload->fetched_again = false;
         Source source;
         source.size = static_cast<std::int64_t>(bytes.size());
         source.bytes = std::move(bytes);
@@ -608,6 +612,23 @@ class Core : public std::enable_shared_from_this<Core> {
       return fail(upload, "no way to bring a file of " + file.origin);
     }
     send_files(upload);
+  }
+
+  /// What a person sent cannot be had any more, and the message goes without it. A file of the scenario is the
+  /// author's to mend.
+  void do_without(const std::shared_ptr<Upload>& upload, const std::string& reason) {
+    // It may have been the network: once more, after a while.
+    if (!std::exchange(upload->fetched_again, true)) {
+      client_.after(settings_.backoff_first * 4, [self = shared_from_this(), upload] { self->prepare(upload); });
+      return;
+    }
+    upload->fetched_again = false;
+    const std::size_t index = upload->sources.size();
+    const Attachment& file = upload->call.files[index].file;
+    if (!api::leave_out(upload->call, index, name_for(file, clean_file_name(file.name)))) {
+      return fail(upload, "a file could not be fetched: " + reason);
+    }
+    prepare(upload);
   }
 
   bool find_scenario_file(const Upload& upload, const Attachment& file, Source& source) {
