@@ -395,6 +395,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   check_commands(loading);
   check_cases(loading);
   check_flow(loading);
+  check_unset(loading);
   check_platform_limits(loading);
   check_secrets(loading);
   if (!loaded.diagnostics.has_errors()) {

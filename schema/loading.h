@@ -294,6 +294,7 @@ void check_names(Loading& loading);
 void check_types(Loading& loading);
 void check_cases(Loading& loading);
 void check_flow(Loading& loading);
+void check_unset(Loading& loading);
 void check_commands(Loading& loading);
 void check_platform_limits(Loading& loading);
 void check_secrets(Loading& loading);

@@ -255,7 +255,7 @@ branches:
     - save: orders
       values: {name: "'Раф'", price: 300}
     - find: orders
-      where: price > limit and name != order.name and (name | length) == 3
+      where: price > (limit | number) and name != order.name and (name | length) == 3
       sort: [-price]
       limit: 5
       into: found
