@@ -40,7 +40,11 @@ class UnsetCheck {
 
   void check() {
     collect_names();
-    if (names_.empty() || names_.size() * program_.branches.size() > 1'000'000) return;
+    // Nobody writes so much by hand, and a check must take no longer than a second.
+    if (names_.empty() || names_.size() * program_.branches.size() > 1'000'000 ||
+        names_.size() * program_.steps.size() > 20'000'000) {
+      return;
+    }
     collect_tests();
     collect_changes();
     entry_.assign(program_.branches.size(), {none(), none(), false});
@@ -315,12 +319,13 @@ class UnsetCheck {
     Bits later = all();
     bool start_is_command = false;
     if (program_.start) {
+      Bits first = none();
       for (const StepId id : program_.block(program_.branch(program_.start).block).steps) {
-        Bits own = none();
-        std::visit([&](const auto& verb) { changes_of_verb(verb, own); }, program_.step(id).verb);
-        if (std::holds_alternative<Ask>(program_.step(id).verb) || std::holds_alternative<Choose>(program_.step(id).verb)) break;
-        remove(later, own);
+        const auto& verb = program_.step(id).verb;
+        if (std::holds_alternative<Ask>(verb) || std::holds_alternative<Choose>(verb)) break;
+        std::visit([&](const auto& one) { changes_of_verb(one, first); }, verb);
       }
+      remove(later, first);
     }
     // What may be set beside the way, while a question waits: by a command that comes back, by `fallback`.
     background_ = none();
