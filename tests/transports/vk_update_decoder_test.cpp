@@ -194,7 +194,7 @@ TEST(VkUpdateDecoderTest, DecodesTheSignsOfHtmlOnce) {
 }
 
 TEST(VkUpdateDecoderTest, TakesAMessageWithoutAnything) {
-  const UserMessage& empty = said(from_anna(""));
+  const UserMessage empty = said(from_anna(""));
   EXPECT_EQ(empty.text, "");
   EXPECT_TRUE(empty.attachments.empty());
   EXPECT_EQ(empty.message_id, "3");
