@@ -93,7 +93,7 @@ void hint_types(Loading& loading, Diagnostic& problem, const ExpressionError& er
   const auto operation = operation_of(error.found);
   if (!operation) return;
   const auto& [left, op, right] = *operation;
-  const auto either = [&](std::string_view type) { return left == type || right == type; };
+  const auto either = [&left = left, &right = right](std::string_view type) { return left == type || right == type; };
   if (op == "+" || op == "-" || op == "*" || op == "/" || op == "%") {
     const bool calendar = either("date") || either("time") || either("moment");
     if (op == "+" && either("text") && !either("list") && !either("null")) {
