@@ -1,5 +1,7 @@
-# Installs the client into the build folder and plays its talks with the fake. Any failure is a
+# Installs a client that others wrote into the build folder and plays its talks with a fake. Any failure is a
 # failure of the test: there is no skipping.
+#   SOURCE: the client's folder, with package.json, package-lock.json and one *.test.mjs   BUILD: where it is installed
+#   FAKE: the fake's program, told to the talks by the variable named FAKE_VARIABLE
 if(NOT NODE OR NOT NPM)
   message(FATAL_ERROR "node and npm are needed: apt-get install nodejs npm")
 endif()
@@ -9,9 +11,8 @@ if(NOT DEFINED ENV{NODE_EXTRA_CA_CERTS} AND EXISTS ${authorities})
   set(ENV{NODE_EXTRA_CA_CERTS} ${authorities})
 endif()
 file(MAKE_DIRECTORY ${BUILD})
-foreach(name package.json package-lock.json fake_telegram.test.mjs)
-  configure_file(${SOURCE}/${name} ${BUILD}/${name} COPYONLY)
-endforeach()
+file(GLOB files ${SOURCE}/*)
+file(COPY ${files} DESTINATION ${BUILD})
 file(SHA256 ${BUILD}/package-lock.json wanted)
 set(installed "")
 if(EXISTS ${BUILD}/installed)
@@ -25,8 +26,9 @@ if(NOT installed STREQUAL wanted)
   endif()
   file(WRITE ${BUILD}/installed ${wanted})
 endif()
-execute_process(COMMAND ${CMAKE_COMMAND} -E env FAKE_TELEGRAM=${FAKE}
-  ${NODE} --test ${BUILD}/fake_telegram.test.mjs RESULT_VARIABLE result)
+file(GLOB tests ${BUILD}/*.test.mjs)
+execute_process(COMMAND ${CMAKE_COMMAND} -E env ${FAKE_VARIABLE}=${FAKE} ${NODE} --test ${tests}
+  WORKING_DIRECTORY ${BUILD} RESULT_VARIABLE result)
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "the client and the fake disagree: ${result}")
 endif()
