@@ -7,6 +7,7 @@
 
 #include "interpreter/runtime/log.h"
 #include "interpreter/runtime/metrics.h"
+#include "interpreter/transports/url.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
 #include "tools/menu.h"
@@ -29,21 +30,6 @@ class TransportRenderer : public Renderer {
  private:
   const Transport& transport_;
 };
-
-/// For one segment of a path.
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || std::string_view("-._~").find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
-  return out;
-}
 
 std::string key_of(std::string_view bot, std::string_view transport) {
   std::string key(bot);

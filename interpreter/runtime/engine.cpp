@@ -90,10 +90,8 @@ struct Engine::Impl {
     if (found == bot_index.end()) return;
     if (one.letter) one.letter->at = now();
     if (one.notice) one.notice->at = now();
-    if (one.drop || one.state == OutboxRow::State::Unknown) {
-      Counters& counted = counters[found->second];
-      ++(one.drop && !one.letter ? counted.sent : counted.given_up);
-    }
+    Counters& counted = counters[found->second];
+    ++(one.state == OutboxRow::State::New ? counted.sent : counted.given_up);
     std::lock_guard lock(mutex);
     settled[found->second].push_back(std::move(one));
     // The engine's thread wakes by itself when it has a batch; otherwise it must learn when to record.

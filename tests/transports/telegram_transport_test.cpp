@@ -1,4 +1,5 @@
 #include "interpreter/transports/telegram/telegram.h"
+#include "transports/receiving.h"
 
 #include <gtest/gtest.h>
 
@@ -36,7 +37,7 @@ json params_of(const fakes::CallRecord& record) {
 }
 
 /// A transport against the fake, and what it tells.
-class TelegramTransportTest : public testing::Test {
+class TelegramTransportTest : public testing::Test, protected Receiving {
  protected:
   TelegramTransportTest() {
     folder = std::filesystem::temp_directory_path() /
@@ -68,40 +69,9 @@ class TelegramTransportTest : public testing::Test {
   }
   void start(const std::string& from = {}, std::vector<BotCommandHint> menu = {}) {
     make();
-    TransportHandlers handlers;
-    handlers.updates = [this](std::vector<Incoming> updates, std::string at, std::function<void(bool)> done) {
-      std::lock_guard lock(mutex);
-      for (Incoming& one : updates) got.push_back(std::move(one));
-      position = std::move(at);
-      ++batches;
-      changed.notify_all();
-      if (hold) {
-        held = std::move(done);
-      } else {
-        done(refusals-- <= 0);
-      }
-    };
-    handlers.failed = [this](std::string reason) {
-      std::lock_guard lock(mutex);
-      failure = std::move(reason);
-      changed.notify_all();
-    };
-    handlers.health = [this](bool well, std::string reason) {
-      std::lock_guard lock(mutex);
-      health.push_back(well ? "well" : "ill: " + reason);
-      changed.notify_all();
-    };
-    transport->start(from, std::move(menu), std::move(handlers));
+    transport->start(from, std::move(menu), handlers());
   }
 
-  template <class Done>
-  bool wait(Done done) {
-    std::unique_lock lock(mutex);
-    return changed.wait_for(lock, seconds(20), done);
-  }
-  bool wait_for_updates(std::size_t count) {
-    return wait([&] { return got.size() >= count; });
-  }
   std::string text_of(std::size_t index) {
     std::lock_guard lock(mutex);
     if (index >= got.size()) return "nothing";
@@ -162,17 +132,6 @@ class TelegramTransportTest : public testing::Test {
   TelegramSettings settings;
   std::unique_ptr<Transport> transport;
   std::filesystem::path folder;
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::vector<Incoming> got;
-  std::string position;
-  int batches = 0;
-  int refusals = 0;
-  bool hold = false;
-  std::function<void(bool)> held;
-  std::string failure;
-  std::vector<std::string> health;
 };
 
 // ------------------------------------------------------------------- receiving
@@ -186,7 +145,7 @@ TEST_F(TelegramTransportTest, ConfirmsOnlyWhatWasStored) {
   EXPECT_EQ(got[0].id, std::to_string(id));
   EXPECT_EQ(fake.pending_updates(), 1U);
   EXPECT_EQ(fake.calls("getUpdates").size(), 1U);
-  held(true);
+  held.at(0)(true);
   EXPECT_TRUE(fake.wait_until_confirmed(id));
 }
 

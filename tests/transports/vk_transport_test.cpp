@@ -1,4 +1,5 @@
 #include "interpreter/transports/vk/vk.h"
+#include "transports/receiving.h"
 
 #include <gtest/gtest.h>
 
@@ -29,7 +30,7 @@ constexpr std::int64_t kBoris = 6;
 constexpr std::int64_t kStaff = 77;
 
 /// A transport against the fake, and what it tells.
-class VkTransportTest : public testing::Test {
+class VkTransportTest : public testing::Test, protected Receiving {
  protected:
   VkTransportTest() {
     folder = std::filesystem::temp_directory_path() /
@@ -58,29 +59,7 @@ class VkTransportTest : public testing::Test {
   }
   void start(const std::string& from = {}) {
     make();
-    TransportHandlers handlers;
-    handlers.updates = [this](std::vector<Incoming> updates, std::string at, std::function<void(bool)> done) {
-      std::lock_guard lock(mutex);
-      for (Incoming& one : updates) got.push_back(std::move(one));
-      position = std::move(at);
-      changed.notify_all();
-      if (hold) {
-        held.push_back(std::move(done));
-      } else {
-        done(refusals-- <= 0);
-      }
-    };
-    handlers.failed = [this](std::string reason) {
-      std::lock_guard lock(mutex);
-      failure = std::move(reason);
-      changed.notify_all();
-    };
-    handlers.health = [this](bool well, std::string reason) {
-      std::lock_guard lock(mutex);
-      health.push_back(well ? "well" : "ill: " + reason);
-      changed.notify_all();
-    };
-    transport->start(from, {}, std::move(handlers));
+    transport->start(from, {}, handlers());
   }
   /// Starts, and waits until what happens from now on will come.
   void start_and_poll(const std::string& from = {}) {
@@ -88,17 +67,6 @@ class VkTransportTest : public testing::Test {
     ASSERT_TRUE(fake.wait_until_polling());
   }
 
-  template <class Done>
-  bool wait(Done done) {
-    std::unique_lock lock(mutex);
-    return changed.wait_for(lock, seconds(20), done);
-  }
-  bool wait_for_updates(std::size_t count) {
-    return wait([&] { return got.size() >= count; });
-  }
-  bool wait_for_health(std::size_t count) {
-    return wait([&] { return health.size() >= count; });
-  }
   UserMessage said(std::size_t index) {
     std::lock_guard lock(mutex);
     if (index >= got.size()) return {};
@@ -232,16 +200,6 @@ class VkTransportTest : public testing::Test {
   std::unique_ptr<Transport> transport;
   std::filesystem::path folder;
   std::int32_t last_key = 1000;
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::vector<Incoming> got;
-  std::string position;
-  int refusals = 0;
-  bool hold = false;
-  std::vector<std::function<void(bool)>> held;
-  std::string failure;
-  std::vector<std::string> health;
 };
 
 // ------------------------------------------------------------------- long poll

@@ -21,6 +21,7 @@
 #include "interpreter/transports/telegram/telegram.h"
 #include "interpreter/transports/telegram/update_decoder.h"
 #include "interpreter/transports/telegram/webhook.h"
+#include "interpreter/transports/url.h"
 
 // Receiving is a little state machine on the network thread: a poll brings updates, the handlers store
 // them, and only then does the next poll confirm them. Sending is independent of it. What lives here is held
@@ -67,22 +68,6 @@ struct Position {
     return position;
   }
 };
-
-std::string percent_encoded(std::string_view path) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("/-._~").find(c) != std::string_view::npos;
-    if (plain) {
-      out += c;
-    } else {
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
-  return out;
-}
 
 void replace_first(std::string& text, std::string_view what, std::string_view with) {
   if (const std::size_t at = text.find(what); at != std::string::npos) text.replace(at, what.size(), with);
@@ -742,7 +727,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void download(const api::FilePlace& place, std::size_t limit,
                 const std::function<void(std::string, std::string)>& done) {
     HttpRequest request;
-    request.url = settings_.api + "/file/bot" + settings_.token + "/" + percent_encoded(place.path);
+    request.url = settings_.api + "/file/bot" + settings_.token + "/" + percent_encoded(place.path, "/");
     request.method = "GET";
     request.proxy = settings_.proxy;
     request.timeout = settings_.upload_timeout;

@@ -5,6 +5,7 @@
 #include "interpreter/core/text.h"
 #include "interpreter/transports/http_client.h"
 #include "interpreter/transports/vk/json_fields.h"
+#include "interpreter/transports/url.h"
 
 namespace sufler::vk {
 namespace {
@@ -345,24 +346,11 @@ std::vector<std::pair<std::string, std::string>> form_fields(std::string_view js
 }
 
 std::string form_body(const std::vector<std::pair<std::string, std::string>>& fields) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
-  std::size_t size = 0;
-  for (const auto& [name, value] : fields) size += name.size() + 2 * value.size() + 2;
-  out.reserve(size);
   const auto append = [&](std::string_view text) {
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                         c == '_' || c == '.' || c == '~';
-      if (plain) {
-        out += c;
-      } else if (c == ' ') {
-        out += '+';
-      } else {
-        out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-      }
-    }
+    const std::size_t begin = out.size();
+    out += percent_encoded(text, " ");
+    std::replace(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), ' ', '+');
   };
   for (const auto& [name, value] : fields) {
     if (!out.empty()) out += '&';
