@@ -12,13 +12,13 @@ namespace fs = std::filesystem;
 class RunScriptTest : public ToolTest {
  protected:
   RunScriptTest() {
-    for (const char* name : {"root/tools", "root/build/release", "root/scenarios/orders", "bin", "user"})
+    for (const char* name : {"project/tools", "project/build/release", "project/scenarios/orders", "bin", "user"})
       fs::create_directories(path(name));
-    fs::copy_file(fs::path(SUFLER_SOURCE_DIR) / "tools/run", path("root/tools/run"));
-    program("root/tools/setup", "exit 0");
+    fs::copy_file(fs::path(SUFLER_SOURCE_DIR) / "tools/run", path("project/tools/run"));
+    program("project/tools/setup", "exit 0");
     program("bin/cmake", "exit 0");
-    program("root/build/release/sufler", "echo \"$* ${SUFLER_SCENARIO:-} ${SUFLER_DATABASE:-}\"");
-    write("root/build/release/build.ninja", "");
+    program("project/build/release/sufler", "echo \"$* ${SUFLER_SCENARIO:-} ${SUFLER_DATABASE:-}\"");
+    write("project/build/release/build.ninja", "");
     write("user/my.yaml", "scenario: my\n");
   }
 
@@ -30,7 +30,7 @@ class RunScriptTest : public ToolTest {
   /// What the script prints when it is called from the user's folder.
   std::string run(const std::string& environment, const std::string& arguments) const {
     const std::string command = "cd '" + path("user") + "' && env -u TELEGRAM_TOKEN -u VK_TOKEN -u SUFLER_DATABASE PATH='" +
-                                path("bin") + "':\"$PATH\" " + environment + " ../root/tools/run " + arguments +
+                                path("bin") + "':\"$PATH\" " + environment + " ../project/tools/run " + arguments +
                                 " 2>&1";
     std::string out;
     FILE* pipe = ::popen(command.c_str(), "r");
@@ -45,18 +45,18 @@ class RunScriptTest : public ToolTest {
 TEST_F(RunScriptTest, AScenarioIsFoundFromWhereTheUserStands) {
   const std::string mine = fs::canonical(path("user/my.yaml")).string();
   EXPECT_EQ(run("", "my.yaml"), "chat " + mine + "  \n");
-  EXPECT_EQ(run("", ""), "chat " + fs::canonical(path("root/scenarios/orders")).string() + "  \n");
+  EXPECT_EQ(run("", ""), "chat " + fs::canonical(path("project/scenarios/orders")).string() + "  \n");
   EXPECT_EQ(run("", "absent.yaml"), "tools/run: no such file or folder: absent.yaml\n");
 }
 
 TEST_F(RunScriptTest, WithATokenTheScenarioOfTheUserIsServed) {
-  const std::string root = fs::canonical(path("root")).string(), user = fs::canonical(path("user")).string();
+  const std::string project = fs::canonical(path("project")).string(), user = fs::canonical(path("user")).string();
   EXPECT_EQ(run("TELEGRAM_TOKEN=1:a", "my.yaml"),
-            "run " + root + "/tools/run_on/telegram.yaml " + user + "/my.yaml " + user + "/my.db\n");
-  const std::string orders = " " + root + "/scenarios/orders " + root + "/sufler.db\n";
-  EXPECT_EQ(run("TELEGRAM_TOKEN=1:a", ""), "run " + root + "/tools/run_on/telegram.yaml" + orders);
-  EXPECT_EQ(run("VK_TOKEN=a VK_GROUP=1", ""), "run " + root + "/tools/run_on/vk.yaml" + orders);
-  EXPECT_EQ(run("VK_TOKEN=a VK_GROUP=1 TELEGRAM_TOKEN=1:a", ""), "run " + root + "/tools/run_on/both.yaml" + orders);
+            "run " + project + "/tools/run_on/telegram.yaml " + user + "/my.yaml " + user + "/my.db\n");
+  const std::string orders = " " + project + "/scenarios/orders " + project + "/sufler.db\n";
+  EXPECT_EQ(run("TELEGRAM_TOKEN=1:a", ""), "run " + project + "/tools/run_on/telegram.yaml" + orders);
+  EXPECT_EQ(run("VK_TOKEN=a VK_GROUP=1", ""), "run " + project + "/tools/run_on/vk.yaml" + orders);
+  EXPECT_EQ(run("VK_TOKEN=a VK_GROUP=1 TELEGRAM_TOKEN=1:a", ""), "run " + project + "/tools/run_on/both.yaml" + orders);
 }
 
 }  // namespace
