@@ -15,7 +15,6 @@
 namespace sufler {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 /// What became of sends is recorded with the next batch; when none comes, alone after this time. Within it a
@@ -23,14 +22,13 @@ using std::chrono::milliseconds;
 constexpr milliseconds kSettleAfter{20};
 /// With more rows than this waiting to be sent, the platforms are asked for no more updates.
 constexpr std::size_t kMaxSending = 20'000;
+constexpr milliseconds kLookAgain{5};
 constexpr std::size_t kTimersAtOnce = 200;
 /// So many updates that came one by one are played in one transaction at most.
 constexpr std::size_t kJoinedUpdates = 256;
 constexpr milliseconds kStorageRetry{500};
-
-Moment now() {
-  return {std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
-}
+/// The wall clock may jump while a timer is waited for, so it is looked at this often.
+constexpr milliseconds kLookAtTheClock{5'000};
 
 }  // namespace
 
@@ -47,6 +45,7 @@ struct Engine::Impl {
     std::atomic<std::uint64_t> updates{0}, turns{0}, batches{0}, faults{0}, storage_errors{0}, sent{0}, given_up{0};
   };
 
+  const Clock& clock;
   Storage storage;
   std::vector<std::unique_ptr<Player>> players;
   std::map<std::string, std::size_t, std::less<>> bot_index;
@@ -59,15 +58,16 @@ struct Engine::Impl {
   std::condition_variable wake;
   std::deque<Batch> batches;
   std::vector<std::vector<Settled>> settled;  // by bot
-  std::optional<Clock::time_point> settle_by;
+  std::vector<std::function<void(Storage&)>> asked;
+  std::optional<milliseconds> settle_by;  // by the monotonic clock
   bool stopping = false;
   bool draining = false;
   bool idle = true;
   std::thread thread;
+  std::vector<std::function<void(bool)>> unconfirmed;  // stored; whoever brought them is told later
 
-
-  Impl(Storage used, std::vector<BotSetup> bots, Courier& courier)
-      : storage(std::move(used)), counters(bots.size()), dispatcher(courier, handlers()) {
+  Impl(Storage used, std::vector<BotSetup> bots, Courier& courier, const Clock& time)
+      : clock(time), storage(std::move(used)), counters(bots.size()), dispatcher(courier, handlers()) {
     for (BotSetup& bot : bots) {
       bot_index.emplace(bot.name, players.size());
       players.push_back(std::make_unique<Player>(storage, std::move(bot)));
@@ -88,25 +88,25 @@ struct Engine::Impl {
   void note_settled(std::string_view bot, Settled one) {
     auto found = bot_index.find(bot);
     if (found == bot_index.end()) return;
-    if (one.letter) one.letter->at = now();
-    if (one.notice) one.notice->at = now();
+    if (one.letter) one.letter->at = clock.now();
+    if (one.notice) one.notice->at = clock.now();
     Counters& counted = counters[found->second];
     ++(one.state == OutboxRow::State::New ? counted.sent : counted.given_up);
     std::lock_guard lock(mutex);
     settled[found->second].push_back(std::move(one));
     // The engine's thread wakes by itself when it has a batch; otherwise it must learn when to record.
     if (!settle_by) {
-      settle_by = Clock::now() + kSettleAfter;
+      settle_by = clock.monotonic() + kSettleAfter;
       if (idle) wake.notify_one();
     }
   }
 
   void note_unreachable(std::string_view bot, const ChatAddress& chat) {
     Incoming update;
-    update.id = "unreachable:" + std::to_string(now().unix_ms);
+    update.id = "unreachable:" + chat.chat_id + ":" + std::to_string(clock.now().unix_ms);
     update.chat = chat;
     update.person.id = chat.chat_id;
-    update.event = Event{now(), 0, Reachability{false}};
+    update.event = Event{clock.now(), 0, Reachability{false}};
     std::vector<Incoming> updates;
     updates.push_back(std::move(update));
     take(bot, chat.transport, std::move(updates), {}, false, [](bool) {});
@@ -180,44 +180,70 @@ struct Engine::Impl {
   // ---- the engine's thread
 
   void run() {
+    {
+      std::lock_guard lock(mutex);
+      idle = false;
+    }
     for (;;) {
-      std::deque<Batch> work;
-      std::vector<std::vector<Settled>> outcomes(players.size());
-      {
-        std::unique_lock lock(mutex);
-        idle = true;
-        while (batches.empty() && !stopping) {
-          const auto deadline = next_deadline();
-          if (!deadline) {
-            wake.wait(lock);
-          } else if (*deadline <= Clock::now() || wake.wait_until(lock, *deadline) == std::cv_status::timeout) {
-            break;
-          }
-        }
-        idle = false;
-        if (stopping && batches.empty()) return;
-        work.swap(batches);
+      const std::optional<milliseconds> rest = round();
+      std::unique_lock lock(mutex);
+      if (stopping && batches.empty() && asked.empty()) return;
+      if (!batches.empty() || !asked.empty()) continue;
+      idle = true;
+      // What was settled during the round has set a time of its own.
+      const std::optional<milliseconds> until = earlier(rest, until_settling());
+      if (!until) {
+        wake.wait(lock);
+      } else if (until->count() > 0) {
+        wake.wait_for(lock, *until);
+      }
+      idle = false;
+    }
+  }
+
+  std::optional<milliseconds> round() {
+    std::deque<Batch> work;
+    std::vector<std::vector<Settled>> outcomes(players.size());
+    std::vector<std::function<void(Storage&)>> questions;
+    {
+      std::lock_guard lock(mutex);
+      work.swap(batches);
+      questions.swap(asked);
+      // A round for a batch takes along what was settled; one that came too early leaves it to gather.
+      if (!work.empty() || (settle_by && *settle_by <= clock.monotonic())) {
         outcomes.swap(settled);
         settled.resize(players.size());
         settle_by.reset();
       }
-      for (Batch& batch : work) play(batch, outcomes[batch.bot]);
-      for (std::size_t bot = 0; bot < players.size(); ++bot) {
-        if (!outcomes[bot].empty()) record(bot, outcomes[bot]);
-        play_due(bot);
-      }
     }
+    for (Batch& batch : work) play(batch, outcomes[batch.bot]);
+    for (std::size_t bot = 0; bot < players.size(); ++bot) {
+      if (!outcomes[bot].empty()) record(bot, outcomes[bot]);
+      play_due(bot);
+    }
+    for (const auto& question : questions) question(storage);
+    confirm();
+
+    std::lock_guard lock(mutex);
+    std::optional<milliseconds> rest = until_settling();
+    if (!unconfirmed.empty()) rest = earlier(rest, kLookAgain);
+    for (const auto& timer : next_timers) {
+      if (!timer) continue;
+      const milliseconds due(std::max<std::int64_t>(0, timer->unix_ms - clock.now().unix_ms));
+      rest = earlier(rest, std::min(due, kLookAtTheClock));
+    }
+    return rest;
+  }
+
+  static std::optional<milliseconds> earlier(std::optional<milliseconds> a, std::optional<milliseconds> b) {
+    if (!a || !b) return a ? a : b;
+    return std::min(*a, *b);
   }
 
   /// With the mutex held.
-  std::optional<Clock::time_point> next_deadline() const {
-    std::optional<Clock::time_point> deadline = settle_by;
-    for (const auto& timer : next_timers) {
-      if (!timer) continue;
-      const auto at = Clock::now() + milliseconds(std::max<std::int64_t>(0, timer->unix_ms - now().unix_ms));
-      if (!deadline || at < *deadline) deadline = at;
-    }
-    return deadline;
+  std::optional<milliseconds> until_settling() const {
+    if (!settle_by) return std::nullopt;
+    return std::max(milliseconds(0), *settle_by - clock.monotonic());
   }
 
   void play(Batch& batch, std::vector<Settled>& outcomes) {
@@ -231,17 +257,19 @@ struct Engine::Impl {
     outcomes.clear();
     if (played->timers_changed) refresh_timer(batch.bot);
     tell(batch.bot, *played);
-    confirm(batch.stored);
+    std::move(batch.stored.begin(), batch.stored.end(), std::back_inserter(unconfirmed));
+    confirm();
   }
 
-  void confirm(const std::vector<std::function<void(bool)>>& stored) {
-    // Back-pressure: whoever cannot send as fast as people write asks for less.
-    while (dispatcher.pending() > kMaxSending) {
-      std::unique_lock lock(mutex);
-      if (stopping || draining) break;
-      wake.wait_for(lock, milliseconds(5));
+  /// Back-pressure: while we cannot send as fast as people write, whoever brought their words is not told yet
+  /// that they are stored, and so brings no more.
+  void confirm() {
+    if (unconfirmed.empty()) return;
+    if (dispatcher.pending() > kMaxSending) {
+      std::lock_guard lock(mutex);
+      if (!stopping && !draining) return;
     }
-    for (const auto& tell_stored : stored) tell_stored(true);
+    for (const auto& tell_stored : std::exchange(unconfirmed, {})) tell_stored(true);
   }
 
   void record(std::size_t bot, std::vector<Settled>& outcomes) {
@@ -254,22 +282,22 @@ struct Engine::Impl {
     std::lock_guard lock(mutex);
     settled[bot].insert(settled[bot].end(), std::make_move_iterator(outcomes.begin()),
                         std::make_move_iterator(outcomes.end()));
-    settle_by = Clock::now() + kStorageRetry;
+    settle_by = clock.monotonic() + kStorageRetry;
   }
 
   void play_due(std::size_t bot) {
-    if (!next_timers[bot] || *next_timers[bot] > now()) return;
-    auto played = players[bot]->play_timers(now(), kTimersAtOnce);
+    if (!next_timers[bot] || *next_timers[bot] > clock.now()) return;
+    auto played = players[bot]->play_timers(clock.now(), kTimersAtOnce);
     if (!played) {
       complain(bot, played.error());
-      next_timers[bot] = Moment{now().unix_ms + kStorageRetry.count()};
+      next_timers[bot] = Moment{clock.now().unix_ms + kStorageRetry.count()};
       return;
     }
     tell(bot, *played);
     refresh_timer(bot);
   }
 
-  Stored<Done> start() {
+  Stored<Done> start(Drive drive) {
     auto clean = storage.begin_running();
     if (!clean) return Error{clean.error()};
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
@@ -299,7 +327,7 @@ struct Engine::Impl {
       tell(bot, *played);
       refresh_timer(bot);
     }
-    thread = std::thread([this] { run(); });
+    if (drive == Drive::OwnThread) thread = std::thread([this] { run(); });
     return Done{};
   }
 
@@ -310,8 +338,9 @@ struct Engine::Impl {
       draining = true;
       wake.notify_all();
     }
-    const auto until = Clock::now() + milliseconds(grace.ms);
-    while (Clock::now() < until) {
+    if (!thread.joinable()) round();
+    const auto until = clock.monotonic() + milliseconds(grace.ms);
+    while (thread.joinable() && clock.monotonic() < until) {
       bool quiet = false;
       {
         std::lock_guard lock(mutex);
@@ -327,6 +356,7 @@ struct Engine::Impl {
       wake.notify_all();
     }
     if (thread.joinable()) thread.join();
+    confirm();
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
       auto done = players[bot]->settle(settled[bot]);
       if (!done) complain(bot, done.error());
@@ -336,11 +366,18 @@ struct Engine::Impl {
   }
 };
 
-Engine::Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier)
-    : impl_(std::make_unique<Impl>(std::move(storage), std::move(bots), courier)) {}
+Engine::Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier, const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(storage), std::move(bots), courier, clock)) {}
 Engine::~Engine() { impl_->stop(Duration{0}); }
 
-Stored<Done> Engine::start() { return impl_->start(); }
+Stored<Done> Engine::start(Drive drive) { return impl_->start(drive); }
+std::optional<milliseconds> Engine::round() { return impl_->round(); }
+void Engine::ask(std::function<void(Storage&)> job) {
+  std::lock_guard lock(impl_->mutex);
+  impl_->asked.push_back(std::move(job));
+  impl_->wake.notify_one();
+}
+void Engine::send(std::vector<OutboxRow> rows) { impl_->dispatcher.add(std::move(rows)); }
 void Engine::take(std::string_view bot, std::string_view transport, std::vector<Incoming> updates,
                   std::string position, bool claim, std::function<void(bool)> stored) {
   impl_->take(bot, transport, std::move(updates), std::move(position), claim, std::move(stored));

@@ -2,10 +2,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "interpreter/runtime/clock.h"
 #include "interpreter/runtime/dispatcher.h"
 #include "interpreter/runtime/player.h"
 
@@ -15,12 +17,17 @@ namespace sufler {
 /// (updates, timers, what became of sends) and commits it in as few transactions as it can.
 class Engine {
  public:
-  Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier);
+  /// `courier` and `clock` must outlive it.
+  Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier, const Clock& clock = system_clock());
   ~Engine();
 
+  enum class Drive : std::uint8_t { OwnThread, Caller };
   /// Plays what an earlier process left: the inbox, then the outbox, then due timers. Fails when the
-  /// storage does.
-  Stored<Done> start();
+  /// storage does. Driven by its caller it has no thread: it works when `round` is called.
+  Stored<Done> start(Drive drive = Drive::OwnThread);
+  /// Only when the caller drives: does all that waits. When the next round is due at the latest; nothing: when
+  /// something new has come.
+  std::optional<std::chrono::milliseconds> round();
 
   /// New updates of a bot. `stored` is called after the commit, with false when nothing was stored; by then
   /// either every event is durable and the platform may forget it, or none is. With `claim`, an event whose id
@@ -29,6 +36,11 @@ class Engine {
             std::string position, bool claim, std::function<void(bool)> stored);
   /// The position stored last; empty when none. Only before `start`.
   Stored<std::string> position(std::string_view bot, std::string_view transport);
+
+  /// Runs `job` on the engine's thread, between two transactions: for what operators ask. Never after `stop`.
+  void ask(std::function<void(Storage&)> job);
+  /// Sends rows that are in the outbox already; thread-safe.
+  void send(std::vector<OutboxRow> rows);
 
   /// Takes nothing new, finishes what it took and what is being sent, at most `grace`; then stops. What is
   /// left in the outbox goes out with the next start.
