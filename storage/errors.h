@@ -8,12 +8,19 @@
 namespace soci {
 class session;
 }
+using PGconn = struct pg_conn;
+using PGresult = struct pg_result;
 
 /// The one place where failures of the database become StorageErrors.
 namespace sufler::storage {
 
 /// `code` is SQLite's, extended or not; `detail` its message, which holds no values.
 StorageError from_sqlite(int code, std::string_view detail);
+
+/// `result` may be null: the connection is then asked. Details, which hold values, are left out.
+StorageError from_postgres(PGconn* connection, const PGresult* result);
+/// `state` is the five characters of an SQLSTATE, empty when the connection failed.
+StorageError from_sqlstate(std::string_view state, std::string_view detail);
 
 /// For a catch block: what SOCI or the standard library threw. SOCI's `what()` would add the query
 /// with the values bound to it, people's words among them, so only the bare message is taken. SOCI

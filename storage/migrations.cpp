@@ -101,6 +101,40 @@ const std::vector<Step>& steps() {
                dialog_id BIGINT NOT NULL, at_unix_ms BIGINT NOT NULL,
                PRIMARY KEY (message_id, chat, transport, bot)){clustered})",
       },
+      {
+          // Whose dialogs an event is about, as a number: events of one person wait for each other.
+          "ALTER TABLE inbox ADD COLUMN person BIGINT NOT NULL DEFAULT 0",
+          "CREATE INDEX inbox_person ON inbox (person, id)",
+          // The process that sends a row; 0: none yet. See `processes`.
+          "ALTER TABLE outbox ADD COLUMN sender BIGINT NOT NULL DEFAULT 0",
+          "postgresql: CREATE INDEX outbox_unsent ON outbox (bot, id) WHERE sender = 0",
+
+          // Those that share the database now. `playing` are the rows of the inbox that a process has
+          // begun to play: when it dies of one of them, that is known.
+          R"(postgresql: CREATE TABLE processes (
+               id BIGINT PRIMARY KEY, started_at_unix_ms BIGINT NOT NULL, playing BIGINT[] NOT NULL))",
+          "postgresql: CREATE SEQUENCE process_ids",
+
+          // Ids are taken in blocks, see Ids.
+          "postgresql: CREATE SEQUENCE inbox_ids INCREMENT BY 64",
+          "postgresql: CREATE SEQUENCE outbox_ids INCREMENT BY 64",
+          "postgresql: CREATE SEQUENCE journal_ids INCREMENT BY 64",
+          "postgresql: CREATE SEQUENCE dialogs_ids INCREMENT BY 64",
+          "postgresql: CREATE SEQUENCE users_ids INCREMENT BY 64",
+
+          // A queue's rows come and go: what they leave behind is cleared away early, and a row that
+          // changes finds room beside itself.
+          R"(postgresql: ALTER TABLE inbox SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0,
+               autovacuum_vacuum_threshold = 5000, autovacuum_analyze_scale_factor = 0,
+               autovacuum_analyze_threshold = 100000))",
+          R"(postgresql: ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0,
+               autovacuum_vacuum_threshold = 5000, autovacuum_analyze_scale_factor = 0,
+               autovacuum_analyze_threshold = 100000))",
+          "postgresql: ALTER TABLE dialogs SET (fillfactor = 70)",
+          "postgresql: ALTER TABLE users SET (fillfactor = 80)",
+          "postgresql: ALTER TABLE positions SET (fillfactor = 50)",
+          "postgresql: ALTER TABLE processes SET (fillfactor = 50)",
+      },
   };
   return all;
 }
@@ -144,7 +178,7 @@ Stored<Done> migrate(soci::session& sql, const Dialect& dialect, int version) {
       sql << dialect.begin_write;
       if (number == 1) sql << "CREATE TABLE schema_version (version BIGINT NOT NULL PRIMARY KEY)";
       for (const std::string_view statement : steps()[static_cast<std::size_t>(number - 1)]) {
-        sql << dialect.expand(statement);
+        if (const std::string own = dialect.expand(statement); !own.empty()) sql << own;
       }
       sql << "INSERT INTO schema_version (version) VALUES (:version)", soci::use(number);
       sql << "COMMIT";

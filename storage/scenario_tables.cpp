@@ -339,8 +339,8 @@ Stored<Done> add_condition(Query& query, const Dialect& dialect, const Table& ta
   const std::string op = equal ? " = " : unequal ? " IS DISTINCT FROM " : " " + condition.op + " ";
   const Decimal* const number = condition.value.number();
   if (number && (column->type == ColumnType::Number || !number->to_int64())) {
-    query << dialect.number_order(name) << op;
-    query.bind(dialect.number_order_of(*number));
+    query << dialect.number_order(name) << op << dialect.number_opens;
+    query.bind(dialect.number_order_of(*number)) << dialect.number_closes;
     return Done{};
   }
   const Converted bound = to_column(dialect, table, *column, condition.value);

@@ -1,8 +1,7 @@
 #pragma once
-#include <soci/sqlite3/soci-sqlite3.h>
-
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,33 +27,28 @@ struct Failure : std::exception {
 /// Failure.
 class Statement {
  public:
-  Statement(sqlite_api::sqlite3* db, const char* sql);
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-  ~Statement();
+  virtual ~Statement() = default;
 
   /// From 1. A text is not copied: it must live until `reset`.
-  void bind(int at, std::int64_t value);
-  void bind(int at, std::string_view value);
+  virtual void bind(int at, std::int64_t value) = 0;
+  virtual void bind(int at, std::string_view value) = 0;
   /// Whether there is a row.
-  bool step();
-  void reset() noexcept;
+  virtual bool step() = 0;
+  virtual void reset() noexcept = 0;
   /// Columns of the row, from 0; a text lives until the next `step` or `reset`.
-  bool is_null(int column) const;
-  std::int64_t integer(int column) const;
-  std::string_view text(int column) const;
-
- private:
-  [[noreturn]] void fail(int code) const;
-  sqlite_api::sqlite3* db_;
-  sqlite_api::sqlite3_stmt* statement_ = nullptr;
+  virtual bool is_null(int column) const = 0;
+  virtual std::int64_t integer(int column) const = 0;
+  virtual std::string_view text(int column) const = 0;
+  /// Rows that the statement changed, once `step` was false; before `reset`.
+  virtual std::int64_t changes() const = 0;
 };
 
 /// Runs statements, each prepared once in the life of the connection. Texts must be literals: a
 /// statement is known by the address of its text.
 class Statements {
  public:
-  explicit Statements(sqlite_api::sqlite3* db) : db_(db) {}
+  using Prepare = std::function<std::unique_ptr<Statement>(const char* sql)>;
+  explicit Statements(Prepare prepare) : prepare_(std::move(prepare)) {}
 
   /// The number of rows changed.
   template <class... Args>
@@ -63,7 +57,7 @@ class Statements {
     bind(*statement, std::index_sequence_for<Args...>(), args...);
     while (statement->step()) {
     }
-    return changes();
+    return statement->changes();
   }
   /// Reads the first row into `outs` (`std::tie`); false, and they stay as they were, when there is
   /// none.
@@ -85,9 +79,6 @@ class Statements {
       row();
     }
   }
-  /// The key that the last INSERT gave.
-  std::int64_t last_id() const;
-
  private:
   /// Leaves the statement ready for the next, whatever happens.
   class Use {
@@ -103,8 +94,11 @@ class Statements {
     Statement& statement_;
   };
 
-  Statement& prepared(const char* sql);
-  std::int64_t changes() const;
+  Statement& prepared(const char* sql) {
+    std::unique_ptr<Statement>& statement = statements_[sql];
+    if (!statement) statement = prepare_(sql);
+    return *statement;
+  }
 
   template <class T>
   static void bind_one(Statement& statement, int at, const T& value) {
@@ -138,7 +132,7 @@ class Statements {
     (read_one(statement, static_cast<int>(I), std::get<I>(outs)), ...);
   }
 
-  sqlite_api::sqlite3* db_;
+  Prepare prepare_;
   std::unordered_map<const char*, std::unique_ptr<Statement>> statements_;
 };
 

@@ -1,45 +1,43 @@
 #include "storage/storage.h"
 
-#include <filesystem>
-
+#include "storage/database.h"
 #include "storage/errors.h"
+#include "storage/presence.h"
 #include "storage/scenario_tables.h"
-#include "storage/sqlite_connection.h"
 #include "storage/transaction.h"
 
 namespace sufler {
-namespace {
-
-constexpr std::string_view kSqlite = "sqlite:";
-
-StorageError cannot_open(std::string message) {
-  return {StorageError::Kind::CannotOpen, std::move(message)};
-}
-
-}  // namespace
 
 struct Storage::Impl {
-  storage::SqliteFile file;
+  std::unique_ptr<storage::Database> database;
   std::unique_ptr<soci::session> sql;
   std::unique_ptr<storage::SqlTransaction> transaction;  ///< holds statements of `sql`
+  std::vector<std::string> sent_here;                    ///< bots whose rows this process sends
+  std::unique_ptr<Presence> presence;
 
   Stored<Done> connect() {
     transaction.reset();
     sql.reset();
-    auto opened = storage::open_sqlite(file);
+    auto opened = database->connect();
     if (!opened) return Error{opened.error()};
     sql = std::move(*opened);
-    transaction = std::make_unique<storage::SqlTransaction>(*sql, storage::sqlite_dialect());
+    transaction = database->transaction_on(*sql);
+    send_for();
     return Done{};
   }
 
-  /// After a failed sync the state of the connection's caches is not to be trusted: the next
-  /// transaction begins with a new connection. A database in memory has nothing but its connection.
+  void send_for() {
+    if (transaction && presence) database->send_for(*transaction, presence->process(), sent_here);
+  }
+
+  /// After a failed sync the state of the connection's caches is not to be trusted, and a lost connection is
+  /// of no use: the next transaction begins with a new one.
   void give_up(const StorageError& error) {
     transaction->roll_back();
+    using Kind = StorageError::Kind;
     const bool distrusted =
-        error.kind == StorageError::Kind::Full || error.kind == StorageError::Kind::Corrupt;
-    if (distrusted && !file.in_memory()) {
+        error.kind == Kind::Full || error.kind == Kind::Corrupt || error.kind == Kind::Lost;
+    if (distrusted && !database->lives_in_its_connection()) {
       transaction.reset();
       sql.reset();
     }
@@ -51,26 +49,40 @@ Storage::Storage(Storage&&) noexcept = default;
 Storage& Storage::operator=(Storage&&) noexcept = default;
 Storage::~Storage() = default;
 
+Stored<Storage> Storage::open(std::string_view url, const Options& options) {
+  for (const storage::DatabaseKind& kind : storage::kDatabases) {
+    if (!url.starts_with(kind.scheme)) continue;
+    auto database = kind.make(url, options);
+    if (!database) return Error{database.error()};
+    auto impl = std::make_unique<Impl>();
+    impl->database = std::move(*database);
+    if (auto done = impl->connect(); !done) return Error{done.error()};
+    return Storage(std::move(impl));
+  }
+  return Error{StorageError{StorageError::Kind::CannotOpen,
+                            "a database is named `sqlite:PATH`, for example `sqlite:sufler.db`, or "
+                            "`postgresql://USER@HOST/NAME`"}};
+}
+
 Stored<Storage> Storage::open(std::string_view url, Durability durability,
                               std::chrono::milliseconds busy_timeout) {
-  if (url.substr(0, kSqlite.size()) != kSqlite) {
-    return Error{cannot_open("a database is named `sqlite:PATH`, for example `sqlite:sufler.db`")};
-  }
-  const std::string path(url.substr(kSqlite.size()));
-  if (path.empty()) return Error{cannot_open("`sqlite:` lacks the path of the database's file")};
-  if (path.find('\0') != std::string::npos || path.find('"') != std::string::npos) {
-    return Error{cannot_open("the path of the database has a quote or a NUL: name another file")};
-  }
-  auto impl = std::make_unique<Impl>();
-  impl->file = {path, durability, busy_timeout};
-  if (path != ":memory:") {
-    std::error_code failed;
-    const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
-    if (failed) return Error{cannot_open("database " + path + ": " + failed.message())};
-    impl->file.path = absolute.string();
-  }
-  if (auto done = impl->connect(); !done) return Error{done.error()};
-  return Storage(std::move(impl));
+  return open(url, Options{durability, busy_timeout, true});
+}
+
+bool Storage::shared() const { return impl_->database->dialect().shared; }
+Presence* Storage::presence() const { return impl_->presence.get(); }
+
+Stored<Done> Storage::join(std::vector<std::string> bots, PresenceHandlers handlers) {
+  auto joined = impl_->database->join(std::move(bots), std::move(handlers));
+  if (!joined) return Error{joined.error()};
+  impl_->presence = std::move(*joined);
+  impl_->send_for();
+  return Done{};
+}
+
+void Storage::send_for(const std::vector<std::string>& bots) {
+  impl_->sent_here = bots;
+  impl_->send_for();
 }
 
 Stored<Done> Storage::transact(const std::function<Stored<Done>(Transaction&)>& body) {
@@ -99,13 +111,16 @@ Stored<Done> Storage::transact(const std::function<Stored<Done>(Transaction&)>& 
 
 Stored<Done> Storage::prepare_tables(const Program& program) {
   return transact([&](Transaction&) -> Stored<Done> {
-    return storage::guarded(impl_->sql.get(), [&] {
-      return storage::ScenarioTables(*impl_->sql, storage::sqlite_dialect()).prepare(program);
+    return storage::guarded(impl_->sql.get(), [&]() -> Stored<Done> {
+      const storage::Dialect& dialect = impl_->database->dialect();
+      if (*dialect.lock_tables != '\0') *impl_->sql << std::string(dialect.lock_tables);
+      return storage::ScenarioTables(*impl_->sql, dialect).prepare(program);
     });
   });
 }
 
 Stored<bool> Storage::begin_running() {
+  if (shared()) return true;
   bool orderly = true;
   const Stored<Done> done = transact([&](Transaction&) -> Stored<Done> {
     return storage::guarded(impl_->sql.get(), [&]() -> Stored<Done> {
@@ -121,6 +136,7 @@ Stored<bool> Storage::begin_running() {
 }
 
 Stored<Done> Storage::end_running() {
+  if (shared()) return Done{};
   return transact([&](Transaction&) -> Stored<Done> {
     return storage::guarded(impl_->sql.get(), [&]() -> Stored<Done> {
       *impl_->sql << "UPDATE run_state SET running = 0";

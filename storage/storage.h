@@ -20,6 +20,7 @@ namespace sufler {
 struct StorageError {
   enum class Kind : std::uint8_t {
     Busy,  ///< try again
+    Lost,  ///< the connection is gone; whether a commit happened is unknown
     Constraint,
     CannotOpen,   ///< no such folder, no rights, not a database
     Full,         ///< disk full or an I/O error
@@ -79,6 +80,7 @@ struct JournalRow {
 struct InboxRow {
   std::int64_t id = 0;
   std::string bot, transport, event_id;
+  std::string user_id;    ///< whose dialogs it is about: the events of one person are played in order
   std::string incoming;  ///< JSON of Incoming
   std::uint32_t attempts = 0;
 };
@@ -110,6 +112,14 @@ class Transaction {
                                     std::string_view position, Moment at) = 0;
 
   virtual Stored<Done> put_inbox(InboxRow& row) = 0;  ///< a repeated event id changes nothing
+  /// The same for many at once; `claim`: ids that were claimed before are left out. Keeps their order.
+  virtual Stored<Done> put_inbox(std::vector<InboxRow> rows, bool claim, Moment at) = 0;
+  /// Events of at most `persons` people of these bots, the oldest people first, all of each in order, `events` in
+  /// all. Until the transaction ends no other process gets an event of these people.
+  virtual Stored<std::vector<InboxRow>> claim_inbox(const std::vector<std::string>& bots, std::size_t persons,
+                                                    std::size_t events) = 0;
+  /// That these dialogs will be loaded: many at once cost less than one by one.
+  virtual Stored<Done> expect_dialogs(const std::vector<DialogKey>& keys) = 0;
   virtual Stored<std::vector<InboxRow>> inbox(std::string_view bot, std::size_t limit) = 0;
   virtual Stored<std::uint32_t> count_attempt(std::int64_t inbox_id) = 0;
   virtual Stored<Done> drop_inbox(std::int64_t inbox_id) = 0;
@@ -121,6 +131,13 @@ class Transaction {
   virtual Stored<Done> mark_outbox(std::int64_t id, OutboxRow::State state, std::uint32_t attempts,
                                    std::string_view reason) = 0;
   virtual Stored<Done> drop_outbox(std::int64_t id) = 0;  ///< sent
+  /// Rows of the bot that wait for a sender become this process's to send; with `all`, those of other senders too.
+  /// `state` is what it was: a row that says Sending and had a sender may have gone out.
+  struct ClaimedRow {
+    OutboxRow row;
+    bool had_sender = false;
+  };
+  virtual Stored<std::vector<ClaimedRow>> claim_outbox(std::string_view bot, bool all, std::size_t limit) = 0;
 
   /// That a message which a chat got is about a dialog: a reply to it means the dialog.
   virtual Stored<Done> map_message(std::string_view bot, const ChatAddress& chat, std::string_view message_id,
@@ -133,6 +150,9 @@ class Transaction {
   virtual Stored<std::vector<TimerRow>> due_timers(std::string_view bot, Moment now,
                                                    std::size_t limit) = 0;
   virtual Stored<std::optional<Moment>> next_timer(std::string_view bot) = 0;
+  /// Due timers of these bots become events of the inbox, oldest first; how many. `event` makes the event.
+  virtual Stored<std::size_t> claim_timers(const std::vector<std::string>& bots, Moment now, std::size_t limit,
+                                           const std::function<InboxRow(const TimerRow&)>& event) = 0;
 
   virtual Stored<Done> append_journal(const JournalRow& row) = 0;
   virtual Stored<std::vector<JournalRow>> journal(std::int64_t dialog_id, std::size_t limit) = 0;
@@ -163,15 +183,39 @@ class Transaction {
   virtual Stored<std::int64_t> delete_row(const Table& table, std::int64_t id) = 0;
 };
 
+class Presence;
+
 class Storage {
  public:
-  /// `sqlite:PATH` or `sqlite::memory:`. Creates and migrates. `busy_timeout` is how long an
-  /// operation waits for another program that holds the database, before it fails with Busy.
+  struct Options {
+    Durability durability = Durability::Full;
+    /// How long an operation waits for others before it fails with Busy.
+    std::chrono::milliseconds busy_timeout = std::chrono::seconds(10);
+    /// Whether tables of an older version are brought up to date; else they are an error.
+    bool migrate = true;
+  };
+  /// `sqlite:PATH`, `sqlite::memory:` or `postgresql://USER@HOST/NAME`. Creates and migrates.
+  static Stored<Storage> open(std::string_view url, const Options& options);
   static Stored<Storage> open(std::string_view url, Durability durability,
                               std::chrono::milliseconds busy_timeout = std::chrono::seconds(10));
   Storage(Storage&&) noexcept;
   Storage& operator=(Storage&&) noexcept;
   ~Storage();
+
+  /// Whether several processes may work on the database at the same time.
+  bool shared() const;
+  /// Called on a thread of the presence; must return soon and must not call the storage.
+  struct PresenceHandlers {
+    std::function<void()> news;  ///< others stored something: worth a look
+    std::function<void(std::string_view bot, bool leads)> leads;
+    std::function<void(std::string line)> trouble;  ///< one line for the operator, once for each trouble
+  };
+  /// Makes this process one of those that share the database. Only when `shared`; once.
+  Stored<Done> join(std::vector<std::string> bots, PresenceHandlers handlers);
+  /// Null before `join`.
+  Presence* presence() const;
+  /// Rows that are enqueued from now on are this process's to send, of these bots; others wait for their leader.
+  void send_for(const std::vector<std::string>& bots);
 
   /// Runs `body` in one write transaction and commits when it returns Done. Not thread-safe: one
   /// owner.
@@ -180,7 +224,8 @@ class Storage {
   /// Creates the scenario's tables and adds new columns. Refuses what would lose data. Two bots
   /// with one database have tables of their own when their scenarios differ: see README.
   Stored<Done> prepare_tables(const Program& program);
-  /// Whether the last owner stopped in an orderly way; afterwards this one counts as running.
+  /// Whether the last owner stopped in an orderly way; afterwards this one counts as running. Of a shared database
+  /// always true: see Presence.
   Stored<bool> begin_running();
   Stored<Done> end_running();
 

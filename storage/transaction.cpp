@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "storage/scenario_tables.h"
-#include "storage/sqlite_connection.h"
 
 namespace sufler::storage {
 namespace {
@@ -47,13 +46,25 @@ bool files_from_text(std::string_view text, std::vector<FilePart>& files) {
   return true;
 }
 
-SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect)
+std::int64_t person_number(std::string_view bot, std::string_view transport, std::string_view user_id) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a: it is in databases and must stay
+  const auto add = [&](std::string_view part) {
+    for (const char c : part) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+    hash *= 0x100000001b3ULL;
+  };
+  add(bot);
+  add(transport);
+  add(user_id);
+  return static_cast<std::int64_t>(hash);
+}
+
+SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect, Statements::Prepare prepare)
     : sql_(sql),
       dialect_(dialect),
-      statements_(handle_of(sql)),
-      inbox_ids_("inbox", dialect.id_block),
-      outbox_ids_("outbox", dialect.id_block),
-      journal_ids_("journal", dialect.id_block) {}
+      statements_(std::move(prepare)),
+      inbox_ids_("inbox", dialect),
+      outbox_ids_("outbox", dialect),
+      journal_ids_("journal", dialect) {}
 
 Stored<Done> SqlTransaction::begin() {
   failure_.reset();
@@ -67,12 +78,17 @@ Stored<Done> SqlTransaction::begin() {
 
 Stored<Done> SqlTransaction::commit() {
   return operation([&]() -> Stored<Done> {
-    delete_dropped();
+    write_out();
     correct_lines();
     statements_.run("COMMIT");
+    inbox_ids_.drop_rest();
+    outbox_ids_.drop_rest();
+    journal_ids_.drop_rest();
     return Done{};
   });
 }
+
+void SqlTransaction::write_out() { delete_dropped(); }
 
 void SqlTransaction::roll_back() {
   // Some failures have ended the transaction already, then there is nothing to roll back.
@@ -173,14 +189,19 @@ Stored<bool> SqlTransaction::claim_event(std::string_view bot, std::string_view 
                               VALUES (?, ?, ?, ?) ON CONFLICT (event_id, transport, bot) DO
                               NOTHING)",
                            bot, transport, event_id, at.unix_ms) != 0;
-    if (++claims_ % kClaimsBetweenBites == 0) {
-      statements_.run(
-          R"(DELETE FROM seen_events WHERE id IN (SELECT id FROM (SELECT id, at_unix_ms FROM
-             seen_events ORDER BY id LIMIT ?) AS oldest WHERE at_unix_ms < ?))",
-          kBite, at.unix_ms - kRememberMs);
-    }
+    ++claims_;
+    forget_old_claims(at);
     return fresh;
   });
+}
+
+void SqlTransaction::forget_old_claims(Moment at) {
+  if (claims_ < kClaimsBetweenBites) return;
+  claims_ = 0;
+  statements_.run(
+      R"(DELETE FROM seen_events WHERE id IN (SELECT id FROM (SELECT id, at_unix_ms FROM
+         seen_events ORDER BY id LIMIT ?) AS oldest WHERE at_unix_ms < ?))",
+      kBite, at.unix_ms - kRememberMs);
 }
 
 Stored<std::string> SqlTransaction::position(std::string_view bot, std::string_view transport) {
@@ -209,16 +230,59 @@ Stored<Done> SqlTransaction::put_inbox(InboxRow& row) {
     const std::int64_t id = inbox_ids_.take(statements_);
     const bool fresh =
         statements_.run(
-            R"(INSERT INTO inbox (id, bot, transport, event_id, attempts, incoming) VALUES (?,
-               ?, ?, ?, ?, ?) ON CONFLICT (event_id, transport, bot) DO NOTHING)",
-            id, row.bot, row.transport, row.event_id, row.attempts, row.incoming) != 0;
+            R"(INSERT INTO inbox (id, bot, transport, event_id, attempts, person, incoming) VALUES (?,
+               ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id, transport, bot) DO NOTHING)",
+            id, row.bot, row.transport, row.event_id, row.attempts,
+            person_number(row.bot, row.transport, row.user_id), row.incoming) != 0;
     row.id = fresh ? id : 0;
     return Done{};
   });
 }
 
+Stored<Done> SqlTransaction::put_inbox(std::vector<InboxRow> rows, bool claim, Moment at) {
+  for (InboxRow& row : rows) {
+    if (claim) {
+      const Stored<bool> fresh = claim_event(row.bot, row.transport, row.event_id, at);
+      if (!fresh) return Error{fresh.error()};
+      if (!*fresh) continue;
+    }
+    if (auto put = put_inbox(row); !put) return put;
+  }
+  return Done{};
+}
+
+Stored<std::vector<InboxRow>> SqlTransaction::claim_inbox(const std::vector<std::string>& bots,
+                                                          std::size_t persons, std::size_t events) {
+  return operation([&]() -> Stored<std::vector<InboxRow>> {
+    std::vector<InboxRow> rows;
+    InboxRow row;
+    std::int64_t person = 0;
+    std::unordered_map<std::int64_t, bool> taken;
+    // One process has the database to itself: there is nobody to keep away.
+    for (const std::string& bot : bots) {
+      statements_.each(
+          R"(SELECT id, bot, transport, event_id, attempts, person, incoming FROM inbox WHERE bot = ?
+             ORDER BY id)",
+          std::tie(row.id, row.bot, row.transport, row.event_id, row.attempts, person, row.incoming),
+          [&] {
+            if (rows.size() >= events) return;
+            if (taken.size() >= persons && !taken.contains(person)) return;
+            taken.emplace(person, true);
+            rows.push_back(row);
+          },
+          bot);
+    }
+    std::sort(rows.begin(), rows.end(),
+              [](const InboxRow& a, const InboxRow& b) { return a.id < b.id; });
+    return rows;
+  });
+}
+
+Stored<Done> SqlTransaction::expect_dialogs(const std::vector<DialogKey>&) { return Done{}; }
+
 Stored<std::vector<InboxRow>> SqlTransaction::inbox(std::string_view bot, std::size_t limit) {
   return operation([&]() -> Stored<std::vector<InboxRow>> {
+    write_out();
     std::vector<InboxRow> rows;
     InboxRow row;
     statements_.each(
@@ -266,7 +330,7 @@ Stored<std::int64_t> SqlTransaction::enqueue(const OutboxRow& row, Moment at) {
 Stored<std::vector<OutboxRow>> SqlTransaction::outbox(std::string_view bot, std::int64_t after_id,
                                                       std::size_t limit) {
   return operation([&]() -> Stored<std::vector<OutboxRow>> {
-    delete_dropped();
+    write_out();
     std::vector<OutboxRow> rows;
     OutboxRow row;
     std::string files;
@@ -291,9 +355,19 @@ Stored<std::vector<OutboxRow>> SqlTransaction::outbox(std::string_view bot, std:
   });
 }
 
+Stored<std::vector<Transaction::ClaimedRow>> SqlTransaction::claim_outbox(std::string_view bot, bool,
+                                                                          std::size_t limit) {
+  std::vector<ClaimedRow> claimed;
+  Stored<std::vector<OutboxRow>> rows = outbox(bot, 0, limit);
+  if (!rows) return Error{rows.error()};
+  for (OutboxRow& row : *rows) claimed.push_back({std::move(row), true});
+  return claimed;
+}
+
 Stored<Done> SqlTransaction::mark_outbox(std::int64_t id, OutboxRow::State state,
                                          std::uint32_t attempts, std::string_view reason) {
   return operation([&]() -> Stored<Done> {
+    write_out();
     statements_.run("UPDATE outbox SET state = ?, attempts = ?, reason = ? WHERE id = ?", state,
                     attempts, reason, id);
     return Done{};
@@ -384,6 +458,23 @@ Stored<std::optional<Moment>> SqlTransaction::next_timer(std::string_view bot) {
     if (!due) return std::optional<Moment>();
     return std::optional(Moment{*due});
   });
+}
+
+Stored<std::size_t> SqlTransaction::claim_timers(
+    const std::vector<std::string>& bots, Moment now, std::size_t limit,
+    const std::function<InboxRow(const TimerRow&)>& event) {
+  std::size_t count = 0;
+  for (const std::string& bot : bots) {
+    Stored<std::vector<TimerRow>> due = due_timers(bot, now, limit);
+    if (!due) return Error{due.error()};
+    for (const TimerRow& timer : *due) {
+      InboxRow row = event(timer);
+      if (auto put = put_inbox(row); !put) return Error{put.error()};
+      if (auto gone = cancel_timer(timer.dialog_id, timer.name); !gone) return Error{gone.error()};
+      ++count;
+    }
+  }
+  return count;
 }
 
 // ---- what is kept for people

@@ -16,13 +16,13 @@ namespace sufler::storage {
 
 /// All operations, in SQL that every database understands. Lives as long as its connection and
 /// serves one transaction after another.
-class SqlTransaction final : public Transaction {
+class SqlTransaction : public Transaction {
  public:
-  SqlTransaction(soci::session& sql, const Dialect& dialect);
+  SqlTransaction(soci::session& sql, const Dialect& dialect, Statements::Prepare prepare);
 
-  Stored<Done> begin();
-  Stored<Done> commit();
-  void roll_back();
+  virtual Stored<Done> begin();
+  virtual Stored<Done> commit();
+  virtual void roll_back();
   /// The first error since `begin`: such a transaction is never committed.
   const std::optional<StorageError>& failure() const { return failure_; }
 
@@ -38,6 +38,10 @@ class SqlTransaction final : public Transaction {
                             std::string_view position, Moment at) override;
 
   Stored<Done> put_inbox(InboxRow& row) override;
+  Stored<Done> put_inbox(std::vector<InboxRow> rows, bool claim, Moment at) override;
+  Stored<std::vector<InboxRow>> claim_inbox(const std::vector<std::string>& bots, std::size_t persons,
+                                            std::size_t events) override;
+  Stored<Done> expect_dialogs(const std::vector<DialogKey>& keys) override;
   Stored<std::vector<InboxRow>> inbox(std::string_view bot, std::size_t limit) override;
   Stored<std::uint32_t> count_attempt(std::int64_t inbox_id) override;
   Stored<Done> drop_inbox(std::int64_t inbox_id) override;
@@ -48,6 +52,7 @@ class SqlTransaction final : public Transaction {
   Stored<Done> mark_outbox(std::int64_t id, OutboxRow::State state, std::uint32_t attempts,
                            std::string_view reason) override;
   Stored<Done> drop_outbox(std::int64_t id) override;
+  Stored<std::vector<ClaimedRow>> claim_outbox(std::string_view bot, bool all, std::size_t limit) override;
 
   Stored<Done> map_message(std::string_view bot, const ChatAddress& chat, std::string_view message_id,
                            std::int64_t dialog_id, Moment at) override;
@@ -59,6 +64,8 @@ class SqlTransaction final : public Transaction {
   Stored<std::vector<TimerRow>> due_timers(std::string_view bot, Moment now,
                                            std::size_t limit) override;
   Stored<std::optional<Moment>> next_timer(std::string_view bot) override;
+  Stored<std::size_t> claim_timers(const std::vector<std::string>& bots, Moment now, std::size_t limit,
+                                   const std::function<InboxRow(const TimerRow&)>& event) override;
 
   Stored<Done> append_journal(const JournalRow& row) override;
   Stored<std::vector<JournalRow>> journal(std::int64_t dialog_id, std::size_t limit) override;
@@ -81,7 +88,7 @@ class SqlTransaction final : public Transaction {
                                   const ValueMap& values) override;
   Stored<std::int64_t> delete_row(const Table& table, std::int64_t id) override;
 
- private:
+ protected:
   /// Runs one operation; its failure makes the transaction lost. Nothing more is done after one:
   /// the database may have ended the transaction itself, and a statement would then be committed
   /// alone.
@@ -106,6 +113,12 @@ class SqlTransaction final : public Transaction {
   Lines& lines_of(std::int64_t dialog_id);
   void correct_lines();
 
+  /// Whatever is written later than it is asked for is written now.
+  virtual void write_out();
+
+  /// What was claimed longer ago than platforms repeat, now and then.
+  void forget_old_claims(Moment at);
+
   /// Deletes what `drop_outbox` named. What is sent together was mostly queued together, so whole
   /// ranges go at once.
   void delete_dropped();
@@ -119,6 +132,9 @@ class SqlTransaction final : public Transaction {
   std::optional<StorageError> failure_;
   std::int64_t claims_ = 0;
 };
+
+/// The number by which the events of a person are kept in order.
+std::int64_t person_number(std::string_view bot, std::string_view transport, std::string_view user_id);
 
 /// The files of a call as one text for the row, and back.
 std::string files_to_text(const std::vector<FilePart>& files);

@@ -6,7 +6,7 @@ namespace sufler {
 
 /// Names of the tables that Sufler keeps beside the scenario's own, now or by its plan: a
 /// scenario's table may not have one of them.
-inline constexpr std::array<std::string_view, 21> kReservedTables = {"agents",
+inline constexpr std::array<std::string_view, 22> kReservedTables = {"agents",
                                                                      "counters",
                                                                      "dead_letters",
                                                                      "dialogs",
@@ -16,6 +16,7 @@ inline constexpr std::array<std::string_view, 21> kReservedTables = {"agents",
                                                                      "messages_map",
                                                                      "outbox",
                                                                      "positions",
+                                                                     "processes",
                                                                      "run_state",
                                                                      "scenario_table_users",
                                                                      "scenario_tables",

@@ -95,7 +95,8 @@ TEST(StorageFailuresTest, AnUnknownKindOfDatabaseIsNamed) {
   EXPECT_EQ(refusal("").kind, Kind::CannotOpen);
   EXPECT_EQ(refusal("sqlite:").kind, Kind::CannotOpen);
   EXPECT_EQ(refusal("shop.db").message,
-            "a database is named `sqlite:PATH`, for example `sqlite:sufler.db`");
+            "a database is named `sqlite:PATH`, for example `sqlite:sufler.db`, or "
+            "`postgresql://USER@HOST/NAME`");
 }
 
 TEST(StorageFailuresTest, AFolderWithoutTheRightToWriteIsNamed) {
@@ -176,7 +177,9 @@ TEST(StorageFailuresTest, ADatabaseOfAnOlderSuflerKeepsWhatItHolds) {
   }
   {
     soci::session sql(soci::sqlite3, folder.file());  // as the first version left it
-    for (const char* column : {"repeat_key", "notice"})
+    sql << "DROP INDEX inbox_person";
+    sql << "ALTER TABLE inbox DROP COLUMN person";
+    for (const char* column : {"repeat_key", "notice", "sender"})
       sql << "ALTER TABLE outbox DROP COLUMN " << column;
     sql << "DROP TABLE messages_map";
     sql << "DELETE FROM schema_version WHERE version > 1";

@@ -1,7 +1,5 @@
-#include <soci/soci.h>
-#include <soci/sqlite3/soci-sqlite3.h>
-
 #include <algorithm>
+#include <sstream>
 #include <vector>
 
 #include "interpreter/core/reserved_tables.h"
@@ -26,7 +24,7 @@ Program program_with(const Table& table, const std::string& id = "shop") {
   return program;
 }
 
-class ScenarioTablesTest : public ::testing::Test {
+class ScenarioTablesTest : public OnEveryDatabase {
  protected:
   ScenarioTablesTest() {
     orders_.name = "orders";
@@ -69,20 +67,14 @@ class ScenarioTablesTest : public ::testing::Test {
     find.conditions.push_back(condition);
     return found(tx, name, find);
   }
-  /// As an owner of the file would look into it.
-  std::string ask(const std::string& query) {
-    soci::session sql(soci::sqlite3, folder_.file());
-    std::string answer;
-    sql << query, soci::into(answer);
-    return answer;
-  }
+  /// As an owner of the database would look into it.
+  std::string ask(const std::string& query) { return database_.ask(query); }
 
-  Folder folder_;
-  Storage storage_ = open_or_die(folder_.file());
   Table orders_;
 };
+SUFLER_ON_EVERY_DATABASE(ScenarioTablesTest);
 
-TEST_F(ScenarioTablesTest, ARowComesBackWithEveryTypeAndItsSystemColumns) {
+TEST_P(ScenarioTablesTest, ARowComesBackWithEveryTypeAndItsSystemColumns) {
   prepare();
   ValueMap map;
   map.set("глубина", number("1.5"));
@@ -107,7 +99,7 @@ TEST_F(ScenarioTablesTest, ARowComesBackWithEveryTypeAndItsSystemColumns) {
   must(storage_, [&](Transaction& tx) {
     returned = unwrap(tx.insert_row(orders_, values, {"7", 3}, Moment{1234}));
   });
-  storage_ = open_or_die(folder_.file());
+  reopen();
   must(storage_, [&](Transaction& tx) {
     const List rows = unwrap(tx.find_rows(orders_, {}));
     ASSERT_EQ(rows.size(), 1U);
@@ -125,7 +117,7 @@ TEST_F(ScenarioTablesTest, ARowComesBackWithEveryTypeAndItsSystemColumns) {
   });
 }
 
-TEST_F(ScenarioTablesTest, WhatIsNotGivenIsNullOrTheDefault) {
+TEST_P(ScenarioTablesTest, WhatIsNotGivenIsNullOrTheDefault) {
   orders_.columns[0].default_value = Value("new");
   prepare();
   must(storage_, [&](Transaction& tx) {
@@ -139,7 +131,7 @@ TEST_F(ScenarioTablesTest, WhatIsNotGivenIsNullOrTheDefault) {
   });
 }
 
-TEST_F(ScenarioTablesTest, DecimalsAreExact) {
+TEST_P(ScenarioTablesTest, DecimalsAreExact) {
   prepare();
   const std::vector<std::string> exact = {"0.1",
                                           "-0.000001",
@@ -168,7 +160,7 @@ TEST_F(ScenarioTablesTest, DecimalsAreExact) {
   });
 }
 
-TEST_F(ScenarioTablesTest, DecimalsSortAndCompareAsNumbers) {
+TEST_P(ScenarioTablesTest, DecimalsSortAndCompareAsNumbers) {
   prepare();
   const std::vector<std::string> sorted = {"-9223372036854775809",
                                            "-10",
@@ -224,16 +216,18 @@ TEST_F(ScenarioTablesTest, DecimalsSortAndCompareAsNumbers) {
   });
 }
 
-TEST_F(ScenarioTablesTest, UsualPricesAreNumbersForWhoeverOpensTheFile) {
+TEST_P(ScenarioTablesTest, UsualPricesAreNumbersForWhoeverOpensTheFile) {
   prepare();
   must(storage_, [&](Transaction& tx) {
     for (const char* price : {"0.1", "2500.50", "7"}) insert_price(tx, price);
   });
-  EXPECT_EQ(ask("SELECT group_concat(typeof(price)) FROM orders"), "real,real,integer");
+  EXPECT_EQ(ask(GetParam() == DatabaseUnderTest::Sqlite ? "SELECT group_concat(typeof(price)) FROM orders"
+                                                        : "SELECT min(pg_typeof(price)::text) FROM orders"),
+            GetParam() == DatabaseUnderTest::Sqlite ? "real,real,integer" : "numeric");
   EXPECT_EQ(ask("SELECT count(*) FROM orders WHERE price > 5"), "2");
 }
 
-TEST_F(ScenarioTablesTest, ConditionsOfEveryTypeAreBound) {
+TEST_P(ScenarioTablesTest, ConditionsOfEveryTypeAreBound) {
   prepare();
   must(storage_, [&](Transaction& tx) {
     for (int i = 1; i <= 4; ++i) {
@@ -282,7 +276,7 @@ TEST_F(ScenarioTablesTest, ConditionsOfEveryTypeAreBound) {
   });
 }
 
-TEST_F(ScenarioTablesTest, RowsAreSortedByWhatIsAskedThenById) {
+TEST_P(ScenarioTablesTest, RowsAreSortedByWhatIsAskedThenById) {
   prepare();
   must(storage_, [&](Transaction& tx) {
     for (const auto& [name, count] :
@@ -306,7 +300,7 @@ TEST_F(ScenarioTablesTest, RowsAreSortedByWhatIsAskedThenById) {
   });
 }
 
-TEST_F(ScenarioTablesTest, RowsAreChangedAndDeletedById) {
+TEST_P(ScenarioTablesTest, RowsAreChangedAndDeletedById) {
   prepare();
   must(storage_, [&](Transaction& tx) {
     ValueMap values;
@@ -330,7 +324,8 @@ TEST_F(ScenarioTablesTest, RowsAreChangedAndDeletedById) {
   });
 }
 
-TEST_F(ScenarioTablesTest, OrderNumbersHaveNoGapAfterARollBack) {
+TEST_P(ScenarioTablesTest, OrderNumbersHaveNoGapAfterARollBack) {
+  if (GetParam() == DatabaseUnderTest::Postgres) GTEST_SKIP() << "sequences leave gaps; docs/en/running.md says so";
   prepare();
   must(storage_, [&](Transaction& tx) { EXPECT_EQ(insert(tx, {}), 1); });
   (void)storage_.transact([&](Transaction& tx) -> Stored<Done> {
@@ -340,7 +335,7 @@ TEST_F(ScenarioTablesTest, OrderNumbersHaveNoGapAfterARollBack) {
   must(storage_, [&](Transaction& tx) { EXPECT_EQ(insert(tx, {}), 2); });
 }
 
-TEST_F(ScenarioTablesTest, AValueOfTheWrongTypeIsRefusedWithItsColumn) {
+TEST_P(ScenarioTablesTest, AValueOfTheWrongTypeIsRefusedWithItsColumn) {
   prepare();
   const auto refused = [&](const std::string& name, const Value& value) {
     ValueMap values;
@@ -366,7 +361,7 @@ TEST_F(ScenarioTablesTest, AValueOfTheWrongTypeIsRefusedWithItsColumn) {
   refused("map", Value(List{}));
 }
 
-TEST_F(ScenarioTablesTest, TextsAreReadWhereTheColumnIsWrittenAsText) {
+TEST_P(ScenarioTablesTest, TextsAreReadWhereTheColumnIsWrittenAsText) {
   prepare();
   must(storage_, [&](Transaction& tx) {
     ValueMap values;
@@ -385,7 +380,7 @@ TEST_F(ScenarioTablesTest, TextsAreReadWhereTheColumnIsWrittenAsText) {
   });
 }
 
-TEST_F(ScenarioTablesTest, AnUnknownColumnIsAnErrorAndNeverSql) {
+TEST_P(ScenarioTablesTest, AnUnknownColumnIsAnErrorAndNeverSql) {
   prepare();
   const std::string evil = "x\" = 1; DROP TABLE orders; --";
   const auto fails = [&](const std::function<bool(Transaction&)>& succeeds) {
@@ -413,7 +408,7 @@ TEST_F(ScenarioTablesTest, AnUnknownColumnIsAnErrorAndNeverSql) {
   must(storage_, [&](Transaction& tx) { EXPECT_EQ(unwrap(tx.count_rows(orders_, {})), 0); });
 }
 
-TEST_F(ScenarioTablesTest, NamesOfAnyAlphabetWork) {
+TEST_P(ScenarioTablesTest, NamesOfAnyAlphabetWork) {
   Table table;
   table.name = "Заявки \"и; --'прочее:x";
   table.columns = {column("Имя :клиента", ColumnType::Text), column("select", ColumnType::Number),
@@ -433,7 +428,7 @@ TEST_F(ScenarioTablesTest, NamesOfAnyAlphabetWork) {
   });
 }
 
-TEST_F(ScenarioTablesTest, ANewColumnIsAddedAndOldRowsTakeItsDefault) {
+TEST_P(ScenarioTablesTest, ANewColumnIsAddedAndOldRowsTakeItsDefault) {
   prepare();
   must(storage_, [&](Transaction& tx) { insert_price(tx, "5"); });
   orders_.columns.push_back(column("status", ColumnType::Text));
@@ -449,7 +444,7 @@ TEST_F(ScenarioTablesTest, ANewColumnIsAddedAndOldRowsTakeItsDefault) {
   });
 }
 
-TEST_F(ScenarioTablesTest, AColumnThatIsGoneKeepsItsDataAndMayReturn) {
+TEST_P(ScenarioTablesTest, AColumnThatIsGoneKeepsItsDataAndMayReturn) {
   prepare();
   must(storage_, [&](Transaction& tx) { insert_price(tx, "5"); });
   const Table before = orders_;
@@ -467,7 +462,7 @@ TEST_F(ScenarioTablesTest, AColumnThatIsGoneKeepsItsDataAndMayReturn) {
   });
 }
 
-TEST_F(ScenarioTablesTest, AChangeOfTypeThatWouldLoseDataIsRefused) {
+TEST_P(ScenarioTablesTest, AChangeOfTypeThatWouldLoseDataIsRefused) {
   prepare();
   must(storage_, [&](Transaction& tx) { insert_price(tx, "5"); });
   orders_.columns[1].type = ColumnType::Date;
@@ -484,7 +479,7 @@ TEST_F(ScenarioTablesTest, AChangeOfTypeThatWouldLoseDataIsRefused) {
   });
 }
 
-TEST_F(ScenarioTablesTest, AnEmptyColumnMayChangeItsType) {
+TEST_P(ScenarioTablesTest, AnEmptyColumnMayChangeItsType) {
   prepare();
   must(storage_, [&](Transaction& tx) { insert(tx, {}); });
   orders_.columns[1].type = ColumnType::Date;
@@ -498,7 +493,7 @@ TEST_F(ScenarioTablesTest, AnEmptyColumnMayChangeItsType) {
   });
 }
 
-TEST_F(ScenarioTablesTest, OurOwnTablesAreNotForScenarios) {
+TEST_P(ScenarioTablesTest, OurOwnTablesAreNotForScenarios) {
   for (const char* name :
        {"dialogs", "Outbox", "USERS", "schema_version", "sqlite_x", "counters"}) {
     orders_.name = name;
@@ -509,16 +504,17 @@ TEST_F(ScenarioTablesTest, OurOwnTablesAreNotForScenarios) {
   EXPECT_FALSE(is_reserved_table_name("dialog"));
 }
 
-TEST_F(ScenarioTablesTest, EveryTableOfOursIsReserved) {
-  soci::session sql(soci::sqlite3, folder_.file());
-  std::string name;
-  soci::statement names =
-      (sql.prepare << "SELECT name FROM sqlite_master WHERE type = 'table'", soci::into(name));
-  names.execute();
-  while (names.fetch()) EXPECT_TRUE(is_reserved_table_name(name)) << name;
+TEST_P(ScenarioTablesTest, EveryTableOfOursIsReserved) {
+  const bool sqlite = GetParam() == DatabaseUnderTest::Sqlite;
+  std::istringstream names(ask(sqlite ? "SELECT group_concat(name, ' ') FROM sqlite_master WHERE type = 'table'"
+                                      : "SELECT string_agg(relname, ' ') FROM pg_class WHERE relkind = 'r' AND "
+                                        "relnamespace = 'public'::regnamespace"));
+  int count = 0;
+  for (std::string name; names >> name; ++count) EXPECT_TRUE(is_reserved_table_name(name)) << name;
+  EXPECT_GT(count, 10);
 }
 
-TEST_F(ScenarioTablesTest, AnotherBotsTableOfTheSameNameMustBeTheSame) {
+TEST_P(ScenarioTablesTest, AnotherBotsTableOfTheSameNameMustBeTheSame) {
   prepare();
   ASSERT_TRUE(storage_.prepare_tables(program_with(orders_, "school")));
   orders_.columns.push_back(column("grade", ColumnType::Text));
@@ -527,7 +523,7 @@ TEST_F(ScenarioTablesTest, AnotherBotsTableOfTheSameNameMustBeTheSame) {
   EXPECT_NE(error.message.find("scenario `shop`"), std::string::npos) << error.message;
 }
 
-TEST_F(ScenarioTablesTest, NamesThatSqlCannotTellApartAreRefused) {
+TEST_P(ScenarioTablesTest, NamesThatSqlCannotTellApartAreRefused) {
   prepare();
   Table capital = orders_;
   capital.name = "ORDERS";
@@ -538,16 +534,19 @@ TEST_F(ScenarioTablesTest, NamesThatSqlCannotTellApartAreRefused) {
   EXPECT_EQ(refusal(program_with(orders_)).kind, StorageError::Kind::Refused);
 }
 
-TEST_F(ScenarioTablesTest, ARefusalChangesNothing) {
+TEST_P(ScenarioTablesTest, ARefusalChangesNothing) {
   Program program = program_with(orders_);
   Table bad = orders_;
   bad.name = "dialogs";
   program.tables.push_back(bad);
   EXPECT_EQ(refusal(program).kind, StorageError::Kind::Refused);
-  EXPECT_EQ(ask("SELECT count(*) FROM sqlite_master WHERE name = 'orders'"), "0");
+  EXPECT_EQ(ask(GetParam() == DatabaseUnderTest::Sqlite
+                    ? "SELECT count(*) FROM sqlite_master WHERE name = 'orders'"
+                    : "SELECT count(*) FROM pg_class WHERE relname = 'orders'"),
+            "0");
 }
 
-TEST_F(ScenarioTablesTest, ATableReadFromAFileHasTheFilesIds) {
+TEST_P(ScenarioTablesTest, ATableReadFromAFileHasTheFilesIds) {
   Table estates;
   estates.name = "estates";
   estates.key = "id";

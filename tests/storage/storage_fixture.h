@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "databases/test_database.h"
 #include "storage/storage.h"
 
 namespace sufler {
@@ -30,14 +31,31 @@ class Folder {
   std::filesystem::path path_;
 };
 
-inline Storage open_or_die(const std::string& path, Durability durability = Durability::Normal) {
-  auto opened = Storage::open("sqlite:" + path, durability);
+inline Storage open_database(const std::string& url, Durability durability = Durability::Normal) {
+  auto opened = Storage::open(url, durability);
   if (!opened) {
     ADD_FAILURE() << opened.error().message;
     std::abort();
   }
   return std::move(*opened);
 }
+
+inline Storage open_or_die(const std::string& path, Durability durability = Durability::Normal) {
+  return open_database("sqlite:" + path, durability);
+}
+
+/// What must hold on every database.
+class OnEveryDatabase : public ::testing::TestWithParam<DatabaseUnderTest> {
+ protected:
+  void reopen() { storage_ = open_database(database_.url()); }
+
+  TestDatabase database_{GetParam()};
+  Storage storage_ = open_database(database_.url());
+};
+#define SUFLER_ON_EVERY_DATABASE(suite)                                                              \
+  INSTANTIATE_TEST_SUITE_P(Databases, suite,                                                         \
+                           ::testing::Values(DatabaseUnderTest::Sqlite, DatabaseUnderTest::Postgres), \
+                           [](const auto& info) { return name_of(info.param); })
 
 /// Runs `body(transaction)` in a transaction that must succeed; `body` returns nothing.
 template <class Body>

@@ -1,0 +1,115 @@
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/postgres_connection.h"
+#include "storage/transaction.h"
+
+namespace sufler::storage {
+
+/// The operations where many rows at once cost a small part of one by one: what turns read is loaded
+/// together, what they write waits in memory and goes out in a few statements, each for all rows,
+/// before the commit or before something reads it.
+class PostgresTransaction final : public SqlTransaction {
+ public:
+  /// `sql` is a connection to PostgreSQL.
+  explicit PostgresTransaction(soci::session& sql);
+
+  /// Who this process is among those that share the database, and the bots whose rows it sends.
+  struct Sender {
+    std::int64_t process = 0;
+    std::set<std::string, std::less<>> bots;
+  };
+  Sender sender;
+
+  Stored<Done> begin() override;
+  Stored<Done> commit() override;
+  void roll_back() override;
+
+  Stored<DialogRow> load_dialog(const DialogKey& key) override;
+  Stored<Done> save_dialog(const DialogKey& key, DialogRow& row, bool user_changed,
+                           Moment at) override;
+  Stored<Done> expect_dialogs(const std::vector<DialogKey>& keys) override;
+
+  using SqlTransaction::put_inbox;
+  Stored<Done> put_inbox(std::vector<InboxRow> rows, bool claim, Moment at) override;
+  Stored<std::vector<InboxRow>> claim_inbox(const std::vector<std::string>& bots, std::size_t persons,
+                                            std::size_t events) override;
+  Stored<Done> drop_inbox(std::int64_t inbox_id) override;
+
+  Stored<std::int64_t> enqueue(const OutboxRow& row, Moment at) override;
+  Stored<std::vector<ClaimedRow>> claim_outbox(std::string_view bot, bool all, std::size_t limit) override;
+
+  Stored<Done> set_timer(std::int64_t dialog_id, const SetTimer& timer) override;
+  Stored<Done> cancel_timer(std::int64_t dialog_id, std::string_view name) override;
+  Stored<std::vector<TimerRow>> due_timers(std::string_view bot, Moment now, std::size_t limit) override;
+  Stored<std::optional<Moment>> next_timer(std::string_view bot) override;
+  Stored<std::size_t> claim_timers(const std::vector<std::string>& bots, Moment now, std::size_t limit,
+                                   const std::function<InboxRow(const TimerRow&)>& event) override;
+
+  Stored<Done> append_journal(const JournalRow& row) override;
+  Stored<std::vector<JournalRow>> journal(std::int64_t dialog_id, std::size_t limit) override;
+
+  Stored<ValueMap> load_shared(std::string_view bot) override;
+  Stored<Done> set_shared(std::string_view bot, std::string_view name, const Value& value) override;
+  Stored<List> find_rows(const Table& table, const FindRows& find) override;
+  Stored<std::int64_t> count_rows(const Table& table, const std::vector<Condition>& conditions) override;
+
+ private:
+  /// A dialog with its person, as this transaction sees it.
+  struct Dialog {
+    DialogKey key;
+    DialogRow row;
+    Moment changed;
+    bool inserted = false;  // no row in the database yet
+    bool dirty = false;
+    bool user_inserted = false;
+    bool user_dirty = false;
+  };
+  struct TimerChange {
+    std::string bot;
+    std::optional<SetTimer> set;  // empty: cancelled
+  };
+  struct Queued {
+    OutboxRow row;
+    Moment at;
+  };
+  struct Line {
+    std::int64_t id = 0;
+    std::int64_t previous = 0;
+    JournalRow row;
+  };
+
+  void write_out() override;
+  void write_users();
+  void write_dialogs();
+  void write_timers();
+  void write_outbox();
+  void write_journal();
+  void write_drops();
+  /// Found in what is loaded or loaded now; `row.id` is 0 when there is none.
+  Dialog& dialog_of(const DialogKey& key);
+  /// Whoever reads a table to decide what to write waits for others who do the same.
+  void lock_table(const Table& table);
+  void lock_shared(std::string_view bot);
+
+  PostgresStatements postgres_;
+  Ids dialog_ids_, user_ids_;
+  std::map<std::string, Dialog, std::less<>> dialogs_;
+  std::unordered_map<std::int64_t, const Dialog*> by_id_;
+  std::set<std::int64_t> lines_moved_;  // dialogs with a newer line than their row says
+  std::map<std::pair<std::int64_t, std::string>, TimerChange> timers_;
+  std::vector<Queued> queued_;
+  std::vector<Line> journal_;
+  std::vector<std::int64_t> played_;  // rows of the inbox that are done
+  std::set<std::string, std::less<>> locked_;
+  std::set<std::string, std::less<>> read_shared_;  // bots whose `shared` was read without a lock
+  /// Bots whose turns write `shared`: their transactions go one after another. Found out by the first that does.
+  std::set<std::string, std::less<>> writes_shared_;
+};
+
+}  // namespace sufler::storage
