@@ -29,6 +29,18 @@ Array texts(const std::vector<std::string>& all) {
   return array;
 }
 
+InboxRow read_inbox(const PostgresRows& rows, int i) {
+  InboxRow row;
+  row.id = rows.integer(i, 0);
+  row.bot = rows.text(i, 1);
+  row.transport = rows.text(i, 2);
+  row.event_id = rows.text(i, 3);
+  row.attempts = static_cast<std::uint32_t>(rows.integer(i, 4));
+  row.incoming = rows.text(i, 5);
+  row.person = rows.integer(i, 6);
+  return row;
+}
+
 // The columns of a row of the outbox, in the order of `read_outbox`.
 #define SUFLER_OUTBOX_COLUMNS                                                                     \
   "o.id, o.bot, o.transport, o.chat, o.dialog_id, o.state, o.attempts, o.resend, o.ordered, "     \
@@ -74,12 +86,22 @@ Stored<Done> PostgresTransaction::begin() {
   queued_.clear();
   journal_.clear();
   played_.clear();
+  claimed_ = false;
   locked_.clear();
   read_shared_.clear();
   return SqlTransaction::begin();
 }
 
-Stored<Done> PostgresTransaction::commit() { return SqlTransaction::commit(); }
+Stored<Done> PostgresTransaction::commit() {
+  auto ended = operation([&]() -> Stored<Done> {
+    if (!claimed_ || sender.process == 0) return Done{};
+    const PostgresValue process(sender.process);
+    postgres_.run("UPDATE processes SET playing = '{}' WHERE id = ?", {&process});
+    return Done{};
+  });
+  if (!ended) return ended;
+  return SqlTransaction::commit();
+}
 
 void PostgresTransaction::roll_back() {
   SqlTransaction::roll_back();
@@ -342,25 +364,32 @@ Stored<std::vector<InboxRow>> PostgresTransaction::claim_inbox(const std::vector
         {&of_bots, &process, &most});
     std::vector<InboxRow> claimed;
     if (heads.count() == 0) return claimed;
+    claimed_ = true;
     Array people(kBigint);
     for (int i = 0; i < heads.count(); ++i) people.add(heads.integer(i, 0));
     const PostgresValue all(limit_of(events));
     const PostgresRows rows = postgres_.run(
-        R"(SELECT id, bot, transport, event_id, attempts, incoming FROM inbox
+        R"(SELECT id, bot, transport, event_id, attempts, incoming, person FROM inbox
            WHERE person = ANY(?) ORDER BY id LIMIT ?)",
         {&people, &all});
     claimed.reserve(static_cast<std::size_t>(rows.count()));
-    for (int i = 0; i < rows.count(); ++i) {
-      InboxRow row;
-      row.id = rows.integer(i, 0);
-      row.bot = rows.text(i, 1);
-      row.transport = rows.text(i, 2);
-      row.event_id = rows.text(i, 3);
-      row.attempts = static_cast<std::uint32_t>(rows.integer(i, 4));
-      row.incoming = rows.text(i, 5);
-      claimed.push_back(std::move(row));
-    }
+    for (int i = 0; i < rows.count(); ++i) claimed.push_back(read_inbox(rows, i));
     return claimed;
+  });
+}
+
+Stored<std::optional<InboxRow>> PostgresTransaction::claim_person(std::int64_t person) {
+  return operation([&]() -> Stored<std::optional<InboxRow>> {
+    const PostgresValue who(person);
+    if (postgres_.run("SELECT pg_try_advisory_xact_lock(?)", {&who}).text(0, 0) != "t") {
+      return std::optional<InboxRow>();
+    }
+    const PostgresRows rows = postgres_.run(
+        R"(SELECT id, bot, transport, event_id, attempts, incoming, person FROM inbox
+           WHERE person = ? ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)",
+        {&who});
+    if (rows.count() == 0) return std::optional<InboxRow>();
+    return std::optional(read_inbox(rows, 0));
   });
 }
 

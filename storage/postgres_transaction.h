@@ -39,6 +39,7 @@ class PostgresTransaction final : public SqlTransaction {
   Stored<Done> put_inbox(std::vector<InboxRow> rows, bool claim, Moment at) override;
   Stored<std::vector<InboxRow>> claim_inbox(const std::vector<std::string>& bots, std::size_t persons,
                                             std::size_t events) override;
+  Stored<std::optional<InboxRow>> claim_person(std::int64_t person) override;
   Stored<Done> drop_inbox(std::int64_t inbox_id) override;
 
   Stored<std::int64_t> enqueue(const OutboxRow& row, Moment at) override;
@@ -106,6 +107,7 @@ class PostgresTransaction final : public SqlTransaction {
   std::vector<Queued> queued_;
   std::vector<Line> journal_;
   std::vector<std::int64_t> played_;  // rows of the inbox that are done
+  bool claimed_ = false;              // what is claimed is told by `processes.playing`, which the commit ends
   std::set<std::string, std::less<>> locked_;
   std::set<std::string, std::less<>> read_shared_;  // bots whose `shared` was read without a lock
   /// Bots whose turns write `shared`: their transactions go one after another. Found out by the first that does.

@@ -83,6 +83,7 @@ struct InboxRow {
   std::string user_id;    ///< whose dialogs it is about: the events of one person are played in order
   std::string incoming;  ///< JSON of Incoming
   std::uint32_t attempts = 0;
+  std::int64_t person = 0;  ///< whoever `user_id` is, as a number; given by `claim_inbox`
 };
 struct DeadLetter {
   std::int64_t id = 0;
@@ -118,6 +119,8 @@ class Transaction {
   /// all. Until the transaction ends no other process gets an event of these people.
   virtual Stored<std::vector<InboxRow>> claim_inbox(const std::vector<std::string>& bots, std::size_t persons,
                                                     std::size_t events) = 0;
+  /// The oldest event of a person, so claimed; nothing when another process has them, or none is left.
+  virtual Stored<std::optional<InboxRow>> claim_person(std::int64_t person) = 0;
   /// That these dialogs will be loaded: many at once cost less than one by one.
   virtual Stored<Done> expect_dialogs(const std::vector<DialogKey>& keys) = 0;
   virtual Stored<std::vector<InboxRow>> inbox(std::string_view bot, std::size_t limit) = 0;

@@ -256,18 +256,17 @@ Stored<std::vector<InboxRow>> SqlTransaction::claim_inbox(const std::vector<std:
   return operation([&]() -> Stored<std::vector<InboxRow>> {
     std::vector<InboxRow> rows;
     InboxRow row;
-    std::int64_t person = 0;
     std::unordered_map<std::int64_t, bool> taken;
     // One process has the database to itself: there is nobody to keep away.
     for (const std::string& bot : bots) {
       statements_.each(
           R"(SELECT id, bot, transport, event_id, attempts, person, incoming FROM inbox WHERE bot = ?
              ORDER BY id)",
-          std::tie(row.id, row.bot, row.transport, row.event_id, row.attempts, person, row.incoming),
+          std::tie(row.id, row.bot, row.transport, row.event_id, row.attempts, row.person, row.incoming),
           [&] {
             if (rows.size() >= events) return;
-            if (taken.size() >= persons && !taken.contains(person)) return;
-            taken.emplace(person, true);
+            if (taken.size() >= persons && !taken.contains(row.person)) return;
+            taken.emplace(row.person, true);
             rows.push_back(row);
           },
           bot);
@@ -275,6 +274,20 @@ Stored<std::vector<InboxRow>> SqlTransaction::claim_inbox(const std::vector<std:
     std::sort(rows.begin(), rows.end(),
               [](const InboxRow& a, const InboxRow& b) { return a.id < b.id; });
     return rows;
+  });
+}
+
+Stored<std::optional<InboxRow>> SqlTransaction::claim_person(std::int64_t person) {
+  return operation([&]() -> Stored<std::optional<InboxRow>> {
+    InboxRow row;
+    if (!statements_.one(
+            R"(SELECT id, bot, transport, event_id, attempts, person, incoming FROM inbox WHERE person = ?
+               ORDER BY id LIMIT 1)",
+            std::tie(row.id, row.bot, row.transport, row.event_id, row.attempts, row.person, row.incoming),
+            person)) {
+      return std::optional<InboxRow>();
+    }
+    return std::optional(std::move(row));
   });
 }
 

@@ -41,6 +41,7 @@ class SqlTransaction : public Transaction {
   Stored<Done> put_inbox(std::vector<InboxRow> rows, bool claim, Moment at) override;
   Stored<std::vector<InboxRow>> claim_inbox(const std::vector<std::string>& bots, std::size_t persons,
                                             std::size_t events) override;
+  Stored<std::optional<InboxRow>> claim_person(std::int64_t person) override;
   Stored<Done> expect_dialogs(const std::vector<DialogKey>& keys) override;
   Stored<std::vector<InboxRow>> inbox(std::string_view bot, std::size_t limit) override;
   Stored<std::uint32_t> count_attempt(std::int64_t inbox_id) override;

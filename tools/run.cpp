@@ -88,7 +88,8 @@ void add_pages(Listener& listener, const Engine& engine, const std::vector<std::
   listener.add_page("/readyz", [&engine, &served] {
     const bool ready = engine.storage_well() &&
                        std::all_of(served.begin(), served.end(), [](const auto& one) {
-                         return one->health == Health::Well || one->health == Health::Failed;
+                         return one->health == Health::Well || one->health == Health::Failed ||
+                                one->health == Health::Standby;
                        });
     return ready ? PageAnswer{200, "ready\n"} : PageAnswer{503, "not ready\n"};
   });
@@ -130,14 +131,21 @@ int run_bots(const RunOptions& options) {
   const std::vector<std::unique_ptr<ServedTransport>>& served = bots.served;
 
   Engine engine(std::move(*storage), std::move(bots.setups), couriers);
-  std::vector<std::string> positions;
-  for (const auto& one : served) {
-    auto position = engine.position(one->bot, one->transport->name());
-    if (!position) return complain(position.error().message);
-    positions.push_back(*position);
-  }
-  auto started = engine.start();
-  if (!started) return complain(started.error().message);
+  std::atomic<std::size_t> failed{0};
+  const auto leads = [&](std::string_view bot, bool leads_now) {
+    for (const auto& one : served) {
+      if (one->bot != bot) continue;
+      if (!leads_now) {
+        one->transport->stop_receiving();
+        one->health = ServedTransport::Health::Standby;
+        continue;
+      }
+      auto position = engine.position(one->bot, one->transport->name());
+      if (!position) return write_log(LogLevel::Error, position.error().message, {{"bot", one->bot}});
+      one->health = ServedTransport::Health::Starting;
+      one->transport->start(*position, one->menu, handlers_of(*one, engine, failed, served.size()));
+    }
+  };
 
   std::optional<Listener> listener;
   if (config.http) {
@@ -147,9 +155,8 @@ int run_bots(const RunOptions& options) {
     write_log(LogLevel::Info, "listening", {{"address", config.http->host + ":" + std::to_string(listener->port())}});
   }
 
-  std::atomic<std::size_t> failed{0};
-  for (std::size_t i = 0; i < served.size(); ++i)
-    served[i]->transport->start(positions[i], served[i]->menu, handlers_of(*served[i], engine, failed, served.size()));
+  auto started = engine.start(leads);
+  if (!started) return complain(started.error().message);
 
   for (;;) {
     const int number = next_signal(signals);

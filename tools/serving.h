@@ -18,13 +18,14 @@ namespace sufler {
 
 /// A bot on one platform.
 struct ServedTransport {
-  enum class Health : std::uint8_t { Starting, Well, Troubled, Failed };
+  /// Standby: another process serves the bot on this database.
+  enum class Health : std::uint8_t { Starting, Well, Troubled, Failed, Standby };
 
   std::string bot;
   std::unique_ptr<Transport> transport;
   std::unique_ptr<Renderer> renderer;
   std::vector<BotCommandHint> menu;
-  std::atomic<Health> health{Health::Starting};
+  std::atomic<Health> health{Health::Standby};
 };
 
 /// The way from the runtime to the transports.

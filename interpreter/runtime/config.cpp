@@ -119,10 +119,29 @@ class Reader {
       const std::string path = url.substr(7);
       if (path != ":memory:") url = "sqlite:" + (folder_ / path).lexically_normal().string();
       config_.database = std::move(url);
-    } else if (url.starts_with("postgresql:")) {
-      report(DiagnosticId::ConfigNotYet, node.span, {"postgresql"});
+    } else if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
+      hide_password(url);
+      config_.database = std::move(url);
     } else {
-      report(DiagnosticId::ConfigBadValue, node.span, {url, "sqlite:sufler.db"});
+      // Whatever it is, what stands before an `@` may be a password.
+      const std::size_t at = url.find('@');
+      report(DiagnosticId::ConfigBadValue, node.span,
+             {at == std::string::npos ? url : "…" + url.substr(at), "sqlite:sufler.db, postgresql://user@host/name"});
+    }
+  }
+
+  /// Of `postgresql://user:password@host` and of `?password=`.
+  static void hide_password(std::string_view url) {
+    std::string_view rest = url.substr(url.find("//") + 2);
+    const std::string_view user = rest.substr(0, rest.find_first_of("/?"));
+    if (const std::size_t at = user.rfind('@'); at != std::string_view::npos) {
+      const std::size_t colon = user.find(':');
+      if (colon < at) hide_secret(user.substr(colon + 1, at - colon - 1));
+    }
+    constexpr std::string_view kParameter = "password=";
+    if (const std::size_t at = rest.find(kParameter); at != std::string_view::npos) {
+      const std::string_view value = rest.substr(at + kParameter.size());
+      hide_secret(value.substr(0, value.find('&')));
     }
   }
 

@@ -7,9 +7,13 @@
 #include <optional>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace sufler {
 namespace {
+
+/// How soon it is asked again whether this process may send.
+constexpr Duration kAskAgain{200};
 
 /// A lane is what one dialog says to one chat: its ordered rows wait for each other. Digests of different
 /// dialogs to one admin need not, or a slow network would hold them up for minutes.
@@ -36,6 +40,8 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   std::unordered_map<std::string, Lane> lanes;
   /// Chats and bots that the platform told to rest, with the lanes that wait for the end of it.
   std::unordered_map<std::string, std::set<std::string>> resting;
+  std::unordered_set<std::int64_t> known;  // ids of rows that are not settled
+  std::unordered_map<std::int64_t, std::string> unordered;  // those of them in no lane → bot
   std::atomic<std::size_t> pending{0};
   std::atomic<std::size_t> in_flight{0};
   std::atomic<bool> stopped{false};
@@ -47,9 +53,11 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     {
       std::lock_guard lock(mutex);
       for (OutboxRow& row : rows) {
+        if (!known.insert(row.id).second) continue;
         auto one = std::make_shared<OutboxRow>(std::move(row));
         ++pending;
         if (!one->call.ordered) {
+          unordered.emplace(one->id, one->bot);
           now.push_back(std::move(one));
           continue;
         }
@@ -66,6 +74,8 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   void send(std::shared_ptr<OutboxRow> row) {
     if (stopped) return;
+    if (forgotten(*row)) return;  // it stays in the outbox, for another process
+    if (handlers.may_send && !handlers.may_send(row->bot)) return again(row, kAskAgain);
     if (row->call.ordered && must_rest(*row)) return;
     ++row->attempts;
     ++in_flight;
@@ -94,6 +104,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   void finish(const std::shared_ptr<OutboxRow>& row, Outcome outcome) {
     if (stopped && outcome.kind != Outcome::Kind::Sent) return;
+    if (outcome.kind != Outcome::Kind::Sent && forgotten(*row)) return;
     switch (outcome.kind) {
       case Outcome::Kind::Sent: {
         Settled sent{row->id, true, OutboxRow::State::New, row->attempts, {}, {}};
@@ -142,8 +153,39 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     advance(row);
   }
 
+  bool forgotten(const OutboxRow& row) const {
+    std::lock_guard lock(mutex);
+    return !known.contains(row.id);
+  }
+
+  void forget(std::string_view bot) {
+    std::lock_guard lock(mutex);
+    for (auto lane = lanes.begin(); lane != lanes.end();) {
+      std::deque<std::shared_ptr<OutboxRow>>& waiting = lane->second.waiting;
+      if (waiting.empty() || waiting.front()->bot != bot) {
+        ++lane;
+        continue;
+      }
+      for (const auto& row : waiting) pending -= known.erase(row->id);
+      lane = lanes.erase(lane);
+    }
+    for (auto& row : unordered) {
+      if (row.second != bot) continue;
+      pending -= known.erase(row.first);
+    }
+    std::erase_if(unordered, [&](const auto& row) { return row.second == bot; });
+    std::erase_if(resting, [&](const auto& scope) {
+      return scope.first == bot || scope.first.starts_with(std::string(bot) + "\n");
+    });
+  }
+
   void settle(const OutboxRow& row, Settled settled) {
-    --pending;
+    {
+      std::lock_guard lock(mutex);
+      // A row that was forgotten while it was under way is counted out already.
+      pending -= known.erase(row.id);
+      if (!row.call.ordered) unordered.erase(row.id);
+    }
     handlers.settled(row.bot, std::move(settled));
   }
 
@@ -233,6 +275,11 @@ Dispatcher::Dispatcher(Courier& courier, Handlers handlers)
 Dispatcher::~Dispatcher() { stop(); }
 
 void Dispatcher::add(std::vector<OutboxRow> rows) { impl_->add(std::move(rows)); }
+void Dispatcher::forget(std::string_view bot) { impl_->forget(bot); }
+bool Dispatcher::knows(std::int64_t outbox_id) const {
+  std::lock_guard lock(impl_->mutex);
+  return impl_->known.contains(outbox_id);
+}
 std::size_t Dispatcher::pending() const { return impl_->pending; }
 std::size_t Dispatcher::in_flight() const { return impl_->in_flight; }
 void Dispatcher::stop() { impl_->stopped = true; }

@@ -22,12 +22,19 @@ class Dispatcher {
     /// The person behind the chat blocked the bot.
     std::function<void(std::string_view bot, const ChatAddress&)> unreachable;
     std::function<void(std::string_view bot, const ChatAddress&, const std::string& line)> log;
+    /// Whether this process sends what the bot says; may be empty. While it does not, rows wait for `forget`.
+    std::function<bool(std::string_view bot)> may_send = {};
   };
   Dispatcher(Courier& courier, Handlers handlers);
   ~Dispatcher();
 
   /// Rows in the order of their ids; thread-safe.
   void add(std::vector<OutboxRow> rows);
+  /// Another process sends for the bot now: whatever is not under way is dropped from memory, and what is under
+  /// way is not repeated.
+  void forget(std::string_view bot);
+  /// Whether the row was taken and is not yet settled.
+  bool knows(std::int64_t outbox_id) const;
   /// Rows taken and not yet settled.
   std::size_t pending() const;
   /// Rows whose calls are under way at this moment.

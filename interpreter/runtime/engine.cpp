@@ -10,7 +10,9 @@
 #include <thread>
 
 #include "interpreter/runtime/log.h"
+#include "interpreter/runtime/shared_work.h"
 #include "schema/source_map.h"
+#include "storage/presence.h"
 
 namespace sufler {
 namespace {
@@ -27,6 +29,12 @@ constexpr std::size_t kTimersAtOnce = 200;
 /// So many updates that came one by one are played in one transaction at most.
 constexpr std::size_t kJoinedUpdates = 256;
 constexpr milliseconds kStorageRetry{500};
+/// Of a shared database: how often it is looked at for due timers and for what the hints did not tell, and for rows
+/// that an earlier leader left.
+constexpr milliseconds kLookAtTheDatabase{500};
+constexpr milliseconds kLookForLeftRows{5'000};
+/// After so many full transactions in a row more comes in than is played: whoever brings it waits.
+constexpr int kFullRounds = 16;
 /// The wall clock may jump while a timer is waited for, so it is looked at this often.
 constexpr milliseconds kLookAtTheClock{5'000};
 
@@ -66,6 +74,16 @@ struct Engine::Impl {
   std::thread thread;
   std::vector<std::function<void(bool)>> unconfirmed;  // stored; whoever brought them is told later
 
+  // Of a shared database.
+  std::unique_ptr<SharedWork> common;
+  Leads leads;
+  std::deque<std::pair<std::size_t, bool>> lead_changes;  // with the mutex
+  bool news = true;                                       // with the mutex
+  bool look_for_sends = false;
+  bool unsure = false;  // of what an earlier transaction stored: the connection was lost
+  int full_rounds = 0;
+  milliseconds next_look{0}, next_left_rows{0}, next_tell{0};
+
   Impl(Storage used, std::vector<BotSetup> bots, Courier& courier, const Clock& time)
       : clock(time), storage(std::move(used)), counters(bots.size()), dispatcher(courier, handlers()) {
     for (BotSetup& bot : bots) {
@@ -82,6 +100,10 @@ struct Engine::Impl {
             [](std::string_view bot, const ChatAddress& chat, const std::string& line) {
               write_log(LogLevel::Warning, line,
                         {{"bot", bot}, {"chat", chat.transport + ":" + chat.chat_id}});
+            },
+            [this](std::string_view bot) {
+              const Presence* const presence = storage.presence();
+              return presence == nullptr || presence->leads(bot);
             }};
   }
 
@@ -216,10 +238,14 @@ struct Engine::Impl {
         settle_by.reset();
       }
     }
-    for (Batch& batch : work) play(batch, outcomes[batch.bot]);
-    for (std::size_t bot = 0; bot < players.size(); ++bot) {
-      if (!outcomes[bot].empty()) record(bot, outcomes[bot]);
-      play_due(bot);
+    if (common) {
+      round_in_common(work, outcomes);
+    } else {
+      for (Batch& batch : work) play(batch, outcomes[batch.bot]);
+      for (std::size_t bot = 0; bot < players.size(); ++bot) {
+        if (!outcomes[bot].empty()) record(bot, outcomes[bot]);
+        play_due(bot);
+      }
     }
     for (const auto& question : questions) question(storage);
     confirm();
@@ -227,6 +253,7 @@ struct Engine::Impl {
     std::lock_guard lock(mutex);
     std::optional<milliseconds> rest = until_settling();
     if (!unconfirmed.empty()) rest = earlier(rest, kLookAgain);
+    if (common) rest = earlier(rest, full_rounds > 0 || news ? milliseconds(0) : next_look - clock.monotonic());
     for (const auto& timer : next_timers) {
       if (!timer) continue;
       const milliseconds due(std::max<std::int64_t>(0, timer->unix_ms - clock.now().unix_ms));
@@ -265,7 +292,7 @@ struct Engine::Impl {
   /// that they are stored, and so brings no more.
   void confirm() {
     if (unconfirmed.empty()) return;
-    if (dispatcher.pending() > kMaxSending) {
+    if (dispatcher.pending() > kMaxSending || full_rounds > kFullRounds) {
       std::lock_guard lock(mutex);
       if (!stopping && !draining) return;
     }
@@ -297,7 +324,193 @@ struct Engine::Impl {
     refresh_timer(bot);
   }
 
-  Stored<Done> start(Drive drive) {
+  // ---- a database that several processes share
+
+  Stored<Done> join() {
+    common = std::make_unique<SharedWork>(storage, players);
+    std::vector<std::string> bots;
+    for (const auto& player : players) bots.push_back(player->setup().name);
+    Storage::PresenceHandlers handlers;
+    handlers.news = [this] {
+      std::lock_guard lock(mutex);
+      news = true;
+      wake.notify_one();
+    };
+    handlers.leads = [this](std::string_view bot, bool leads_now) {
+      std::lock_guard lock(mutex);
+      lead_changes.emplace_back(bot_index.find(bot)->second, leads_now);
+      news = true;
+      wake.notify_one();
+    };
+    handlers.trouble = [this](const std::string& line) {
+      storage_well = false;
+      write_log(LogLevel::Error, line);
+    };
+    return storage.join(std::move(bots), std::move(handlers));
+  }
+
+  void round_in_common(std::deque<Batch>& work, std::vector<std::vector<Settled>>& outcomes) {
+    const milliseconds now = clock.monotonic();
+    bool look = now >= next_look || full_rounds > 0 || !work.empty();
+    {
+      std::lock_guard lock(mutex);
+      if (std::exchange(news, false)) look = look_for_sends = true;
+    }
+    change_leads();
+    if (!store_in_common(work, outcomes)) return rest_after_failure();
+    if (unsure && !send_what_is_left()) return rest_after_failure();
+    if (!look) return;
+    next_look = now + kLookAtTheDatabase;
+    auto timers = common->take_timers(clock.now());
+    if (!timers) return complain_in_common(timers.error());
+    if (!send_for_others(now)) return;
+    {
+      std::lock_guard lock(mutex);
+      if (draining) return;
+    }
+    auto round = common->play();
+    if (!round) return complain_in_common(round.error());
+    storage_well = true;
+    full_rounds = round->more ? full_rounds + 1 : 0;
+    bool others_send = false;
+    for (std::size_t bot = 0; bot < players.size(); ++bot) {
+      Played& played = round->played[bot];
+      if (!common->leads(bot)) {
+        others_send |= !played.outbox.empty();
+        played.outbox.clear();
+      }
+      if (played.turns > 0 || !played.outbox.empty() || !played.notes.empty()) tell(bot, played);
+    }
+    // Hints cost the database something, and one says as much as many.
+    if ((others_send || full_rounds > 0) && now >= next_tell) {
+      next_tell = now + kLookAgain;
+      storage.presence()->tell_news();
+    }
+  }
+
+  /// Whether it was stored; what was not is kept, or its bringer told.
+  bool store_in_common(std::deque<Batch>& work, std::vector<std::vector<Settled>>& outcomes) {
+    const bool settles = std::any_of(outcomes.begin(), outcomes.end(), [](const auto& one) { return !one.empty(); });
+    if (work.empty() && !settles) return true;
+    std::vector<SharedWork::Intake> intakes;
+    for (const Batch& batch : work) intakes.push_back({batch.bot, batch.transport, &batch.updates, batch.position});
+    auto done = common->store(intakes, outcomes);
+    if (!done) {
+      complain_in_common(done.error());
+      for (Batch& batch : work)
+        for (const auto& stored : batch.stored) stored(false);
+      std::lock_guard lock(mutex);
+      for (std::size_t bot = 0; bot < players.size(); ++bot) {
+        settled[bot].insert(settled[bot].begin(), std::make_move_iterator(outcomes[bot].begin()),
+                            std::make_move_iterator(outcomes[bot].end()));
+      }
+      if (settles) settle_by = clock.monotonic() + kStorageRetry;
+      return false;
+    }
+    storage_well = true;
+    for (Batch& batch : work)
+      std::move(batch.stored.begin(), batch.stored.end(), std::back_inserter(unconfirmed));
+    confirm();
+    return true;
+  }
+
+  void change_leads() {
+    std::deque<std::pair<std::size_t, bool>> changes;
+    {
+      std::lock_guard lock(mutex);
+      changes.swap(lead_changes);
+    }
+    for (const auto& [bot, leads_now] : changes) {
+      const std::string& name = players[bot]->setup().name;
+      write_log(LogLevel::Info, leads_now ? "this process serves the bot" : "another process may serve the bot",
+                {{"bot", name}});
+      common->lead(bot, leads_now);
+      if (!leads_now) dispatcher.forget(name);
+      look_for_sends = true;
+      next_left_rows = milliseconds(0);
+      if (leads) leads(name, leads_now);
+    }
+  }
+
+  /// What other processes have played, and what an earlier leader did not send.
+  bool send_for_others(milliseconds now) {
+    const bool all = now >= next_left_rows;
+    if (!look_for_sends && !all) return true;
+    for (std::size_t bot = 0; bot < players.size(); ++bot) {
+      if (!common->leads(bot)) continue;
+      auto rows = common->claim_sends(bot, all);
+      if (!rows) {
+        complain_in_common(rows.error());
+        return false;
+      }
+      dispatcher.add(std::move(*rows));
+    }
+    look_for_sends = false;
+    if (all) next_left_rows = now + kLookForLeftRows;
+    return true;
+  }
+
+  /// A lost connection leaves open whether its transaction was stored, and then its rows are nowhere but in the outbox.
+  bool send_what_is_left() {
+    std::vector<std::int64_t> being_recorded;
+    {
+      std::lock_guard lock(mutex);
+      for (const auto& of_bot : settled)
+        for (const Settled& one : of_bot) being_recorded.push_back(one.outbox_id);
+    }
+    for (std::size_t bot = 0; bot < players.size(); ++bot) {
+      if (!common->leads(bot)) continue;
+      auto claimed = common->claim_sends(bot, true);
+      if (!claimed) {
+        complain_in_common(claimed.error());
+        return false;
+      }
+      dispatcher.add(std::move(*claimed));
+      std::int64_t after = 0;
+      for (;;) {
+        auto rows = players[bot]->outbox(after, 1000);
+        if (!rows) {
+          complain_in_common(rows.error());
+          return false;
+        }
+        if (rows->empty()) break;
+        after = rows->back().id;
+        std::erase_if(*rows, [&](const OutboxRow& row) {
+          return row.state == OutboxRow::State::Unknown || dispatcher.knows(row.id) ||
+                 std::find(being_recorded.begin(), being_recorded.end(), row.id) != being_recorded.end();
+        });
+        dispatcher.add(std::move(*rows));
+      }
+    }
+    unsure = false;
+    return true;
+  }
+
+  void complain_in_common(const StorageError& error) {
+    // Two processes at one row: that is no trouble, and the transaction is played again.
+    if (error.kind == StorageError::Kind::Busy) {
+      write_log(LogLevel::Debug, error.message);
+      full_rounds = 0;
+      next_look = clock.monotonic() + kLookAgain;
+      return;
+    }
+    if (!players.empty()) complain(0, error);
+    if (error.kind == StorageError::Kind::Lost) unsure = true;
+    rest_after_failure();
+  }
+
+  void rest_after_failure() {
+    full_rounds = 0;
+    next_look = clock.monotonic() + kStorageRetry;
+  }
+
+  Stored<Done> start(Leads handler, Drive drive) {
+    leads = std::move(handler);
+    if (storage.shared()) {
+      if (auto joined = join(); !joined) return joined;
+      if (drive == Drive::OwnThread) thread = std::thread([this] { run(); });
+      return Done{};
+    }
     auto clean = storage.begin_running();
     if (!clean) return Error{clean.error()};
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
@@ -327,6 +540,8 @@ struct Engine::Impl {
       tell(bot, *played);
       refresh_timer(bot);
     }
+    if (leads)
+      for (const auto& player : players) leads(player->setup().name, true);
     if (drive == Drive::OwnThread) thread = std::thread([this] { run(); });
     return Done{};
   }
@@ -370,7 +585,7 @@ Engine::Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier, co
     : impl_(std::make_unique<Impl>(std::move(storage), std::move(bots), courier, clock)) {}
 Engine::~Engine() { impl_->stop(Duration{0}); }
 
-Stored<Done> Engine::start(Drive drive) { return impl_->start(drive); }
+Stored<Done> Engine::start(Leads leads, Drive drive) { return impl_->start(std::move(leads), drive); }
 std::optional<milliseconds> Engine::round() { return impl_->round(); }
 void Engine::ask(std::function<void(Storage&)> job) {
   std::lock_guard lock(impl_->mutex);

@@ -21,10 +21,13 @@ class Engine {
   Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier, const Clock& clock = system_clock());
   ~Engine();
 
+  /// Called on the engine's thread when this process begins or ceases to lead a bot: to ask its platform for updates
+  /// and to send what it says. Where the database has one process, it leads all bots from the start.
+  using Leads = std::function<void(std::string_view bot, bool leads)>;
   enum class Drive : std::uint8_t { OwnThread, Caller };
   /// Plays what an earlier process left: the inbox, then the outbox, then due timers. Fails when the
   /// storage does. Driven by its caller it has no thread: it works when `round` is called.
-  Stored<Done> start(Drive drive = Drive::OwnThread);
+  Stored<Done> start(Leads leads = {}, Drive drive = Drive::OwnThread);
   /// Only when the caller drives: does all that waits. When the next round is due at the latest; nothing: when
   /// something new has come.
   std::optional<std::chrono::milliseconds> round();
@@ -34,7 +37,7 @@ class Engine {
   /// was seen before changes nothing: for platforms that bring an event twice.
   void take(std::string_view bot, std::string_view transport, std::vector<Incoming> updates,
             std::string position, bool claim, std::function<void(bool)> stored);
-  /// The position stored last; empty when none. Only before `start`.
+  /// The position stored last; empty when none. Only before `start`, or on the engine's thread.
   Stored<std::string> position(std::string_view bot, std::string_view transport);
 
   /// Runs `job` on the engine's thread, between two transactions: for what operators ask. Never after `stop`.

@@ -30,7 +30,7 @@ std::uint64_t mix(std::uint64_t x) {
 /// The world's trouble: nothing is wrong with the event, so it is tried again later.
 bool is_of_the_world(StorageError::Kind kind) {
   using Kind = StorageError::Kind;
-  return kind == Kind::Busy || kind == Kind::CannotOpen || kind == Kind::Full || kind == Kind::Corrupt ||
+  return kind == Kind::Busy || kind == Kind::Lost || kind == Kind::CannotOpen || kind == Kind::Full || kind == Kind::Corrupt ||
          kind == Kind::NewerSchema;
 }
 
@@ -335,9 +335,42 @@ struct Player::Impl {
       Event event = update.event;
       event.what = std::move(call->call);
       if (!call->dialog) return play_turn(tx, key_of(setup.name, update), &update.person, std::move(event), update.id, played);
+      if (storage.shared()) return pass_on(tx, *call->dialog, update, std::get<StaffCall>(std::move(event.what)));
       return play_turn(tx, *call->dialog, nullptr, std::move(event), update.id, played);
     }
     return play_turn(tx, key_of(setup.name, update), &update.person, update.event, update.id, played);
+  }
+
+  InboxRow inbox_row(const Incoming& update) const {
+    InboxRow row;
+    row.bot = setup.name;
+    row.transport = update.chat.transport;
+    row.event_id = update.id;
+    row.user_id = key_of(setup.name, update).user_id;
+    row.incoming = to_json(update);
+    return row;
+  }
+
+  Incoming timer_update(const TimerRow& timer, Moment now) const {
+    Incoming update;
+    update.id = "timer:" + std::to_string(timer.dialog_id) + ":" + timer.name + ":" + std::to_string(timer.serial) +
+                ":" + std::to_string(timer.due.unix_ms);
+    update.chat = timer.key.chat;
+    update.person.id = timer.key.user_id;
+    update.event = Event{now, 0, TimerDue{timer.name, timer.serial}};
+    return update;
+  }
+
+  /// Of another person's dialog: where several processes play, that is for whoever claims the other person.
+  Stored<Done> pass_on(Transaction& tx, const DialogKey& to, const Incoming& update, StaffCall call) {
+    Incoming passed;
+    passed.id = "staff:" + update.id;
+    passed.chat = to.chat;
+    passed.person.id = to.user_id;
+    passed.event = update.event;
+    passed.event.what = std::move(call);
+    InboxRow row = inbox_row(passed);
+    return tx.put_inbox(row);
   }
 
   // ---- transactions
@@ -380,11 +413,7 @@ struct Player::Impl {
           if (!is_new) return Error{is_new.error()};
           if (!*is_new) continue;
         }
-        InboxRow row;
-        row.bot = setup.name;
-        row.transport = update.chat.transport;
-        row.event_id = update.id;
-        row.incoming = to_json(update);
+        InboxRow row = inbox_row(update);
         auto put = tx.put_inbox(row);
         if (!put) return put;
         at = update.event.at;
@@ -417,18 +446,30 @@ struct Player::Impl {
     std::string reason = "the process died while playing it";
     for (;;) {
       std::uint32_t attempts = 0;
+      bool ours = true;
+      // Whether the event is still there and nobody else plays this person now.
+      const auto claim = [&](Transaction& tx) -> Stored<Done> {
+        if (!storage.shared()) return Done{};
+        shared.reset();
+        auto oldest = tx.claim_person(row.person);
+        if (!oldest) return Error{oldest.error()};
+        ours = *oldest && (*oldest)->id == row.id;
+        return Done{};
+      };
       auto counted = attempt([&](Transaction& tx) -> Stored<Done> {
+        if (auto claimed = claim(tx); !claimed || !ours) return claimed;
         auto number = tx.count_attempt(row.id);
         if (!number) return Error{number.error()};
         attempts = *number;
         return Done{};
       });
-      if (!counted) return counted;
+      if (!counted || !ours) return counted;
       if (attempts > kMaxAttempts) return bury(row, reason, played);
 
       Played turn;
       auto done = attempt([&](Transaction& tx) -> Stored<Done> {
         turn = Played{};
+        if (auto claimed = claim(tx); !claimed || !ours) return claimed;
         Incoming update;
         if (!from_json(row.incoming, update))
           return Error{StorageError{StorageError::Kind::Other, "the stored event cannot be read"}};
@@ -456,6 +497,12 @@ struct Player::Impl {
     letter.at = update.event.at;
     const auto bury_and_tell = [&](bool tell) {
       return attempt([&](Transaction& tx) -> Stored<Done> {
+        if (storage.shared()) {
+          shared.reset();
+          auto oldest = tx.claim_person(row.person);
+          if (!oldest) return Error{oldest.error()};
+          if (!*oldest || (*oldest)->id != row.id) return Done{};
+        }
         auto buried = tx.bury(letter);
         if (!buried) return buried;
         auto dropped = tx.drop_inbox(row.id);
@@ -571,17 +618,7 @@ Stored<Played> Player::play_timers(Moment now, std::size_t limit) {
     auto found = read(tx);
     if (!found) return found;
     for (const TimerRow& timer : due) {
-      Incoming update;
-      update.id = "timer:" + std::to_string(timer.dialog_id) + ":" + timer.name + ":" + std::to_string(timer.serial) +
-                  ":" + std::to_string(timer.due.unix_ms);
-      update.chat = timer.key.chat;
-      update.person.id = timer.key.user_id;
-      update.event = timer_event(timer);
-      InboxRow row;
-      row.bot = own.setup.name;
-      row.transport = update.chat.transport;
-      row.event_id = update.id;
-      row.incoming = to_json(update);
+      InboxRow row = own.inbox_row(own.timer_update(timer, now));
       auto put = tx.put_inbox(row);
       if (!put) return put;
       auto gone = tx.cancel_timer(timer.dialog_id, timer.name);
@@ -594,6 +631,39 @@ Stored<Played> Player::play_timers(Moment now, std::size_t limit) {
   if (!drained) return Error{drained.error()};
   played.timers_changed |= !due.empty();
   return played;
+}
+
+InboxRow Player::inbox_row(const Incoming& update) const { return impl_->inbox_row(update); }
+
+InboxRow Player::timer_row(const TimerRow& timer, Moment now) const {
+  return impl_->inbox_row(impl_->timer_update(timer, now));
+}
+
+std::optional<DialogKey> Player::dialog_of(const InboxRow& row) {
+  Incoming update;
+  if (!from_json(row.incoming, update)) return std::nullopt;
+  return Impl::key_of(row.bot, update);
+}
+
+void Player::begin_batch() { impl_->shared.reset(); }
+
+Stored<Done> Player::play_claimed(Transaction& tx, const InboxRow& row, Played& played) {
+  try {
+    Incoming update;
+    if (!from_json(row.incoming, update))
+      return Error{StorageError{StorageError::Kind::Other, "the stored event cannot be read"}};
+    auto done = impl_->play_update(tx, update, played);
+    if (!done) return done;
+    return tx.drop_inbox(row.id);
+  } catch (const std::exception& error) {
+    return Error{StorageError{StorageError::Kind::Other, std::string("the turn failed: ") + error.what()}};
+  }
+}
+
+Stored<Done> Player::play_alone(const InboxRow& row, Played& played) { return impl_->play_stored(row, played); }
+
+Stored<Done> Player::record(Transaction& tx, const std::vector<Settled>& settled) const {
+  return impl_->record(tx, settled);
 }
 
 Stored<std::optional<Moment>> Player::next_timer() {

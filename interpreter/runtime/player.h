@@ -102,6 +102,25 @@ class Player {
   /// Rows still to be sent, oldest first, behind `after_id`.
   Stored<std::vector<OutboxRow>> outbox(std::int64_t after_id, std::size_t limit);
 
+  // ---- Where several processes share the database (ARCHITECTURE, Storage): events are stored first, and played by
+  // whichever process claims them.
+
+  /// An event as the inbox keeps it.
+  InboxRow inbox_row(const Incoming& update) const;
+  /// The dialog that the event is about, to be expected before it is played.
+  static std::optional<DialogKey> dialog_of(const InboxRow& row);
+  /// Before the first event of a transaction of the caller's: others may have changed what is kept in memory.
+  void begin_batch();
+  /// Plays an event that the transaction has claimed, and drops its row. An exception counts as an error.
+  Stored<Done> play_claimed(Transaction& tx, const InboxRow& row, Played& played);
+  /// Plays an event that has failed, or whose process died: alone, counted before it is played. Nothing happens when
+  /// another process has it.
+  Stored<Done> play_alone(const InboxRow& row, Played& played);
+  /// Inside a transaction of the caller's.
+  Stored<Done> record(Transaction& tx, const std::vector<Settled>& settled) const;
+  /// The event of a due timer.
+  InboxRow timer_row(const TimerRow& timer, Moment now) const;
+
   const BotSetup& setup() const;
 
  private:
