@@ -114,6 +114,9 @@ const std::vector<Step>& steps() {
           R"(postgresql: CREATE TABLE processes (
                id BIGINT PRIMARY KEY, started_at_unix_ms BIGINT NOT NULL, playing BIGINT[] NOT NULL))",
           "postgresql: CREATE SEQUENCE process_ids",
+          // Who sends what a bot says. A turn looks here while it writes: one that its process began as the leader
+          // and ends as one of the others leaves its rows to the new leader.
+          R"(postgresql: CREATE TABLE leaders (bot TEXT NOT NULL PRIMARY KEY, process BIGINT NOT NULL))",
 
           // Ids are taken in blocks, see Ids.
           "postgresql: CREATE SEQUENCE inbox_ids INCREMENT BY 64",

@@ -409,6 +409,20 @@ Stored<std::int64_t> PostgresTransaction::enqueue(const OutboxRow& row, Moment a
   });
 }
 
+std::set<std::string, std::less<>> PostgresTransaction::led_bots() {
+  Array bots(kText);
+  std::set<std::string_view> seen;
+  for (const auto& [row, _] : queued_)
+    if (sender.bots.contains(row.bot) && seen.insert(row.bot).second) bots.add(row.bot);
+  std::set<std::string, std::less<>> led;
+  if (bots.count() == 0) return led;
+  const PostgresValue process(sender.process);
+  const PostgresRows rows =
+      postgres_.run("SELECT bot FROM leaders WHERE bot = ANY(?) AND process = ? FOR SHARE", {&bots, &process});
+  for (int i = 0; i < rows.count(); ++i) led.emplace(rows.text(i, 0));
+  return led;
+}
+
 void PostgresTransaction::write_outbox() {
   if (queued_.empty()) return;
   Array ids(kBigint);
@@ -429,8 +443,9 @@ void PostgresTransaction::write_outbox() {
   Array repeat_keys(kBigint);
   Array notices(kBigint);
   Array senders(kBigint);
+  const std::set<std::string, std::less<>> led = led_bots();
   for (const auto& [row, at] : queued_) {
-    const bool ours = sender.bots.contains(row.bot);
+    const bool ours = led.contains(row.bot);
     ids.add(row.id);
     bots.add(row.bot);
     transports.add(row.chat.transport);
@@ -473,6 +488,10 @@ Stored<std::vector<Transaction::ClaimedRow>> PostgresTransaction::claim_outbox(s
         claimed.push_back({read_outbox(rows, i), rows.integer(i, 16) != 0});
     };
     if (all) {
+      postgres_.run(
+          R"(INSERT INTO leaders (bot, process) VALUES (?, ?) ON CONFLICT (bot) DO UPDATE SET
+             process = excluded.process WHERE leaders.process <> excluded.process)",
+          {&of_bot, &process});
       take(postgres_.run("WITH old AS MATERIALIZED (SELECT * FROM outbox WHERE bot = ? AND sender <> ? AND state "
                          "<> ? ORDER BY id LIMIT ? FOR UPDATE), taken AS (UPDATE outbox SET sender = ? "
                          "WHERE id IN (SELECT id FROM old)) "

@@ -90,6 +90,8 @@ class PostgresTransaction final : public SqlTransaction {
   void write_dialogs();
   void write_timers();
   void write_outbox();
+  /// Of the bots of `queued_`, those that this process still leads; that stays so until the transaction ends.
+  std::set<std::string, std::less<>> led_bots();
   void write_journal();
   void write_drops();
   /// Found in what is loaded or loaded now; `row.id` is 0 when there is none.

@@ -134,7 +134,8 @@ class Transaction {
   virtual Stored<Done> mark_outbox(std::int64_t id, OutboxRow::State state, std::uint32_t attempts,
                                    std::string_view reason) = 0;
   virtual Stored<Done> drop_outbox(std::int64_t id) = 0;  ///< sent
-  /// Rows of the bot that wait for a sender become this process's to send; with `all`, those of other senders too.
+  /// Rows of the bot that wait for a sender become this process's to send; with `all`, those of other senders too,
+  /// and from now on this process is the bot's leader.
   /// `state` is what it was: a row that says Sending and had a sender may have gone out.
   struct ClaimedRow {
     OutboxRow row;

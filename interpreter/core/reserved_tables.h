@@ -6,13 +6,14 @@ namespace sufler {
 
 /// Names of the tables that Sufler keeps beside the scenario's own, now or by its plan: a
 /// scenario's table may not have one of them.
-inline constexpr std::array<std::string_view, 22> kReservedTables = {"agents",
+inline constexpr std::array<std::string_view, 23> kReservedTables = {"agents",
                                                                      "counters",
                                                                      "dead_letters",
                                                                      "dialogs",
                                                                      "inbox",
                                                                      "jobs",
                                                                      "journal",
+                                                                     "leaders",
                                                                      "messages_map",
                                                                      "outbox",
                                                                      "positions",

@@ -80,7 +80,8 @@ struct Engine::Impl {
   std::deque<std::pair<std::size_t, bool>> lead_changes;  // with the mutex
   bool news = true;                                       // with the mutex
   bool look_for_sends = false;
-  bool unsure = false;  // of what an earlier transaction stored: the connection was lost
+  bool has_news = false;  // the others have not been told of yet
+  bool unsure = false;  // whether the dispatcher has all that the outbox holds for this process
   int full_rounds = 0;
   milliseconds next_look{0}, next_left_rows{0}, next_tell{0};
 
@@ -240,6 +241,7 @@ struct Engine::Impl {
     }
     if (common) {
       round_in_common(work, outcomes);
+      tell_news();
     } else {
       for (Batch& batch : work) play(batch, outcomes[batch.bot]);
       for (std::size_t bot = 0; bot < players.size(); ++bot) {
@@ -253,6 +255,7 @@ struct Engine::Impl {
     std::lock_guard lock(mutex);
     std::optional<milliseconds> rest = until_settling();
     if (!unconfirmed.empty()) rest = earlier(rest, kLookAgain);
+    if (common && has_news) rest = earlier(rest, kLookAgain);
     if (common) rest = earlier(rest, full_rounds > 0 || news ? milliseconds(0) : next_look - clock.monotonic());
     for (const auto& timer : next_timers) {
       if (!timer) continue;
@@ -360,6 +363,7 @@ struct Engine::Impl {
     if (!store_in_common(work, outcomes)) return rest_after_failure();
     if (unsure && !send_what_is_left()) return rest_after_failure();
     if (!look) return;
+    if (now >= next_look) look_for_sends = true;
     next_look = now + kLookAtTheDatabase;
     auto timers = common->take_timers(clock.now());
     if (!timers) return complain_in_common(timers.error());
@@ -381,11 +385,15 @@ struct Engine::Impl {
       }
       if (played.turns > 0 || !played.outbox.empty() || !played.notes.empty()) tell(bot, played);
     }
-    // Hints cost the database something, and one says as much as many.
-    if ((others_send || full_rounds > 0) && now >= next_tell) {
-      next_tell = now + kLookAgain;
-      storage.presence()->tell_news();
-    }
+    has_news |= others_send || full_rounds > 0;
+  }
+
+  /// Hints cost the database something, and one says as much as many.
+  void tell_news() {
+    if (!has_news || clock.monotonic() < next_tell) return;
+    has_news = false;
+    next_tell = clock.monotonic() + kLookAgain;
+    storage.presence()->tell_news();
   }
 
   /// Whether it was stored; what was not is kept, or its bringer told.
@@ -426,8 +434,8 @@ struct Engine::Impl {
                 {{"bot", name}});
       common->lead(bot, leads_now);
       if (!leads_now) dispatcher.forget(name);
-      look_for_sends = true;
-      next_left_rows = milliseconds(0);
+      // What it sent for the bot before, it may have forgotten.
+      unsure |= leads_now;
       if (leads) leads(name, leads_now);
     }
   }
@@ -460,27 +468,25 @@ struct Engine::Impl {
     }
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
       if (!common->leads(bot)) continue;
-      auto claimed = common->claim_sends(bot, true);
-      if (!claimed) {
-        complain_in_common(claimed.error());
+      auto left = common->claim_sends(bot, true);
+      for (std::int64_t after = 0; left;) {
+        auto rows = players[bot]->outbox(after, 1000);
+        if (!rows) left = Error{rows.error()};
+        if (!rows || rows->empty()) break;
+        after = rows->back().id;
+        std::move(rows->begin(), rows->end(), std::back_inserter(*left));
+      }
+      if (!left) {
+        complain_in_common(left.error());
         return false;
       }
-      dispatcher.add(std::move(*claimed));
-      std::int64_t after = 0;
-      for (;;) {
-        auto rows = players[bot]->outbox(after, 1000);
-        if (!rows) {
-          complain_in_common(rows.error());
-          return false;
-        }
-        if (rows->empty()) break;
-        after = rows->back().id;
-        std::erase_if(*rows, [&](const OutboxRow& row) {
-          return row.state == OutboxRow::State::Unknown || dispatcher.knows(row.id) ||
-                 std::find(being_recorded.begin(), being_recorded.end(), row.id) != being_recorded.end();
-        });
-        dispatcher.add(std::move(*rows));
-      }
+      std::erase_if(*left, [&](const OutboxRow& row) {
+        return row.state == OutboxRow::State::Unknown ||
+               std::find(being_recorded.begin(), being_recorded.end(), row.id) != being_recorded.end();
+      });
+      // In the order of the dialogs; what the dispatcher knows already it does not take again.
+      std::sort(left->begin(), left->end(), [](const OutboxRow& x, const OutboxRow& y) { return x.id < y.id; });
+      dispatcher.add(std::move(*left));
     }
     unsure = false;
     return true;
