@@ -354,8 +354,11 @@ TEST_F(SharingTest, ConnectionsThatAreCutLoseNothingAndRepeatNothing) {
   for (std::thread& person : people) person.join();
   done = true;
   saboteur.join();
-  ASSERT_TRUE(platform_.wait([&](const auto& seen) { return all_have(seen, kChats, 2 * kEvents); }))
-      << "events " << database_.ask("SELECT count(*) FROM inbox") << ", to be sent "
+  ASSERT_TRUE(platform_.wait([&](const auto& seen) {
+    return all_have(seen, kChats, 2 * kEvents) && std::all_of(seen.begin(), seen.end(), [&](const auto& chat) {
+             return std::count(chat.second.begin(), chat.second.end(), std::to_string(kEvents)) > 0;
+           });
+  })) << "events " << database_.ask("SELECT count(*) FROM inbox") << ", to be sent "
       << database_.ask("SELECT string_agg(concat(sender, ':', id, ' '), ' ') FROM outbox") << ", processes "
       << database_.ask("SELECT string_agg(concat(id, ' ', playing), ', ') FROM processes") << ", leads "
       << one->leads() << two->leads() << " " << one->engine().sending() << " " << two->engine().sending();
