@@ -362,6 +362,52 @@ TEST_F(VkTransportTest, FetchesLostChangesAndPressesAsFarAsTheHistoryHasThem) {
   EXPECT_EQ(presses, 1U);
 }
 
+TEST_F(VkTransportTest, ALossInTheQueueIsToldOnceWithWhatBecameOfIt) {
+  start_and_poll();
+  const fakes::VkEvent first = fake.say(kAnna, "до");
+  ASSERT_TRUE(fake.wait_until_confirmed(first.event_id));
+  fake.expire_long_poll_key();  // loses nothing
+  fake.say(kAnna, "и это");
+  ASSERT_TRUE(wait_for_updates(2));
+  EXPECT_TRUE(warnings.empty());
+  fake.lose_next_events(1);
+  fake.say(kBoris, "раз");
+  ASSERT_TRUE(wait([&] { return !warnings.empty() && got.size() == 5; }));  // two of them known
+  EXPECT_NE(warnings[0].find("VK lost events of its queue"), std::string::npos) << warnings[0];
+  // The histories are read a little further back, for the clocks.
+  EXPECT_NE(warnings[0].find("histories since then hold 3"), std::string::npos) << warnings[0];
+
+  fail("error", "messages.getConversations", 8, 15);
+  fake.lose_long_poll();
+  ASSERT_TRUE(wait([&] { return warnings.size() == 2; }));
+  EXPECT_NE(warnings[1].find("histories cannot be had: 15 "), std::string::npos) << warnings[1];
+  fake.say(kBoris, "два");
+  ASSERT_TRUE(wait([&] {
+    const auto* what = std::get_if<UserMessage>(&got.back().event.what);
+    return what != nullptr && what->text == "два";
+  }));
+  EXPECT_EQ(warnings.size(), 2U);
+  EXPECT_EQ(health.back(), "well");
+}
+
+TEST_F(VkTransportTest, AServerThatLosesEventsAllTheTimeIsAskedInPeace) {
+  settings.backoff_first = milliseconds(50);
+  settings.backoff_most = milliseconds(200);
+  settings.requests_a_window = 10'000;
+  fakes::VkFault losing;
+  losing.kind = "custom";
+  losing.method = "longpoll";
+  losing.status = 200;
+  losing.body = R"({"failed":1,"ts":1})";
+  losing.times = 12;
+  fake.fail_next(losing);
+  const auto began = std::chrono::steady_clock::now();
+  start();
+  ASSERT_TRUE(wait([&] { return !health.empty() && health.back() == "well"; }));
+  ASSERT_TRUE(wait([&] { return warnings.size() == 12; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, milliseconds(300));
+}
+
 TEST_F(VkTransportTest, AChangeHasOneIdByEventAndByHistory) {
   start_and_poll();
   const fakes::VkEvent first = fake.say(kAnna, "в пять");
@@ -423,6 +469,73 @@ TEST_F(VkTransportTest, OutlivesWhatTheNetworkDoes) {
   ASSERT_TRUE(wait_for_updates(1));
   EXPECT_TRUE(failure.empty());
   for (const std::string& line : health) EXPECT_EQ(line.find(fake.token()), std::string::npos);
+}
+
+fakes::VkFault answer_of(const std::string& method, int status, std::string body, int times = 1) {
+  fakes::VkFault fault;
+  fault.kind = "custom";
+  fault.method = method;
+  fault.status = status;
+  fault.body = std::move(body);
+  fault.times = times;
+  return fault;
+}
+
+TEST_F(VkTransportTest, SlowAndEndlessAnswersEndAtTheirLimitsAndTheBotGoesOn) {
+  settings.call_timeout = milliseconds(300);
+  settings.poll_time = seconds(1);
+  settings.poll_margin = milliseconds(300);
+  start_and_poll();
+  for (const char* method : {"longpoll", "messages.send"}) {
+    fake.control("faults", json{{"kind", "slow_body"}, {"method", method}, {"delay_ms", 1000}, {"piece", 1}}.dump());
+  }
+  fake.say(kAnna, "раз");
+  const std::vector<ApiCall> calls = calls_of(text("один раз"));
+  EXPECT_EQ(deliver(calls[0]).kind, Kind::Retry);
+  EXPECT_EQ(deliver(calls[0]).kind, Kind::Sent);
+  ASSERT_TRUE(wait_for_updates(1));
+  fake.fail_next(answer_of("longpoll", 200, std::string(33 << 20, ' ')));
+  fake.fail_next(answer_of("messages.send", 200, std::string(33 << 20, ' ')));
+  fake.say(kAnna, "два");
+  EXPECT_EQ(deliver(calls_of(text("два"))[0]).kind, Kind::Retry);
+  ASSERT_TRUE(wait([&] {
+    const auto* what = std::get_if<UserMessage>(&got.back().event.what);
+    return what != nullptr && what->text == "два";
+  }));
+  EXPECT_TRUE(failure.empty());
+  EXPECT_EQ(fake.messages(kAnna).size(), 1U);
+}
+
+TEST_F(VkTransportTest, AStormOfServerErrorsIsOneLineAndGrowingPauses) {
+  settings.backoff_first = milliseconds(20);
+  settings.backoff_most = milliseconds(400);
+  start_and_poll();
+  ASSERT_TRUE(wait_for_health(1));
+  fake.fail_next(answer_of("longpoll", 502, "<html>Bad Gateway</html>", 6));
+  fake.fail_next(answer_of("groups.getLongPollServer", 500, "<html>oops</html>", 2));
+  const auto began = std::chrono::steady_clock::now();
+  fake.close_connections();
+  ASSERT_TRUE(wait_for_health(3));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, milliseconds(200));
+  EXPECT_EQ(health.size(), 3U);
+  EXPECT_EQ(health[1].rfind("ill: ", 0), 0U);
+  EXPECT_EQ(health[2], "well");
+  fake.say(kAnna, "a");
+  EXPECT_TRUE(wait_for_updates(1));
+}
+
+TEST_F(VkTransportTest, ANameThatIsNotThereIsToldOnceAndTriedInPeace) {
+  settings.api = "http://" + std::string(64, 'a') + ".test";  // no name has such a label: nobody is asked
+  settings.backoff_first = milliseconds(10);
+  settings.backoff_most = milliseconds(20);
+  start();
+  ASSERT_TRUE(wait_for_health(1));
+  EXPECT_NE(health[0].find("VK cannot be asked"), std::string::npos) << health[0];
+  const Outcome outcome = send("a");
+  EXPECT_EQ(outcome.kind, Kind::Retry);
+  EXPECT_EQ(send("b").kind, Kind::Retry);
+  EXPECT_EQ(health.size(), 1U);
+  EXPECT_TRUE(failure.empty());
 }
 
 TEST_F(VkTransportTest, ARevokedTokenIsToldAndEndsThePolls) {
