@@ -186,7 +186,7 @@ void Webhook::check() {
 /// itself, so serving goes on; only here can the operator learn of it.
 void Webhook::look_at_errors(std::int64_t at, std::string text, std::int64_t waiting) {
   if (at <= error_at_) {
-    error_.clear();
+    if (waiting == 0) error_.clear();  // over: what waits is yet to be tried again
     return;
   }
   error_at_ = at;
