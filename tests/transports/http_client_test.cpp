@@ -160,6 +160,32 @@ TEST_F(HttpClientTest, ARepeatableRequestIsWrittenAgain) {
   EXPECT_EQ(get(request).status, 200);
 }
 
+TEST_F(HttpClientTest, AServerThatDiesOverARequestMayHaveCarriedItOut) {
+  for (const bool read_it : {true, false}) {
+    const int listener = listen_anywhere();
+    HttpRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(port_of(listener)) + "/";
+    request.body = "{}";
+    std::thread server([&] {
+      const int connection = accept(listener, nullptr, nullptr);
+      char bytes[4096];
+      EXPECT_GT(read(connection, bytes, sizeof bytes), 0);
+      const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+      EXPECT_EQ(write(connection, answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
+      if (read_it) {
+        EXPECT_GT(read(connection, bytes, sizeof bytes), 0);
+      }
+      close(listener);  // nobody is there when the request would be written anew
+      close(connection);
+    });
+    EXPECT_EQ(get(request).status, 200);
+    if (!read_it) server.join();
+    const HttpAnswer answer = get(request);
+    if (read_it) server.join();
+    EXPECT_EQ(answer.kind, read_it ? Kind::Lost : Kind::NotSent) << answer.error;
+  }
+}
+
 TEST_F(HttpClientTest, AConnectionClosedAtRestIsReplaced) {
   // A server that promises to keep its connections and closes each after one answer.
   const int listener = listen_anywhere();
@@ -276,23 +302,32 @@ TEST_F(HttpClientTest, ANameThatIsNotThereIsNotSent) {
   EXPECT_EQ(answer.error.find(fake.token()), std::string::npos);
 }
 
+TEST_F(HttpClientTest, AServerWithoutTlsBehindHttpsIsNotSent) {
+  HttpRequest request = call("sendMessage");
+  request.url.replace(0, 4, "https");
+  const HttpAnswer answer = get(request);
+  EXPECT_EQ(answer.kind, Kind::NotSent) << answer.error;
+  EXPECT_EQ(answer.error.find(fake.token()), std::string::npos);
+  EXPECT_EQ(fake.calls("sendMessage").size(), 0U);
+}
+
 TEST_F(HttpClientTest, WithoutDescriptorsACallIsNotSentAndGoesLater) {
-  EXPECT_EQ(get(call("getMe")).status, 200);  // what is made once is made
-  fake.close_connections();
+  HttpClient fresh;  // it keeps no connection
+  const auto ask = [&](HttpRequest request) {
+    std::promise<HttpAnswer> promise;
+    fresh.submit(std::move(request), [&](HttpAnswer answer) { promise.set_value(std::move(answer)); });
+    return promise.get_future().get();
+  };
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  const int next = ::dup(0);
-  ::close(next);
   rlimit low = before;
   low.rlim_cur = 3;  // all numbers below are taken
+  HttpRequest request = send("a");
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
-  HttpRequest request;
-  request.url = "http://127.0.0.1:" + std::to_string(fake.port()) + "/bot" + fake.token() + "/sendMessage";
-  request.body = R"({"chat_id":5,"text":"a"})";
-  const HttpAnswer refused = get(request);
+  const HttpAnswer refused = ask(request);
   ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_EQ(refused.kind, Kind::NotSent) << refused.error;
-  EXPECT_EQ(get(send("a")).status, 200);
+  EXPECT_EQ(ask(send("a")).status, 200);
   EXPECT_EQ(applied_sends(), 1U);
 }
 
