@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -71,6 +72,10 @@ TransportHandlers handlers_of(ServedTransport& one, Engine& engine, std::atomic<
     write_log(well ? LogLevel::Info : LogLevel::Warning, well ? "serving" : reason,
               {{"bot", one.bot}, {"transport", one.transport->name()}});
   };
+  handlers.warning = [&one](std::string line) {
+    ++one.warnings;
+    write_log(LogLevel::Warning, line, {{"bot", one.bot}, {"transport", one.transport->name()}});
+  };
   return handlers;
 }
 
@@ -78,6 +83,12 @@ Listener::Settings listen_on(const HttpConfig& http) {
   Listener::Settings settings;
   settings.host = http.host;
   settings.port = http.port;
+  // Whoever opens connections to us must leave descriptors for the platforms and the database.
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
+    settings.most_connections =
+        std::clamp<std::size_t>(static_cast<std::size_t>(files.rlim_cur) / 3, 8, settings.most_connections);
+  }
   return settings;
 }
 

@@ -49,7 +49,7 @@ struct Outcome {
   Kind kind = Kind::Sent;
   std::string message_id;        ///< of what was sent; may be empty
   Duration after;                ///< Retry: not before
-  bool whole_bot = false;        ///< Retry: every chat of the bot waits, not only this one
+  bool whole_bot = false;        ///< Retry: every chat of the bot on the platform waits
   bool unreachable = false;      ///< Failed: the person blocked the bot, or is gone
   std::string moved_to;          ///< Retry: the chat's new id
   std::string reason;            ///< never holds a token

@@ -86,6 +86,8 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
+  /// What a platform holds back for the whole bot is of that platform alone.
+  static std::string bot_scope(const OutboxRow& row) { return row.bot + "\n" + row.chat.transport; }
   static std::string chat_scope(const OutboxRow& row) {
     return row.bot + "\n" + row.chat.transport + "\n" + row.chat.chat_id;
   }
@@ -93,7 +95,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   bool must_rest(const OutboxRow& row) {
     std::lock_guard lock(mutex);
     if (resting.empty()) return false;
-    for (const std::string& scope : {row.bot, chat_scope(row)}) {
+    for (const std::string& scope : {bot_scope(row), chat_scope(row)}) {
       auto found = resting.find(scope);
       if (found == resting.end()) continue;
       found->second.insert(home_lane(row));
@@ -122,7 +124,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         }
         if (row->call.expendable && row->attempts >= 3) return give_up(*row, "gave up: " + outcome.reason);
         if (row->attempts >= kMaxAttempts) return give_up(*row, outcome.reason);
-        return rest(outcome.whole_bot ? row->bot : chat_scope(*row), row, outcome.after);
+        return rest(outcome.whole_bot ? bot_scope(*row) : chat_scope(*row), row, outcome.after);
       case Outcome::Kind::Unknown:
         if (row->resend == ResendPolicy::Never || row->call.expendable || row->attempts >= kMaxUnknown) {
           if (!row->call.expendable)

@@ -338,6 +338,9 @@ struct Player::Impl {
       if (storage.shared()) return pass_on(tx, *call->dialog, update, std::get<StaffCall>(std::move(event.what)));
       return play_turn(tx, *call->dialog, nullptr, std::move(event), update.id, played);
     }
+    auto among_staff = is_talk_about_a_notice(tx, update);
+    if (!among_staff) return Error{among_staff.error()};
+    if (*among_staff) return Done{};
     return play_turn(tx, key_of(setup.name, update), &update.person, update.event, update.id, played);
   }
 
@@ -371,6 +374,15 @@ struct Player::Impl {
     passed.event.what = std::move(call);
     InboxRow row = inbox_row(passed);
     return tx.put_inbox(row);
+  }
+
+  /// People of a group who answer a notice there (`беру`) speak to each other: it begins nothing.
+  Stored<bool> is_talk_about_a_notice(Transaction& tx, const Incoming& update) const {
+    const auto* message = std::get_if<UserMessage>(&update.event.what);
+    if (update.is_private || !message || message->reply_to.empty() || message->text.starts_with('/')) return false;
+    auto dialog = tx.dialog_of_message(setup.name, update.chat, message->reply_to);
+    if (!dialog) return Error{dialog.error()};
+    return dialog->has_value();
   }
 
   // ---- transactions

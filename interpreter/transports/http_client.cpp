@@ -91,6 +91,8 @@ struct Transfer {
   Clock::time_point started;
   int writings = 0;
   bool repeated = false;   // a second writing was stopped
+  bool reconnected = false;  // a connection was opened after a writing had begun
+  void* client = nullptr;    // the Impl it belongs to
   bool too_large = false;
   bool special = false;    // differs from the preset JSON POST: the handle is set anew afterwards
   bool active = false;
@@ -208,7 +210,9 @@ struct HttpClient::Impl {
   }
 
   static curl_socket_t on_open(void* to, curlsocktype, curl_sockaddr* address) {
-    auto* self = static_cast<Impl*>(to);
+    auto* transfer = static_cast<Transfer*>(to);
+    auto* self = static_cast<Impl*>(transfer->client);
+    if (transfer->writings > 0) transfer->reconnected = true;
     const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd >= 0) self->watch(fd) = Watch{0, 0, true};
     return fd;
@@ -321,6 +325,7 @@ struct HttpClient::Impl {
     transfers.push_back(std::make_unique<Transfer>());
     Transfer* transfer = transfers.back().get();
     transfer->easy = curl_easy_init();
+    transfer->client = this;
     preset(*transfer);
     return transfer;
   }
@@ -339,7 +344,7 @@ struct HttpClient::Impl {
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_writing);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
@@ -371,6 +376,7 @@ struct HttpClient::Impl {
     transfer->answer.clear();
     transfer->writings = 0;
     transfer->repeated = false;
+    transfer->reconnected = false;
     transfer->too_large = false;
     transfer->error[0] = '\0';
     transfer->active = true;
@@ -468,7 +474,10 @@ struct HttpClient::Impl {
     } else {
       const char* text = transfer.error[0] != '\0' ? transfer.error.data() : curl_easy_strerror(code);
       answer.error = redact_tokens(text);
-      if (is_connect_error(code) || !was_written(transfer)) answer.kind = HttpAnswer::Kind::NotSent;
+      // A kept connection that broke under the request may have brought it, and libcurl's numbers are of the next
+      // connection then, which perhaps never came to be.
+      const bool begun_anew = transfer.reconnected || (is_connect_error(code) && transfer.writings > 0);
+      if (!begun_anew && (is_connect_error(code) || !was_written(transfer))) answer.kind = HttpAnswer::Kind::NotSent;
     }
     return answer;
   }

@@ -149,6 +149,21 @@ TEST_F(DispatcherTest, ARefusalOfTheWholeBotHoldsEveryChat) {
   EXPECT_EQ(dispatcher.pending(), 0U);
 }
 
+TEST_F(DispatcherTest, ARefusalOfTheWholeBotLeavesItsOtherPlatformAlone) {
+  OutboxRow elsewhere = row(2, "b", "1");
+  elsewhere.chat.transport = "another";
+  OutboxRow later = row(3, "c", "1");
+  later.chat.transport = "another";
+  add({row(1, "a", "1"), elsewhere});
+  Outcome flood = outcome(Outcome::Kind::Retry, 5'000);
+  flood.whole_bot = true;
+  courier.answer("a:1", flood);
+  add({later, row(4, "d", "1")});
+  EXPECT_EQ(courier.sent, (Sent{"a:1", "b:1", "c:1"}));
+  courier.pass_time();
+  EXPECT_EQ(courier.sent, (Sent{"a:1", "b:1", "c:1", "a:1", "d:1"}));
+}
+
 TEST_F(DispatcherTest, ALostAnswerIsRepeatedWhenThePolicySaysSo) {
   add({row(1, "a", "1")});
   courier.answer("a:1", outcome(Outcome::Kind::Unknown));

@@ -87,6 +87,7 @@ class ServeTest : public testing::Test {
     options.environment = environment;
     options.folder = folder.path();
     options.output = folder.path() + "/output.log";
+    options.most_descriptors = most_descriptors;
     sufler.reset();
     sufler = std::make_unique<SuflerProcess>(options);
   }
@@ -121,6 +122,7 @@ class ServeTest : public testing::Test {
   TempFolder folder;
   std::map<std::string, std::string> environment = {{"TELEGRAM_TOKEN", telegram.token()},
                                                     {"LC_ALL", "C.UTF-8"}};
+  unsigned long most_descriptors = 0;
   std::unique_ptr<SuflerProcess> sufler;
 };
 

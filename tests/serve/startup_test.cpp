@@ -213,6 +213,21 @@ TEST_F(StartupTest, ATelegramThatIsNotThereIsWaitedForWithoutHaste) {
   EXPECT_EQ(sufler->wait(kPatience), 0);
 }
 
+TEST_F(StartupTest, ANameOfAServerThatIsNotThereIsToldOnceAndTriedWithoutHaste) {
+  write_config("echo.yaml");
+  // No name has a label of more than 63 letters, so nobody is asked for it.
+  replace_in_config(telegram.url(), "http://" + std::string(64, 'a') + ".test");
+  launch();
+  ASSERT_EQ(sufler->wait(seconds(3)), std::nullopt) << sufler->output();
+  EXPECT_LT(sufler->cpu_seconds(), 1.5) << "a busy loop takes all of these seconds";
+  const std::string output = sufler->output();
+  const std::size_t told = output.find("Telegram cannot be reached: ");
+  ASSERT_NE(told, std::string::npos) << output;
+  EXPECT_EQ(output.find("Telegram cannot be reached: ", told + 1), std::string::npos) << output;
+  sufler->signal(SIGTERM);
+  EXPECT_EQ(sufler->wait(kPatience), 0);
+}
+
 TEST_F(StartupTest, AnIdleBotTakesNoTimeOfTheProcessor) {
   write_config("echo.yaml");
   start();

@@ -70,6 +70,8 @@ SuflerProcess::SuflerProcess(const SuflerOptions& options) : output_(options.out
     const int nothing = open("/dev/null", O_RDONLY);
     const bool ready = dup2(nothing, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
                        chdir(options.folder.c_str()) == 0;
+    rlimit files{options.most_descriptors, options.most_descriptors};
+    if (options.most_descriptors > 0) setrlimit(RLIMIT_NOFILE, &files);
     if (ready) execve(argv[0], argv.data(), envp.data());
     _exit(127);
   }

@@ -34,6 +34,7 @@ struct SuflerOptions {
   std::map<std::string, std::string> environment;
   std::string folder;  ///< it runs here
   std::string output;  ///< a file that takes both of its outputs, at the end of what is there
+  unsigned long most_descriptors = 0;  ///< open at a time; 0: as this process
 };
 
 /// The program `sufler` as a child process. Whoever lets go of it kills it, by its own pid.

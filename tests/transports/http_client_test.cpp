@@ -2,10 +2,13 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <future>
+#include <thread>
 
 #include "fakes/telegram/fake_telegram.h"
 
@@ -157,6 +160,32 @@ TEST_F(HttpClientTest, ARepeatableRequestIsWrittenAgain) {
   EXPECT_EQ(get(request).status, 200);
 }
 
+TEST_F(HttpClientTest, AServerThatDiesOverARequestMayHaveCarriedItOut) {
+  for (const bool read_it : {true, false}) {
+    const int listener = listen_anywhere();
+    HttpRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(port_of(listener)) + "/";
+    request.body = "{}";
+    std::thread server([&] {
+      const int connection = accept(listener, nullptr, nullptr);
+      char bytes[4096];
+      EXPECT_GT(read(connection, bytes, sizeof bytes), 0);
+      const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+      EXPECT_EQ(write(connection, answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
+      if (read_it) {
+        EXPECT_GT(read(connection, bytes, sizeof bytes), 0);
+      }
+      close(listener);  // nobody is there when the request would be written anew
+      close(connection);
+    });
+    EXPECT_EQ(get(request).status, 200);
+    if (!read_it) server.join();
+    const HttpAnswer answer = get(request);
+    if (read_it) server.join();
+    EXPECT_EQ(answer.kind, read_it ? Kind::Lost : Kind::NotSent) << answer.error;
+  }
+}
+
 TEST_F(HttpClientTest, AConnectionClosedAtRestIsReplaced) {
   // A server that promises to keep its connections and closes each after one answer.
   const int listener = listen_anywhere();
@@ -193,6 +222,113 @@ TEST_F(HttpClientTest, AnAnswerIsNoLargerThanAllowed) {
   const HttpAnswer answer = get(request);
   EXPECT_EQ(answer.kind, Kind::Lost);
   EXPECT_EQ(answer.error, "the answer is larger than allowed");
+}
+
+/// Serves one connection: reads a request, then writes as it is told.
+class OneAnswer {
+ public:
+  explicit OneAnswer(std::function<void(int connection)> write)
+      : listener_(listen_anywhere()), thread_([this, write = std::move(write)] {
+          const int connection = accept(listener_, nullptr, nullptr);
+          char bytes[4096];
+          if (connection >= 0 && read(connection, bytes, sizeof bytes) > 0) write(connection);
+          close(connection);
+        }) {}
+  ~OneAnswer() {
+    thread_.join();
+    close(listener_);
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_of(listener_)) + "/"; }
+
+ private:
+  int listener_;
+  std::thread thread_;
+};
+
+bool put(int connection, const std::string& bytes) {
+  return ::send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
+}
+
+TEST_F(HttpClientTest, AnAnswerOfOneByteASecondEndsAtItsTime) {
+  std::promise<void> gone;
+  OneAnswer server([&](int connection) {
+    put(connection, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    // Bytes that never stop coming keep no call alive.
+    pollfd left{connection, POLLIN, 0};
+    while (poll(&left, 1, 20) == 0 && put(connection, "{")) {
+    }
+    gone.set_value();
+  });
+  HttpRequest request;
+  request.url = server.url();
+  request.timeout = milliseconds(300);
+  const auto began = std::chrono::steady_clock::now();
+  const HttpAnswer answer = get(request);
+  EXPECT_EQ(answer.kind, Kind::Lost);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, seconds(10));
+  EXPECT_EQ(gone.get_future().wait_for(seconds(10)), std::future_status::ready) << "the connection is closed";
+}
+
+TEST_F(HttpClientTest, AHundredMegabytesAreNotReadToTheirEnd) {
+  for (const bool told : {true, false}) {
+    std::promise<std::size_t> written;
+    OneAnswer server([&](int connection) {
+      put(connection, told ? "HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n"
+                           : "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+      const std::string piece(1 << 20, ' ');
+      std::size_t megabytes = 0;
+      while (megabytes < 100 && (told || put(connection, "100000\r\n")) && put(connection, told ? piece : piece + "\r\n")) {
+        ++megabytes;
+      }
+      written.set_value(megabytes);
+    });
+    HttpRequest request;
+    request.url = server.url();
+    const HttpAnswer answer = get(request);
+    EXPECT_EQ(answer.kind, Kind::Lost);
+    EXPECT_EQ(answer.error, "the answer is larger than allowed");
+    EXPECT_TRUE(answer.body.empty());
+    EXPECT_LT(written.get_future().get(), 50U) << "four are read, some more lie in between";
+  }
+}
+
+TEST_F(HttpClientTest, ANameThatIsNotThereIsNotSent) {
+  // A label of a name has at most 63 letters, so nobody is asked.
+  HttpRequest request = call("sendMessage");
+  request.url = "http://" + std::string(64, 'a') + ".test/bot" + fake.token() + "/sendMessage";
+  const HttpAnswer answer = get(request);
+  EXPECT_EQ(answer.kind, Kind::NotSent);
+  EXPECT_FALSE(answer.error.empty());
+  EXPECT_EQ(answer.error.find(fake.token()), std::string::npos);
+}
+
+TEST_F(HttpClientTest, AServerWithoutTlsBehindHttpsIsNotSent) {
+  HttpRequest request = call("sendMessage");
+  request.url.replace(0, 4, "https");
+  const HttpAnswer answer = get(request);
+  EXPECT_EQ(answer.kind, Kind::NotSent) << answer.error;
+  EXPECT_EQ(answer.error.find(fake.token()), std::string::npos);
+  EXPECT_EQ(fake.calls("sendMessage").size(), 0U);
+}
+
+TEST_F(HttpClientTest, WithoutDescriptorsACallIsNotSentAndGoesLater) {
+  HttpClient fresh;  // it keeps no connection
+  const auto ask = [&](HttpRequest request) {
+    std::promise<HttpAnswer> promise;
+    fresh.submit(std::move(request), [&](HttpAnswer answer) { promise.set_value(std::move(answer)); });
+    return promise.get_future().get();
+  };
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = 3;  // all numbers below are taken
+  HttpRequest request = send("a");
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  const HttpAnswer refused = ask(request);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(refused.kind, Kind::NotSent) << refused.error;
+  EXPECT_EQ(ask(send("a")).status, 200);
+  EXPECT_EQ(applied_sends(), 1U);
 }
 
 TEST_F(HttpClientTest, TellsTheRetryAfterHeader) {

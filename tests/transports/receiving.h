@@ -37,6 +37,11 @@ struct Receiving {
       health.push_back(well ? "well" : "ill: " + reason);
       changed.notify_all();
     };
+    bound.warning = [this](std::string line) {
+      std::lock_guard lock(mutex);
+      warnings.push_back(std::move(line));
+      changed.notify_all();
+    };
     return bound;
   }
 
@@ -62,6 +67,7 @@ struct Receiving {
   std::vector<std::function<void(bool)>> held;
   std::string failure;
   std::vector<std::string> health;
+  std::vector<std::string> warnings;
 };
 
 }  // namespace sufler

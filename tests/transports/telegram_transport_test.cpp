@@ -256,6 +256,50 @@ TEST_F(TelegramTransportTest, OutlivesWhatTheNetworkDoes) {
   for (const std::string& line : health) EXPECT_EQ(line.find(fake.token()), std::string::npos);
 }
 
+TEST_F(TelegramTransportTest, SlowAnswersEndAtTheirLimitsAndTheBotGoesOn) {
+  settings.call_timeout = milliseconds(300);
+  settings.poll_time = seconds(1);
+  settings.poll_margin = milliseconds(300);
+  start();
+  ASSERT_TRUE(fake.wait_until_polling());
+  for (const char* method : {"getUpdates", "sendMessage"}) {
+    fake.control("faults", json{{"kind", "slow_body"}, {"method", method}, {"delay_ms", 1000}, {"piece", 1}}.dump());
+  }
+  const std::int64_t id = fake.say(kAnna, "раз");
+  EXPECT_EQ(send("a").kind, Kind::Unknown);  // it was there before its answer
+  EXPECT_EQ(send("b").kind, Kind::Sent);
+  ASSERT_TRUE(wait_for_updates(1));
+  EXPECT_TRUE(fake.wait_until_confirmed(id));
+}
+
+TEST_F(TelegramTransportTest, ANameThatIsNotThereIsToldOnceAndTriedInPeace) {
+  settings.api = "http://" + std::string(64, 'a') + ".test";  // no name has such a label: nobody is asked
+  settings.backoff_first = milliseconds(10);
+  settings.backoff_most = milliseconds(20);
+  start();
+  ASSERT_TRUE(wait_for_health(1));
+  EXPECT_EQ(health[0].rfind("ill: ", 0), 0U) << health[0];
+  EXPECT_EQ(health[0].find(fake.token()), std::string::npos);
+  EXPECT_EQ(send("a").kind, Kind::Retry);
+  EXPECT_EQ(send("b").kind, Kind::Retry);
+  EXPECT_EQ(health.size(), 1U);
+}
+
+TEST_F(TelegramTransportTest, AStormOfServerErrorsIsOneLineAndGrowingPauses) {
+  settings.backoff_first = milliseconds(20);
+  settings.backoff_most = milliseconds(400);
+  start();
+  ASSERT_TRUE(fake.wait_until_polling());
+  ASSERT_TRUE(wait_for_health(1));
+  fail("bad_gateway", "getUpdates", 6);
+  const auto began = std::chrono::steady_clock::now();
+  fake.close_connections();
+  ASSERT_TRUE(wait_for_health(3));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, milliseconds(200));
+  EXPECT_EQ(health[1].rfind("ill: ", 0), 0U);
+  EXPECT_EQ(health[2], "well");
+}
+
 TEST_F(TelegramTransportTest, UpdatesThatMeanNothingAreConfirmed) {
   const std::int64_t id = fake.push_update(R"({"new_update_kind":{"some_field_idk":1}})");
   start();
@@ -643,6 +687,7 @@ TEST(TransportRegistryTest, MakesTelegramFromItsOptions) {
   auto made = kind->make(client, settings);
   ASSERT_TRUE(made);
   EXPECT_EQ((*made)->name(), "telegram");
+  EXPECT_EQ((*made)->retry_after_form(), RetryAfterForm::Seconds);
   for (const char* token : {"", "abc", "123", ":x", "1:a/../b"}) {
     settings.options["token"] = token;
     EXPECT_FALSE(kind->make(client, settings)) << token;

@@ -321,6 +321,112 @@ TEST_F(VkTransportTest, FetchesFromTheHistoryWhatWasLost) {
   EXPECT_EQ(got.back().person.first_name, "Анна");
 }
 
+TEST_F(VkTransportTest, FetchesLostChangesAndPressesAsFarAsTheHistoryHasThem) {
+  start_and_poll();
+  Message choice = text("Верно?");
+  choice.keyboard.kind = Keyboard::Kind::Reply;
+  Button pickup;
+  pickup.label = "Заберу сам, но не раньше пятницы и не позже вечера";
+  choice.keyboard.rows = {{pickup}};
+  ASSERT_EQ(send(choice).kind, Kind::Sent);
+  Message question = text("Точно?");
+  question.keyboard.kind = Keyboard::Kind::Inline;
+  Button yes;
+  yes.label = "Да";
+  yes.action = ButtonAction::Payload;
+  yes.payload = "17:0";
+  question.keyboard.rows = {{yes}};
+  ASSERT_EQ(send(question).kind, Kind::Sent);
+  const fakes::VkEvent first = fake.say(kAnna, "в пять");
+  const fakes::VkEvent boris = fake.say(kBoris, "в шесть");
+  ASSERT_TRUE(wait_for_updates(2));
+  ASSERT_TRUE(fake.wait_until_confirmed(boris.event_id));
+
+  fake.lose_next_events(4);
+  fake.edit_message(kBoris, boris.cmid, "в семь");  // nothing new was said in this dialog
+  fake.edit_message(kAnna, first.cmid, "в восемь");
+  fake.press(kAnna, "Да");                                        // a message_event: no history has it
+  fake.press(kAnna, "Заберу сам, но не раньше пятницы и не п…");  // a message
+  const auto has = [&](const std::string& words, bool edited) {
+    return std::any_of(got.begin(), got.end(), [&](const Incoming& one) {
+      const auto* what = std::get_if<UserMessage>(&one.event.what);
+      return what != nullptr && what->text == words && what->edited == edited;
+    });
+  };
+  ASSERT_TRUE(wait([&] { return has("в семь", true) && has("в восемь", true) && has(pickup.label, false); }));
+  const fakes::VkEvent again = fake.press(kAnna, "Да");
+  ASSERT_TRUE(wait([&] { return std::holds_alternative<ButtonPress>(got.back().event.what); }));
+  EXPECT_TRUE(fake.wait_until_confirmed(again.event_id));
+  std::size_t presses = 0;
+  for (const Incoming& one : got) presses += std::holds_alternative<ButtonPress>(one.event.what) ? 1U : 0U;
+  EXPECT_EQ(presses, 1U);
+}
+
+TEST_F(VkTransportTest, ALossInTheQueueIsToldOnceWithWhatBecameOfIt) {
+  start_and_poll();
+  const fakes::VkEvent first = fake.say(kAnna, "до");
+  ASSERT_TRUE(fake.wait_until_confirmed(first.event_id));
+  fake.expire_long_poll_key();  // loses nothing
+  fake.say(kAnna, "и это");
+  ASSERT_TRUE(wait_for_updates(2));
+  EXPECT_TRUE(warnings.empty());
+  fake.lose_next_events(1);
+  fake.say(kBoris, "раз");
+  ASSERT_TRUE(wait([&] { return !warnings.empty() && got.size() == 5; }));  // two of them known
+  EXPECT_NE(warnings[0].find("VK lost events of its queue"), std::string::npos) << warnings[0];
+  // The histories are read a little further back, for the clocks.
+  EXPECT_NE(warnings[0].find("histories since then hold 3"), std::string::npos) << warnings[0];
+
+  fail("error", "messages.getConversations", 8, 15);
+  fake.lose_long_poll();
+  ASSERT_TRUE(wait([&] { return warnings.size() == 2; }));
+  EXPECT_NE(warnings[1].find("histories cannot be had: 15 "), std::string::npos) << warnings[1];
+  fake.say(kBoris, "два");
+  ASSERT_TRUE(wait([&] {
+    const auto* what = std::get_if<UserMessage>(&got.back().event.what);
+    return what != nullptr && what->text == "два";
+  }));
+  EXPECT_EQ(warnings.size(), 2U);
+  EXPECT_EQ(health.back(), "well");
+}
+
+TEST_F(VkTransportTest, AServerThatLosesEventsAllTheTimeIsAskedInPeace) {
+  settings.backoff_first = milliseconds(50);
+  settings.backoff_most = milliseconds(200);
+  settings.requests_a_window = 10'000;
+  fakes::VkFault losing;
+  losing.kind = "custom";
+  losing.method = "longpoll";
+  losing.status = 200;
+  losing.body = R"({"failed":1,"ts":1})";
+  losing.times = 12;
+  fake.fail_next(losing);
+  const auto began = std::chrono::steady_clock::now();
+  start();
+  ASSERT_TRUE(wait([&] { return !health.empty() && health.back() == "well"; }));
+  ASSERT_TRUE(wait([&] { return warnings.size() == 12; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, milliseconds(300));
+}
+
+TEST_F(VkTransportTest, AChangeHasOneIdByEventAndByHistory) {
+  start_and_poll();
+  const fakes::VkEvent first = fake.say(kAnna, "в пять");
+  fake.edit_message(kAnna, first.cmid, "в восемь");
+  ASSERT_TRUE(wait_for_updates(2));
+  const std::string id = got[1].id;
+  fake.lose_next_events(1);
+  fake.say(kBoris, "я тоже");
+  ASSERT_TRUE(wait([&] {
+    return std::any_of(got.begin(), got.end(), [](const Incoming& one) { return one.chat.chat_id == "6"; });
+  }));
+  std::set<std::string> changes;
+  for (const Incoming& one : got) {
+    const auto* what = std::get_if<UserMessage>(&one.event.what);
+    if (what != nullptr && what->edited) changes.insert(one.id);
+  }
+  EXPECT_EQ(changes, std::set<std::string>{id});
+}
+
 TEST_F(VkTransportTest, FetchesFromTheHistoryWhenTheQueueIsGone) {
   start_and_poll();
   const fakes::VkEvent first = fake.say(kAnna, "до");
@@ -363,6 +469,73 @@ TEST_F(VkTransportTest, OutlivesWhatTheNetworkDoes) {
   ASSERT_TRUE(wait_for_updates(1));
   EXPECT_TRUE(failure.empty());
   for (const std::string& line : health) EXPECT_EQ(line.find(fake.token()), std::string::npos);
+}
+
+fakes::VkFault answer_of(const std::string& method, int status, std::string body, int times = 1) {
+  fakes::VkFault fault;
+  fault.kind = "custom";
+  fault.method = method;
+  fault.status = status;
+  fault.body = std::move(body);
+  fault.times = times;
+  return fault;
+}
+
+TEST_F(VkTransportTest, SlowAndEndlessAnswersEndAtTheirLimitsAndTheBotGoesOn) {
+  settings.call_timeout = milliseconds(300);
+  settings.poll_time = seconds(1);
+  settings.poll_margin = milliseconds(300);
+  start_and_poll();
+  for (const char* method : {"longpoll", "messages.send"}) {
+    fake.control("faults", json{{"kind", "slow_body"}, {"method", method}, {"delay_ms", 1000}, {"piece", 1}}.dump());
+  }
+  fake.say(kAnna, "раз");
+  const std::vector<ApiCall> calls = calls_of(text("один раз"));
+  EXPECT_EQ(deliver(calls[0]).kind, Kind::Retry);
+  EXPECT_EQ(deliver(calls[0]).kind, Kind::Sent);
+  ASSERT_TRUE(wait_for_updates(1));
+  fake.fail_next(answer_of("longpoll", 200, std::string(33 << 20, ' ')));
+  fake.fail_next(answer_of("messages.send", 200, std::string(33 << 20, ' ')));
+  fake.say(kAnna, "два");
+  EXPECT_EQ(deliver(calls_of(text("два"))[0]).kind, Kind::Retry);
+  ASSERT_TRUE(wait([&] {
+    const auto* what = std::get_if<UserMessage>(&got.back().event.what);
+    return what != nullptr && what->text == "два";
+  }));
+  EXPECT_TRUE(failure.empty());
+  EXPECT_EQ(fake.messages(kAnna).size(), 1U);
+}
+
+TEST_F(VkTransportTest, AStormOfServerErrorsIsOneLineAndGrowingPauses) {
+  settings.backoff_first = milliseconds(20);
+  settings.backoff_most = milliseconds(400);
+  start_and_poll();
+  ASSERT_TRUE(wait_for_health(1));
+  fake.fail_next(answer_of("longpoll", 502, "<html>Bad Gateway</html>", 6));
+  fake.fail_next(answer_of("groups.getLongPollServer", 500, "<html>oops</html>", 2));
+  const auto began = std::chrono::steady_clock::now();
+  fake.close_connections();
+  ASSERT_TRUE(wait_for_health(3));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, milliseconds(200));
+  EXPECT_EQ(health.size(), 3U);
+  EXPECT_EQ(health[1].rfind("ill: ", 0), 0U);
+  EXPECT_EQ(health[2], "well");
+  fake.say(kAnna, "a");
+  EXPECT_TRUE(wait_for_updates(1));
+}
+
+TEST_F(VkTransportTest, ANameThatIsNotThereIsToldOnceAndTriedInPeace) {
+  settings.api = "http://" + std::string(64, 'a') + ".test";  // no name has such a label: nobody is asked
+  settings.backoff_first = milliseconds(10);
+  settings.backoff_most = milliseconds(20);
+  start();
+  ASSERT_TRUE(wait_for_health(1));
+  EXPECT_NE(health[0].find("VK cannot be asked"), std::string::npos) << health[0];
+  const Outcome outcome = send("a");
+  EXPECT_EQ(outcome.kind, Kind::Retry);
+  EXPECT_EQ(send("b").kind, Kind::Retry);
+  EXPECT_EQ(health.size(), 1U);
+  EXPECT_TRUE(failure.empty());
 }
 
 TEST_F(VkTransportTest, ARevokedTokenIsToldAndEndsThePolls) {
@@ -784,6 +957,46 @@ TEST_F(VkTransportTest, SendsOnWhatAPersonSent) {
   EXPECT_EQ(fake.calls("upload").size(), 0U);
 }
 
+TEST_F(VkTransportTest, AnAddressThatExpiredIsAskedForAnewAtItsMessage) {
+  start_and_poll();
+  fakes::VkUpload document{"doc", "смета", "a.txt"};
+  const fakes::VkEvent event = fake.send_files(kAnna, {{}, document, {"audio_message", "OggS", {}}}, "вот");
+  ASSERT_TRUE(wait_for_updates(1));
+  const std::vector<Attachment> files = said(0).attachments;
+  ASSERT_EQ(files.size(), 3U);
+  EXPECT_EQ(fetch(files[1]).first, "смета");
+  EXPECT_EQ(fake.calls("messages.getByConversationMessageId").size(), 0U);
+  fake.advance_clock(std::chrono::hours(48));
+  EXPECT_EQ(fetch(files[1]), std::make_pair(std::string("смета"), std::string()));
+  EXPECT_EQ(fetch(files[2]).first, "OggS");
+  EXPECT_EQ(fake.calls("messages.getByConversationMessageId").size(), 2U);
+  for (const int status : {403, 404, 410}) {
+    fakes::VkFault gone;
+    gone.kind = "custom";
+    gone.method = "file";
+    gone.status = status;
+    gone.body = "no";
+    fake.fail_next(gone);
+    // The second address, of the same instant, works.
+    EXPECT_EQ(fetch(files[1]).first, "смета") << status;
+  }
+  // Once is enough: a server that refuses goes on refusing.
+  fakes::VkFault refusing;
+  refusing.kind = "custom";
+  refusing.method = "file";
+  refusing.status = 403;
+  refusing.body = "no";
+  refusing.times = 2;
+  fake.fail_next(refusing);
+  EXPECT_EQ(fetch(files[1]).second, "HTTP 403");
+  fake.delete_message(kAnna, event.cmid);
+  const auto gone = fetch(files[1]);
+  EXPECT_EQ(gone.first, "");
+  EXPECT_NE(gone.second.find("expired"), std::string::npos) << gone.second;
+  fail("error", "messages.getByConversationMessageId", 1, 15);
+  EXPECT_NE(fetch(files[1]).second.find("15 "), std::string::npos);
+}
+
 TEST_F(VkTransportTest, BringsFilesOfOtherPlatformsOver) {
   const std::string png = fakes::make_png(8, 8);
   settings.fetch_elsewhere = [&](const Attachment& wanted, std::size_t,
@@ -869,6 +1082,8 @@ TEST_F(VkTransportTest, AsksToComeAgainWhenStoringFails) {
   const WebhookAnswer refused = post(event("message_new", kMessage));
   EXPECT_EQ(refused.status, 503);
   EXPECT_GT(refused.retry_after.count(), 0);
+  EXPECT_LT(refused.retry_after, std::chrono::hours(3));  // else VK goes by its own pauses
+  EXPECT_EQ(transport->retry_after_form(), RetryAfterForm::Date);
   EXPECT_EQ(post(event("message_new", kMessage)).body, "ok");
 }
 
@@ -1010,6 +1225,28 @@ TEST_F(VkTransportTest, AMessageHasOneIdByEitherWay) {
 
 // ------------------------------------------------------------------- registration
 
+TEST_F(VkTransportTest, GoesAtThePaceOfTheConfiguration) {
+  const auto executes_at = [&](const std::string& pace, std::int64_t first) {
+    TransportSettings chosen;
+    chosen.options = {{"token", fake.token()}, {"group", std::to_string(fake.group_id())}, {"api", fake.url()}};
+    if (!pace.empty()) chosen.options["requests_per_second"] = pace;
+    auto made = find_transport("vk")->make(client, chosen);
+    EXPECT_TRUE(made);
+    transport = std::move(*made);
+    const std::size_t before = fake.calls("execute").size();
+    std::vector<std::future<Outcome>> outcomes;
+    for (std::int64_t person = first; person < first + 30; ++person) {
+      fake.add_user({person, "Кто-то", "", {}}, true);
+      outcomes.push_back(deliver_later(calls_of(text("раз"), person)[0], person));
+    }
+    for (auto& outcome : outcomes) EXPECT_EQ(outcome.get().kind, Kind::Sent);
+    return fake.calls("execute").size() - before;
+  };
+  // What does not fit into the pace waits, and goes together.
+  EXPECT_EQ(executes_at("", 1000), 1U);
+  EXPECT_EQ(executes_at("1000", 2000), 0U);
+}
+
 TEST(VkRegistryTest, MakesVkFromItsOptions) {
   HttpClient client;
   const TransportKind* kind = find_transport("vk");
@@ -1038,6 +1275,10 @@ TEST(VkRegistryTest, MakesVkFromItsOptions) {
   EXPECT_NE(refusal({{"token", ""}, {"group", "5"}}).find("token"), std::string::npos);
   EXPECT_EQ(refusal({{"token", "s e c"}, {"group", "5"}}).find("s e c"), std::string::npos);
   EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"api", "vk"}}).find("`api`"), std::string::npos);
+  for (const char* pace : {"0", "-5", "fast", "2.5"}) {
+    EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"requests_per_second", pace}}).find("`requests_per_second`"),
+              std::string::npos) << pace;
+  }
   EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"mode", "webhook"}}).find("`mode`"), std::string::npos);
   EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"remove_webhook", "yes"}}).find("true or false"),
             std::string::npos);

@@ -315,7 +315,10 @@ class Core : public std::enable_shared_from_this<Core> {
     }
     if (answer.status != 200 || !api::says_ok(answer.body)) return on_poll_refused(answer);
     api::DecodedUpdates updates = decoder_.read_answer(answer.body, bot_, now_ms());
-    if (!updates.ok) return trouble("an answer of Telegram makes no sense", poll_backoff_.next());
+    if (!updates.ok) {
+      in_touch_ = false;
+      return trouble("an answer of Telegram makes no sense", poll_backoff_.next());
+    }
     poll_backoff_.reset();
     conflict_backoff_.reset();
     tell_health(true, {});
@@ -401,6 +404,7 @@ class Core : public std::enable_shared_from_this<Core> {
       return trouble("another program receives the updates of this bot: " + refusal.description,
                      conflict_backoff_.next());
     }
+    in_touch_ = false;
     milliseconds pause = poll_backoff_.next();
     if (refusal.retry_after > 0) pause = std::chrono::seconds(refusal.retry_after);
     if (answer.retry_after.count() > 0) pause = std::max<milliseconds>(pause, answer.retry_after);

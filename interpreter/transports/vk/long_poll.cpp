@@ -1,6 +1,7 @@
 #include "interpreter/transports/vk/long_poll.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "interpreter/transports/vk/missed_events.h"
 
@@ -36,6 +37,16 @@ void LongPoll::stop() {
 }
 
 void LongPoll::trouble(const std::string& reason) { parts_.health->receiving(false, parts_.api->hidden(reason)); }
+
+void LongPoll::tell_loss(const std::string& outcome) {
+  if (std::exchange(loss_told_, true)) return;
+  const TransportHandlers& handlers = parts_.health->handlers();
+  const std::int64_t since = std::max<std::int64_t>(0, parts_.settings->now() - position_.at) / 1000;
+  if (handlers.warning) {
+    handlers.warning(parts_.api->hidden("VK lost events of its queue, the last known one is " + std::to_string(since) +
+                                        " s old; " + outcome));
+  }
+}
 
 void LongPoll::again(void (LongPoll::*step)(), milliseconds pause) {
   parts_.client.after(pause, [self = shared_from_this(), step, turn = ++turn_] {
@@ -167,12 +178,16 @@ void LongPoll::on_poll(HttpAnswer answer, std::chrono::steady_clock::duration to
     case PollAnswer::Kind::SomeLost:
       position_.ts = events.ts;
       lost_ = true;
+      loss_told_ = false;
+      // A server that does nothing but lose events must not be asked without a pause.
+      if (++quick_empties_ > 3) return again(&LongPoll::go_on, backoff_.next());
       return go_on();
     case PollAnswer::Kind::KeyExpired:
     case PollAnswer::Kind::AllLost: {
       const bool all = events.kind == PollAnswer::Kind::AllLost;
       lost_ = lost_ || all;
-      // A server that does nothing but expire keys must not be asked without a pause.
+      if (all) loss_told_ = false;
+      // Nor one that does nothing but expire keys.
       if (++quick_empties_ > 3) {
         const Ts ts = all ? Ts::Renew : Ts::Keep;
         parts_.client.after(backoff_.next(), [self = shared_from_this(), turn = ++turn_, ts] {
@@ -250,11 +265,13 @@ void LongPoll::bring_missed() {
         return self->again(&LongPoll::bring_missed, self->backoff_.next());
       }
       // Better to serve those who write now.
+      self->tell_loss("the dialogs' histories cannot be had: " + found.error());
       self->missed_attempts_ = 0;
       self->lost_ = false;
       return self->poll();
     }
     self->missed_attempts_ = 0;
+    self->tell_loss("the dialogs' histories since then hold " + std::to_string(found->size()));
     if (found->empty()) {
       self->lost_ = false;
       return self->poll();

@@ -33,6 +33,8 @@ class LongPoll : public std::enable_shared_from_this<LongPoll> {
   void hand_over(std::vector<Incoming> events, const Position& next, std::function<void(bool)> stored);
 
   void trouble(const std::string& reason);
+  /// Says what became of a loss that VK told of.
+  void tell_loss(const std::string& outcome);
   /// Takes `step` again after a pause, unless receiving went another way meanwhile.
   void again(void (LongPoll::*step)(), std::chrono::milliseconds pause);
   std::string poll_url() const;
@@ -45,6 +47,7 @@ class LongPoll : public std::enable_shared_from_this<LongPoll> {
   std::string key_;
   bool stopped_ = false;
   bool lost_ = false;      // events are to be brought from the histories
+  bool loss_told_ = true;  // what VK lost by its own word
   bool in_touch_ = false;
   bool polled_ = false;    // once: from then on the polls tell how it is
   bool server_asked_ = false;  // `ts` of a fresh server is wanted
