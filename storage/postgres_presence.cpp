@@ -19,6 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kHeartbeat{2'000};
 constexpr milliseconds kReconnect{500};
+constexpr std::string_view kLeft = "left";
 // The server ends a connection that is silent for so long, and its locks with it: that is how a process that
 // stands still loses what it leads.
 constexpr const char* kSilence = "SET idle_session_timeout = '10s'";
@@ -39,9 +40,6 @@ class PostgresPresence final : public Presence {
   PostgresPresence(const PostgresPresence&) = delete;
   PostgresPresence& operator=(const PostgresPresence&) = delete;
   ~PostgresPresence() override {
-    stopping_ = true;
-    wake();
-    if (thread_.joinable()) thread_.join();
     leave();
     ::close(wake_);
   }
@@ -102,7 +100,6 @@ class PostgresPresence final : public Presence {
   }
 
   void run() {
-    milliseconds next{0};
     while (!stopping_) {
       if (!sql_) {
         if (auto connected = connect(); !connected) {
@@ -111,17 +108,17 @@ class PostgresPresence final : public Presence {
           continue;
         }
         troubled_ = false;
-        next = milliseconds(0);
+        next_beat_ = milliseconds(0);
       }
       const milliseconds now = monotonic();
-      if (now >= next) {
+      if (now >= next_beat_) {
         if (auto beaten = beat(); !beaten) {
           disconnect(beaten.error().message);
           continue;
         }
-        next = now + kHeartbeat;
+        next_beat_ = now + kHeartbeat;
       }
-      if (!wait(PQsocket(statements_->connection()), next - monotonic())) continue;
+      if (!wait(PQsocket(statements_->connection()), next_beat_ - monotonic())) continue;
       hear();
     }
   }
@@ -139,6 +136,8 @@ class PostgresPresence final : public Presence {
     bool news = false;
     while (PGnotify* const note = PQnotifies(connection)) {
       news = news || note->be_pid != PQbackendPID(connection);
+      // A leader that stops says so, and its bots need not wait for the next beat.
+      if (std::string_view(note->extra) == kLeft) next_beat_ = milliseconds(0);
       PQfreemem(note);
     }
     if (news && handlers_.news) handlers_.news();
@@ -201,16 +200,24 @@ class PostgresPresence final : public Presence {
   }
 
   /// An orderly end: the others need not find out.
-  void leave() {
+  void leave() override {
+    stopping_ = true;
+    wake();
+    if (thread_.joinable()) thread_.join();
+    {
+      std::lock_guard lock(mutex_);
+      led_.clear();
+    }
     if (!sql_) return;
     (void)guarded(sql_.get(), [&]() -> Stored<Done> {
       const PostgresValue process(process_);
       statements_->run("DELETE FROM processes WHERE id = ?", {&process});
-      statements_->run(std::string("NOTIFY sufler"));
       return Done{};
     });
     statements_.reset();
     sql_.reset();
+    // Now that the locks are gone.
+    (void)on_side([&] { side_statements_->run("NOTIFY sufler, '" + std::string(kLeft) + "'"); });
   }
 
   void wake() {
@@ -258,6 +265,7 @@ class PostgresPresence final : public Presence {
   mutable std::mutex mutex_;
   std::map<std::string, bool, std::less<>> led_;
   bool troubled_ = false;
+  milliseconds next_beat_{0};
 
   std::unique_ptr<soci::session> sql_;
   std::optional<PostgresStatements> statements_;

@@ -25,6 +25,8 @@ class Presence {
   /// That these rows of the inbox are being played: when the process dies of one of them, the others know. By the
   /// owner of the storage; the transaction that plays them ends it.
   virtual Stored<Done> playing(const std::vector<std::int64_t>& inbox_ids) = 0;
+  /// What this process leads may be led by another at once. Once, by the owner of the storage.
+  virtual void leave() = 0;
   /// Tells the others that there is something to look at. A hint: it may get lost.
   virtual void tell_news() = 0;
 };

@@ -80,6 +80,10 @@ Stored<Done> Storage::join(std::vector<std::string> bots, PresenceHandlers handl
   return Done{};
 }
 
+void Storage::leave() {
+  if (impl_->presence) impl_->presence->leave();
+}
+
 void Storage::send_for(const std::vector<std::string>& bots) {
   impl_->sent_here = bots;
   impl_->send_for();

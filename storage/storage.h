@@ -216,6 +216,8 @@ class Storage {
   };
   /// Makes this process one of those that share the database. Only when `shared`; once.
   Stored<Done> join(std::vector<std::string> bots, PresenceHandlers handlers);
+  /// The opposite: what this process leads may be led by another at once.
+  void leave();
   /// Null before `join`.
   Presence* presence() const;
   /// Rows that are enqueued from now on are this process's to send, of these bots; others wait for their leader.

@@ -79,6 +79,48 @@ TransportHandlers handlers_of(ServedTransport& one, Engine& engine, std::atomic<
   return handlers;
 }
 
+/// Receiving for the bots that this process leads.
+class Receivers {
+ public:
+  Receivers(Engine& engine, const std::vector<std::unique_ptr<ServedTransport>>& served, HttpClient& client,
+            std::atomic<std::size_t>& failed)
+      : engine_(engine), served_(served), client_(client), failed_(failed) {}
+
+  /// On the engine's thread.
+  void lead(const std::string& bot, bool leads) {
+    for (const auto& one : served_) {
+      if (one->bot != bot || !one->transport->receives_alone()) continue;
+      if (leads) {
+        begin(*one);
+      } else if (one->health != ServedTransport::Health::Failed) {
+        one->transport->stop_receiving();
+        one->health = ServedTransport::Health::Standby;
+      }
+    }
+  }
+
+  /// On the engine's thread, or before it has begun.
+  void begin(ServedTransport& one) {
+    if (one.health == ServedTransport::Health::Failed) return;
+    auto position = engine_.position(one.bot, one.transport->name());
+    if (!position) {
+      write_log(LogLevel::Error, position.error().message, {{"bot", one.bot}});
+      client_.after(kAskAgain, [this, &one] { engine_.ask([this, &one](Storage&) { begin(one); }); });
+      return;
+    }
+    one.health = ServedTransport::Health::Starting;
+    one.transport->start(*position, one.menu, handlers_of(one, engine_, failed_, served_.size()));
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kAskAgain{500};
+
+  Engine& engine_;
+  const std::vector<std::unique_ptr<ServedTransport>>& served_;
+  HttpClient& client_;
+  std::atomic<std::size_t>& failed_;
+};
+
 Listener::Settings listen_on(const HttpConfig& http) {
   Listener::Settings settings;
   settings.host = http.host;
@@ -143,21 +185,7 @@ int run_bots(const RunOptions& options) {
 
   Engine engine(std::move(*storage), std::move(bots.setups), couriers);
   std::atomic<std::size_t> failed{0};
-  const auto leads = [&](std::string_view bot, bool leads_now) {
-    for (const auto& one : served) {
-      if (one->bot != bot) continue;
-      if (!leads_now) {
-        one->transport->stop_receiving();
-        one->health = ServedTransport::Health::Standby;
-        continue;
-      }
-      auto position = engine.position(one->bot, one->transport->name());
-      if (!position) return write_log(LogLevel::Error, position.error().message, {{"bot", one->bot}});
-      one->health = ServedTransport::Health::Starting;
-      one->transport->start(*position, one->menu, handlers_of(*one, engine, failed, served.size()));
-    }
-  };
-
+  Receivers receivers(engine, served, client, failed);
   std::optional<Listener> listener;
   if (config.http) {
     listener.emplace(listen_on(*config.http));
@@ -166,7 +194,10 @@ int run_bots(const RunOptions& options) {
     write_log(LogLevel::Info, "listening", {{"address", config.http->host + ":" + std::to_string(listener->port())}});
   }
 
-  auto started = engine.start(leads);
+  // Webhooks come to whichever process the platform or a proxy chooses.
+  for (const auto& one : served)
+    if (!one->transport->receives_alone()) receivers.begin(*one);
+  auto started = engine.start([&](std::string_view bot, bool leads) { receivers.lead(std::string(bot), leads); });
   if (!started) return complain(started.error().message);
 
   for (;;) {

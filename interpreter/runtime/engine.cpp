@@ -582,6 +582,7 @@ struct Engine::Impl {
       auto done = players[bot]->settle(settled[bot]);
       if (!done) complain(bot, done.error());
     }
+    storage.leave();
     auto ended = storage.end_running();
     if (!ended) write_log(LogLevel::Error, ended.error().message);
   }

@@ -68,7 +68,7 @@ class Transport {
   /// Begins to receive, from a stored position (empty: from what the platform still has), and tells the
   /// platform the bot's menu of commands. Returns at once.
   virtual void start(std::string position, std::vector<BotCommandHint> menu, TransportHandlers handlers) = 0;
-  /// Receives no more. Sending still works. Safe to call twice.
+  /// Receives no more, until `start` is called again. Sending still works. Safe to call twice.
   virtual void stop_receiving() = 0;
 
   /// Takes a request that came to this bot's address. Called on a thread of the listener; `answer` comes exactly
@@ -79,6 +79,9 @@ class Transport {
   }
   /// For every 429 and 503 at this bot's address, the listener's own too.
   virtual RetryAfterForm retry_after_form() const { return RetryAfterForm::Seconds; }
+  /// Whether only one process may receive for the bot: polls take an event away from everybody else, webhooks come
+  /// to whoever listens.
+  virtual bool receives_alone() const { return true; }
   /// Whether an event may come again although its position was stored: its id is then remembered.
   virtual bool repeats_events() const { return false; }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -32,5 +33,7 @@ std::string postgres_server();
 
 /// For the names of tests that run on both.
 inline std::string name_of(DatabaseUnderTest kind) { return kind == DatabaseUnderTest::Sqlite ? "Sqlite" : "Postgres"; }
+
+inline void PrintTo(DatabaseUnderTest kind, std::ostream* out) { *out << name_of(kind); }
 
 }  // namespace sufler

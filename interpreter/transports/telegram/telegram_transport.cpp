@@ -123,6 +123,7 @@ class Core : public std::enable_shared_from_this<Core> {
   // ------------------------------------------------------------- receiving
 
   void start(std::string position, std::vector<BotCommandHint> menu, TransportHandlers handlers) {
+    stopped_ = false;
     client_.post([self = shared_from_this(), position = std::move(position), menu = std::move(menu),
                   handlers = std::move(handlers)]() mutable {
       if (self->stopped_) return;
@@ -132,6 +133,8 @@ class Core : public std::enable_shared_from_this<Core> {
         self->webhook_->start(self->handlers_);
       } else {
         self->position_ = Position::parse(position);
+        self->in_touch_ = false;
+        self->well_.reset();
         self->poll();
       }
       if (self->bot_.username.empty()) self->ask_name();
@@ -143,7 +146,8 @@ class Core : public std::enable_shared_from_this<Core> {
     if (stopped_.exchange(true)) return;
     if (webhook_) webhook_->stop();
     client_.post([self = shared_from_this()] {
-      if (self->poll_request_ != 0) self->client_.cancel(self->poll_request_);
+      ++self->poll_turn_;  // what still comes of this one finds another
+      if (self->poll_request_ != 0) self->client_.cancel(std::exchange(self->poll_request_, 0));
       self->waiting_answer_.reset();
     });
   }
@@ -283,7 +287,8 @@ class Core : public std::enable_shared_from_this<Core> {
     request.max_response_bytes = kUpdatesBytes;
     const auto began = std::chrono::steady_clock::now();
     poll_request_ = client_.submit(
-        std::move(request), [self = shared_from_this(), began](HttpAnswer answer) {
+        std::move(request), [self = shared_from_this(), began, turn = poll_turn_](HttpAnswer answer) {
+          if (self->poll_turn_ != turn) return;
           self->poll_request_ = 0;
           if (self->stopped_) return;
           self->on_poll(std::move(answer), std::chrono::steady_clock::now() - began);
@@ -801,6 +806,7 @@ class TelegramTransport final : public Transport {
   void take_webhook(WebhookRequest request, std::function<void(WebhookAnswer)> answer) override {
     core_->take_webhook(std::move(request), std::move(answer));
   }
+  bool receives_alone() const override { return !core_->by_webhook(); }
   // Telegram sends again what was not answered in time, and does not wait for the first attempt's end.
   bool repeats_events() const override { return core_->by_webhook(); }
   void deliver(const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) override {

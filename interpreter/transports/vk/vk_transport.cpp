@@ -77,24 +77,22 @@ class Core : public std::enable_shared_from_this<Core> {
         sent_(std::make_shared<SentKeys>()),
         in_flight_(std::make_shared<std::atomic<std::size_t>>(0)),
         backoff_(settings_->backoff_first, settings_->backoff_most, settings_->random) {
-    ReceiverParts parts{client,
-                        settings_,
-                        api_,
-                        std::make_shared<Names>(client, api_, settings_->names_wait),
-                        health_,
-                        Community{settings_->group, sent_},
-                        settings_->random,
-                        [count = in_flight_] { return count->load(); }};
     if (settings_->mode == VkSettings::Mode::Callback) {
-      callback_ = std::make_shared<Callback>(std::move(parts));
+      callback_ = std::make_shared<Callback>(receiver_parts());
     } else {
-      long_poll_ = std::make_shared<LongPoll>(std::move(parts));
+      long_poll_ = std::make_shared<LongPoll>(receiver_parts());
     }
   }
 
+  bool by_callback() const { return callback_ != nullptr; }
+
   void start(std::string position, TransportHandlers handlers) {
-    client_.post([self = shared_from_this(), position = std::move(position), handlers = std::move(handlers)]() mutable {
+    const bool again = stopped_.exchange(false);
+    client_.post([self = shared_from_this(), again, position = std::move(position),
+                  handlers = std::move(handlers)]() mutable {
       if (self->stopped_) return;
+      // A poll that was stopped knows nothing of what came since.
+      if (again && self->long_poll_) self->long_poll_ = std::make_shared<LongPoll>(self->receiver_parts());
       self->health_->use(std::move(handlers));
       if (self->callback_) self->callback_->start(position);
       if (self->long_poll_) self->long_poll_->start(position);
@@ -148,6 +146,17 @@ class Core : public std::enable_shared_from_this<Core> {
   }
 
  private:
+  ReceiverParts receiver_parts() const {
+    return {client_,
+            settings_,
+            api_,
+            std::make_shared<Names>(client_, api_, settings_->names_wait),
+            health_,
+            Community{settings_->group, sent_},
+            settings_->random,
+            [count = in_flight_] { return count->load(); }};
+  }
+
   // --- files
 
   void bring_files(const std::shared_ptr<Sending>& sending) {
@@ -330,6 +339,7 @@ class VkTransport final : public Transport {
     core_->take_webhook(std::move(request), std::move(answer));
   }
   RetryAfterForm retry_after_form() const override { return RetryAfterForm::Date; }
+  bool receives_alone() const override { return !core_->by_callback(); }
   bool repeats_events() const override { return true; }
   void deliver(const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) override {
     core_->deliver(chat, call, std::move(done));
