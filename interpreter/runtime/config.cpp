@@ -25,6 +25,9 @@ const std::vector<std::string> kHttpKeys = {"listen", "public_url"};
 /// What must never be shown: it may come from a file, and is hidden from the log.
 const std::vector<std::string> kSecretKeys = {"token", "secret"};
 constexpr std::size_t kMaxSecretBytes = 4096;
+/// The platform's pace, where a transport has such a key.
+constexpr std::string_view kPaceKey = "requests_per_second";
+constexpr int kMostPace = 10'000;
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -248,12 +251,21 @@ class Reader {
         const std::string key(entry.key.scalar);
         std::string value = contains(kSecretKeys, key) ? read_token(entry.value) : expand(entry.value);
         while (key == "api" && value.ends_with('/')) value.pop_back();
+        if (key == kPaceKey && !is_pace(value))
+          report(DiagnosticId::ConfigBadValue, entry.value.span,
+                 {value, "a whole number from 1 to " + std::to_string(kMostPace)});
         transport.options[key] = std::move(value);
       }
     }
     if (transport.options["token"].empty() && !loaded_.diagnostics.has_errors())
       report(DiagnosticId::ConfigMissing, field.key.span, {"token"});
     return transport;
+  }
+
+  static bool is_pace(std::string_view text) {
+    int number = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    return read.ec == std::errc() && read.ptr == text.data() + text.size() && number >= 1 && number <= kMostPace;
   }
 
   std::string read_token(const Node& node) {

@@ -25,7 +25,7 @@ class ConfigTest : public ::testing::Test {
   LoadedConfig load(const std::string& text) {
     const fs::path path = folder_ / "sufler.yaml";
     std::ofstream(path) << text;
-    return load_config(path.string(), {{"telegram", {"token", "api", "mode"}}, {"vk", {"group", "token", "secret"}}});
+    return load_config(path.string(), {{"telegram", {"token", "api", "mode"}}, {"vk", {"group", "token", "secret", "requests_per_second"}}});
   }
   std::string problems(LoadedConfig& loaded) {
     std::string out;
@@ -112,6 +112,26 @@ TEST_F(ConfigTest, ReadsWhereToListen) {
   EXPECT_NE(problems(url).find("https://bot.example.com"), std::string::npos) << problems(url);
   LoadedConfig nowhere = load("http: {public_url: \"https://bot.example.com\"}\n" + bots);
   EXPECT_NE(problems(nowhere).find("listen"), std::string::npos) << problems(nowhere);
+}
+
+TEST_F(ConfigTest, APaceIsAWholeNumberAndAWrongOneIsSaidWithItsPlace) {
+  const auto with = [&](const std::string& pace) {
+    return load("bots:\n  shop:\n    scenario: s\n    vk:\n      token: \"${SUFLER_TEST_TOKEN}\"\n      requests_per_second: " +
+                pace + "\n");
+  };
+  for (const char* right : {"1", "20", "10000"}) {
+    LoadedConfig loaded = with(right);
+    ASSERT_TRUE(loaded.config.has_value()) << problems(loaded);
+    EXPECT_EQ(loaded.config->bots[0].transports[0].options.at("requests_per_second"), right);
+  }
+  for (const char* wrong : {"0", "-1", "10001", "2.5", "fast", "\"20 \"", "99999999999999999999"}) {
+    LoadedConfig loaded = with(wrong);
+    EXPECT_FALSE(loaded.config.has_value()) << wrong;
+    EXPECT_NE(problems(loaded).find("a whole number from 1 to 10000"), std::string::npos) << wrong << problems(loaded);
+    ASSERT_EQ(loaded.diagnostics.sorted().size(), 1U) << wrong;
+    const SourceSpan span = loaded.diagnostics.sorted()[0].span;
+    EXPECT_EQ(loaded.sources.locate(span.file, span.offset).line, 6U) << wrong;
+  }
 }
 
 TEST_F(ConfigTest, AFileThatIsNoSecretIsNotReadAsOne) {

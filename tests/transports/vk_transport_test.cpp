@@ -1010,6 +1010,28 @@ TEST_F(VkTransportTest, AMessageHasOneIdByEitherWay) {
 
 // ------------------------------------------------------------------- registration
 
+TEST_F(VkTransportTest, GoesAtThePaceOfTheConfiguration) {
+  const auto executes_at = [&](const std::string& pace, std::int64_t first) {
+    TransportSettings chosen;
+    chosen.options = {{"token", fake.token()}, {"group", std::to_string(fake.group_id())}, {"api", fake.url()}};
+    if (!pace.empty()) chosen.options["requests_per_second"] = pace;
+    auto made = find_transport("vk")->make(client, chosen);
+    EXPECT_TRUE(made);
+    transport = std::move(*made);
+    const std::size_t before = fake.calls("execute").size();
+    std::vector<std::future<Outcome>> outcomes;
+    for (std::int64_t person = first; person < first + 30; ++person) {
+      fake.add_user({person, "Кто-то", "", {}}, true);
+      outcomes.push_back(deliver_later(calls_of(text("раз"), person)[0], person));
+    }
+    for (auto& outcome : outcomes) EXPECT_EQ(outcome.get().kind, Kind::Sent);
+    return fake.calls("execute").size() - before;
+  };
+  // What does not fit into the pace waits, and goes together.
+  EXPECT_EQ(executes_at("", 1000), 1U);
+  EXPECT_EQ(executes_at("1000", 2000), 0U);
+}
+
 TEST(VkRegistryTest, MakesVkFromItsOptions) {
   HttpClient client;
   const TransportKind* kind = find_transport("vk");
@@ -1038,6 +1060,10 @@ TEST(VkRegistryTest, MakesVkFromItsOptions) {
   EXPECT_NE(refusal({{"token", ""}, {"group", "5"}}).find("token"), std::string::npos);
   EXPECT_EQ(refusal({{"token", "s e c"}, {"group", "5"}}).find("s e c"), std::string::npos);
   EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"api", "vk"}}).find("`api`"), std::string::npos);
+  for (const char* pace : {"0", "-5", "fast", "2.5"}) {
+    EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"requests_per_second", pace}}).find("`requests_per_second`"),
+              std::string::npos) << pace;
+  }
   EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"mode", "webhook"}}).find("`mode`"), std::string::npos);
   EXPECT_NE(refusal({{"token", "x"}, {"group", "5"}, {"remove_webhook", "yes"}}).find("true or false"),
             std::string::npos);

@@ -29,6 +29,13 @@ MadeTransport make(HttpClient& client, TransportSettings settings) {
   if (vk.api.rfind("http://", 0) != 0 && vk.api.rfind("https://", 0) != 0) {
     return Error{std::string("`api` of VK must begin with http:// or https://")};
   }
+  // The configuration has looked at the number already, and knows its place.
+  if (const std::string pace = settings.option("requests_per_second"); !pace.empty()) {
+    const auto number = std::from_chars(pace.data(), pace.data() + pace.size(), vk.requests_a_window);
+    if (number.ec != std::errc() || number.ptr != pace.data() + pace.size() || vk.requests_a_window < 1) {
+      return Error{std::string("`requests_per_second` of VK must be a whole number, 20 for VK itself")};
+    }
+  }
   const std::string remove = settings.option("remove_webhook", "false");
   if (remove != "true" && remove != "false") {
     return Error{std::string("`remove_webhook` of VK must be true or false")};
@@ -55,7 +62,7 @@ TransportKind vk_kind() {
   return {"vk",
           "VK",
           vk_capabilities(),
-          {"group", "token", "api", "mode", "confirmation", "secret", "proxy", "remove_webhook"},
+          {"group", "token", "api", "requests_per_second", "mode", "confirmation", "secret", "proxy", "remove_webhook"},
           make};
 }
 
