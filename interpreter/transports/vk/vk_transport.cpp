@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <random>
 #include <unordered_map>
 #include <utility>
 
 #include "interpreter/core/text.h"
 #include "interpreter/transports/backoff.h"
+#include "interpreter/transports/system.h"
 #include "interpreter/transports/vk/buttons.h"
 #include "interpreter/transports/vk/callback.h"
 #include "interpreter/transports/vk/long_poll.h"
@@ -28,17 +28,8 @@ using namespace vk;
 constexpr std::int64_t kRepeatsForMs = std::int64_t{50} * 60'000;
 constexpr std::size_t kUnclearMost = 10'000;
 
-std::int64_t system_now_ms() {
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-double system_random() {
-  thread_local std::mt19937_64 engine{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
-}
-
 std::shared_ptr<const VkSettings> complete(VkSettings settings) {
-  if (!settings.now) settings.now = system_now_ms;
+  if (!settings.now) settings.now = [] { return system_now().unix_ms; };
   if (!settings.random) settings.random = system_random;
   return std::make_shared<const VkSettings>(std::move(settings));
 }
