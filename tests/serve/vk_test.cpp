@@ -160,6 +160,16 @@ TEST_F(VkServeTest, WhatWasWrittenWhileTheBotWasDownIsPlayedOnce) {
   stop_vk();
 }
 
+TEST_F(VkServeTest, WhatWasWrittenToANewBotWhileItWasDownIsPlayed) {
+  folder.write("echo.yaml", kEcho);
+  start_vk("echo.yaml");
+  stop_vk();  // nobody has written yet
+  vk.say(kAnna, "начать");
+  start_vk("echo.yaml");
+  EXPECT_EQ(next(kAnna, 2)[0].text, "Привет");
+  stop_vk();
+}
+
 TEST_F(VkServeTest, ALostAnswerMakesNoSecondMessage) {
   folder.write("echo.yaml", kEcho);
   start_vk("echo.yaml");

@@ -26,6 +26,7 @@ void LongPoll::start(const std::string& position) {
   position_ = Position::parse(position);
   // A place without its `ts` is left by the other way of receiving: what came since is in the histories.
   lost_ = position_.ts.empty() && position_.at > 0;
+  new_ = position_.ts.empty() && position_.at == 0;
   if (position_.at == 0) position_.at = parts_.settings->now();
   check_group();
 }
@@ -104,8 +105,22 @@ void LongPoll::ask_server(Ts ts) {
                   });
 }
 
+/// Where a new bot begins. Otherwise what comes before the first stored event would be lost with this process.
+void LongPoll::keep_place() {
+  if (stopped_) return;
+  hand_over({}, position_, [this](bool stored) {
+    if (!stored) {
+      trouble("the place in VK's events could not be stored");
+      return again(&LongPoll::keep_place, backoff_.next());
+    }
+    new_ = false;
+    go_on();
+  });
+}
+
 void LongPoll::go_on() {
   if (stopped_) return;
+  if (new_) return keep_place();
   if (lost_) return bring_missed();
   poll();
 }

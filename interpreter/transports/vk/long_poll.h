@@ -24,6 +24,7 @@ class LongPoll : public std::enable_shared_from_this<LongPoll> {
   void check_group();
   void choose_events();
   void ask_server(Ts ts);
+  void keep_place();
   void go_on();
   void poll();
   void on_poll(HttpAnswer answer, std::chrono::steady_clock::duration took);
@@ -44,6 +45,7 @@ class LongPoll : public std::enable_shared_from_this<LongPoll> {
   std::string server_;
   std::string key_;
   bool stopped_ = false;
+  bool new_ = false;       // nothing was ever stored of this bot
   bool lost_ = false;      // events are to be brought from the histories
   bool in_touch_ = false;
   bool polled_ = false;    // once: from then on the polls tell how it is
