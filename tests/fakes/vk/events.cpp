@@ -179,7 +179,7 @@ bool World::answer_poll(Community& community, const Poll& poll, bool even_empty)
   HttpReply reply = poll.manner;
   std::string body;
   Json delivered = Json::array();
-  if (poll.ts > community.ts) {
+  if (poll.ts > community.ts || poll.ts < community.first) {
     body = R"({"failed":3})";
   } else if (poll.ts < community.lost) {
     body = R"({"failed":1,"ts":)" + std::to_string(community.lost) + "}";

@@ -708,8 +708,9 @@ Json World::control_locked(const std::string& path, const Json& params) {
   if (path == "longpoll/reset") {
     new_key(community);
     community.queue.clear();
-    community.ts = 1;
-    community.lost = 1;
+    // Far from the old numbers: one of those must not pass for a new one later on.
+    community.ts += 1'000'000;
+    community.lost = community.first = community.ts;
     community.fetched = 0;
     for (const Poll& poll : std::exchange(community.polls, {})) {
       HttpReply reply;

@@ -183,6 +183,7 @@ struct Community {
   std::set<std::string> events;
   std::string key;
   std::int64_t ts = 1;       ///< of the newest event
+  std::int64_t first = 0;    ///< a lower ts is of a queue that is gone
   std::int64_t lost = 0;     ///< events up to this one cannot be had any more
   std::int64_t fetched = 0;  ///< the highest ts asked for
   int lose_next = 0;
