@@ -344,7 +344,7 @@ TEST(VkUpdateDecoderTest, TakesTheLargestSizeOfAPhoto) {
       {"type":"o","url":"https://x/o","width":130,"height":130}]}})");
   EXPECT_EQ(photo.kind, AttachmentKind::Photo);
   EXPECT_EQ(photo.origin, "vk");
-  EXPECT_EQ(photo.reference, "photo42_456_ab12 https://x/w");
+  EXPECT_EQ(photo.reference, "photo42_456_ab12 https://x/w 42:3");
   EXPECT_EQ(photo.caption, "вот");
 }
 
@@ -354,7 +354,7 @@ TEST(VkUpdateDecoderTest, ReadsDocumentsWithTheirNamesAndSizes) {
   EXPECT_EQ(document.kind, AttachmentKind::Document);
   EXPECT_EQ(document.name, "смета.xlsx");
   EXPECT_EQ(document.size, 2048);
-  EXPECT_EQ(document.reference, "doc42_1 https://vk.com/doc42_1");
+  EXPECT_EQ(document.reference, "doc42_1 https://vk.com/doc42_1 42:3");
   EXPECT_EQ(only_file(R"({"type":"doc","doc":{"id":1,"owner_id":42,"title":"a.PDF","ext":"pdf"}})").name, "a.PDF");
 }
 
@@ -362,12 +362,12 @@ TEST(VkUpdateDecoderTest, ReadsVoicesStickersAndWhatElseThereIs) {
   const Attachment voice = only_file(
       R"({"type":"audio_message","audio_message":{"id":3,"owner_id":42,"link_ogg":"https://x/v.ogg","link_mp3":"https://x/v.mp3","access_key":"k"}})");
   EXPECT_EQ(voice.kind, AttachmentKind::Voice);
-  EXPECT_EQ(voice.reference, "doc42_3_k https://x/v.ogg");
+  EXPECT_EQ(voice.reference, "doc42_3_k https://x/v.ogg 42:3");
 
   const Attachment sticker = only_file(
       R"({"type":"sticker","sticker":{"sticker_id":9,"product_id":1,"images":[{"url":"https://x/64","width":64,"height":64},{"url":"https://x/512","width":512,"height":512}]}})");
   EXPECT_EQ(sticker.kind, AttachmentKind::Sticker);
-  EXPECT_EQ(sticker.reference, "sticker9 https://x/512");
+  EXPECT_EQ(sticker.reference, "sticker9 https://x/512 42:3");
 
   EXPECT_EQ(only_file(R"({"type":"video","video":{"id":1,"owner_id":-5,"title":"Клип"}})").reference, "video-5_1");
   EXPECT_EQ(only_file(R"({"type":"audio","audio":{"id":1,"owner_id":5,"url":""}})").kind, AttachmentKind::Audio);
@@ -379,6 +379,36 @@ TEST(VkUpdateDecoderTest, ReadsVoicesStickersAndWhatElseThereIs) {
   EXPECT_EQ(link.reference, " https://example.com/a");
   EXPECT_EQ(FileReference::parse(link.reference).url, "https://example.com/a");
   EXPECT_EQ(only_file(R"({"type":"Unknown","Unknown":{"id":139}})").name, "Unknown");
+}
+
+TEST(VkUpdateDecoderTest, AFileIsKnownByItsMessageWhateverItsKey) {
+  const FileReference photo = FileReference::parse("photo42_456_ab12 https://x/w 42:3");
+  EXPECT_EQ(photo.name, "photo42_456_ab12");
+  EXPECT_EQ(photo.url, "https://x/w");
+  EXPECT_EQ(photo.peer, 42);
+  EXPECT_EQ(photo.number, 3);
+  EXPECT_TRUE(photo.can_be_renewed());
+  EXPECT_TRUE(photo.same_file(FileReference::parse("photo42_456_zz")));
+  EXPECT_FALSE(photo.same_file(FileReference::parse("photo42_4567_ab12")));
+  EXPECT_FALSE(photo.same_file(FileReference::parse("doc42_456")));
+  // As stored by earlier versions, and what is none.
+  for (const char* text : {"photo42_456 https://x/w", "photo42_456", " https://x/w 42:3", "photo1_2 https://x/w 42:",
+                           "photo1_2 https://x/w 42", "photo1_2 https://x/w a:b", "photo1_2 https://x/w -1:3", ""}) {
+    EXPECT_FALSE(FileReference::parse(text).can_be_renewed()) << text;
+  }
+  EXPECT_FALSE(FileReference::parse("").same_file(FileReference::parse("")));
+}
+
+TEST(VkUpdateDecoderTest, ReadsTheFilesOfAMessageAndOfWhatWasSentOnWithIt) {
+  std::string body = R"({"response":{"count":1,"items":[{"peer_id":42,"conversation_message_id":3,"text":"вот","attachments":[
+      {"type":"doc","doc":{"id":1,"owner_id":42,"url":"https://x/1"}}],"fwd_messages":[{"text":"","attachments":[
+      {"type":"doc","doc":{"id":2,"owner_id":43,"url":"https://x/2"}}]}]}]}})";
+  std::vector<std::string> references;
+  for (const Attachment& file : UpdateDecoder().read_files(body)) references.push_back(file.reference);
+  EXPECT_EQ(references, (std::vector<std::string>{"doc42_1 https://x/1 42:3", "doc43_2 https://x/2 42:3"}));
+  for (std::string nothing : {R"({"error":{"error_code":15}})", R"({"response":{"items":[7,null]}})", "", "[]"}) {
+    EXPECT_TRUE(UpdateDecoder().read_files(nothing).empty()) << nothing;
+  }
 }
 
 TEST(VkUpdateDecoderTest, TakesNoAddressThatIsNotOfTheWeb) {

@@ -81,10 +81,18 @@ bool is_web(std::string_view url) {
          url.find_first_of(" \t\r\n") == std::string_view::npos;
 }
 
-Attachment read_attachment(std::string_view type, const dom::object& file) {
+/// The message that brings a file, from where its address can be had again.
+struct Bringing {
+  std::int64_t peer = 0;
+  std::int64_t number = 0;
+};
+
+Attachment read_attachment(std::string_view type, const dom::object& file, Bringing by) {
   Attachment read;
   read.origin = "vk";
   FileReference reference;
+  reference.peer = by.peer;
+  reference.number = by.number;
   std::string_view url;
   if (type == "photo") {
     read.kind = AttachmentKind::Photo;
@@ -144,7 +152,7 @@ Attachment read_attachment(std::string_view type, const dom::object& file) {
   return read;
 }
 
-void read_attachments(const dom::object& message, std::vector<Attachment>& to) {
+void read_attachments(const dom::object& message, Bringing by, std::vector<Attachment>& to) {
   dom::array attachments;
   if (message["attachments"].get(attachments) != SUCCESS) return;
   for (const dom::element one : attachments) {
@@ -153,7 +161,7 @@ void read_attachments(const dom::object& message, std::vector<Attachment>& to) {
     if (to.size() >= kMostAttachments || one.get(attachment) != SUCCESS) continue;
     const std::string_view type = text_at(attachment, "type");
     if (type.empty() || !object_at(attachment, type, file)) continue;
-    to.push_back(read_attachment(type, file));
+    to.push_back(read_attachment(type, file, by));
   }
 }
 
@@ -199,8 +207,8 @@ std::string_view raw_text(const dom::object& message) {
 
 /// What a person sent on: the texts and files of forwarded messages, which are the answer when the message
 /// itself says nothing.
-void read_forwarded(const dom::object& message, int depth, std::string& text, std::vector<Attachment>& files,
-                    std::size_t& left) {
+void read_forwarded(const dom::object& message, int depth, Bringing by, std::string& text,
+                    std::vector<Attachment>& files, std::size_t& left) {
   dom::array forwarded;
   if (depth > kForwardDepth || message["fwd_messages"].get(forwarded) != SUCCESS) return;
   for (const dom::element one : forwarded) {
@@ -212,8 +220,8 @@ void read_forwarded(const dom::object& message, int depth, std::string& text, st
       if (!text.empty()) text += '\n';
       text += said;
     }
-    read_attachments(inner, files);
-    read_forwarded(inner, depth + 1, text, files, left);
+    read_attachments(inner, by, files);
+    read_forwarded(inner, depth + 1, by, text, files, left);
   }
 }
 
@@ -298,7 +306,8 @@ class EventReader {
       said.text = pressed.label;
       addressed = true;
     }
-    read_attachments(message, said.attachments);
+    const Bringing by{peer, int_at(message, "conversation_message_id")};
+    read_attachments(message, by, said.attachments);
     dom::object geo;
     if (object_at(message, "geo", geo)) read_geo(geo, said.location);
     // `messages.send` names a message by its number among all of the community's.
@@ -308,7 +317,7 @@ class EventReader {
     if (is_blank(said.text)) {
       std::size_t left = kMostAttachments;
       std::string forwarded;
-      read_forwarded(message, 1, forwarded, said.attachments, left);
+      read_forwarded(message, 1, by, forwarded, said.attachments, left);
       if (!forwarded.empty()) said.text = std::move(forwarded);
     }
     if (!said.attachments.empty()) said.attachments.front().caption = said.text;
@@ -592,6 +601,23 @@ History UpdateDecoder::read_history(std::string& body, const Community& communit
     if (one.incoming) out.incoming.push_back(std::move(*one.incoming));
   }
   return out;
+}
+
+std::vector<Attachment> UpdateDecoder::read_files(std::string& body) {
+  std::vector<Attachment> files;
+  dom::object response;
+  dom::array items;
+  if (!impl_->parse_response(body, response) || response["items"].get(items) != SUCCESS) return files;
+  for (const dom::element element : items) {
+    dom::object message;
+    if (element.get(message) != SUCCESS) continue;
+    const Bringing by{int_at(message, "peer_id"), int_at(message, "conversation_message_id")};
+    read_attachments(message, by, files);
+    std::string text;
+    std::size_t left = kMostAttachments;
+    read_forwarded(message, 1, by, text, files, left);
+  }
+  return files;
 }
 
 std::string plain_text(std::string_view text) {

@@ -89,6 +89,8 @@ class UpdateDecoder {
   /// Messages older than `since` (unix seconds) are left out.
   History read_history(std::string& body, const Community& community, std::int64_t since,
                        std::int64_t now_unix_ms);
+  /// The files of the messages in an answer of `messages.getByConversationMessageId`, those sent on with them too.
+  std::vector<Attachment> read_files(std::string& body);
 
  private:
   struct Impl;
