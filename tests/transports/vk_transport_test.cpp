@@ -784,6 +784,46 @@ TEST_F(VkTransportTest, SendsOnWhatAPersonSent) {
   EXPECT_EQ(fake.calls("upload").size(), 0U);
 }
 
+TEST_F(VkTransportTest, AnAddressThatExpiredIsAskedForAnewAtItsMessage) {
+  start_and_poll();
+  fakes::VkUpload document{"doc", "смета", "a.txt"};
+  const fakes::VkEvent event = fake.send_files(kAnna, {{}, document, {"audio_message", "OggS", {}}}, "вот");
+  ASSERT_TRUE(wait_for_updates(1));
+  const std::vector<Attachment> files = said(0).attachments;
+  ASSERT_EQ(files.size(), 3U);
+  EXPECT_EQ(fetch(files[1]).first, "смета");
+  EXPECT_EQ(fake.calls("messages.getByConversationMessageId").size(), 0U);
+  fake.advance_clock(std::chrono::hours(48));
+  EXPECT_EQ(fetch(files[1]), std::make_pair(std::string("смета"), std::string()));
+  EXPECT_EQ(fetch(files[2]).first, "OggS");
+  EXPECT_EQ(fake.calls("messages.getByConversationMessageId").size(), 2U);
+  for (const int status : {403, 404, 410}) {
+    fakes::VkFault gone;
+    gone.kind = "custom";
+    gone.method = "file";
+    gone.status = status;
+    gone.body = "no";
+    fake.fail_next(gone);
+    // The second address, of the same instant, works.
+    EXPECT_EQ(fetch(files[1]).first, "смета") << status;
+  }
+  // Once is enough: a server that refuses goes on refusing.
+  fakes::VkFault refusing;
+  refusing.kind = "custom";
+  refusing.method = "file";
+  refusing.status = 403;
+  refusing.body = "no";
+  refusing.times = 2;
+  fake.fail_next(refusing);
+  EXPECT_EQ(fetch(files[1]).second, "HTTP 403");
+  fake.delete_message(kAnna, event.cmid);
+  const auto gone = fetch(files[1]);
+  EXPECT_EQ(gone.first, "");
+  EXPECT_NE(gone.second.find("expired"), std::string::npos) << gone.second;
+  fail("error", "messages.getByConversationMessageId", 1, 15);
+  EXPECT_NE(fetch(files[1]).second.find("15 "), std::string::npos);
+}
+
 TEST_F(VkTransportTest, BringsFilesOfOtherPlatformsOver) {
   const std::string png = fakes::make_png(8, 8);
   settings.fetch_elsewhere = [&](const Attachment& wanted, std::size_t,
@@ -869,6 +909,8 @@ TEST_F(VkTransportTest, AsksToComeAgainWhenStoringFails) {
   const WebhookAnswer refused = post(event("message_new", kMessage));
   EXPECT_EQ(refused.status, 503);
   EXPECT_GT(refused.retry_after.count(), 0);
+  EXPECT_LT(refused.retry_after, std::chrono::hours(3));  // else VK goes by its own pauses
+  EXPECT_EQ(transport->retry_after_form(), RetryAfterForm::Date);
   EXPECT_EQ(post(event("message_new", kMessage)).body, "ok");
 }
 
