@@ -56,7 +56,7 @@ void play_vk_update(std::string_view bytes) {
 
   body = bytes;
   const History history = decoder.read_history(body, community, 0, kNow);
-  require(history.incoming.size() <= history.count, "messages are counted");
+  require(history.incoming.size() <= 2 * history.count, "a message and its change are counted");
   for (const Incoming& one : history.incoming) check_incoming(one);
   body = bytes;
   (void)decoder.read_conversations(body);

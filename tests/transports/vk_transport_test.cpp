@@ -321,6 +321,66 @@ TEST_F(VkTransportTest, FetchesFromTheHistoryWhatWasLost) {
   EXPECT_EQ(got.back().person.first_name, "Анна");
 }
 
+TEST_F(VkTransportTest, FetchesLostChangesAndPressesAsFarAsTheHistoryHasThem) {
+  start_and_poll();
+  Message choice = text("Верно?");
+  choice.keyboard.kind = Keyboard::Kind::Reply;
+  Button pickup;
+  pickup.label = "Заберу сам, но не раньше пятницы и не позже вечера";
+  choice.keyboard.rows = {{pickup}};
+  ASSERT_EQ(send(choice).kind, Kind::Sent);
+  Message question = text("Точно?");
+  question.keyboard.kind = Keyboard::Kind::Inline;
+  Button yes;
+  yes.label = "Да";
+  yes.action = ButtonAction::Payload;
+  yes.payload = "17:0";
+  question.keyboard.rows = {{yes}};
+  ASSERT_EQ(send(question).kind, Kind::Sent);
+  const fakes::VkEvent first = fake.say(kAnna, "в пять");
+  const fakes::VkEvent boris = fake.say(kBoris, "в шесть");
+  ASSERT_TRUE(wait_for_updates(2));
+  ASSERT_TRUE(fake.wait_until_confirmed(boris.event_id));
+
+  fake.lose_next_events(4);
+  fake.edit_message(kBoris, boris.cmid, "в семь");  // nothing new was said in this dialog
+  fake.edit_message(kAnna, first.cmid, "в восемь");
+  fake.press(kAnna, "Да");                                        // a message_event: no history has it
+  fake.press(kAnna, "Заберу сам, но не раньше пятницы и не п…");  // a message
+  const auto has = [&](const std::string& words, bool edited) {
+    return std::any_of(got.begin(), got.end(), [&](const Incoming& one) {
+      const auto* what = std::get_if<UserMessage>(&one.event.what);
+      return what != nullptr && what->text == words && what->edited == edited;
+    });
+  };
+  ASSERT_TRUE(wait([&] { return has("в семь", true) && has("в восемь", true) && has(pickup.label, false); }));
+  const fakes::VkEvent again = fake.press(kAnna, "Да");
+  ASSERT_TRUE(wait([&] { return std::holds_alternative<ButtonPress>(got.back().event.what); }));
+  EXPECT_TRUE(fake.wait_until_confirmed(again.event_id));
+  std::size_t presses = 0;
+  for (const Incoming& one : got) presses += std::holds_alternative<ButtonPress>(one.event.what) ? 1U : 0U;
+  EXPECT_EQ(presses, 1U);
+}
+
+TEST_F(VkTransportTest, AChangeHasOneIdByEventAndByHistory) {
+  start_and_poll();
+  const fakes::VkEvent first = fake.say(kAnna, "в пять");
+  fake.edit_message(kAnna, first.cmid, "в восемь");
+  ASSERT_TRUE(wait_for_updates(2));
+  const std::string id = got[1].id;
+  fake.lose_next_events(1);
+  fake.say(kBoris, "я тоже");
+  ASSERT_TRUE(wait([&] {
+    return std::any_of(got.begin(), got.end(), [](const Incoming& one) { return one.chat.chat_id == "6"; });
+  }));
+  std::set<std::string> changes;
+  for (const Incoming& one : got) {
+    const auto* what = std::get_if<UserMessage>(&one.event.what);
+    if (what != nullptr && what->edited) changes.insert(one.id);
+  }
+  EXPECT_EQ(changes, std::set<std::string>{id});
+}
+
 TEST_F(VkTransportTest, FetchesFromTheHistoryWhenTheQueueIsGone) {
   start_and_poll();
   const fakes::VkEvent first = fake.say(kAnna, "до");

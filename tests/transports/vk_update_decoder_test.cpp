@@ -265,10 +265,33 @@ TEST(VkUpdateDecoderTest, MarksAnEditedMessageAsAnotherEvent) {
       R"({"id":7,"conversation_message_id":3,"date":1700000000,"update_time":1700000100,"from_id":42,"peer_id":42,"text":"нет"})";
   const DecodedUpdate edited = message(json, "message_edit");
   EXPECT_TRUE(said(edited).edited);
-  EXPECT_EQ(edited.incoming->id, "e1");
+  EXPECT_EQ(edited.incoming->id, "m42:3e1700000100");
   EXPECT_EQ(edited.incoming->event.at.unix_ms, 1'700'000'100'999);
   const DecodedUpdate without_id = update(R"({"type":"message_edit","object":)" + json + "}");
   EXPECT_EQ(without_id.incoming->id, "m42:3e1700000100");
+  const std::string timeless = R"({"id":7,"conversation_message_id":3,"date":1700000000,"from_id":42,"peer_id":42,"text":"нет"})";
+  EXPECT_EQ(message(timeless, "message_edit").incoming->id, "e1");
+  EXPECT_EQ(update(R"({"type":"message_edit","object":)" + timeless + "}").incoming->id, "m42:3e1700000000");
+}
+
+TEST(VkUpdateDecoderTest, AHistoryTellsOfChangesWithTheIdsThatTheirEventsHave) {
+  const auto page = [](std::int64_t since) {
+    std::string body = R"({"response":{"count":3,"items":[
+        {"id":9,"conversation_message_id":3,"date":1700000300,"from_id":42,"peer_id":42,"out":0,"text":"новое"},
+        {"id":8,"conversation_message_id":2,"date":1700000200,"update_time":1700000250,"from_id":42,"peer_id":42,"out":0,"text":"да"},
+        {"id":7,"conversation_message_id":1,"date":1700000000,"update_time":1700000260,"from_id":42,"peer_id":42,"out":0,"text":"три"},
+        {"id":6,"conversation_message_id":0,"date":1700000000,"update_time":1700000260,"from_id":-123456,"peer_id":42,"out":1,"text":"бот"}]}})";
+    std::vector<std::string> all;
+    for (const Incoming& one : UpdateDecoder().read_history(body, Community{kGroup, nullptr}, since, 1'800'000'000'000).incoming) {
+      const auto& what = std::get<UserMessage>(one.event.what);
+      all.push_back(one.id + (what.edited ? " changed to " : " ") + what.text);
+    }
+    return all;
+  };
+  EXPECT_EQ(page(1'700'000'100), (std::vector<std::string>{"m42:3 новое", "m42:2 да", "m42:2e1700000250 changed to да",
+                                                           "m42:1e1700000260 changed to три"}));
+  EXPECT_EQ(page(1'700'000'255), (std::vector<std::string>{"m42:3 новое", "m42:1e1700000260 changed to три"}));
+  EXPECT_EQ(page(1'700'000'400), std::vector<std::string>{});
 }
 
 // ------------------------------------------------------------------- staff
@@ -484,13 +507,14 @@ TEST(VkUpdateDecoderTest, ReadsTheListOfDialogs) {
   std::string body =
       R"({"response":{"count":2,"items":[
       {"conversation":{"peer":{"id":42,"type":"user"},"last_message_id":9},"last_message":{"date":1700000000,"peer_id":42}},
-      {"conversation":{"peer":{"id":2000000001}},"last_message":{"date":1600000000}}]}})";
+      {"conversation":{"peer":{"id":2000000001}},"last_message":{"date":1600000000,"update_time":1600000100}}]}})";
   const Conversations dialogs = UpdateDecoder().read_conversations(body);
   ASSERT_TRUE(dialogs.ok);
   ASSERT_EQ(dialogs.all.size(), 2U);
   EXPECT_EQ(dialogs.all[0].peer_id, 42);
   EXPECT_EQ(dialogs.all[0].last_at, 1'700'000'000);
   EXPECT_EQ(dialogs.all[1].peer_id, 2'000'000'001);
+  EXPECT_EQ(dialogs.all[1].last_at, 1'600'000'100);
   std::string broken = R"({"response":5})";
   EXPECT_FALSE(UpdateDecoder().read_conversations(broken).ok);
 }

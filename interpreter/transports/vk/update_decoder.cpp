@@ -333,9 +333,8 @@ class EventReader {
     incoming.person.language = language_;
     incoming.is_private = is_private;
     const std::int64_t date = int_at(message, "date");
-    const std::int64_t changed = edited ? int_at(message, "update_time", date) : date;
-    incoming.event.at = moment_of(changed, now_);
-    if (!identify_message(message, peer, edited ? changed : 0, incoming.id)) return;
+    incoming.event.at = moment_of(edited ? int_at(message, "update_time", date) : date, now_);
+    if (!identify_message(message, peer, edited, incoming.id)) return;
     said.message_id = message_id_of(message);
     incoming.event.what = std::move(said);
     give(peer, std::move(incoming));
@@ -356,23 +355,25 @@ class EventReader {
     return std::to_string(number > 0 ? number : int_at(message, "id"));
   }
 
-  /// An edited message is another event than the message; `edited_at` tells its versions apart.
-  bool identify_message(const dom::object& message, std::int64_t peer, std::int64_t edited_at, std::string& id) {
+  /// An edited message is another event than the message; the time of the change tells its versions apart, in an
+  /// event as in the history. Without that time only the event's own id does.
+  bool identify_message(const dom::object& message, std::int64_t peer, bool edited, std::string& id) {
     const std::int64_t number = int_at(message, "conversation_message_id");
     const std::int64_t global = int_at(message, "id");
-    if (edited_at != 0 && !event_id_.empty()) {
-      id = event_id_;
-    } else if (number > 0) {
+    const std::int64_t changed = int_at(message, "update_time");
+    const bool timeless = edited && changed <= 0 && !event_id_.empty();
+    if (number > 0 && !timeless) {
       id = "m" + std::to_string(peer) + ":" + std::to_string(number);
     } else if (!event_id_.empty()) {
       id = event_id_;
+      return true;
     } else if (global > 0) {
       id = "i" + std::to_string(peer) + ":" + std::to_string(global);
     } else {
       skip("a message without a number");
       return false;
     }
-    if (edited_at != 0 && id != event_id_) id += "e" + std::to_string(edited_at);
+    if (edited) id += "e" + std::to_string(changed > 0 ? changed : int_at(message, "date"));
     return true;
   }
 
@@ -388,7 +389,7 @@ class EventReader {
     Incoming incoming;
     incoming.person.id = std::to_string(peer);
     incoming.event.at = moment_of(int_at(message, "date"), now_);
-    if (!identify_message(message, peer, 0, incoming.id)) return;
+    if (!identify_message(message, peer, false, incoming.id)) return;
     incoming.event.what = StaffMessage{plain_text(raw_text(message)), std::to_string(author)};
     give(peer, std::move(incoming));
   }
@@ -573,7 +574,7 @@ Conversations UpdateDecoder::read_conversations(std::string& body) {
     dom::object last;
     if (element.get(item) != SUCCESS || !object_at(item, "last_message", last)) continue;
     Conversations::One one;
-    one.last_at = int_at(last, "date");
+    one.last_at = std::max(int_at(last, "date"), int_at(last, "update_time"));
     one.peer_id = int_at(last, "peer_id");
     if (object_at(item, "conversation", conversation) && object_at(conversation, "peer", peer)) {
       one.peer_id = int_at(peer, "id", one.peer_id);
@@ -595,10 +596,14 @@ History UpdateDecoder::read_history(std::string& body, const Community& communit
     if (element.get(message) != SUCCESS) continue;
     const std::int64_t date = int_at(message, "date");
     out.oldest = out.count++ == 0 ? date : std::min(out.oldest, date);
-    if (date < since) continue;
-    DecodedUpdate one;
-    EventReader(impl_->payloads, community, now_unix_ms, one).read_message(message, false);
-    if (one.incoming) out.incoming.push_back(std::move(*one.incoming));
+    const bool edited = int_at(message, "update_time") >= since && int_at(message, "update_time") > 0;
+    // The event of a message that was changed since may have come before the loss: its change is one of its own.
+    for (const bool change : {false, true}) {
+      if (change ? !edited : date < since) continue;
+      DecodedUpdate one;
+      EventReader(impl_->payloads, community, now_unix_ms, one).read_message(message, change);
+      if (one.incoming) out.incoming.push_back(std::move(*one.incoming));
+    }
   }
   return out;
 }
