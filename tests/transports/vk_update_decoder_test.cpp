@@ -260,6 +260,24 @@ TEST(VkUpdateDecoderTest, TakesTheWordsOfAForwardedMessageForAnAnswer) {
   EXPECT_EQ(said(from_anna(R"("text":"моё","fwd_messages":[{"text":"чужое"}])")).text, "моё");
 }
 
+TEST(VkUpdateDecoderTest, WhatStaffSayInAConversationIsNobodysDialog) {
+  // As the community, and as themselves.
+  EXPECT_EQ(message(R"({"id":0,"conversation_message_id":4,"date":1700000000,"from_id":-123456,"peer_id":2000000001,"out":1,)"
+                    R"("text":"беру","admin_author_id":5,"random_id":3})",
+                    "message_reply")
+                .skipped,
+            "a staff message in a conversation");
+  EXPECT_EQ(in_conversation(R"("text":"беру")").skipped, "talk of a conversation");
+}
+
+TEST(VkUpdateDecoderTest, AReplyNamesTheMessageByTheNumberThatTheDialogKeeps) {
+  EXPECT_EQ(said(from_anna(R"("text":"да","reply_message":{"id":15,"conversation_message_id":2,"from_id":-123456})")).reply_to, "15");
+  // Messages of a conversation have no number among the community's.
+  EXPECT_EQ(said(in_conversation(R"("text":"да","reply_message":{"id":0,"conversation_message_id":2,"from_id":-123456})")).reply_to, "c2");
+  EXPECT_EQ(said(in_conversation(R"("text":"да","reply_message":{"id":15,"conversation_message_id":2,"from_id":-123456})")).reply_to, "c2");
+  EXPECT_EQ(said(in_conversation(R"("text":"да","reply_message":{"from_id":-123456})")).reply_to, "");
+}
+
 TEST(VkUpdateDecoderTest, MarksAnEditedMessageAsAnotherEvent) {
   const std::string json =
       R"({"id":7,"conversation_message_id":3,"date":1700000000,"update_time":1700000100,"from_id":42,"peer_id":42,"text":"нет"})";

@@ -310,10 +310,9 @@ class EventReader {
     read_attachments(message, by, said.attachments);
     dom::object geo;
     if (object_at(message, "geo", geo)) read_geo(geo, said.location);
-    // `messages.send` names a message by its number among all of the community's.
     dom::object replied;
     const bool is_reply = object_at(message, "reply_message", replied);
-    if (const std::int64_t number = is_reply ? int_at(replied, "id") : 0; number > 0) said.reply_to = std::to_string(number);
+    if (is_reply) said.reply_to = message_name(peer, int_at(replied, "id"), int_at(replied, "conversation_message_id"));
     if (is_blank(said.text)) {
       std::size_t left = kMostAttachments;
       std::string forwarded;
@@ -385,6 +384,7 @@ class EventReader {
     }
     const std::int64_t author = int_at(message, "admin_author_id");
     if (author <= 0) return skip("a message that a program sent");
+    // Nobody's dialog is there: what staff say among themselves, in whichever name, silences no bot.
     if (peer < 0 || peer >= kFirstConversation) return skip("a staff message in a conversation");
     Incoming incoming;
     incoming.person.id = std::to_string(peer);

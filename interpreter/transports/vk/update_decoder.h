@@ -7,11 +7,10 @@
 #include <vector>
 
 #include "interpreter/core/api_call.h"
+#include "interpreter/transports/vk/answers.h"
 #include "interpreter/transports/vk/sent_keys.h"
 
 namespace sufler::vk {
-
-inline constexpr std::int64_t kFirstConversation = 2'000'000'000;
 
 /// Whose events they are.
 struct Community {
