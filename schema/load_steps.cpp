@@ -51,6 +51,23 @@ std::optional<Buttons> read_optional_buttons(Loading& loading, Fields& fields, W
   return buttons;
 }
 
+/// Buttons made of data have no branch of their own, and only what waits does something with the one pressed.
+void check_aim(Loading& loading, Fields& fields, const std::optional<Buttons>& buttons, std::string en, std::string ru) {
+  if (!buttons || !buttons->from) return;
+  SourceSpan span = fields.key_span(Word::From);
+  std::string spelled = fields.spelled(Word::From);
+  // Or inside of `buttons: {from: …}`.
+  for (const Fields::Item& item : fields.items()) {
+    if (item.word != Word::Buttons || fields.has(Word::From)) continue;
+    for (const Node::Entry& entry : item.entry->value.entries) {
+      if (find_word(entry.key.scalar, in::OptionsFromKey) != Word::From) continue;
+      span = entry.key.span;
+      spelled = std::string(entry.key.scalar);
+    }
+  }
+  hint(loading, loading.report(DiagnosticId::AimlessButtons, span, {spelled, fields.where()}), std::move(en), std::move(ru));
+}
+
 Verbs read_say(Loading& loading, Fields& fields, const Node& value) {
   Say say;
   const Node* attach = fields.take(Word::Attach);
@@ -59,6 +76,8 @@ Verbs read_say(Loading& loading, Fields& fields, const Node& value) {
     say.text = read_message(loading, value, fields.where());
   }
   say.buttons = read_optional_buttons(loading, fields, Word::Buttons);
+  check_aim(loading, fields, say.buttons, "`%choose%` waits for one, and `%into%` keeps it",
+            "ждёт нажатия `%choose%`, а запоминает его `%into%`");
   if (const Node* node = fields.take(Word::Keyboard)) {
     say.remove_keyboard = read_word(loading, *node, in::KeyboardWord,
                                     fields.spelled(Word::Keyboard)) == Word::Remove;
@@ -410,6 +429,8 @@ Verbs read_notify(Loading& loading, Fields& fields, const Node& value) {
   const Node* attach = fields.take(Word::Attach);
   if (attach) notify.attach = read_attach(loading, *attach, fields.spelled(Word::Attach));
   notify.buttons = read_optional_buttons(loading, fields, Word::Buttons);
+  check_aim(loading, fields, notify.buttons, "name each button with its branch: `Label: branch`",
+            "назовите каждую кнопку и её ветку: `Надпись: ветка`");
   if (const Node* node = fields.take(Word::History)) {
     notify.history = read_boolean(loading, *node, fields.spelled(Word::History)).value_or(false);
   }

@@ -71,6 +71,10 @@ TransportHandlers handlers_of(ServedTransport& one, Engine& engine, std::atomic<
     write_log(well ? LogLevel::Info : LogLevel::Warning, well ? "serving" : reason,
               {{"bot", one.bot}, {"transport", one.transport->name()}});
   };
+  handlers.warning = [&one](std::string line) {
+    ++one.warnings;
+    write_log(LogLevel::Warning, line, {{"bot", one.bot}, {"transport", one.transport->name()}});
+  };
   return handlers;
 }
 

@@ -193,6 +193,9 @@ std::string metrics_page(const Engine& engine, const std::vector<std::unique_ptr
     const bool up = one->health == ServedTransport::Health::Well;
     text.sample({{"bot", one->bot}, {"transport", one->transport->name()}}, std::uint64_t{up ? 1u : 0u});
   }
+  text.metric("sufler_transport_warnings_total", "counter", "Troubles of a platform that do not stop serving.");
+  for (const auto& one : served)
+    text.sample({{"bot", one->bot}, {"transport", one->transport->name()}}, one->warnings.load());
   text.metric("sufler_storage_up", "gauge", "Whether the last transaction was stored.");
   text.sample({}, std::uint64_t{engine.storage_well() ? 1u : 0u});
   add_process_metrics(text);

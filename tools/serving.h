@@ -25,6 +25,7 @@ struct ServedTransport {
   std::unique_ptr<Renderer> renderer;
   std::vector<BotCommandHint> menu;
   std::atomic<Health> health{Health::Starting};
+  std::atomic<std::uint64_t> warnings{0};
 };
 
 /// The way from the runtime to the transports.

@@ -337,7 +337,19 @@ struct Player::Impl {
       if (!call->dialog) return play_turn(tx, key_of(setup.name, update), &update.person, std::move(event), update.id, played);
       return play_turn(tx, *call->dialog, nullptr, std::move(event), update.id, played);
     }
+    auto among_staff = is_talk_about_a_notice(tx, update);
+    if (!among_staff) return Error{among_staff.error()};
+    if (*among_staff) return Done{};
     return play_turn(tx, key_of(setup.name, update), &update.person, update.event, update.id, played);
+  }
+
+  /// People of a group who answer a notice there (`беру`) speak to each other: it begins nothing.
+  Stored<bool> is_talk_about_a_notice(Transaction& tx, const Incoming& update) const {
+    const auto* message = std::get_if<UserMessage>(&update.event.what);
+    if (update.is_private || !message || message->reply_to.empty() || message->text.starts_with('/')) return false;
+    auto dialog = tx.dialog_of_message(setup.name, update.chat, message->reply_to);
+    if (!dialog) return Error{dialog.error()};
+    return dialog->has_value();
   }
 
   // ---- transactions

@@ -15,7 +15,9 @@
 #include <cerrno>
 #include <charconv>
 #include <condition_variable>
+#include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <deque>
 #include <list>
 #include <mutex>
@@ -332,9 +334,27 @@ class Pending {
 };
 
 /// A path and who answers there.
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, whatever the locale; never sooner than `pause`.
+std::string http_date_after(std::chrono::seconds pause) {
+  constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto at = std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::now() + pause);
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                kDays[static_cast<std::size_t>(parts.tm_wday)], parts.tm_mday,
+                kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour, parts.tm_min,
+                parts.tm_sec);
+  return text.data();
+}
+
 struct Route {
   Listener::Page page;
   Listener::Webhook webhook;
+  RetryAfterForm retry_after = RetryAfterForm::Seconds;
 
   bool enter() {
     std::lock_guard lock(mutex);
@@ -634,7 +654,9 @@ struct Listener::Impl {
     }
     response.status = answer.status >= 200 && answer.status <= 599 ? answer.status : 500;
     if (answer.retry_after.count() > 0) {
-      response.set_header("Retry-After", std::to_string(answer.retry_after.count()));
+      response.set_header("Retry-After", route.retry_after == RetryAfterForm::Date
+                                             ? http_date_after(answer.retry_after)
+                                             : std::to_string(answer.retry_after.count()));
     }
     if (!answer.body.empty()) response.set_content(std::move(answer.body), "text/plain; charset=utf-8");
   }
@@ -1134,16 +1156,17 @@ void Listener::add_page(std::string path, Page page) {
   impl_->add(std::move(path), std::move(route));
 }
 
-void Listener::add_webhook(std::string path, Webhook webhook) {
+void Listener::add_webhook(std::string path, Webhook webhook, RetryAfterForm form) {
   auto route = std::make_shared<Route>();
   route->webhook = std::move(webhook);
+  route->retry_after = form;
   impl_->add(std::move(path), std::move(route));
 }
 
 void Listener::add_webhook(std::string path, Transport& transport) {
   add_webhook(std::move(path), [&transport](WebhookRequest request, std::function<void(WebhookAnswer)> answer) {
     transport.take_webhook(std::move(request), std::move(answer));
-  });
+  }, transport.retry_after_form());
 }
 
 void Listener::remove(const std::string& path) { impl_->add(path, nullptr); }

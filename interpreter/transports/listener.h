@@ -59,8 +59,8 @@ class Listener {
   /// `GET path` (and HEAD). What the handler throws becomes a 500.
   void add_page(std::string path, Page page);
   /// `POST path`. The answer may come on any thread; one that comes after `answer_time`, or never, is a 503 with
-  /// Retry-After, and a late or second one is dropped.
-  void add_webhook(std::string path, Webhook webhook);
+  /// Retry-After in this form, and a late or second one is dropped.
+  void add_webhook(std::string path, Webhook webhook, RetryAfterForm form = RetryAfterForm::Seconds);
   /// The same for a transport, which must outlive the route.
   void add_webhook(std::string path, Transport& transport);
   /// On return no call of the handler is under way, and none will come; answers may still be. Not from a handler of

@@ -28,6 +28,9 @@ struct TransportHandlers {
   /// Serving began (the platform answered the first poll) or is troubled (`reason` says why); for readiness.
   /// Told when it changes.
   std::function<void(bool well, std::string reason)> health;
+  /// What an operator should know while serving goes on. One line for a trouble, however long it lasts; never
+  /// holds a token.
+  std::function<void(std::string line)> warning;
 };
 
 /// What a platform asks of us over the listener.
@@ -41,6 +44,9 @@ struct WebhookAnswer {
   std::string body;  ///< plain text
   std::chrono::seconds retry_after{0};  ///< of a 429 or 503; 0 when not told
 };
+
+/// How a platform reads `Retry-After`: both forms are HTTP's, and none of them reads both.
+enum class RetryAfterForm : std::uint8_t { Seconds, Date };
 
 struct BotCommandHint {
   std::string command;      ///< `menu`, without the slash
@@ -75,6 +81,8 @@ class Transport {
     (void)request;
     answer({404, {}, {}});
   }
+  /// For every 429 and 503 at this bot's address, the listener's own too.
+  virtual RetryAfterForm retry_after_form() const { return RetryAfterForm::Seconds; }
   /// Whether an event may come again although its position was stored: its id is then remembered.
   virtual bool repeats_events() const { return false; }
 

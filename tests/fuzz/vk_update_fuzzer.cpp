@@ -11,15 +11,19 @@ namespace {
 
 using namespace vk;
 
+void check_file(const Attachment& file) {
+  const FileReference reference = FileReference::parse(file.reference);
+  require(reference.name.find_first_of(", ") == std::string::npos, "a file is named by one name");
+  require(reference.url.empty() || reference.url.rfind("http", 0) == 0, "a file lies in the web");
+  require(reference.url.find(' ') == std::string::npos, "an address ends where its message begins");
+  require(reference.to_string() == file.reference, "a reference reads back as it was");
+}
+
 void check_incoming(const Incoming& incoming) {
   require(!incoming.id.empty() && !incoming.chat.chat_id.empty() && !incoming.person.id.empty(),
           "what comes in says from whom and where");
   if (const auto* said = std::get_if<UserMessage>(&incoming.event.what)) {
-    for (const Attachment& file : said->attachments) {
-      const FileReference reference = FileReference::parse(file.reference);
-      require(reference.name.find_first_of(", ") == std::string::npos, "a file is named by one name");
-      require(reference.url.empty() || reference.url.rfind("http", 0) == 0, "a file lies in the web");
-    }
+    for (const Attachment& file : said->attachments) check_file(file);
   }
   if (const auto* press = std::get_if<ButtonPress>(&incoming.event.what)) {
     require(PressPlace::parse(press->press_id).has_value(), "a press can be answered");
@@ -52,10 +56,12 @@ void play_vk_update(std::string_view bytes) {
 
   body = bytes;
   const History history = decoder.read_history(body, community, 0, kNow);
-  require(history.incoming.size() <= history.count, "messages are counted");
+  require(history.incoming.size() <= 2 * history.count, "a message and its change are counted");
   for (const Incoming& one : history.incoming) check_incoming(one);
   body = bytes;
   (void)decoder.read_conversations(body);
+  body = bytes;
+  for (const Attachment& file : decoder.read_files(body)) check_file(file);
 
   for (const int status : {200, 502}) {
     const Answer answer = read_answer(status, bytes);

@@ -73,6 +73,7 @@ class StaffCallTest : public testing::Test {
     update.id = std::to_string(++events);
     update.chat = chat;
     update.person.id = person.empty() ? chat.chat_id : person;
+    update.is_private = !chat.chat_id.starts_with('-');
     if (chat.chat_id == "11") update.person.first_name = "Анна";
     UserMessage message;
     message.text = text;
@@ -87,6 +88,7 @@ class StaffCallTest : public testing::Test {
       Settled one{row.id, true, OutboxRow::State::New, 1, {}, {}};
       if (row.notice) one.notice = SentNotice{row.chat, "m" + std::to_string(row.id), row.dialog_id, Moment{1}};
       if (row.chat == admin && row.notice) last_notice = "m" + std::to_string(row.id);
+      if (row.chat == group && row.notice) last_notice_in_group = "m" + std::to_string(row.id);
       sent.push_back(std::move(one));
     }
     EXPECT_TRUE(player.settle(sent));
@@ -100,6 +102,7 @@ class StaffCallTest : public testing::Test {
   }
 
   const ChatAddress admin{"telegram", "900"};
+  const ChatAddress group{"telegram", "-100500"};
   const ChatAddress anna{"vk", "11"};
   const ChatAddress boris{"telegram", "12"};
   PlainRenderer renderer;
@@ -107,6 +110,7 @@ class StaffCallTest : public testing::Test {
   Player player;
   std::int64_t events = 0;
   std::string last_notice;
+  std::string last_notice_in_group;
 };
 
 TEST_F(StaffCallTest, TheNumberOfAnOrderWakesTheBotInItsDialog) {
@@ -163,6 +167,17 @@ TEST_F(StaffCallTest, WithoutANumberTheOwnDialogOfTheStaffIsMeantWhenItIsSilent)
   says(admin, "Ольга");
   EXPECT_THAT(says(admin, "эй"), IsEmpty());
   EXPECT_THAT(says(admin, "/bot_on"), ElementsAre("telegram:900 Бот снова отвечает.", "telegram:900 Я снова здесь."));
+}
+
+TEST_F(StaffCallTest, TalkOfAGroupUnderANoticeBeginsNothing) {
+  order(anna, "Анна");
+  ASSERT_FALSE(last_notice_in_group.empty());
+  EXPECT_THAT(says(group, "беру", last_notice_in_group, "777"), IsEmpty());
+  EXPECT_THAT(says(anna, "эй"), IsEmpty()) << "the dialog is not woken either";
+  // What is no notice is an answer to the bot, as ever.
+  EXPECT_THAT(says(group, "привет", "m9999", "777"), ElementsAre("telegram:-100500 Как вас зовут?"));
+  EXPECT_THAT(says(group, "/bot_on", last_notice_in_group, "777"),
+              ElementsAre("telegram:-100500 Бот снова отвечает: Анна.", "vk:11 Я снова здесь."));
 }
 
 }  // namespace

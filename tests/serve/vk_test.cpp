@@ -137,6 +137,31 @@ TEST_F(VkServeTest, SilenceWhileAPersonOfTheCommunityTalksAndTheWordsThatEndIt) 
   stop_vk();
 }
 
+TEST_F(VkServeTest, StaffOfAConversationTalkUnderTheNoticeAndWakeTheBotByAReplyToIt) {
+  constexpr std::int64_t kStaffRoom = 2'000'000'001;
+  vk.add_chat(kStaffRoom, "Приёмщики");
+  start_vk(orders_scenario(), "vk:" + std::to_string(kStaffRoom));
+  order();
+  const auto notice = next(kStaffRoom, 1).front();
+  EXPECT_THAT(notice.text, HasSubstr("Заказ №1"));
+  EXPECT_EQ(notice.message_id, 0) << "a conversation's messages have no number of the community";
+
+  const auto answer_notice = [&](const std::string& text) {
+    const json act = {{"user", kOperator}, {"peer", kStaffRoom}, {"text", text}, {"reply_to", notice.cmid}};
+    return json::parse(vk.control("say", act.dump())).value("event_id", "");
+  };
+  vk.say(kOperator, "кто возьмёт?", {kStaffRoom});
+  answer_notice("беру");
+  const auto last = vk.staff_says(kOperator, kStaffRoom, "/bot_on");  // in the community's name: nobody's
+  EXPECT_TRUE(last.event_id.empty() || vk.wait_until_confirmed(last.event_id, kPatience));
+  vk.say(kAnna, "Когда?");
+  EXPECT_THAT(vk.messages(kStaffRoom), SizeIs(1)) << "the bot joined the talk of staff";
+  answer_notice("/bot_on");
+  EXPECT_THAT(next(kAnna, 2)[1].text, HasSubstr("Выберите"));
+  EXPECT_THAT(next_text(kStaffRoom), HasSubstr("Бот снова отвечает"));
+  stop_vk();
+}
+
 TEST_F(VkServeTest, WhatWasWrittenWhileTheBotWasDownIsPlayedOnce) {
   folder.write("echo.yaml", kEcho);
   start_vk("echo.yaml");

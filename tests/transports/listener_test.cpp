@@ -302,6 +302,34 @@ TEST_F(ListenerTest, AWebhookThatIsNotAnsweredInTimeIsToBeTriedAgain) {
   EXPECT_EQ(one.ask(post("/echo", "b")).body, "b");
 }
 
+TEST_F(ListenerTest, APlatformThatReadsDatesIsToldADate) {
+  settings.answer_time = milliseconds(50);
+  start();
+  const auto retry_after_of = [&](const std::string& path) {
+    const RawAnswer answer = ask(post(path, "a"));
+    EXPECT_EQ(answer.status, 503);
+    const std::size_t at = answer.head.find("Retry-After: ");
+    if (at == std::string::npos) return std::string("none");
+    return answer.head.substr(at + 13, answer.head.find("\r\n", at) - at - 13);
+  };
+  const auto seconds_until = [](const std::string& date) {
+    std::tm parts{};
+    const char* end = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    EXPECT_TRUE(end != nullptr && *end == '\0') << date;
+    return std::difftime(timegm(&parts), std::time(nullptr));
+  };
+  const auto busy = [](WebhookRequest, auto answer) { answer({503, {}, seconds(3600)}); };
+  listener->add_webhook("/dated", busy, RetryAfterForm::Date);
+  listener->add_webhook("/counted", busy);
+  listener->add_webhook("/forgets", [](WebhookRequest, auto) {}, RetryAfterForm::Date);
+  const double later = seconds_until(retry_after_of("/dated"));
+  EXPECT_GE(later, 3590);
+  EXPECT_LE(later, 3602);
+  EXPECT_EQ(retry_after_of("/counted"), "3600");
+  // The listener's own 503 too.
+  EXPECT_LE(seconds_until(retry_after_of("/forgets")), 3);
+}
+
 TEST_F(ListenerTest, AForgottenAnswerIsNotWaitedFor) {
   settings.answer_time = seconds(3600);
   start();

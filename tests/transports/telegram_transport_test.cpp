@@ -643,6 +643,7 @@ TEST(TransportRegistryTest, MakesTelegramFromItsOptions) {
   auto made = kind->make(client, settings);
   ASSERT_TRUE(made);
   EXPECT_EQ((*made)->name(), "telegram");
+  EXPECT_EQ((*made)->retry_after_form(), RetryAfterForm::Seconds);
   for (const char* token : {"", "abc", "123", ":x", "1:a/../b"}) {
     settings.options["token"] = token;
     EXPECT_FALSE(kind->make(client, settings)) << token;

@@ -95,6 +95,11 @@ class TelegramWebhookTest : public testing::Test {
       health.push_back(well ? "well" : "ill: " + reason);
       changed.notify_all();
     };
+    handlers.warning = [this](std::string line) {
+      std::lock_guard lock(mutex);
+      warnings.push_back(std::move(line));
+      changed.notify_all();
+    };
     transport->start("100 1", std::move(menu), std::move(handlers));
   }
   void start_well() {
@@ -166,6 +171,7 @@ class TelegramWebhookTest : public testing::Test {
   std::function<void(bool)> held;
   std::string failure;
   std::vector<std::string> health;
+  std::vector<std::string> warnings;
 };
 
 // ------------------------------------------------------------------- the address
@@ -272,6 +278,52 @@ TEST_F(TelegramWebhookTest, IsSetAgainWhenAnotherProgramTookItAway) {
   EXPECT_EQ(health, (std::vector<std::string>{
                         "well", "ill: the webhook was removed or changed by another program", "well"}));
   EXPECT_EQ(webhook_info()["url"], settings.webhook_url);
+}
+
+TEST_F(TelegramWebhookTest, WhatTelegramCannotDeliverIsToldOnceForEachTrouble) {
+  settings.webhook_check = milliseconds(20);
+  start_well();
+  const auto answer_with = [&](int status) {
+    listener->add_webhook("/telegram/shop", [status](WebhookRequest, auto answer) { answer({status, {}, {}}); });
+  };
+  const auto checks = [&](std::size_t more) {
+    return fake.wait_for_calls("getWebhookInfo", fake.calls("getWebhookInfo").size() + more);
+  };
+  fake.advance_clock(seconds(5));
+  answer_with(500);
+  const std::int64_t id = fake.say(kAnna, "привет");
+  ASSERT_TRUE(wait([&] { return !warnings.empty(); }));
+  EXPECT_THAT(warnings[0], AllOf(HasSubstr("Telegram cannot deliver updates: "), HasSubstr("500"), HasSubstr("1 waiting")));
+  EXPECT_THAT(warnings[0], AllOf(Not(HasSubstr(kSecret)), Not(HasSubstr(fake.token()))));
+  ASSERT_TRUE(checks(5));
+  EXPECT_EQ(warnings.size(), 1U);
+  // Another reason is another trouble.
+  fake.advance_clock(seconds(60));
+  answer_with(403);
+  ASSERT_TRUE(wait([&] { return warnings.size() >= 2; }));
+  EXPECT_THAT(warnings[1], HasSubstr("403"));
+  listener->add_webhook("/telegram/shop", *transport);
+  fake.advance_clock(seconds(60));
+  EXPECT_TRUE(fake.wait_until_confirmed(id));
+  ASSERT_TRUE(checks(3));
+  EXPECT_EQ(warnings.size(), 2U);
+  EXPECT_EQ(health, std::vector<std::string>{"well"});  // serving went on
+}
+
+TEST_F(TelegramWebhookTest, ATroubleOfTheTimeBeforeTheStartIsNotTold) {
+  settings.webhook_check = milliseconds(20);
+  listener->add_webhook("/telegram/shop", [](WebhookRequest, auto answer) { answer({500, {}, {}}); });
+  ASSERT_EQ(call("setWebhook", json{{"url", settings.webhook_url}, {"secret_token", kSecret}}.dump())["ok"], true);
+  fake.say(kAnna, "привет");
+  for (int i = 0; i < 2000 && !webhook_info().contains("last_error_date"); ++i) std::this_thread::sleep_for(milliseconds(5));
+  ASSERT_TRUE(webhook_info().contains("last_error_date"));
+  const std::int64_t failed_at = webhook_info()["last_error_date"];
+  settings.now = [failed_at] { return (failed_at + 1) * 1000; };
+  start();
+  ASSERT_TRUE(wait_for_updates(1));
+  const std::size_t before = fake.calls("getWebhookInfo").size();
+  ASSERT_TRUE(fake.wait_for_calls("getWebhookInfo", before + 3));
+  EXPECT_TRUE(warnings.empty());
 }
 
 // ------------------------------------------------------------------- what comes

@@ -29,6 +29,13 @@ Outcome outcome(int code) { return outcome_of(read_answer(200, error(code)).refu
 
 TEST(VkAnswersTest, ReadsWhatASentMessageIsCalled) {
   EXPECT_EQ(read_answer(200, fixture("messages_send_single_integer")).message_id, "4457");
+  // A conversation's message has no number among the community's, or one that replies to it do not tell.
+  for (const char* id : {"0", "7"}) {
+    const Answer there = read_answer(200, R"({"response":[{"peer_id":2000000001,"message_id":)" + std::string(id) +
+                                              R"(,"conversation_message_id":3}]})");
+    EXPECT_TRUE(there.ok);
+    EXPECT_EQ(there.message_id, "c3");
+  }
   const Answer list = read_answer(200, R"({"response":[{"peer_id":1,"message_id":7,"conversation_message_id":3}]})");
   EXPECT_TRUE(list.ok);
   EXPECT_EQ(list.message_id, "7");

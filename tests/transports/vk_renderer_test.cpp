@@ -91,6 +91,12 @@ TEST(VkRendererTest, SendsATextAsItIs) {
   EXPECT_EQ(body_of(calls[0]), json({{"peer_id", 42}, {"message", "Привет"}, {"disable_mentions", 1}}));
 }
 
+TEST(VkRendererTest, AConversationIsOneOfSeveralRecipientsSoThatItTellsTheNumber) {
+  const std::vector<ApiCall> calls = render("2000000001", text("Привет"));
+  ASSERT_EQ(calls.size(), 1U);
+  EXPECT_EQ(body_of(calls[0]), json({{"peer_ids", 2'000'000'001}, {"message", "Привет"}, {"disable_mentions", 1}}));
+}
+
 TEST(VkRendererTest, FormatsBoldItalicAndLinksInUtf16Units) {
   const json body = only(text("😀 **жирно** и _косо_, `код`, [тут](https://x.ru/a)"));
   EXPECT_EQ(body["message"], "😀 жирно и косо, код, тут");

@@ -321,6 +321,66 @@ TEST_F(VkTransportTest, FetchesFromTheHistoryWhatWasLost) {
   EXPECT_EQ(got.back().person.first_name, "Анна");
 }
 
+TEST_F(VkTransportTest, FetchesLostChangesAndPressesAsFarAsTheHistoryHasThem) {
+  start_and_poll();
+  Message choice = text("Верно?");
+  choice.keyboard.kind = Keyboard::Kind::Reply;
+  Button pickup;
+  pickup.label = "Заберу сам, но не раньше пятницы и не позже вечера";
+  choice.keyboard.rows = {{pickup}};
+  ASSERT_EQ(send(choice).kind, Kind::Sent);
+  Message question = text("Точно?");
+  question.keyboard.kind = Keyboard::Kind::Inline;
+  Button yes;
+  yes.label = "Да";
+  yes.action = ButtonAction::Payload;
+  yes.payload = "17:0";
+  question.keyboard.rows = {{yes}};
+  ASSERT_EQ(send(question).kind, Kind::Sent);
+  const fakes::VkEvent first = fake.say(kAnna, "в пять");
+  const fakes::VkEvent boris = fake.say(kBoris, "в шесть");
+  ASSERT_TRUE(wait_for_updates(2));
+  ASSERT_TRUE(fake.wait_until_confirmed(boris.event_id));
+
+  fake.lose_next_events(4);
+  fake.edit_message(kBoris, boris.cmid, "в семь");  // nothing new was said in this dialog
+  fake.edit_message(kAnna, first.cmid, "в восемь");
+  fake.press(kAnna, "Да");                                        // a message_event: no history has it
+  fake.press(kAnna, "Заберу сам, но не раньше пятницы и не п…");  // a message
+  const auto has = [&](const std::string& words, bool edited) {
+    return std::any_of(got.begin(), got.end(), [&](const Incoming& one) {
+      const auto* what = std::get_if<UserMessage>(&one.event.what);
+      return what != nullptr && what->text == words && what->edited == edited;
+    });
+  };
+  ASSERT_TRUE(wait([&] { return has("в семь", true) && has("в восемь", true) && has(pickup.label, false); }));
+  const fakes::VkEvent again = fake.press(kAnna, "Да");
+  ASSERT_TRUE(wait([&] { return std::holds_alternative<ButtonPress>(got.back().event.what); }));
+  EXPECT_TRUE(fake.wait_until_confirmed(again.event_id));
+  std::size_t presses = 0;
+  for (const Incoming& one : got) presses += std::holds_alternative<ButtonPress>(one.event.what) ? 1U : 0U;
+  EXPECT_EQ(presses, 1U);
+}
+
+TEST_F(VkTransportTest, AChangeHasOneIdByEventAndByHistory) {
+  start_and_poll();
+  const fakes::VkEvent first = fake.say(kAnna, "в пять");
+  fake.edit_message(kAnna, first.cmid, "в восемь");
+  ASSERT_TRUE(wait_for_updates(2));
+  const std::string id = got[1].id;
+  fake.lose_next_events(1);
+  fake.say(kBoris, "я тоже");
+  ASSERT_TRUE(wait([&] {
+    return std::any_of(got.begin(), got.end(), [](const Incoming& one) { return one.chat.chat_id == "6"; });
+  }));
+  std::set<std::string> changes;
+  for (const Incoming& one : got) {
+    const auto* what = std::get_if<UserMessage>(&one.event.what);
+    if (what != nullptr && what->edited) changes.insert(one.id);
+  }
+  EXPECT_EQ(changes, std::set<std::string>{id});
+}
+
 TEST_F(VkTransportTest, FetchesFromTheHistoryWhenTheQueueIsGone) {
   start_and_poll();
   const fakes::VkEvent first = fake.say(kAnna, "до");
@@ -784,6 +844,46 @@ TEST_F(VkTransportTest, SendsOnWhatAPersonSent) {
   EXPECT_EQ(fake.calls("upload").size(), 0U);
 }
 
+TEST_F(VkTransportTest, AnAddressThatExpiredIsAskedForAnewAtItsMessage) {
+  start_and_poll();
+  fakes::VkUpload document{"doc", "смета", "a.txt"};
+  const fakes::VkEvent event = fake.send_files(kAnna, {{}, document, {"audio_message", "OggS", {}}}, "вот");
+  ASSERT_TRUE(wait_for_updates(1));
+  const std::vector<Attachment> files = said(0).attachments;
+  ASSERT_EQ(files.size(), 3U);
+  EXPECT_EQ(fetch(files[1]).first, "смета");
+  EXPECT_EQ(fake.calls("messages.getByConversationMessageId").size(), 0U);
+  fake.advance_clock(std::chrono::hours(48));
+  EXPECT_EQ(fetch(files[1]), std::make_pair(std::string("смета"), std::string()));
+  EXPECT_EQ(fetch(files[2]).first, "OggS");
+  EXPECT_EQ(fake.calls("messages.getByConversationMessageId").size(), 2U);
+  for (const int status : {403, 404, 410}) {
+    fakes::VkFault gone;
+    gone.kind = "custom";
+    gone.method = "file";
+    gone.status = status;
+    gone.body = "no";
+    fake.fail_next(gone);
+    // The second address, of the same instant, works.
+    EXPECT_EQ(fetch(files[1]).first, "смета") << status;
+  }
+  // Once is enough: a server that refuses goes on refusing.
+  fakes::VkFault refusing;
+  refusing.kind = "custom";
+  refusing.method = "file";
+  refusing.status = 403;
+  refusing.body = "no";
+  refusing.times = 2;
+  fake.fail_next(refusing);
+  EXPECT_EQ(fetch(files[1]).second, "HTTP 403");
+  fake.delete_message(kAnna, event.cmid);
+  const auto gone = fetch(files[1]);
+  EXPECT_EQ(gone.first, "");
+  EXPECT_NE(gone.second.find("expired"), std::string::npos) << gone.second;
+  fail("error", "messages.getByConversationMessageId", 1, 15);
+  EXPECT_NE(fetch(files[1]).second.find("15 "), std::string::npos);
+}
+
 TEST_F(VkTransportTest, BringsFilesOfOtherPlatformsOver) {
   const std::string png = fakes::make_png(8, 8);
   settings.fetch_elsewhere = [&](const Attachment& wanted, std::size_t,
@@ -869,6 +969,8 @@ TEST_F(VkTransportTest, AsksToComeAgainWhenStoringFails) {
   const WebhookAnswer refused = post(event("message_new", kMessage));
   EXPECT_EQ(refused.status, 503);
   EXPECT_GT(refused.retry_after.count(), 0);
+  EXPECT_LT(refused.retry_after, std::chrono::hours(3));  // else VK goes by its own pauses
+  EXPECT_EQ(transport->retry_after_form(), RetryAfterForm::Date);
   EXPECT_EQ(post(event("message_new", kMessage)).body, "ok");
 }
 

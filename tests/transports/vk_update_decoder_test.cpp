@@ -260,15 +260,56 @@ TEST(VkUpdateDecoderTest, TakesTheWordsOfAForwardedMessageForAnAnswer) {
   EXPECT_EQ(said(from_anna(R"("text":"моё","fwd_messages":[{"text":"чужое"}])")).text, "моё");
 }
 
+TEST(VkUpdateDecoderTest, WhatStaffSayInAConversationIsNobodysDialog) {
+  // As the community, and as themselves.
+  EXPECT_EQ(message(R"({"id":0,"conversation_message_id":4,"date":1700000000,"from_id":-123456,"peer_id":2000000001,"out":1,)"
+                    R"("text":"беру","admin_author_id":5,"random_id":3})",
+                    "message_reply")
+                .skipped,
+            "a staff message in a conversation");
+  EXPECT_EQ(in_conversation(R"("text":"беру")").skipped, "talk of a conversation");
+}
+
+TEST(VkUpdateDecoderTest, AReplyNamesTheMessageByTheNumberThatTheDialogKeeps) {
+  EXPECT_EQ(said(from_anna(R"("text":"да","reply_message":{"id":15,"conversation_message_id":2,"from_id":-123456})")).reply_to, "15");
+  // Messages of a conversation have no number among the community's.
+  EXPECT_EQ(said(in_conversation(R"("text":"да","reply_message":{"id":0,"conversation_message_id":2,"from_id":-123456})")).reply_to, "c2");
+  EXPECT_EQ(said(in_conversation(R"("text":"да","reply_message":{"id":15,"conversation_message_id":2,"from_id":-123456})")).reply_to, "c2");
+  EXPECT_EQ(said(in_conversation(R"("text":"да","reply_message":{"from_id":-123456})")).reply_to, "");
+}
+
 TEST(VkUpdateDecoderTest, MarksAnEditedMessageAsAnotherEvent) {
   const std::string json =
       R"({"id":7,"conversation_message_id":3,"date":1700000000,"update_time":1700000100,"from_id":42,"peer_id":42,"text":"нет"})";
   const DecodedUpdate edited = message(json, "message_edit");
   EXPECT_TRUE(said(edited).edited);
-  EXPECT_EQ(edited.incoming->id, "e1");
+  EXPECT_EQ(edited.incoming->id, "m42:3e1700000100");
   EXPECT_EQ(edited.incoming->event.at.unix_ms, 1'700'000'100'999);
   const DecodedUpdate without_id = update(R"({"type":"message_edit","object":)" + json + "}");
   EXPECT_EQ(without_id.incoming->id, "m42:3e1700000100");
+  const std::string timeless = R"({"id":7,"conversation_message_id":3,"date":1700000000,"from_id":42,"peer_id":42,"text":"нет"})";
+  EXPECT_EQ(message(timeless, "message_edit").incoming->id, "e1");
+  EXPECT_EQ(update(R"({"type":"message_edit","object":)" + timeless + "}").incoming->id, "m42:3e1700000000");
+}
+
+TEST(VkUpdateDecoderTest, AHistoryTellsOfChangesWithTheIdsThatTheirEventsHave) {
+  const auto page = [](std::int64_t since) {
+    std::string body = R"({"response":{"count":3,"items":[
+        {"id":9,"conversation_message_id":3,"date":1700000300,"from_id":42,"peer_id":42,"out":0,"text":"новое"},
+        {"id":8,"conversation_message_id":2,"date":1700000200,"update_time":1700000250,"from_id":42,"peer_id":42,"out":0,"text":"да"},
+        {"id":7,"conversation_message_id":1,"date":1700000000,"update_time":1700000260,"from_id":42,"peer_id":42,"out":0,"text":"три"},
+        {"id":6,"conversation_message_id":0,"date":1700000000,"update_time":1700000260,"from_id":-123456,"peer_id":42,"out":1,"text":"бот"}]}})";
+    std::vector<std::string> all;
+    for (const Incoming& one : UpdateDecoder().read_history(body, Community{kGroup, nullptr}, since, 1'800'000'000'000).incoming) {
+      const auto& what = std::get<UserMessage>(one.event.what);
+      all.push_back(one.id + (what.edited ? " changed to " : " ") + what.text);
+    }
+    return all;
+  };
+  EXPECT_EQ(page(1'700'000'100), (std::vector<std::string>{"m42:3 новое", "m42:2 да", "m42:2e1700000250 changed to да",
+                                                           "m42:1e1700000260 changed to три"}));
+  EXPECT_EQ(page(1'700'000'255), (std::vector<std::string>{"m42:3 новое", "m42:1e1700000260 changed to три"}));
+  EXPECT_EQ(page(1'700'000'400), std::vector<std::string>{});
 }
 
 // ------------------------------------------------------------------- staff
@@ -344,7 +385,7 @@ TEST(VkUpdateDecoderTest, TakesTheLargestSizeOfAPhoto) {
       {"type":"o","url":"https://x/o","width":130,"height":130}]}})");
   EXPECT_EQ(photo.kind, AttachmentKind::Photo);
   EXPECT_EQ(photo.origin, "vk");
-  EXPECT_EQ(photo.reference, "photo42_456_ab12 https://x/w");
+  EXPECT_EQ(photo.reference, "photo42_456_ab12 https://x/w 42:3");
   EXPECT_EQ(photo.caption, "вот");
 }
 
@@ -354,7 +395,7 @@ TEST(VkUpdateDecoderTest, ReadsDocumentsWithTheirNamesAndSizes) {
   EXPECT_EQ(document.kind, AttachmentKind::Document);
   EXPECT_EQ(document.name, "смета.xlsx");
   EXPECT_EQ(document.size, 2048);
-  EXPECT_EQ(document.reference, "doc42_1 https://vk.com/doc42_1");
+  EXPECT_EQ(document.reference, "doc42_1 https://vk.com/doc42_1 42:3");
   EXPECT_EQ(only_file(R"({"type":"doc","doc":{"id":1,"owner_id":42,"title":"a.PDF","ext":"pdf"}})").name, "a.PDF");
 }
 
@@ -362,12 +403,12 @@ TEST(VkUpdateDecoderTest, ReadsVoicesStickersAndWhatElseThereIs) {
   const Attachment voice = only_file(
       R"({"type":"audio_message","audio_message":{"id":3,"owner_id":42,"link_ogg":"https://x/v.ogg","link_mp3":"https://x/v.mp3","access_key":"k"}})");
   EXPECT_EQ(voice.kind, AttachmentKind::Voice);
-  EXPECT_EQ(voice.reference, "doc42_3_k https://x/v.ogg");
+  EXPECT_EQ(voice.reference, "doc42_3_k https://x/v.ogg 42:3");
 
   const Attachment sticker = only_file(
       R"({"type":"sticker","sticker":{"sticker_id":9,"product_id":1,"images":[{"url":"https://x/64","width":64,"height":64},{"url":"https://x/512","width":512,"height":512}]}})");
   EXPECT_EQ(sticker.kind, AttachmentKind::Sticker);
-  EXPECT_EQ(sticker.reference, "sticker9 https://x/512");
+  EXPECT_EQ(sticker.reference, "sticker9 https://x/512 42:3");
 
   EXPECT_EQ(only_file(R"({"type":"video","video":{"id":1,"owner_id":-5,"title":"Клип"}})").reference, "video-5_1");
   EXPECT_EQ(only_file(R"({"type":"audio","audio":{"id":1,"owner_id":5,"url":""}})").kind, AttachmentKind::Audio);
@@ -379,6 +420,36 @@ TEST(VkUpdateDecoderTest, ReadsVoicesStickersAndWhatElseThereIs) {
   EXPECT_EQ(link.reference, " https://example.com/a");
   EXPECT_EQ(FileReference::parse(link.reference).url, "https://example.com/a");
   EXPECT_EQ(only_file(R"({"type":"Unknown","Unknown":{"id":139}})").name, "Unknown");
+}
+
+TEST(VkUpdateDecoderTest, AFileIsKnownByItsMessageWhateverItsKey) {
+  const FileReference photo = FileReference::parse("photo42_456_ab12 https://x/w 42:3");
+  EXPECT_EQ(photo.name, "photo42_456_ab12");
+  EXPECT_EQ(photo.url, "https://x/w");
+  EXPECT_EQ(photo.peer, 42);
+  EXPECT_EQ(photo.number, 3);
+  EXPECT_TRUE(photo.can_be_renewed());
+  EXPECT_TRUE(photo.same_file(FileReference::parse("photo42_456_zz")));
+  EXPECT_FALSE(photo.same_file(FileReference::parse("photo42_4567_ab12")));
+  EXPECT_FALSE(photo.same_file(FileReference::parse("doc42_456")));
+  // As stored by earlier versions, and what is none.
+  for (const char* text : {"photo42_456 https://x/w", "photo42_456", " https://x/w 42:3", "photo1_2 https://x/w 42:",
+                           "photo1_2 https://x/w 42", "photo1_2 https://x/w a:b", "photo1_2 https://x/w -1:3", ""}) {
+    EXPECT_FALSE(FileReference::parse(text).can_be_renewed()) << text;
+  }
+  EXPECT_FALSE(FileReference::parse("").same_file(FileReference::parse("")));
+}
+
+TEST(VkUpdateDecoderTest, ReadsTheFilesOfAMessageAndOfWhatWasSentOnWithIt) {
+  std::string body = R"({"response":{"count":1,"items":[{"peer_id":42,"conversation_message_id":3,"text":"вот","attachments":[
+      {"type":"doc","doc":{"id":1,"owner_id":42,"url":"https://x/1"}}],"fwd_messages":[{"text":"","attachments":[
+      {"type":"doc","doc":{"id":2,"owner_id":43,"url":"https://x/2"}}]}]}]}})";
+  std::vector<std::string> references;
+  for (const Attachment& file : UpdateDecoder().read_files(body)) references.push_back(file.reference);
+  EXPECT_EQ(references, (std::vector<std::string>{"doc42_1 https://x/1 42:3", "doc43_2 https://x/2 42:3"}));
+  for (std::string nothing : {R"({"error":{"error_code":15}})", R"({"response":{"items":[7,null]}})", "", "[]"}) {
+    EXPECT_TRUE(UpdateDecoder().read_files(nothing).empty()) << nothing;
+  }
 }
 
 TEST(VkUpdateDecoderTest, TakesNoAddressThatIsNotOfTheWeb) {
@@ -454,13 +525,14 @@ TEST(VkUpdateDecoderTest, ReadsTheListOfDialogs) {
   std::string body =
       R"({"response":{"count":2,"items":[
       {"conversation":{"peer":{"id":42,"type":"user"},"last_message_id":9},"last_message":{"date":1700000000,"peer_id":42}},
-      {"conversation":{"peer":{"id":2000000001}},"last_message":{"date":1600000000}}]}})";
+      {"conversation":{"peer":{"id":2000000001}},"last_message":{"date":1600000000,"update_time":1600000100}}]}})";
   const Conversations dialogs = UpdateDecoder().read_conversations(body);
   ASSERT_TRUE(dialogs.ok);
   ASSERT_EQ(dialogs.all.size(), 2U);
   EXPECT_EQ(dialogs.all[0].peer_id, 42);
   EXPECT_EQ(dialogs.all[0].last_at, 1'700'000'000);
   EXPECT_EQ(dialogs.all[1].peer_id, 2'000'000'001);
+  EXPECT_EQ(dialogs.all[1].last_at, 1'600'000'100);
   std::string broken = R"({"response":5})";
   EXPECT_FALSE(UpdateDecoder().read_conversations(broken).ok);
 }

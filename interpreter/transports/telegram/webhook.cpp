@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "interpreter/core/json_text.h"
+#include "interpreter/core/text.h"
 #include "interpreter/transports/secret.h"
 #include "interpreter/transports/telegram/answers.h"
 
@@ -20,6 +21,7 @@ using std::chrono::milliseconds;
 constexpr std::string_view kSecretHeader = "X-Telegram-Bot-Api-Secret-Token";
 /// Telegram gives up to 100 updates at a time; more wait for a name only when somebody floods groups.
 constexpr std::size_t kMostWaiting = 200;
+constexpr std::size_t kErrorCodePoints = 300;
 
 WebhookAnswer unavailable() { return {503, {}, std::chrono::seconds(1)}; }
 
@@ -119,6 +121,8 @@ void Webhook::on_set(const HttpAnswer& answer) {
   }
   if (answer.status == 200 && says_ok(answer.body)) {
     backoff_.reset();
+    // What failed while we were away is known to nobody better than to us.
+    if (error_at_ == 0) error_at_ = settings_.now() / 1000;
     tell_health(true, {});
     return check_later();
   }
@@ -161,10 +165,38 @@ void Webhook::check() {
     // What cannot be read now is looked at the next time; a token that was revoked shows when it is set again.
     const bool stands = read ? url != info["result"].end() && *url == self->settings_.url
                              : answer.kind != HttpAnswer::Kind::Answered || answer.status != 401;
+    if (read && stands) {
+      const auto& result = info["result"];
+      const auto number = [&result](const char* key) {
+        const auto found = result.find(key);
+        return found != result.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+      };
+      const auto text = result.find("last_error_message");
+      self->look_at_errors(number("last_error_date"),
+                           text != result.end() && text->is_string() ? text->get<std::string>() : std::string(),
+                           number("pending_update_count"));
+    }
     if (stands) return self->check_later();
     self->tell_health(false, "the webhook was removed or changed by another program");
     self->set();
   });
+}
+
+/// Telegram could not hand an update over: a proxy in front of us, a certificate, our own 503. It tries again by
+/// itself, so serving goes on; only here can the operator learn of it.
+void Webhook::look_at_errors(std::int64_t at, std::string text, std::int64_t waiting) {
+  if (at <= error_at_) {
+    error_.clear();
+    return;
+  }
+  error_at_ = at;
+  text = std::string(first_code_points(text, kErrorCodePoints));
+  if (text.empty()) text = "no reason given";
+  if (text == error_) return;
+  error_ = text;
+  if (!handlers_.warning) return;
+  handlers_.warning(settings_.hidden("Telegram cannot deliver updates: " + text + " (" + std::to_string(waiting) +
+                                     " waiting)"));
 }
 
 void Webhook::remove() {

@@ -24,7 +24,7 @@ struct WebhookSettings {
   bool remove_at_stop = false;
   std::string allowed_updates;  ///< a JSON array
   std::string bot_name;         ///< for reasons
-  /// How often it is looked whether the webhook still stands.
+  /// How often it is looked whether the webhook still stands, and whether Telegram reaches it.
   std::chrono::milliseconds check_every{std::chrono::minutes(10)};
   std::chrono::milliseconds backoff_first{500};
   std::chrono::milliseconds backoff_most{30'000};
@@ -77,6 +77,7 @@ class Webhook : public std::enable_shared_from_this<Webhook> {
   void on_set(const HttpAnswer& answer);
   void check_later();
   void check();
+  void look_at_errors(std::int64_t at, std::string text, std::int64_t waiting);
   void remove();
   void decode(std::string body, const std::shared_ptr<Reply>& reply);
   void hand_over();
@@ -94,6 +95,8 @@ class Webhook : public std::enable_shared_from_this<Webhook> {
   bool setting_ = false;      // a setWebhook is under way
   bool refused_ = false;      // for good
   std::optional<bool> well_;  // what was told
+  std::int64_t error_at_ = 0;  // unix s of the newest failed delivery that was looked at
+  std::string error_;          // what it said, while failures go on
 
   std::mutex mutex_;
   bool open_ = false;  // started

@@ -40,6 +40,15 @@ Refusal read_error(const dom::object& error) {
   return refusal;
 }
 
+}  // namespace
+
+std::string message_name(std::int64_t peer_id, std::int64_t message_id, std::int64_t number) {
+  if (peer_id >= kFirstConversation && number > 0) return "c" + std::to_string(number);
+  return message_id > 0 ? std::to_string(message_id) : std::string();
+}
+
+namespace {
+
 /// One result of a method: a number, a list with what became of each recipient, or anything else.
 Answer read_result(const dom::element& result) {
   Answer answer;
@@ -55,8 +64,9 @@ Answer read_result(const dom::element& result) {
     if (object_at(one, "error", error)) {
       answer.ok = false;
       answer.refusal = read_error(error);
-    } else if (const std::int64_t message = int_at(one, "message_id"); message > 0) {
-      answer.message_id = std::to_string(message);
+    } else {
+      answer.message_id = message_name(int_at(one, "peer_id"), int_at(one, "message_id"),
+                                       int_at(one, "conversation_message_id"));
     }
   }
   return answer;

@@ -11,6 +11,9 @@
 /// What VK answers to a call.
 namespace sufler::vk {
 
+/// Dialogs from here on are conversations of many.
+inline constexpr std::int64_t kFirstConversation = 2'000'000'000;
+
 struct Refusal {
   int code = 0;             ///< `error_code`; 0 when the answer is not readable
   int status = 0;           ///< of HTTP
@@ -33,9 +36,13 @@ enum class Meaning : std::uint8_t {
 };
 Meaning meaning_of(const Refusal& refusal);
 
+/// What a message is known by: its number among all of the community's; in a conversation, whose messages have none
+/// for us, its number there: `c17`.
+std::string message_name(std::int64_t peer_id, std::int64_t message_id, std::int64_t number);
+
 struct Answer {
   bool ok = false;
-  std::string message_id;  ///< the number that `messages.send` gives; of other calls it means nothing
+  std::string message_id;  ///< `message_name` of what `messages.send` made; of other calls it means nothing
   Refusal refusal;         ///< when not ok
 };
 

@@ -1,15 +1,50 @@
 #include "interpreter/transports/vk/file_reference.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace sufler::vk {
+namespace {
+
+bool read_number(std::string_view text, std::int64_t& number) {
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return !text.empty() && read.ec == std::errc() && read.ptr == text.data() + text.size();
+}
+
+/// Without the access key.
+std::string_view bare(std::string_view name) {
+  const std::size_t first = name.find('_');
+  return name.substr(0, first == std::string_view::npos ? first : name.find('_', first + 1));
+}
+
+}  // namespace
+
+std::string FileReference::to_string() const {
+  if (url.empty()) return name;
+  std::string text = name + ' ' + url;
+  if (can_be_renewed()) text.append(" ").append(std::to_string(peer)).append(":").append(std::to_string(number));
+  return text;
+}
 
 FileReference FileReference::parse(std::string_view reference) {
   FileReference read;
   const std::size_t space = reference.find(' ');
   read.name = reference.substr(0, space);
-  if (space != std::string_view::npos) read.url = reference.substr(space + 1);
+  if (space == std::string_view::npos) return read;
+  reference.remove_prefix(space + 1);
+  const std::size_t end = reference.find(' ');
+  read.url = reference.substr(0, end);
+  if (end == std::string_view::npos) return read;
+  const std::string_view place = reference.substr(end + 1);
+  const std::size_t colon = place.find(':');
+  const bool whole = colon != std::string_view::npos && read_number(place.substr(0, colon), read.peer) &&
+                     read_number(place.substr(colon + 1), read.number);
+  if (!whole) read.peer = read.number = 0;
   return read;
+}
+
+bool FileReference::same_file(const FileReference& other) const {
+  return !name.empty() && bare(name) == bare(other.name);
 }
 
 bool FileReference::can_be_attached() const {

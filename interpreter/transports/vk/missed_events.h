@@ -9,8 +9,9 @@
 
 namespace sufler::vk {
 
-/// Brings the messages that VK's queue of events lost, out of the histories of the dialogs. On the network
-/// thread.
+/// Brings the messages that VK's queue of events lost, out of the histories of the dialogs, and what people changed
+/// in messages that are on the pages read for them. VK keeps no history of presses of callback buttons, of
+/// permissions and of typing: they are lost. On the network thread.
 class MissedEvents : public std::enable_shared_from_this<MissedEvents> {
  public:
   struct Bounds {
@@ -24,7 +25,7 @@ class MissedEvents : public std::enable_shared_from_this<MissedEvents> {
   MissedEvents(std::shared_ptr<ApiClient> api, Community community, std::function<std::int64_t()> now, Bounds bounds)
       : api_(std::move(api)), community_(community), now_(std::move(now)), bounds_(bounds) {}
 
-  /// Messages from `since` on (unix seconds). Once for each object.
+  /// Messages and changes from `since` on (unix seconds). Once for each object.
   void fetch(std::int64_t since, Done done);
 
  private:

@@ -1,9 +1,11 @@
 #include "interpreter/transports/vk/renderer.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/text.h"
+#include "interpreter/transports/vk/answers.h"
 #include "interpreter/transports/vk/buttons.h"
 
 // The JSON is written by hand: this runs once or twice for every message of every person.
@@ -23,16 +25,22 @@ bool is_integer(std::string_view id) {
          std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+bool is_conversation(std::string_view peer_id) {
+  std::int64_t peer = 0;
+  const auto read = std::from_chars(peer_id.data(), peer_id.data() + peer_id.size(), peer);
+  return read.ec == std::errc() && peer >= kFirstConversation;
+}
+
 /// Whether `text` has at most `limit` UTF-16 units. A unit takes at least one byte, so most texts need no
 /// count.
 bool fits(std::string_view text, std::size_t limit) {
   return text.size() <= limit || count_utf16_units(text) <= limit;
 }
 
-std::string begin_body(std::string_view peer_id, std::size_t reserve) {
+std::string begin_body(std::string_view peer_id, std::size_t reserve, std::string_view field = "peer_id") {
   std::string body;
   body.reserve(reserve + 96);
-  body += "{\"peer_id\":";
+  body.append("{\"").append(field).append("\":");
   if (is_integer(peer_id)) {
     body += peer_id;
   } else {
@@ -385,7 +393,9 @@ class Renderer {
   void add_message(const RichText* text, std::size_t first_file, std::string_view keyboard) {
     ApiCall& call = calls_.emplace_back();
     call.method = "messages.send";
-    call.body = begin_body(peer_id_, keyboard.size() + (text == nullptr ? 0 : text->text.size() + 64 * text->spans.size()));
+    // Only as one of several recipients does a conversation tell the number of the message there.
+    call.body = begin_body(peer_id_, keyboard.size() + (text == nullptr ? 0 : text->text.size() + 64 * text->spans.size()),
+                           is_conversation(peer_id_) ? "peer_ids" : "peer_id");
     if (text != nullptr) append_text(call.body, *text);
     call.body += ",\"disable_mentions\":1";
     call.body += keyboard;

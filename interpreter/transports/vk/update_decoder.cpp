@@ -81,10 +81,18 @@ bool is_web(std::string_view url) {
          url.find_first_of(" \t\r\n") == std::string_view::npos;
 }
 
-Attachment read_attachment(std::string_view type, const dom::object& file) {
+/// The message that brings a file, from where its address can be had again.
+struct Bringing {
+  std::int64_t peer = 0;
+  std::int64_t number = 0;
+};
+
+Attachment read_attachment(std::string_view type, const dom::object& file, Bringing by) {
   Attachment read;
   read.origin = "vk";
   FileReference reference;
+  reference.peer = by.peer;
+  reference.number = by.number;
   std::string_view url;
   if (type == "photo") {
     read.kind = AttachmentKind::Photo;
@@ -144,7 +152,7 @@ Attachment read_attachment(std::string_view type, const dom::object& file) {
   return read;
 }
 
-void read_attachments(const dom::object& message, std::vector<Attachment>& to) {
+void read_attachments(const dom::object& message, Bringing by, std::vector<Attachment>& to) {
   dom::array attachments;
   if (message["attachments"].get(attachments) != SUCCESS) return;
   for (const dom::element one : attachments) {
@@ -153,7 +161,7 @@ void read_attachments(const dom::object& message, std::vector<Attachment>& to) {
     if (to.size() >= kMostAttachments || one.get(attachment) != SUCCESS) continue;
     const std::string_view type = text_at(attachment, "type");
     if (type.empty() || !object_at(attachment, type, file)) continue;
-    to.push_back(read_attachment(type, file));
+    to.push_back(read_attachment(type, file, by));
   }
 }
 
@@ -199,8 +207,8 @@ std::string_view raw_text(const dom::object& message) {
 
 /// What a person sent on: the texts and files of forwarded messages, which are the answer when the message
 /// itself says nothing.
-void read_forwarded(const dom::object& message, int depth, std::string& text, std::vector<Attachment>& files,
-                    std::size_t& left) {
+void read_forwarded(const dom::object& message, int depth, Bringing by, std::string& text,
+                    std::vector<Attachment>& files, std::size_t& left) {
   dom::array forwarded;
   if (depth > kForwardDepth || message["fwd_messages"].get(forwarded) != SUCCESS) return;
   for (const dom::element one : forwarded) {
@@ -212,8 +220,8 @@ void read_forwarded(const dom::object& message, int depth, std::string& text, st
       if (!text.empty()) text += '\n';
       text += said;
     }
-    read_attachments(inner, files);
-    read_forwarded(inner, depth + 1, text, files, left);
+    read_attachments(inner, by, files);
+    read_forwarded(inner, depth + 1, by, text, files, left);
   }
 }
 
@@ -298,17 +306,17 @@ class EventReader {
       said.text = pressed.label;
       addressed = true;
     }
-    read_attachments(message, said.attachments);
+    const Bringing by{peer, int_at(message, "conversation_message_id")};
+    read_attachments(message, by, said.attachments);
     dom::object geo;
     if (object_at(message, "geo", geo)) read_geo(geo, said.location);
-    // `messages.send` names a message by its number among all of the community's.
     dom::object replied;
     const bool is_reply = object_at(message, "reply_message", replied);
-    if (const std::int64_t number = is_reply ? int_at(replied, "id") : 0; number > 0) said.reply_to = std::to_string(number);
+    if (is_reply) said.reply_to = message_name(peer, int_at(replied, "id"), int_at(replied, "conversation_message_id"));
     if (is_blank(said.text)) {
       std::size_t left = kMostAttachments;
       std::string forwarded;
-      read_forwarded(message, 1, forwarded, said.attachments, left);
+      read_forwarded(message, 1, by, forwarded, said.attachments, left);
       if (!forwarded.empty()) said.text = std::move(forwarded);
     }
     if (!said.attachments.empty()) said.attachments.front().caption = said.text;
@@ -324,9 +332,8 @@ class EventReader {
     incoming.person.language = language_;
     incoming.is_private = is_private;
     const std::int64_t date = int_at(message, "date");
-    const std::int64_t changed = edited ? int_at(message, "update_time", date) : date;
-    incoming.event.at = moment_of(changed, now_);
-    if (!identify_message(message, peer, edited ? changed : 0, incoming.id)) return;
+    incoming.event.at = moment_of(edited ? int_at(message, "update_time", date) : date, now_);
+    if (!identify_message(message, peer, edited, incoming.id)) return;
     said.message_id = message_id_of(message);
     incoming.event.what = std::move(said);
     give(peer, std::move(incoming));
@@ -347,23 +354,25 @@ class EventReader {
     return std::to_string(number > 0 ? number : int_at(message, "id"));
   }
 
-  /// An edited message is another event than the message; `edited_at` tells its versions apart.
-  bool identify_message(const dom::object& message, std::int64_t peer, std::int64_t edited_at, std::string& id) {
+  /// An edited message is another event than the message; the time of the change tells its versions apart, in an
+  /// event as in the history. Without that time only the event's own id does.
+  bool identify_message(const dom::object& message, std::int64_t peer, bool edited, std::string& id) {
     const std::int64_t number = int_at(message, "conversation_message_id");
     const std::int64_t global = int_at(message, "id");
-    if (edited_at != 0 && !event_id_.empty()) {
-      id = event_id_;
-    } else if (number > 0) {
+    const std::int64_t changed = int_at(message, "update_time");
+    const bool timeless = edited && changed <= 0 && !event_id_.empty();
+    if (number > 0 && !timeless) {
       id = "m" + std::to_string(peer) + ":" + std::to_string(number);
     } else if (!event_id_.empty()) {
       id = event_id_;
+      return true;
     } else if (global > 0) {
       id = "i" + std::to_string(peer) + ":" + std::to_string(global);
     } else {
       skip("a message without a number");
       return false;
     }
-    if (edited_at != 0 && id != event_id_) id += "e" + std::to_string(edited_at);
+    if (edited) id += "e" + std::to_string(changed > 0 ? changed : int_at(message, "date"));
     return true;
   }
 
@@ -375,11 +384,12 @@ class EventReader {
     }
     const std::int64_t author = int_at(message, "admin_author_id");
     if (author <= 0) return skip("a message that a program sent");
+    // Nobody's dialog is there: what staff say among themselves, in whichever name, silences no bot.
     if (peer < 0 || peer >= kFirstConversation) return skip("a staff message in a conversation");
     Incoming incoming;
     incoming.person.id = std::to_string(peer);
     incoming.event.at = moment_of(int_at(message, "date"), now_);
-    if (!identify_message(message, peer, 0, incoming.id)) return;
+    if (!identify_message(message, peer, false, incoming.id)) return;
     incoming.event.what = StaffMessage{plain_text(raw_text(message)), std::to_string(author)};
     give(peer, std::move(incoming));
   }
@@ -564,7 +574,7 @@ Conversations UpdateDecoder::read_conversations(std::string& body) {
     dom::object last;
     if (element.get(item) != SUCCESS || !object_at(item, "last_message", last)) continue;
     Conversations::One one;
-    one.last_at = int_at(last, "date");
+    one.last_at = std::max(int_at(last, "date"), int_at(last, "update_time"));
     one.peer_id = int_at(last, "peer_id");
     if (object_at(item, "conversation", conversation) && object_at(conversation, "peer", peer)) {
       one.peer_id = int_at(peer, "id", one.peer_id);
@@ -586,12 +596,33 @@ History UpdateDecoder::read_history(std::string& body, const Community& communit
     if (element.get(message) != SUCCESS) continue;
     const std::int64_t date = int_at(message, "date");
     out.oldest = out.count++ == 0 ? date : std::min(out.oldest, date);
-    if (date < since) continue;
-    DecodedUpdate one;
-    EventReader(impl_->payloads, community, now_unix_ms, one).read_message(message, false);
-    if (one.incoming) out.incoming.push_back(std::move(*one.incoming));
+    const bool edited = int_at(message, "update_time") >= since && int_at(message, "update_time") > 0;
+    // The event of a message that was changed since may have come before the loss: its change is one of its own.
+    for (const bool change : {false, true}) {
+      if (change ? !edited : date < since) continue;
+      DecodedUpdate one;
+      EventReader(impl_->payloads, community, now_unix_ms, one).read_message(message, change);
+      if (one.incoming) out.incoming.push_back(std::move(*one.incoming));
+    }
   }
   return out;
+}
+
+std::vector<Attachment> UpdateDecoder::read_files(std::string& body) {
+  std::vector<Attachment> files;
+  dom::object response;
+  dom::array items;
+  if (!impl_->parse_response(body, response) || response["items"].get(items) != SUCCESS) return files;
+  for (const dom::element element : items) {
+    dom::object message;
+    if (element.get(message) != SUCCESS) continue;
+    const Bringing by{int_at(message, "peer_id"), int_at(message, "conversation_message_id")};
+    read_attachments(message, by, files);
+    std::string text;
+    std::size_t left = kMostAttachments;
+    read_forwarded(message, 1, by, text, files, left);
+  }
+  return files;
 }
 
 std::string plain_text(std::string_view text) {

@@ -7,11 +7,10 @@
 #include <vector>
 
 #include "interpreter/core/api_call.h"
+#include "interpreter/transports/vk/answers.h"
 #include "interpreter/transports/vk/sent_keys.h"
 
 namespace sufler::vk {
-
-inline constexpr std::int64_t kFirstConversation = 2'000'000'000;
 
 /// Whose events they are.
 struct Community {
@@ -53,7 +52,7 @@ struct WebhookEvent {
 struct Conversations {
   struct One {
     std::int64_t peer_id = 0;
-    std::int64_t last_at = 0;  ///< unix seconds of the last message
+    std::int64_t last_at = 0;  ///< unix seconds of the last message, or of its change
   };
   bool ok = false;
   std::vector<One> all;
@@ -70,7 +69,8 @@ struct History {
 /// Reads what VK tells of. Any bytes may come: what cannot be used is skipped with a reason.
 ///
 /// The id of a message is `m<peer>:<number in the dialog>`, whichever way it came: by long poll, by a
-/// call to our address, or from the dialog's history. Other events have VK's `event_id`.
+/// call to our address, or from the dialog's history; that of its change has the time behind: `e1700000000`.
+/// Other events have VK's `event_id`.
 ///
 /// Talk in a conversation of many is heard only when it is meant for the community: a command, its mention,
 /// an answer to its message or a press of its button.
@@ -86,9 +86,11 @@ class UpdateDecoder {
   PollAnswer read_poll(std::string& body, const Community& community, std::int64_t now_unix_ms);
   WebhookEvent read_webhook(std::string& body, const Community& community, std::int64_t now_unix_ms);
   Conversations read_conversations(std::string& body);
-  /// Messages older than `since` (unix seconds) are left out.
+  /// Messages from `since` on (unix seconds), and changes since then of those on the page.
   History read_history(std::string& body, const Community& community, std::int64_t since,
                        std::int64_t now_unix_ms);
+  /// The files of the messages in an answer of `messages.getByConversationMessageId`, those sent on with them too.
+  std::vector<Attachment> read_files(std::string& body);
 
  private:
   struct Impl;

@@ -8,7 +8,7 @@
 
 #include "interpreter/core/text.h"
 #include "interpreter/transports/files.h"
-#include "interpreter/transports/vk/file_reference.h"
+#include "interpreter/transports/vk/update_decoder.h"
 
 namespace sufler::vk {
 namespace {
@@ -356,11 +356,32 @@ void Uploads::fetch(const Attachment& file, std::size_t limit,
     client_.post([done = std::move(done), reason] { done({}, reason); });
     return;
   }
-  download(reference.url, limit, kRedirects, std::move(done));
+  if (!reference.can_be_renewed()) return download(reference.url, limit, kRedirects, done, done);
+  download(reference.url, limit, kRedirects, done, [self = shared_from_this(), reference, limit, done](
+                                                       const std::string&, const std::string&) {
+    self->download_anew(reference, limit, done);
+  });
 }
 
-void Uploads::download(std::string url, std::size_t limit, int redirects,
-                       std::function<void(std::string bytes, std::string reason)> done) {
+/// Addresses are signed and expire within hours; a digest may go out days later.
+void Uploads::download_anew(const FileReference& reference, std::size_t limit, Bytes done) {
+  api_->ask("messages.getByConversationMessageId",
+            {{"group_id", std::to_string(settings_->group)},
+             {"peer_id", std::to_string(reference.peer)},
+             {"conversation_message_ids", std::to_string(reference.number)}},
+            [self = shared_from_this(), reference, limit, done = std::move(done)](CallResult result) {
+              if (!result.ok()) return done({}, "its address has expired: " + result.reason());
+              UpdateDecoder decoder;
+              for (const Attachment& file : decoder.read_files(result.body)) {
+                const FileReference fresh = FileReference::parse(file.reference);
+                if (!fresh.same_file(reference) || fresh.url.empty()) continue;
+                return self->download(fresh.url, limit, kRedirects, done, done);
+              }
+              done({}, "its address has expired, and its message is gone");
+            });
+}
+
+void Uploads::download(std::string url, std::size_t limit, int redirects, Bytes done, Bytes gone) {
   HttpRequest request;
   request.url = std::move(url);
   request.method = "GET";
@@ -369,16 +390,17 @@ void Uploads::download(std::string url, std::size_t limit, int redirects,
   request.max_response_bytes = limit;
   request.repeatable = true;
   const bool safe = request.url.rfind("https://", 0) == 0;
-  client_.submit(std::move(request), [self = shared_from_this(), limit, redirects, safe,
-                                      done = std::move(done)](HttpAnswer answer) {
+  client_.submit(std::move(request), [self = shared_from_this(), limit, redirects, safe, done = std::move(done),
+                                      gone = std::move(gone)](HttpAnswer answer) {
     if (answer.kind != HttpAnswer::Kind::Answered) return done({}, self->api_->hidden(answer.error));
     // Documents lie behind a redirect.
     const bool onward = answer.redirect.rfind("https://", 0) == 0 || (!safe && answer.redirect.rfind("http://", 0) == 0);
     if (answer.status / 100 == 3 && redirects > 0 && onward) {
-      return self->download(answer.redirect, limit, redirects - 1, done);
+      return self->download(answer.redirect, limit, redirects - 1, done, gone);
     }
-    if (answer.status != 200) return done({}, "HTTP " + std::to_string(answer.status));
-    done(std::move(answer.body), {});
+    if (answer.status == 200) return done(std::move(answer.body), {});
+    const bool not_there = answer.status == 403 || answer.status == 404 || answer.status == 410;
+    (not_there ? gone : done)({}, "HTTP " + std::to_string(answer.status));
   });
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "interpreter/transports/vk/api_client.h"
+#include "interpreter/transports/vk/file_reference.h"
 
 namespace sufler::vk {
 
@@ -72,8 +73,11 @@ class Uploads : public std::enable_shared_from_this<Uploads> {
   void call_failed(const std::shared_ptr<Batch>& batch, const std::shared_ptr<Source>& source, const CallResult& result);
   void leave_out(const std::shared_ptr<Batch>& batch, const std::string& reason);
   void fail(const std::shared_ptr<Batch>& batch, Outcome outcome);
-  void download(std::string url, std::size_t limit, int redirects,
-                std::function<void(std::string bytes, std::string reason)> done);
+  using Bytes = std::function<void(std::string bytes, std::string reason)>;
+  /// `gone`: in the place of `done`, when the server does not give the file at this address.
+  void download(std::string url, std::size_t limit, int redirects, Bytes done, Bytes gone);
+  /// With the address that the message has today.
+  void download_anew(const FileReference& reference, std::size_t limit, Bytes done);
 
   HttpClient& client_;
   std::shared_ptr<const VkSettings> settings_;

@@ -320,6 +320,7 @@ class VkTransport final : public Transport {
   void take_webhook(WebhookRequest request, std::function<void(WebhookAnswer)> answer) override {
     core_->take_webhook(std::move(request), std::move(answer));
   }
+  RetryAfterForm retry_after_form() const override { return RetryAfterForm::Date; }
   bool repeats_events() const override { return true; }
   void deliver(const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) override {
     core_->deliver(chat, call, std::move(done));
