@@ -127,7 +127,8 @@ class VkShopfront final : public Shopfront {
       if (event["type"] == "message_new") {
         // A message out of a history has no event: its place in the dialog names it.
         const json& message = object["message"];
-        update.id = "m" + std::to_string(message["peer_id"].get<std::int64_t>()) + ":" +
+        update.id = "m" + std::to_string(message["date"].get<std::int64_t>()) + ":" +
+                    std::to_string(message["peer_id"].get<std::int64_t>()) + ":" +
                     std::to_string(message["conversation_message_id"].get<std::int64_t>());
       }
       // What VK lost is never confirmed.

@@ -218,7 +218,7 @@ void LongPoll::take(PollAnswer answer) {
   for (const Incoming& one : answer.incoming) next.at = std::max(next.at, one.event.at.unix_ms);
   if (answer.incoming.empty()) {
     position_ = next;
-    return poll();
+    return poll_soon();
   }
   hand_over(std::move(answer.incoming), next,
             [this, next](bool stored) { on_stored(next, stored); });
@@ -246,6 +246,11 @@ void LongPoll::on_stored(const Position& next, bool stored) {
     return again(&LongPoll::poll, backoff_.next());
   }
   position_ = next;
+  poll_soon();
+}
+
+/// Under load a little later: what comes meanwhile, echoes of our own messages above all, comes together.
+void LongPoll::poll_soon() {
   if (parts_.in_flight() > parts_.settings->poll_below && parts_.settings->poll_wait.count() > 0) {
     return again(&LongPoll::poll, parts_.settings->poll_wait);
   }

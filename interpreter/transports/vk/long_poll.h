@@ -27,6 +27,7 @@ class LongPoll : public std::enable_shared_from_this<LongPoll> {
   void keep_place();
   void go_on();
   void poll();
+  void poll_soon();
   void on_poll(HttpAnswer answer, std::chrono::steady_clock::duration took);
   void take(PollAnswer answer);
   void on_stored(const Position& next, bool stored);

@@ -116,7 +116,9 @@ class Core : public std::enable_shared_from_this<Core> {
     ++*in_flight_;
     auto sending = std::make_shared<Sending>();
     sending->chat = chat;
-    sending->call = call;
+    sending->call.method = call.method;
+    sending->call.files = call.files;
+    sending->call.repeat_key = call.repeat_key;
     sending->done = std::move(done);
     sending->fields = form_fields(call.body);
     if (sending->fields.empty()) {
@@ -177,7 +179,8 @@ class Core : public std::enable_shared_from_this<Core> {
   void send(const std::shared_ptr<Sending>& sending) {
     // What was refused once for its own sake is not put together with others again.
     const bool alone = sending->anew || sending->bare;
-    api_->call(sending->call.method, sending->fields, alone ? std::string() : sending->chat.chat_id,
+    // Nothing changes the fields while the call is under way.
+    api_->call(sending->call.method, SharedFields(sending, &sending->fields), alone ? std::string() : sending->chat.chat_id,
                [self = shared_from_this(), sending](const CallResult& result) { self->on_result(sending, result); });
   }
 
@@ -195,7 +198,8 @@ class Core : public std::enable_shared_from_this<Core> {
         backoff_.reset();
       }
       // A message without its keyboard shows no progress in what keyboards need.
-      if (sending->call.method == "messages.send" && !sending->bare && field_of(sending->fields, "keyboard")) {
+      if (keyboards_off_ && sending->call.method == "messages.send" && !sending->bare &&
+          field_of(sending->fields, "keyboard")) {
         keyboards_off_ = false;
       }
       if (!keyboards_off_) health_->sending(true);
