@@ -24,6 +24,7 @@ fakes::FakeVkOptions options(VkReceiving receiving) {
   shop.long_poll = receiving != VkReceiving::Callback;  // as an administrator would
   options.communities = {shop};
   options.callback_time_scale = 0.005;  // what was not taken comes again after 50 ms, 0.9 s, 3 s, 9 s, 18 s
+  options.suspend_after = 0;
   return options;
 }
 

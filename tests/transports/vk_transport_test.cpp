@@ -1,6 +1,7 @@
 #include "interpreter/transports/vk/vk.h"
 #include "transports/receiving.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <unistd.h>
@@ -1175,6 +1176,25 @@ TEST(VkRegistryTest, MakesVkFromItsOptions) {
             std::string::npos);
   EXPECT_EQ(refusal({{"token", "x"}, {"group", "5"}, {"mode", "callback"}, {"secret", "s"}, {"confirmation", "c"}}), "made");
   EXPECT_EQ(refusal({{"token", "x"}, {"group", "5"}, {"mode", "callback"}, {"secret", "s"}}, "https://a/vk/b"), "made");
+}
+
+// A token without the right to change settings takes what somebody has set by hand.
+TEST_F(VkTransportTest, ReadsTheShapesOfOldApiVersions) {
+  fake.control("community", R"({"long_poll":true,"permissions":["messages","photos","docs"],"api_version":"5.80"})");
+  start();
+  ASSERT_TRUE(fake.wait_until_polling());
+  fake.say(kAnna, "раз");
+  ASSERT_TRUE(wait_for_updates(1));
+  fake.control("community", R"({"api_version":"5.45"})");
+  fake.say(kAnna, "два");
+  ASSERT_TRUE(wait_for_updates(2));
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(std::get<UserMessage>(got[i].event.what).text, i == 0 ? "раз" : "два");
+    EXPECT_EQ(got[i].chat.chat_id, std::to_string(kAnna));
+    EXPECT_EQ(got[i].person.id, std::to_string(kAnna));
+    EXPECT_TRUE(got[i].is_private);
+  }
+  EXPECT_NE(got[0].id, got[1].id);
 }
 
 }  // namespace

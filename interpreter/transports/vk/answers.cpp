@@ -343,10 +343,14 @@ std::vector<std::pair<std::string, std::string>> form_fields(std::string_view js
   std::vector<std::pair<std::string, std::string>> fields;
   dom::object object;
   if (!parse(json, object)) return fields;
+  fields.reserve(object.size() + 2);  // `random_id` and `attachment` come later
   for (const auto [key, value] : object) {
     std::string_view text;
+    std::int64_t number = 0;
     if (value.get(text) == SUCCESS) {
       fields.emplace_back(key, text);
+    } else if (value.get(number) == SUCCESS) {
+      fields.emplace_back(key, std::to_string(number));
     } else {
       fields.emplace_back(key, simdjson::minify(value));
     }

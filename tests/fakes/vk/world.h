@@ -128,6 +128,8 @@ struct Server {
   std::string status = "unconfigured";
   std::string api_version = "5.199";
   std::set<std::string> events;
+  int refusals = 0;  ///< in a row
+  std::int64_t suspended_until_ms = 0;
 };
 
 struct Callback {
