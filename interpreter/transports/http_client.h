@@ -22,14 +22,14 @@ struct HttpRequest {
   /// Calls share the parallel requests of their host; polls wait for the server and stand apart.
   enum class Lane : std::uint8_t { Call, Poll };
 
-  std::string url;              ///< http or https; redirects are not followed
+  std::string url = {};         ///< http or https; redirects are not followed
   std::string method = "POST";  ///< GET or POST
-  std::vector<std::string> headers;  ///< `Name: value`; a POST without a Content-Type among them is JSON
-  std::string body;
-  std::vector<MultipartPart> parts;  ///< when not empty, a multipart POST instead of `body`
+  std::vector<std::string> headers = {};  ///< `Name: value`; a POST without a Content-Type among them is JSON
+  std::string body = {};
+  std::vector<MultipartPart> parts = {};  ///< when not empty, a multipart POST instead of `body`
   std::chrono::milliseconds timeout{30'000};  ///< for the whole exchange
   std::size_t max_response_bytes = std::size_t{4} << 20;
-  std::string proxy;  ///< empty: the client's
+  std::string proxy = {};  ///< empty: the client's
   Lane lane = Lane::Call;
   /// May be written a second time by the client itself when a kept connection breaks without an answer.
   bool repeatable = false;

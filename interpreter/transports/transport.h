@@ -62,8 +62,12 @@ class Transport {
   /// The calls that send a message, in order: long texts split, albums grouped, markup turned into what
   /// the platform has. Pure and thread-safe: it runs inside the turn's transaction.
   virtual std::vector<ApiCall> render(const ChatAddress& chat, const Message& message) const = 0;
+  /// Ends the waiting of whoever pressed a button; without a method where a platform has no such buttons.
   virtual ApiCall render_press_answer(const ChatAddress& chat, const std::string& press_id,
-                                   const std::string& text) const = 0;
+                                   const std::string& text) const {
+    (void)chat, (void)press_id, (void)text;
+    return {};
+  }
 
   /// Begins to receive, from a stored position (empty: from what the platform still has), and tells the
   /// platform the bot's menu of commands. Returns at once.
@@ -92,7 +96,10 @@ class Transport {
   /// Brings a file that the platform holds: bytes of at most `limit`. `done` on the network thread; an
   /// empty reason means success.
   virtual void fetch_file(const Attachment& file, std::size_t limit,
-                          std::function<void(std::string bytes, std::string reason)> done) = 0;
+                          std::function<void(std::string bytes, std::string reason)> done) {
+    (void)file, (void)limit;
+    done({}, "the platform has no files");
+  }
 };
 
 }  // namespace sufler

@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "fakes/telegram/fake_telegram.h"
+#include "faults/shopfront.h"
 
 namespace sufler::tests {
 
 /// What the auditor may know of a run.
 struct Evidence {
-  const fakes::FakeTelegram& telegram;
+  Shopfront& shop;
   std::string database;  ///< path of the SQLite file, of a process that has stopped
   std::int64_t admin = 0;
   std::map<std::int64_t, int> orders;        ///< confirmed ones by customer

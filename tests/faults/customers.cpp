@@ -1,12 +1,8 @@
 #include "faults/customers.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
 
 namespace sufler::tests {
-
-using nlohmann::json;
-using std::chrono::milliseconds;
 
 const char* const kShopScenario = R"yaml(scenario: shop
 language: ru
@@ -66,26 +62,20 @@ bool read_message(const std::string& text, std::int64_t customer, int& round, St
   return false;
 }
 
-Customers::Customers(fakes::FakeTelegram& telegram, int count) : telegram_(telegram) {
+Customers::Customers(Shopfront& shop, int count) : shop_(shop) {
   for (int i = 0; i < count; ++i) customers_[1 + i] = {};
 }
 
 bool Customers::play(std::chrono::seconds patience) {
-  std::int64_t last_call = 0;
-  std::size_t heard = 0;
   std::size_t ended = 0;
-  for (auto& [id, customer] : customers_) telegram_.say(id, "/start");
+  for (auto& [id, customer] : customers_) shop_.begin(id);
   while (ended < customers_.size()) {
-    if (!telegram_.wait_for_calls("sendMessage", heard + 1, patience)) return false;
-    const json calls = json::parse(
-        telegram_.control("calls", json{{"method", "sendMessage"}, {"since", last_call}}.dump()));
-    for (const json& call : calls) {
-      last_call = call["number"];
-      if (!call["ok"].get<bool>()) continue;
-      ++heard;
-      const auto found = customers_.find(call["chat"].get<std::int64_t>());
+    const auto messages = shop_.next_messages(patience);
+    if (messages.empty()) return false;
+    for (const Shopfront::Heard& message : messages) {
+      const auto found = customers_.find(message.chat);
       if (found == customers_.end() || found->second.ended) continue;
-      hear(found->first, found->second, call["result"]["text"]);
+      hear(found->first, found->second, message.text);
       ended += found->second.ended ? 1 : 0;
     }
   }
@@ -104,22 +94,22 @@ void Customers::hear(std::int64_t id, Customer& customer, const std::string& tex
         customer.ended = true;
         return;
       }
-      telegram_.tap(id, "Заказать");
+      shop_.tap(id, "Заказать");
       break;
     case Stage::Name:
-      telegram_.say(id, answers.name);
+      shop_.say(id, answers.name);
       break;
     case Stage::Phone:
-      telegram_.say(id, answers.phone);
+      shop_.say(id, answers.phone);
       break;
     case Stage::Service:
-      telegram_.press(id, answers.service);
+      shop_.press(id, answers.service);
       break;
     case Stage::Comment:
-      telegram_.say(id, answers.comment);
+      shop_.say(id, answers.comment);
       break;
     case Stage::Check:
-      telegram_.press(id, "Верно");
+      shop_.press(id, "Верно");
       break;
     case Stage::Accepted:
       ++orders_[id];

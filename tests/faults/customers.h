@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "fakes/telegram/fake_telegram.h"
+#include "faults/shopfront.h"
 
 namespace sufler::tests {
 
@@ -31,7 +31,7 @@ bool read_message(const std::string& text, std::int64_t customer, int& round, St
 /// Messages that come a second time are passed over.
 class Customers {
  public:
-  Customers(fakes::FakeTelegram& telegram, int count);
+  Customers(Shopfront& shop, int count);
 
   /// Plays until everybody has ended a round after `finish`, or nothing moved for `patience`.
   /// Returns whether all have ended. On a thread of its own.
@@ -52,7 +52,7 @@ class Customers {
   };
   void hear(std::int64_t id, Customer& customer, const std::string& text);
 
-  fakes::FakeTelegram& telegram_;
+  Shopfront& shop_;
   std::map<std::int64_t, Customer> customers_;
   std::map<std::int64_t, int> orders_;
   std::atomic<bool> finishing_{false};

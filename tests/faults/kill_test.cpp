@@ -1,8 +1,8 @@
-// kill -9 at random moments, under load. Afterwards an auditor compares what people said and heard
+// kill -9 at random moments, under load, in Telegram and in VK. Afterwards an auditor compares what people said and heard
 // with what the database holds. Environment:
 //   SUFLER_KILL_SEEDS=N  how many seeds each of the circumstances gets (1)
 //   SUFLER_KILL_SEED=S   the first of them: repeat a failure with what it printed
-//   SUFLER_KILLS=N       how many lives the process has for a seed (16)
+//   SUFLER_KILLS=N       how many lives the process has for a seed
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -10,16 +10,14 @@
 #include <cstdlib>
 #include <future>
 #include <iostream>
-#include <map>
-#include <nlohmann/json.hpp>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
 
-#include "fakes/telegram/fake_telegram.h"
-#include "fakes/telegram/test_client.h"
 #include "faults/audit.h"
 #include "faults/customers.h"
+#include "faults/shopfront.h"
 #include "serve/sufler_process.h"
 
 namespace sufler::tests {
@@ -42,7 +40,10 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
 struct Circumstances {
   const char* name;
   const char* durability;
-  bool troubled;  ///< Telegram fails too, in ways that show nobody anything
+  bool troubled;  ///< the platform fails too, in ways that show nobody anything
+  std::unique_ptr<Shopfront> (*open_shop)();
+  std::uint64_t lives;  ///< of the process for a seed
+  int customers;
 };
 
 void PrintTo(const Circumstances& circumstances, std::ostream* out) { *out << circumstances.name; }
@@ -50,35 +51,36 @@ void PrintTo(const Circumstances& circumstances, std::ostream* out) { *out << ci
 class KillTest : public testing::TestWithParam<Circumstances> {
  protected:
   void run(std::uint64_t seed) {
-    seen_.clear();
-    fakes::FakeTelegram telegram;
-    telegram.add_user({kAdmin, "Ольга", {}, {}, "ru"});
+    const std::unique_ptr<Shopfront> shop = GetParam().open_shop();
     TempFolder folder;
     folder.write("shop.yaml", kShopScenario);
     folder.write("sufler.yaml",
                  "database: \"sqlite:shop.db\"\ndurability: " + std::string(GetParam().durability) +
-                     "\nlog: {level: warning}\nbots:\n  shop:\n    scenario: shop.yaml\n"
-                     "    telegram: {token: \"${TOKEN}\", api: \"" +
-                     telegram.url() +
-                     "\"}\n    roles: {admins: [\"telegram:" + std::to_string(kAdmin) + "\"]}\n");
+                     "\nlog: {level: warning}\n" + shop->more_options() +
+                     "bots:\n  shop:\n    scenario: shop.yaml\n    " + shop->bot_options() +
+                     "\n    roles: {admins: [\"" + shop->name() + ":" + std::to_string(kAdmin) + "\"]}\n");
     SuflerOptions options;
     options.arguments = {"run", "sufler.yaml"};
-    options.environment = {{"TOKEN", telegram.token()}, {"LC_ALL", "C.UTF-8"}};
+    options.environment = {{"TOKEN", shop->token()}, {"LC_ALL", "C.UTF-8"}};
     options.folder = folder.path();
     options.output = folder.path() + "/output.log";
 
-    Customers customers(telegram, kCustomers);
-    auto played = std::async(std::launch::async, [&] { return customers.play(kPatience); });
+    Customers customers(*shop, GetParam().customers);
+    std::future<bool> played;
     std::mt19937_64 chance(seed);
     std::vector<std::int64_t> killed;
-    const std::uint64_t kills = setting("SUFLER_KILLS", 16);
+    const std::uint64_t kills = setting("SUFLER_KILLS", GetParam().lives);
     for (std::uint64_t i = 0; i < kills; ++i) {
       SuflerProcess sufler(options);
-      if (GetParam().troubled) trouble(telegram, chance);
+      if (i == 0) {
+        shop->open();
+        played = std::async(std::launch::async, [&] { return customers.play(kPatience); });
+      }
+      if (GetParam().troubled) shop->trouble(chance);
       // The wait is the fault itself: how long this life lasts.
       const auto life = milliseconds(std::uniform_int_distribution<int>(100, 800)(chance));
       sufler.wait(life);
-      aim(telegram, chance, sufler);
+      aim(*shop, chance, sufler);
       const auto ended = sufler.wait(milliseconds(0));
       EXPECT_FALSE(ended) << "it ended by itself with " << *ended << "\n" << sufler.output();
       // Sometimes an operator stops it, and does not always wait for the end.
@@ -92,72 +94,46 @@ class KillTest : public testing::TestWithParam<Circumstances> {
         EXPECT_TRUE(!stopped || *stopped == 0 || *stopped == 128 + SIGTERM) << *stopped;
       }
       sufler.kill();
-      // What it still sent lies in the sockets of the fake, which reads them in turn: once a new
-      // request is answered, all of it has arrived, and what comes later is of the next life.
-      fakes::request(telegram.port(), "GET", "/control/faults");
+      // What comes later is of the next life.
+      shop->read_all();
       // After an orderly stop nothing may come twice.
       if (stopped != 0) killed.push_back(unix_ms());
     }
 
-    telegram.clear_faults();
+    shop->clear_trouble();
     SuflerProcess sufler(options);
     customers.finish();
     ASSERT_TRUE(played.get()) << customers.stuck() << sufler.output();
     std::size_t orders = 0;
     for (const auto& [customer, count] : customers.orders())
       orders += static_cast<std::size_t>(count);
-    telegram.wait_for_messages(kAdmin, orders, kPatience);
+    shop->settle(orders, kPatience);
     // Until nothing waits: the answers to presses are sent beside the messages.
     sufler.signal(SIGTERM);
     EXPECT_EQ(sufler.wait(kPatience), 0) << sufler.output();
 
-    const Evidence evidence{telegram, folder.path() + "/shop.db", kAdmin, customers.orders(),
-                            killed};
+    const Evidence evidence{*shop, folder.path() + "/shop.db", kAdmin, customers.orders(), killed};
     EXPECT_THAT(audit(evidence), testing::IsEmpty()) << sufler.output();
-    EXPECT_GE(customers.orders().size(), static_cast<std::size_t>(kCustomers));
+    EXPECT_EQ(customers.orders().size(), static_cast<std::size_t>(GetParam().customers));
     RecordProperty("orders", static_cast<int>(orders));
     std::cout << "seed " << seed << ": " << killed.size() << " kills, " << orders << " orders, "
-              << repeated_messages(evidence) << " messages came twice\n";
+              << shop->repeated_requests() << " requests and " << repeated_messages(evidence)
+              << " messages came twice\n";
   }
 
   /// Most moments are idle ones. Two kills of three wait for the next updates to leave for the
   /// process, or the next message to come from it, and strike while that is being stored.
-  void aim(fakes::FakeTelegram& telegram, std::mt19937_64& chance, SuflerProcess& sufler) {
+  void aim(Shopfront& shop, std::mt19937_64& chance, SuflerProcess& sufler) {
     const auto up_to = [&](int most) {
       return std::uniform_int_distribution<int>(0, most)(chance);
     };
     const int target = up_to(2);
     const milliseconds then{up_to(target == 1 ? 12 : 3)};
     if (target == 0) return;
-    const char* method = target == 1 ? "getUpdates" : "sendMessage";
-    Seen& seen = seen_[method];
-    const nlohmann::json calls = nlohmann::json::parse(telegram.control(
-        "calls", nlohmann::json{{"method", method}, {"since", seen.last}, {"ok", true}}.dump()));
-    seen.count += calls.size();
-    if (!calls.empty()) seen.last = calls.back()["number"];
-    telegram.wait_for_calls(method, seen.count + 1, milliseconds(100));
+    shop.wait_for_next(target == 1 ? Shopfront::Traffic::Updates : Shopfront::Traffic::Messages,
+                       milliseconds(100));
     sufler.wait(then);
   }
-
-  static void trouble(fakes::FakeTelegram& telegram, std::mt19937_64& chance) {
-    const auto up_to = [&](int most) {
-      return std::uniform_int_distribution<int>(0, most)(chance);
-    };
-    const char* kinds[] = {"server_error", "bad_gateway", "drop", "rate_limit"};
-    for (int faults = up_to(2); faults > 0; --faults) {
-      telegram.fail_next({.kind = kinds[up_to(3)],
-                          .method = up_to(2) == 0 ? "getUpdates" : "sendMessage",
-                          .times = 1 + up_to(2),
-                          .skip = up_to(30)});
-    }
-  }
-
-  /// Successful calls of a method.
-  struct Seen {
-    std::int64_t last = 0;
-    std::size_t count = 0;
-  };
-  std::map<std::string, Seen> seen_;
 };
 
 TEST_P(KillTest, LosesNothingAndRepeatsOnlyWhatWasUnderWay) {
@@ -170,11 +146,23 @@ TEST_P(KillTest, LosesNothingAndRepeatsOnlyWhatWasUnderWay) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Circumstances, KillTest,
-                         testing::Values(Circumstances{"FullDurability", "full", false},
-                                         Circumstances{"NormalDurability", "normal", false},
-                                         Circumstances{"TroubledTelegram", "full", true}),
-                         [](const auto& each) { return std::string(each.param.name); });
+template <VkReceiving kReceiving>
+std::unique_ptr<Shopfront> vk() {
+  return make_vk_shopfront(kAdmin, kReceiving);
+}
+std::unique_ptr<Shopfront> telegram() { return make_telegram_shopfront(kAdmin); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Circumstances, KillTest,
+    testing::Values(
+        Circumstances{"FullDurability", "full", false, telegram, 16, 40},
+        Circumstances{"NormalDurability", "normal", false, telegram, 16, 40},
+        Circumstances{"TroubledTelegram", "full", true, telegram, 16, 40},
+        Circumstances{"Vk", "full", false, vk<VkReceiving::LongPoll>, 5, 16},
+        Circumstances{"TroubledVk", "full", true, vk<VkReceiving::LongPoll>, 5, 16},
+        Circumstances{"VkThatLosesEvents", "full", true, vk<VkReceiving::LossyLongPoll>, 5, 16},
+        Circumstances{"VkCallbacks", "full", true, vk<VkReceiving::Callback>, 5, 16}),
+    [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace
 }  // namespace sufler::tests

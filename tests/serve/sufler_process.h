@@ -65,6 +65,8 @@ class SuflerProcess {
 
 /// The bytes of a file; empty when there is none.
 std::string read_file(const std::string& path);
+/// A port of the loopback that nobody listens on now.
+int free_port();
 /// Milliseconds since 1970, the clock of the fake's log.
 std::int64_t unix_ms();
 

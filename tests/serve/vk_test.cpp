@@ -185,6 +185,16 @@ TEST_F(VkServeTest, WhatWasWrittenWhileTheBotWasDownIsPlayedOnce) {
   stop_vk();
 }
 
+TEST_F(VkServeTest, WhatWasWrittenToANewBotWhileItWasDownIsPlayed) {
+  folder.write("echo.yaml", kEcho);
+  start_vk("echo.yaml");
+  stop_vk();  // nobody has written yet
+  vk.say(kAnna, "начать");
+  start_vk("echo.yaml");
+  EXPECT_EQ(next(kAnna, 2)[0].text, "Привет");
+  stop_vk();
+}
+
 TEST_F(VkServeTest, ALostAnswerMakesNoSecondMessage) {
   folder.write("echo.yaml", kEcho);
   start_vk("echo.yaml");
@@ -237,6 +247,28 @@ TEST_F(VkServeTest, ARevokedTokenStopsOnlyVk) {
   vk.close_connections();
   EXPECT_EQ(say(kAnna, "/start", 2).text, "Вы сказали: ничего");
   stop();
+}
+
+TEST_F(VkServeTest, AServerThatVkHadSuspendedHearsWhatWasWrittenMeanwhile) {
+  vk.control("options", R"({"callback_time_scale":0.01,"suspend_after":2,"suspension_s":60})");
+  folder.write("echo.yaml", kEcho);
+  const std::string address = "127.0.0.1:" + std::to_string(free_port());
+  folder.write("sufler.yaml", "database: \"sqlite:data.db\"\nhttp: {listen: \"" + address + "\", public_url: \"http://" +
+                                  address + "\"}\nbots:\n  shop:\n    scenario: echo.yaml\n" +
+                                  vk_part(", mode: callback, secret: a-secret-of-the-shop"));
+  launch();
+  ASSERT_TRUE(vk.wait_until_webhook_is("ok", 1, kPatience)) << sufler->output();
+  vk.say(kAnna, "начать");
+  next(kAnna, 2);
+  sufler->signal(SIGTERM);
+  EXPECT_EQ(sufler->wait(kPatience), 0) << sufler->output();
+  for (const char* text : {"раз", "два"}) vk.say(kAnna, text);
+  ASSERT_TRUE(vk.wait_until_webhook_is("suspended", 1, kPatience));
+  launch();
+  const auto heard = next(kAnna, 2);
+  EXPECT_THAT((std::set<std::string>{heard[0].text, heard[1].text}), testing::SizeIs(2));
+  sufler->signal(SIGTERM);
+  EXPECT_EQ(sufler->wait(kPatience), 0) << sufler->output();
 }
 
 }  // namespace

@@ -5,9 +5,12 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -81,7 +84,7 @@ class ExampleTransportTest : public testing::Test {
     ExampleSettings settings;
     settings.api = platform.url();
     settings.token = "canary";
-    settings.poll_pause = settings.backoff_first = settings.backoff_most = 1ms;
+    settings.pause = 1ms;
     transport = make_example_transport(client, settings);
   }
   ~ExampleTransportTest() override { client.stop(0ms); }
@@ -108,12 +111,14 @@ class ExampleTransportTest : public testing::Test {
 TEST_F(ExampleTransportTest, HandsOverWhatPeopleWroteAndConfirmsItOnceItIsStored) {
   const std::string two = R"({"updates":[{"id":7,"chat":"12","name":"Анна","text":"привет"},{"id":8,"chat":[]},{"id":9,"chat":"13"}]})";
   platform.answer_poll("no json");
+  platform.answer_poll(R"({"updates":[7,{"id":"six","chat":"12"},{"id":6,"chat":[]}]})");  // nothing that makes sense
   platform.answer_poll(two);
   platform.answer_poll(two);
   std::vector<std::string> seen;
   bool stores = false;
   start([&](const std::vector<Incoming>& updates, const std::string& position) {
     for (const Incoming& one : updates) seen.push_back(one.id + " " + one.person.first_name + " " + std::get<UserMessage>(one.event.what).text);
+    if (updates.empty()) return position == "6";
     EXPECT_EQ(position, "9");
     return std::exchange(stores, true);  // the first time storing fails
   }, "5");
@@ -148,6 +153,17 @@ TEST_F(ExampleTransportTest, ARefusalForGoodIsNoReasonToRepeat) {
   EXPECT_EQ(refused.reason.find("canary"), std::string::npos);
   platform.answer_send(429);
   EXPECT_EQ(deliver(call).kind, Outcome::Kind::Retry);
+}
+
+// docs/transports.md promises it.
+TEST(ExampleTransportFilesTest, AreReadAtOnce) {
+  std::ptrdiff_t lines = 0;
+  for (const char* name : {"example_transport.h", "example_transport.cpp"}) {
+    std::ifstream file(std::string(SUFLER_SOURCE_DIR "/tests/transports/") + name);
+    lines += std::count(std::istreambuf_iterator<char>(file), {}, '\n');
+  }
+  EXPECT_GT(lines, 0);
+  EXPECT_LE(lines, 150);
 }
 
 }  // namespace

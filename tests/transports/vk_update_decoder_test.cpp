@@ -153,7 +153,7 @@ TEST(VkUpdateDecoderTest, ReadsTheAnswersOfALongPoll) {
   EXPECT_EQ(mixed.ts, "1");
   EXPECT_EQ(mixed.count, 2U);
   ASSERT_EQ(mixed.incoming.size(), 1U);
-  EXPECT_EQ(mixed.incoming[0].id, "m1:1234");
+  EXPECT_EQ(mixed.incoming[0].id, "m1:1:1234");
   EXPECT_EQ(mixed.incoming[0].person.language, "ru");
   EXPECT_EQ(mixed.skipped, std::vector<std::string>{"an event of the type `wall_post_new`"});
 
@@ -167,11 +167,11 @@ TEST(VkUpdateDecoderTest, ReadsTheAnswersOfALongPoll) {
 TEST(VkUpdateDecoderTest, GivesAMessageTheSameIdWhicheverWayItCame) {
   const std::string json =
       R"({"id":7,"conversation_message_id":3,"date":1700000000,"from_id":42,"peer_id":42,"out":0,"text":"да"})";
-  EXPECT_EQ(message(json).incoming->id, "m42:3");
+  EXPECT_EQ(message(json).incoming->id, "m1700000000:42:3");
   std::string history = R"({"response":{"count":1,"items":[)" + json + "]}}";
   const History page = UpdateDecoder().read_history(history, {kGroup, nullptr}, 0, kNow);
   ASSERT_EQ(page.incoming.size(), 1U);
-  EXPECT_EQ(page.incoming[0].id, "m42:3");
+  EXPECT_EQ(page.incoming[0].id, "m1700000000:42:3");
   EXPECT_EQ(page.incoming[0].event.at.unix_ms, 1'700'000'000'999);
 }
 
@@ -283,13 +283,13 @@ TEST(VkUpdateDecoderTest, MarksAnEditedMessageAsAnotherEvent) {
       R"({"id":7,"conversation_message_id":3,"date":1700000000,"update_time":1700000100,"from_id":42,"peer_id":42,"text":"нет"})";
   const DecodedUpdate edited = message(json, "message_edit");
   EXPECT_TRUE(said(edited).edited);
-  EXPECT_EQ(edited.incoming->id, "m42:3e1700000100");
+  EXPECT_EQ(edited.incoming->id, "m1700000000:42:3e1700000100");
   EXPECT_EQ(edited.incoming->event.at.unix_ms, 1'700'000'100'999);
   const DecodedUpdate without_id = update(R"({"type":"message_edit","object":)" + json + "}");
-  EXPECT_EQ(without_id.incoming->id, "m42:3e1700000100");
+  EXPECT_EQ(without_id.incoming->id, "m1700000000:42:3e1700000100");
   const std::string timeless = R"({"id":7,"conversation_message_id":3,"date":1700000000,"from_id":42,"peer_id":42,"text":"нет"})";
   EXPECT_EQ(message(timeless, "message_edit").incoming->id, "e1");
-  EXPECT_EQ(update(R"({"type":"message_edit","object":)" + timeless + "}").incoming->id, "m42:3e1700000000");
+  EXPECT_EQ(update(R"({"type":"message_edit","object":)" + timeless + "}").incoming->id, "m1700000000:42:3e1700000000");
 }
 
 TEST(VkUpdateDecoderTest, AHistoryTellsOfChangesWithTheIdsThatTheirEventsHave) {
@@ -306,9 +306,9 @@ TEST(VkUpdateDecoderTest, AHistoryTellsOfChangesWithTheIdsThatTheirEventsHave) {
     }
     return all;
   };
-  EXPECT_EQ(page(1'700'000'100), (std::vector<std::string>{"m42:3 новое", "m42:2 да", "m42:2e1700000250 changed to да",
-                                                           "m42:1e1700000260 changed to три"}));
-  EXPECT_EQ(page(1'700'000'255), (std::vector<std::string>{"m42:3 новое", "m42:1e1700000260 changed to три"}));
+  EXPECT_EQ(page(1'700'000'100), (std::vector<std::string>{"m1700000300:42:3 новое", "m1700000200:42:2 да", "m1700000200:42:2e1700000250 changed to да",
+                                                           "m1700000000:42:1e1700000260 changed to три"}));
+  EXPECT_EQ(page(1'700'000'255), (std::vector<std::string>{"m1700000300:42:3 новое", "m1700000000:42:1e1700000260 changed to три"}));
   EXPECT_EQ(page(1'700'000'400), std::vector<std::string>{});
 }
 
@@ -326,7 +326,7 @@ TEST(VkUpdateDecoderTest, TellsAPersonOfTheCommunityFromItsOwnEcho) {
   const DecodedUpdate staff = reply(R"("admin_author_id":5,"random_id":459382534)");
   ASSERT_TRUE(staff.incoming) << staff.skipped;
   EXPECT_EQ(summary(staff), "42 42 hears Я с вами of 5");
-  EXPECT_EQ(staff.incoming->id, "m42:4");
+  EXPECT_EQ(staff.incoming->id, "m1700000000:42:4");
   EXPECT_EQ(reply(R"("random_id":777)").skipped, "an echo of our own message");
   EXPECT_EQ(reply(R"("random_id":778)").skipped, "a message that a program sent");  // a mailing
   EXPECT_EQ(reply(R"("random_id":0)").skipped, "a message that a program sent");

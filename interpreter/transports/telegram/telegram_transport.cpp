@@ -7,7 +7,6 @@
 #include <deque>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <unordered_map>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "interpreter/core/text.h"
 #include "interpreter/transports/backoff.h"
 #include "interpreter/transports/files.h"
+#include "interpreter/transports/system.h"
 #include "interpreter/transports/telegram/answers.h"
 #include "interpreter/transports/telegram/left_out.h"
 #include "interpreter/transports/telegram/renderer.h"
@@ -42,15 +42,6 @@ constexpr std::size_t kChatsThatMeanAll = 3;
 constexpr int kMenuAttempts = 5;
 constexpr std::array<std::string_view, 4> kAllowedUpdates = {"message", "edited_message", "callback_query",
                                                              "my_chat_member"};
-
-std::int64_t system_now_ms() {
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-double system_random() {
-  thread_local std::mt19937_64 engine{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
-}
 
 /// Where an update queue was left: `OFFSET UNIX_SECONDS`, the second of the last update.
 struct Position {
@@ -105,7 +96,7 @@ class Core : public std::enable_shared_from_this<Core> {
         poll_backoff_(settings_.backoff_first, settings_.backoff_most, random_source()),
         conflict_backoff_(settings_.backoff_first * 6, settings_.backoff_first * 20, random_source()),
         send_backoff_(settings_.backoff_first, settings_.backoff_most, random_source()) {
-    if (!settings_.now) settings_.now = system_now_ms;
+    if (!settings_.now) settings_.now = [] { return system_now().unix_ms; };
     while (!settings_.api.empty() && settings_.api.back() == '/') settings_.api.pop_back();
     base_ = settings_.api + "/bot" + settings_.token + "/";
     bot_.username = settings_.username;

@@ -5,7 +5,6 @@
 #include "interpreter/core/text.h"
 #include "interpreter/transports/http_client.h"
 #include "interpreter/transports/vk/json_fields.h"
-#include "interpreter/transports/url.h"
 
 namespace sufler::vk {
 namespace {
@@ -344,10 +343,14 @@ std::vector<std::pair<std::string, std::string>> form_fields(std::string_view js
   std::vector<std::pair<std::string, std::string>> fields;
   dom::object object;
   if (!parse(json, object)) return fields;
+  fields.reserve(object.size() + 2);  // `random_id` and `attachment` come later
   for (const auto [key, value] : object) {
     std::string_view text;
+    std::int64_t number = 0;
     if (value.get(text) == SUCCESS) {
       fields.emplace_back(key, text);
+    } else if (value.get(number) == SUCCESS) {
+      fields.emplace_back(key, std::to_string(number));
     } else {
       fields.emplace_back(key, simdjson::minify(value));
     }
@@ -356,18 +359,34 @@ std::vector<std::pair<std::string, std::string>> form_fields(std::string_view js
 }
 
 std::string form_body(const std::vector<std::pair<std::string, std::string>>& fields) {
-  std::string out;
-  const auto append = [&](std::string_view text) {
-    const std::size_t begin = out.size();
-    out += percent_encoded(text, " ");
-    std::replace(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), ' ', '+');
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::size_t most = 0;
+  for (const auto& [name, value] : fields) most += 3 * (name.size() + value.size()) + 2;
+  std::string out(most, '\0');
+  char* at = out.data();
+  // By hand: most of the bytes of a Russian message are encoded, and this is done for each message.
+  const auto append = [&at](std::string_view text) {
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+          c == '_' || c == '~') {
+        *at++ = c;
+      } else if (c == ' ') {
+        *at++ = '+';
+      } else {
+        *at++ = '%';
+        *at++ = kHex[byte >> 4];
+        *at++ = kHex[byte & 15];
+      }
+    }
   };
   for (const auto& [name, value] : fields) {
-    if (!out.empty()) out += '&';
+    if (at != out.data()) *at++ = '&';
     append(name);
-    out += '=';
+    *at++ = '=';
     append(value);
   }
+  out.resize(static_cast<std::size_t>(at - out.data()));
   return out;
 }
 

@@ -65,6 +65,7 @@ ApiClient::ApiClient(HttpClient& client, const VkSettings& settings)
     : client_(client),
       base_(settings.api),
       token_(settings.token),
+      headers_{"Authorization: Bearer " + token_, "Content-Type: application/x-www-form-urlencoded"},
       proxy_(settings.proxy),
       timeout_(settings.call_timeout),
       spare_(settings.requests_a_window / 10),
@@ -74,6 +75,7 @@ ApiClient::ApiClient(HttpClient& client, const VkSettings& settings)
 }
 
 std::string ApiClient::hidden(std::string_view text) const {
+  if (text.empty()) return {};
   std::string out(text);
   for (std::size_t at = 0; !token_.empty() && (at = out.find(token_, at)) != std::string::npos;) {
     out.replace(at, token_.size(), "<token>");
@@ -82,10 +84,10 @@ std::string ApiClient::hidden(std::string_view text) const {
 }
 
 void ApiClient::ask(std::string method, Fields fields, Done done) {
-  enter({std::move(method), std::move(fields), {}, true, std::move(done)});
+  enter({std::move(method), std::make_shared<const Fields>(std::move(fields)), {}, true, std::move(done)});
 }
 
-void ApiClient::call(std::string method, Fields fields, std::string peer, Done done) {
+void ApiClient::call(std::string method, SharedFields fields, std::string peer, Done done) {
   enter({std::move(method), std::move(fields), std::move(peer), false, std::move(done)});
 }
 
@@ -158,13 +160,13 @@ std::vector<ApiClient::Job> ApiClient::take_jobs() {
   std::deque<Job>& from = questions_.empty() ? calls_ : questions_;
   jobs.push_back(std::move(from.front()));
   from.pop_front();
-  if (jobs.front().peer.empty()) return jobs;
-  std::size_t bytes = size_of(jobs.front().fields);
+  if (jobs.front().peer.empty() || calls_.empty()) return jobs;
+  std::size_t bytes = size_of(*jobs.front().fields);
   std::set<std::string> peers = {jobs.front().peer};
   // Far down the queue there is nothing new to be found: not to walk through all of it every time.
   std::size_t looks = 8 * kCallsOfExecute;
   for (auto one = calls_.begin(); one != calls_.end() && jobs.size() < kCallsOfExecute && looks > 0; --looks) {
-    const std::size_t more = size_of(one->fields);
+    const std::size_t more = size_of(*one->fields);
     // A later call to a dialog must not overtake an earlier one that stays behind.
     const bool joins = !one->peer.empty() && peers.insert(one->peer).second && bytes + more <= kBytesOfExecute;
     if (!joins) {
@@ -182,7 +184,7 @@ HttpRequest ApiClient::request_of(std::string_view method, const Fields& fields)
   HttpRequest request;
   request.url.reserve(base_.size() + method.size());
   request.url.append(base_).append(method);
-  request.headers = {"Authorization: Bearer " + token_, "Content-Type: application/x-www-form-urlencoded"};
+  request.headers = headers_;
   request.body = form_body(fields);
   if (!request.body.empty()) request.body += '&';
   request.body.append("v=").append(kVersion);
@@ -193,23 +195,37 @@ HttpRequest ApiClient::request_of(std::string_view method, const Fields& fields)
 }
 
 void ApiClient::submit(std::vector<Job> jobs) {
-  HttpRequest request;
   if (jobs.size() == 1) {
-    request = request_of(jobs[0].method, jobs[0].fields);
+    HttpRequest request = request_of(jobs[0].method, *jobs[0].fields);
     request.repeatable = jobs[0].question;
-  } else {
-    std::vector<std::pair<std::string_view, const Fields*>> calls;
-    calls.reserve(jobs.size());
-    for (const Job& job : jobs) calls.emplace_back(job.method, &job.fields);
-    request = request_of("execute", {{"code", execute_code(calls)}});
+    client_.submit(std::move(request),
+                   [self = shared_from_this(), job = std::make_shared<Job>(std::move(jobs[0]))](HttpAnswer answer) {
+                     self->on_answer(*job, std::move(answer));
+                   });
+    return;
   }
-  auto shared = std::make_shared<std::vector<Job>>(std::move(jobs));
-  client_.submit(std::move(request), [self = shared_from_this(), shared](HttpAnswer answer) {
-    self->on_answer(*shared, std::move(answer));
-  });
+  std::vector<std::pair<std::string_view, const Fields*>> calls;
+  calls.reserve(jobs.size());
+  for (const Job& job : jobs) calls.emplace_back(job.method, job.fields.get());
+  client_.submit(request_of("execute", {{"code", execute_code(calls)}}),
+                 [self = shared_from_this(), shared = std::make_shared<std::vector<Job>>(std::move(jobs))](
+                     HttpAnswer answer) { self->on_answer_of_execute(*shared, std::move(answer)); });
 }
 
-void ApiClient::on_answer(std::vector<Job>& jobs, HttpAnswer answer) {
+void ApiClient::on_answer(Job& job, HttpAnswer answer) {
+  CallResult result;
+  result.kind = answer.kind;
+  result.cancelled = answer.cancelled;
+  result.error = hidden(answer.error);
+  if (answer.kind == HttpAnswer::Kind::Answered) {
+    result.answer = read_answer(answer.status, answer.body);
+    result.answer.refusal.description = hidden(result.answer.refusal.description);
+    result.body = std::move(answer.body);
+  }
+  job.done(std::move(result));
+}
+
+void ApiClient::on_answer_of_execute(std::vector<Job>& jobs, HttpAnswer answer) {
   CallResult common;
   common.kind = answer.kind;
   common.cancelled = answer.cancelled;
@@ -218,10 +234,10 @@ void ApiClient::on_answer(std::vector<Job>& jobs, HttpAnswer answer) {
   if (answer.kind == HttpAnswer::Kind::Answered) {
     std::vector<std::string_view> methods;
     for (const Job& job : jobs) methods.push_back(job.method);
-    if (jobs.size() > 1) each = read_execute(answer.body, methods);
-    if (each.empty()) common.answer = read_answer(answer.status, answer.body);
-    common.answer.refusal.description = hidden(common.answer.refusal.description);
-    if (jobs.size() > 1 && each.empty()) {
+    each = read_execute(answer.body, methods);
+    if (each.empty()) {
+      common.answer = read_answer(answer.status, answer.body);
+      common.answer.refusal.description = hidden(common.answer.refusal.description);
       // The whole was refused. Where the cause may lie in one of the calls, each goes alone: repeats are known
       // by their `random_id`.
       const Meaning meaning = meaning_of(common.answer.refusal);
@@ -235,7 +251,6 @@ void ApiClient::on_answer(std::vector<Job>& jobs, HttpAnswer answer) {
         return;
       }
     }
-    if (jobs.size() == 1) common.body = std::move(answer.body);
   }
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     CallResult result = common;

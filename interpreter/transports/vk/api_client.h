@@ -16,6 +16,8 @@
 namespace sufler::vk {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
+/// Not copied for each of the places that a call goes through.
+using SharedFields = std::shared_ptr<const Fields>;
 
 /// What became of a call.
 struct CallResult {
@@ -45,7 +47,7 @@ class ApiClient : public std::enable_shared_from_this<ApiClient> {
   void ask(std::string method, Fields fields, Done done);
   /// A call that does something. `peer`: of calls to one dialog only one goes in an `execute`; empty: the
   /// call goes alone.
-  void call(std::string method, Fields fields, std::string peer, Done done);
+  void call(std::string method, SharedFields fields, std::string peer, Done done);
   /// Nothing goes for a while.
   void rest(std::chrono::milliseconds pause);
   /// Calls that wait are given up.
@@ -57,7 +59,7 @@ class ApiClient : public std::enable_shared_from_this<ApiClient> {
  private:
   struct Job {
     std::string method;
-    Fields fields;
+    SharedFields fields;
     std::string peer;
     bool question = false;
     Done done;
@@ -67,12 +69,14 @@ class ApiClient : public std::enable_shared_from_this<ApiClient> {
   void pump();
   std::vector<Job> take_jobs();
   void submit(std::vector<Job> jobs);
-  void on_answer(std::vector<Job>& jobs, HttpAnswer answer);
+  void on_answer(Job& job, HttpAnswer answer);
+  void on_answer_of_execute(std::vector<Job>& jobs, HttpAnswer answer);
   HttpRequest request_of(std::string_view method, const Fields& fields) const;
 
   HttpClient& client_;
   std::string base_;
   std::string token_;
+  std::vector<std::string> headers_;
   std::string proxy_;
   std::chrono::milliseconds timeout_;
 

@@ -27,6 +27,7 @@ void LongPoll::start(const std::string& position) {
   position_ = Position::parse(position);
   // A place without its `ts` is left by the other way of receiving: what came since is in the histories.
   lost_ = position_.ts.empty() && position_.at > 0;
+  new_ = position_.ts.empty() && position_.at == 0;
   if (position_.at == 0) position_.at = parts_.settings->now();
   check_group();
 }
@@ -115,8 +116,22 @@ void LongPoll::ask_server(Ts ts) {
                   });
 }
 
+/// Where a new bot begins. Otherwise what comes before the first stored event would be lost with this process.
+void LongPoll::keep_place() {
+  if (stopped_) return;
+  hand_over({}, position_, [this](bool stored) {
+    if (!stored) {
+      trouble("the place in VK's events could not be stored");
+      return again(&LongPoll::keep_place, backoff_.next());
+    }
+    new_ = false;
+    go_on();
+  });
+}
+
 void LongPoll::go_on() {
   if (stopped_) return;
+  if (new_) return keep_place();
   if (lost_) return bring_missed();
   poll();
 }
@@ -218,7 +233,7 @@ void LongPoll::take(PollAnswer answer) {
   for (const Incoming& one : answer.incoming) next.at = std::max(next.at, one.event.at.unix_ms);
   if (answer.incoming.empty()) {
     position_ = next;
-    return poll();
+    return poll_soon();
   }
   hand_over(std::move(answer.incoming), next,
             [this, next](bool stored) { on_stored(next, stored); });
@@ -246,6 +261,11 @@ void LongPoll::on_stored(const Position& next, bool stored) {
     return again(&LongPoll::poll, backoff_.next());
   }
   position_ = next;
+  poll_soon();
+}
+
+/// Under load a little later: what comes meanwhile, echoes of our own messages above all, comes together.
+void LongPoll::poll_soon() {
   if (parts_.in_flight() > parts_.settings->poll_below && parts_.settings->poll_wait.count() > 0) {
     return again(&LongPoll::poll, parts_.settings->poll_wait);
   }

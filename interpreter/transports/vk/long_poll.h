@@ -24,8 +24,10 @@ class LongPoll : public std::enable_shared_from_this<LongPoll> {
   void check_group();
   void choose_events();
   void ask_server(Ts ts);
+  void keep_place();
   void go_on();
   void poll();
+  void poll_soon();
   void on_poll(HttpAnswer answer, std::chrono::steady_clock::duration took);
   void take(PollAnswer answer);
   void on_stored(const Position& next, bool stored);
@@ -46,6 +48,7 @@ class LongPoll : public std::enable_shared_from_this<LongPoll> {
   std::string server_;
   std::string key_;
   bool stopped_ = false;
+  bool new_ = false;       // nothing was ever stored of this bot
   bool lost_ = false;      // events are to be brought from the histories
   bool loss_told_ = true;  // what VK lost by its own word
   bool in_touch_ = false;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kPage = 200;
 
-/// The number in the dialog, out of `m<peer>:<number>`.
+/// The number in the dialog, out of `m<date>:<peer>:<number>`.
 std::int64_t number_of(const Incoming& event) {
   const std::size_t colon = event.id.rfind(':');
   std::int64_t number = 0;

@@ -362,7 +362,8 @@ class EventReader {
     const std::int64_t changed = int_at(message, "update_time");
     const bool timeless = edited && changed <= 0 && !event_id_.empty();
     if (number > 0 && !timeless) {
-      id = "m" + std::to_string(peer) + ":" + std::to_string(number);
+      // The date first: ids that are remembered one after the other lie together in the database.
+      id = "m" + std::to_string(int_at(message, "date")) + ":" + std::to_string(peer) + ":" + std::to_string(number);
     } else if (!event_id_.empty()) {
       id = event_id_;
       return true;

@@ -267,7 +267,7 @@ void Uploads::send_bytes(const std::shared_ptr<Batch>& batch, const std::shared_
 void Uploads::save(const std::shared_ptr<Batch>& batch, const std::shared_ptr<Source>& source, Fields fields) {
   const bool photo = source->type == "photo";
   if (!photo) fields.emplace_back("title", name_for(batch->file(), source->type));
-  api_->call(photo ? "photos.saveMessagesPhoto" : "docs.save", std::move(fields), {},
+  api_->call(photo ? "photos.saveMessagesPhoto" : "docs.save", std::make_shared<const Fields>(std::move(fields)), {},
              [self = shared_from_this(), batch, source](const CallResult& result) {
                if (!result.ok()) return self->call_failed(batch, source, result);
                std::string name = read_saved(result.body);

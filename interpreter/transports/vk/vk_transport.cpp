@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <random>
 #include <unordered_map>
 #include <utility>
 
 #include "interpreter/core/text.h"
 #include "interpreter/transports/backoff.h"
+#include "interpreter/transports/system.h"
 #include "interpreter/transports/vk/buttons.h"
 #include "interpreter/transports/vk/callback.h"
 #include "interpreter/transports/vk/long_poll.h"
@@ -28,17 +28,8 @@ using namespace vk;
 constexpr std::int64_t kRepeatsForMs = std::int64_t{50} * 60'000;
 constexpr std::size_t kUnclearMost = 10'000;
 
-std::int64_t system_now_ms() {
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-double system_random() {
-  thread_local std::mt19937_64 engine{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
-}
-
 std::shared_ptr<const VkSettings> complete(VkSettings settings) {
-  if (!settings.now) settings.now = system_now_ms;
+  if (!settings.now) settings.now = [] { return system_now().unix_ms; };
   if (!settings.random) settings.random = system_random;
   return std::make_shared<const VkSettings>(std::move(settings));
 }
@@ -123,7 +114,9 @@ class Core : public std::enable_shared_from_this<Core> {
     ++*in_flight_;
     auto sending = std::make_shared<Sending>();
     sending->chat = chat;
-    sending->call = call;
+    sending->call.method = call.method;
+    sending->call.files = call.files;
+    sending->call.repeat_key = call.repeat_key;
     sending->done = std::move(done);
     sending->fields = form_fields(call.body);
     if (sending->fields.empty()) {
@@ -195,7 +188,8 @@ class Core : public std::enable_shared_from_this<Core> {
   void send(const std::shared_ptr<Sending>& sending) {
     // What was refused once for its own sake is not put together with others again.
     const bool alone = sending->anew || sending->bare;
-    api_->call(sending->call.method, sending->fields, alone ? std::string() : sending->chat.chat_id,
+    // Nothing changes the fields while the call is under way.
+    api_->call(sending->call.method, SharedFields(sending, &sending->fields), alone ? std::string() : sending->chat.chat_id,
                [self = shared_from_this(), sending](const CallResult& result) { self->on_result(sending, result); });
   }
 
@@ -213,7 +207,8 @@ class Core : public std::enable_shared_from_this<Core> {
         backoff_.reset();
       }
       // A message without its keyboard shows no progress in what keyboards need.
-      if (sending->call.method == "messages.send" && !sending->bare && field_of(sending->fields, "keyboard")) {
+      if (keyboards_off_ && sending->call.method == "messages.send" && !sending->bare &&
+          field_of(sending->fields, "keyboard")) {
         keyboards_off_ = false;
       }
       if (!keyboards_off_) health_->sending(true);

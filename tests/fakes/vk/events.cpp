@@ -28,6 +28,28 @@ std::optional<std::int64_t> until(const std::string& http_date, std::int64_t now
   return static_cast<std::int64_t>(timegm(&parts)) * 1000 - now_ms;
 }
 
+/// The minor part: 103 of `5.103`.
+int minor_of(const std::string& version) {
+  const std::size_t dot = version.find('.');
+  return dot == std::string::npos ? 199 : std::atoi(version.c_str() + dot + 1);
+}
+
+/// An event as an API version tells it: a message stood by itself before 5.103, with `user_id` and `body` before 5.80.
+Json told_in(const std::string& version, Json envelope) {
+  const int minor = minor_of(version);
+  envelope["v"] = version;
+  const std::string type = envelope["type"];
+  if (type != "message_new" && type != "message_reply" && type != "message_edit") return envelope;
+  Json& object = envelope["object"];
+  if (minor < 103 && object.contains("message")) object = Json(object["message"]);
+  if (minor < 80 && object.contains("text")) {
+    object["user_id"] = object["from_id"].get<std::int64_t>() > 0 ? object["from_id"] : object["peer_id"];
+    object["body"] = object["text"];
+    for (const char* later : {"from_id", "peer_id", "text", "conversation_message_id"}) object.erase(later);
+  }
+  return envelope;
+}
+
 }  // namespace
 
 const std::set<std::string>& message_event_types() {
@@ -132,7 +154,8 @@ std::string World::push_event(Community& community, const std::string& type, Jso
   }
   if (polled) {
     event->number = ++community.ts;
-    event->text = event->envelope.dump(-1, ' ', false, Json::error_handler_t::replace);
+    event->text = told_in(community.long_poll_version, event->envelope)
+                      .dump(-1, ' ', false, Json::error_handler_t::replace);
     if (community.lose_next > 0) {
       --community.lose_next;
       lose(community);
@@ -179,7 +202,7 @@ bool World::answer_poll(Community& community, const Poll& poll, bool even_empty)
   HttpReply reply = poll.manner;
   std::string body;
   Json delivered = Json::array();
-  if (poll.ts > community.ts) {
+  if (poll.ts > community.ts || poll.ts < community.first) {
     body = R"({"failed":3})";
   } else if (poll.ts < community.lost) {
     body = R"({"failed":1,"ts":)" + std::to_string(community.lost) + "}";
@@ -309,8 +332,7 @@ std::string World::body_for(const Community& community, const Server& server, co
     }
     return confirmation.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
-  Json body = event->envelope;
-  body["v"] = server.api_version;
+  Json body = told_in(server.api_version, event->envelope);
   if (!server.secret.empty()) body["secret"] = server.secret;
   return body.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -358,6 +380,7 @@ bool World::deliver_one(std::unique_lock<std::mutex>& lock) {
         delivery.given_up = true;
         continue;
       }
+      if (delivery.event && server->second.suspended_until_ms > now_ms()) continue;
       const std::string body = body_for(community, server->second, delivery.event.get());
       const std::string url = server->second.url;
       Headers headers = {{"Content-Type", "application/json"}, {"User-Agent", "vkCallback"}};
@@ -394,6 +417,7 @@ void World::delivered(Community& community, Delivery& delivery, int status, cons
   if (status == 200 && body == "ok") {
     delivery.delivered = true;
     delivery.event->confirmed = true;
+    server.refusals = 0;
     return;
   }
   if (status == 200 && body == "remove") {
@@ -409,6 +433,11 @@ void World::delivered(Community& community, Delivery& delivery, int status, cons
                                   options_.callback_time_scale);
       return;
     }
+  }
+  if (options_.suspend_after > 0 && ++server.refusals == options_.suspend_after) {
+    server.refusals = 0;
+    const auto pause = static_cast<double>(milliseconds(options_.suspension).count());
+    server.suspended_until_ms = now_ms() + std::llround(pause * options_.callback_time_scale);
   }
   if (delivery.failures == kRetries) {
     delivery.given_up = true;

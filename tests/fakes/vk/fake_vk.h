@@ -49,6 +49,10 @@ struct FakeVkOptions {
   /// vk-io refuses a confirmation request without the secret; the page of VK shows one without.
   bool secret_in_confirmation = true;
   double callback_time_scale = 1;     ///< 0.001: the retry after 10 s comes after 10 ms
+  /// So many refused deliveries in a row, and a callback server hears nothing for `suspension`, which is scaled
+  /// too. VK tells neither number. 0: never.
+  int suspend_after = 20;
+  std::chrono::seconds suspension{3600};
   std::size_t kept_events = 100'000;  ///< older ones are lost to long poll: `failed` 1
   std::size_t kept_calls = 200'000;
   /// Takes a random_id beyond int32 by its low bits, as VK seems to: a client of others sends such.

@@ -36,7 +36,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kEventsInAnswer = 100;  // as many as Telegram gives at once
+constexpr std::size_t kInputsInAnswer = 100;  // as many as Telegram gives at once; echoes come beside them
 constexpr std::size_t kRemembered = 20;       // messages that a random_id is compared with
 constexpr milliseconds kTick{10};
 constexpr std::string_view kClientInfo =
@@ -510,10 +510,11 @@ class Load {
     HttpReply reply;
     std::int64_t ts = poll_->ts;
     std::size_t count = 0;
+    std::size_t inputs = 0;
     std::string list;
     for (Queued& queued : queue_) {
-      if (count == kEventsInAnswer) break;
       if (queued.ts <= poll_->ts) continue;
+      if (queued.input && inputs++ == kInputsInAnswer) break;
       if (count++ > 0) list += ',';
       list += queued.json;
       ts = queued.ts;

@@ -190,7 +190,7 @@ void set_version(std::string& version, const Params& params) {
   if (!params.has("api_version")) return;
   const std::string wanted = params.text("api_version");
   if (wanted < std::string("5.103") || wanted > std::string("5.199")) {
-    throw invalid("api_version: the fake knows the shapes of 5.103 to 5.199");
+    throw invalid("api_version: a bot asks for 5.103 to 5.199");
   }
   version = wanted;
 }

@@ -414,6 +414,10 @@ void World::set_options(const Json& params) {
       options_.photo_limit_bytes = value;
     } else if (name == "doc_limit_bytes") {
       options_.doc_limit_bytes = value;
+    } else if (name == "suspend_after") {
+      options_.suspend_after = value;
+    } else if (name == "suspension_s") {
+      options_.suspension = std::chrono::seconds(value.get<std::int64_t>());
     } else if (name == "callback_time_scale") {
       options_.callback_time_scale = value;
     } else if (name == "kept_events") {
@@ -522,6 +526,7 @@ Json World::control_locked(const std::string& path, const Json& params) {
   if (path == "community") {
     if (params.contains("bot_features")) community.bot_features = params["bot_features"];
     if (params.contains("revoked")) community.revoked = params["revoked"];
+    if (params.contains("api_version")) community.long_poll_version = params["api_version"];
     if (params.contains("permissions")) {
       community.permissions = params["permissions"].get<std::set<std::string>>();
     }
@@ -708,8 +713,9 @@ Json World::control_locked(const std::string& path, const Json& params) {
   if (path == "longpoll/reset") {
     new_key(community);
     community.queue.clear();
-    community.ts = 1;
-    community.lost = 1;
+    // Far from the old numbers: one of those must not pass for a new one later on.
+    community.ts += 1'000'000;
+    community.lost = community.first = community.ts;
     community.fetched = 0;
     for (const Poll& poll : std::exchange(community.polls, {})) {
       HttpReply reply;
@@ -724,6 +730,7 @@ Json World::control_locked(const std::string& path, const Json& params) {
     server.url = params.at("url");
     server.title = params.value("title", "webhook");
     server.secret = params.value("secret", "");
+    server.api_version = params.value("api_version", "5.199");
     server.status = "wait";
     all_on(server.events);
     const std::int64_t id = server.id;

@@ -657,7 +657,9 @@ bool World::satisfied(const Json& params) {
   }
   if (params.contains("server")) {
     const auto found = community.servers.find(params["server"].get<std::int64_t>());
-    const std::string status = found == community.servers.end() ? "deleted" : found->second.status;
+    const std::string status = found == community.servers.end()                 ? "deleted"
+                               : found->second.suspended_until_ms > now_ms() ? "suspended"
+                                                                             : found->second.status;
     if (status != params.value("status", "ok")) return false;
   }
   if (params.contains("delivery")) {

@@ -128,6 +128,8 @@ struct Server {
   std::string status = "unconfigured";
   std::string api_version = "5.199";
   std::set<std::string> events;
+  int refusals = 0;  ///< in a row
+  std::int64_t suspended_until_ms = 0;
 };
 
 struct Callback {
@@ -183,6 +185,7 @@ struct Community {
   std::set<std::string> events;
   std::string key;
   std::int64_t ts = 1;       ///< of the newest event
+  std::int64_t first = 0;    ///< a lower ts is of a queue that is gone
   std::int64_t lost = 0;     ///< events up to this one cannot be had any more
   std::int64_t fetched = 0;  ///< the highest ts asked for
   int lose_next = 0;
