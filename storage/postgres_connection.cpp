@@ -283,9 +283,15 @@ void PostgresArray::add(std::string_view text) {
   overwrite(at, static_cast<std::uint32_t>(bytes_.size() - at - 4));
   overwrite(12, static_cast<std::uint32_t>(++count_));
 }
+void PostgresArray::add_null() {
+  overwrite(4, 1);
+  put(std::uint32_t{0xffffffff});
+  overwrite(12, static_cast<std::uint32_t>(++count_));
+}
 void PostgresArray::clear() {
   bytes_.resize(20);
   count_ = 0;
+  overwrite(4, 0);
   overwrite(12, 0);
 }
 

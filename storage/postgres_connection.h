@@ -68,6 +68,7 @@ class PostgresArray : public PostgresValue {
   explicit PostgresArray(Of element);
   void add(std::int64_t number);
   void add(std::string_view text);
+  void add_null();
   std::size_t count() const { return count_; }
   void clear();
 

@@ -420,6 +420,23 @@ std::string describe(const std::vector<Column>& columns) {
 
 }  // namespace
 
+Table described_table(const std::string& name, const std::string& columns) {
+  Table table;
+  table.name = name;
+  const json described = json::parse(columns, nullptr, false);
+  if (!described.is_object()) return table;
+  for (const auto& [column_name, type] : described.items()) {
+    for (const TypeName& known : kTypeNames) {
+      if (type != known.name) continue;
+      Column column;
+      column.name = column_name;
+      column.type = known.type;
+      table.columns.push_back(std::move(column));
+    }
+  }
+  return table;
+}
+
 Stored<Done> ScenarioTables::prepare(const Program& program) {
   for (const Table& table : program.tables) {
     if (auto done = prepare_table(program.id, table); !done) return done;

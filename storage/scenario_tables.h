@@ -6,6 +6,9 @@
 
 namespace sufler::storage {
 
+/// A table as the register of a database describes it.
+Table described_table(const std::string& name, const std::string& columns);
+
 /// The tables that a scenario declares (LANGUAGE 10). Names come from the checked Program and are
 /// quoted; values are always bound. Throws what SOCI throws.
 class ScenarioTables {

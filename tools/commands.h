@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,5 +48,15 @@ struct RunOptions {
   std::string config = "sufler.yaml";
 };
 int run_bots(const RunOptions& options);
+
+struct DbOptions {
+  enum class What : std::uint8_t { Migrate, Status, Copy } what = What::Status;
+  std::string config = "sufler.yaml";
+  std::string grant;  ///< a role of PostgreSQL that may use the tables then
+  std::string from, to;
+  bool even_if_running = false;
+  std::string format = "text";
+};
+int run_db(const DbOptions& options);
 
 }  // namespace sufler

@@ -57,6 +57,24 @@ int main(int argc, char** argv) {
   chat_command->add_option("--seed", chat.seed, "The seed of all chance; 0 takes a new one");
   chat_command->callback([&] { code = sufler::run_chat(chat); });
 
+  using Db = sufler::DbOptions::What;
+  sufler::DbOptions db;
+  CLI::App* db_command = app.add_subcommand("db", "The database: its tables, what is in it, a copy to PostgreSQL");
+  db_command->require_subcommand(1);
+  CLI::App* migrate = db_command->add_subcommand("migrate", "Makes the tables, or brings older ones up to date");
+  migrate->add_option("config", db.config, "The configuration, sufler.yaml unless given");
+  migrate->add_option("--grant", db.grant, "A role of PostgreSQL that `sufler run` uses, without the right to change tables");
+  migrate->callback([&] { db.what = Db::Migrate, code = sufler::run_db(db); });
+  CLI::App* db_status = db_command->add_subcommand("status", "The version of the tables, and how many rows they hold");
+  db_status->add_option("config", db.config, "The configuration, sufler.yaml unless given");
+  db_status->add_option("--format", db.format, "The form of the output")->check(CLI::IsMember({"text", "json"}));
+  db_status->callback([&] { db.what = Db::Status, code = sufler::run_db(db); });
+  CLI::App* copy = db_command->add_subcommand("copy", "Copies everything from SQLite to an empty PostgreSQL, live dialogs too");
+  copy->add_option("from", db.from, "sqlite:PATH")->required();
+  copy->add_option("to", db.to, "postgresql://USER@HOST/NAME; ${NAME} stands for the environment's")->required();
+  copy->add_flag("--even-if-running", db.even_if_running, "After a crash, when surely no process serves it");
+  copy->callback([&] { db.what = Db::Copy, code = sufler::run_db(db); });
+
   // Said here, because the library would only ask for a subcommand.
   const auto is_known = [&](const std::string& word) {
     const auto commands = app.get_subcommands([](const CLI::App*) { return true; });

@@ -126,7 +126,8 @@ class Reader {
       hide_password(url);
       config_.database = std::move(url);
     } else {
-      // Whatever it is, what stands before an `@` may be a password.
+      // Whatever it is, what stands before an `@` may be a password; the line itself is shown too.
+      hide_password(url);
       const std::size_t at = url.find('@');
       report(DiagnosticId::ConfigBadValue, node.span,
              {at == std::string::npos ? url : "…" + url.substr(at), "sqlite:sufler.db, postgresql://user@host/name"});
@@ -135,10 +136,11 @@ class Reader {
 
   /// Of `postgresql://user:password@host` and of `?password=`.
   static void hide_password(std::string_view url) {
-    std::string_view rest = url.substr(url.find("//") + 2);
+    const std::size_t slashes = url.find("//");
+    const std::string_view rest = url.substr(slashes == std::string_view::npos ? 0 : slashes + 2);
     const std::string_view user = rest.substr(0, rest.find_first_of("/?"));
     if (const std::size_t at = user.rfind('@'); at != std::string_view::npos) {
-      const std::size_t colon = user.find(':');
+      const std::size_t colon = user.substr(0, at).rfind(':');
       if (colon < at) hide_secret(user.substr(colon + 1, at - colon - 1));
     }
     constexpr std::string_view kParameter = "password=";
