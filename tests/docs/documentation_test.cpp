@@ -98,7 +98,7 @@ void check_scenario(const Example& example) {
 
 void check_configuration(const Example& example) {
   for (const char* name : {"TELEGRAM_TOKEN", "ADMIN_ID"}) setenv(name, "123456:an-example-of-a-token", 0);
-  for (const char* name : {"TELEGRAM_SECRET", "VK_SECRET", "VK_TOKEN"}) setenv(name, "an-example-of-a-secret", 0);
+  for (const char* name : {"TELEGRAM_SECRET", "VK_SECRET", "VK_TOKEN", "DATABASE_PASSWORD"}) setenv(name, "an-example-of-a-secret", 0);
   const fs::path path = fs::temp_directory_path() / ("sufler-docs-" + std::to_string(getpid()) + ".yaml");
   std::ofstream(path) << example.text;
   KnownTransports known;
