@@ -442,6 +442,13 @@ void complete_tables(Loading& loading) {
       add(name, question ? column_type_of(*question) : column_type_of(type));
     }
   }
+  for (const Step& step : loading.program.steps) {
+    TableId written;
+    if (const auto* save = std::get_if<Save>(&step.verb)) written = save->table;
+    if (const auto* update = std::get_if<Update>(&step.verb)) written = update->table;
+    if (const auto* removal = std::get_if<Delete>(&step.verb)) written = removal->table;
+    if (written) loading.program.tables[written.value].written = true;
+  }
 }
 
 namespace {

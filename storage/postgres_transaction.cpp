@@ -718,7 +718,7 @@ Stored<Done> PostgresTransaction::set_shared(std::string_view bot, std::string_v
 }
 
 void PostgresTransaction::lock_table(const Table& table) {
-  if (!locked_.insert(table.name).second) return;
+  if (!table.written || !locked_.insert(table.name).second) return;
   const PostgresValue name(table.name);
   postgres_.run("SELECT pg_advisory_xact_lock(7828, hashtext(?))", {&name});
 }

@@ -301,6 +301,7 @@ struct Table {
   std::vector<Column> columns;
   std::string data_file;  ///< CSV of the scenario's folder; empty when rows come from `save`
   std::string key;        ///< column that identifies a row of the CSV
+  bool written = false;   ///< by some step
   SourceSpan span;
 };
 
