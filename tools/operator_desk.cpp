@@ -127,10 +127,9 @@ Result<std::unique_ptr<OperatorDesk>, std::string> OperatorDesk::open(const Conf
     desk->server_ = std::move(*server);
     return desk;
   }
-  // Several processes may share a database that is not a file; only one of them has the usual socket.
-  const bool usual = config.socket.empty();
+  // Several processes may share a database that is not a file; only one of them has the socket.
   const bool taken = server.error().kind == ControlError::Kind::Taken;
-  if (!usual || (taken && impl->kind == "sqlite")) return Error{server.error().message};
+  if (taken ? impl->kind == "sqlite" : !config.socket.empty()) return Error{server.error().message};
   write_log(LogLevel::Warning, server.error().message + "; commands such as `sufler status` do not reach this process");
   return desk;
 }
