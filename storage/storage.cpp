@@ -3,6 +3,7 @@
 #include "storage/database.h"
 #include "storage/errors.h"
 #include "storage/presence.h"
+#include "storage/erasing.h"
 #include "storage/scenario_tables.h"
 #include "storage/transaction.h"
 
@@ -111,6 +112,17 @@ Stored<Done> Storage::transact(const std::function<Stored<Done>(Transaction&)>& 
   if (result) result = transaction.commit();
   if (!result) impl_->give_up(transaction.failure() ? *transaction.failure() : result.error());
   return result;
+}
+
+Stored<std::string> Storage::transact_without_trace(const std::function<Stored<Done>(Transaction&)>& body) {
+  const Stored<Done> done = transact([&](Transaction& tx) {
+    storage::overwrite_deletions(*impl_->sql, true);
+    return body(tx);
+  });
+  if (!impl_->sql) return done ? Stored<std::string>(std::string()) : Error{done.error()};
+  storage::overwrite_deletions(*impl_->sql, false);
+  if (!done) return Error{done.error()};
+  return storage::write_anew(*impl_->sql);
 }
 
 Stored<Done> Storage::prepare_tables(const Program& program) {

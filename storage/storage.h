@@ -93,6 +93,8 @@ struct DeadLetter {
   Moment at;
 };
 
+class Housekeeping;
+
 /// Operations of one transaction. References stay valid until it ends. After an error the
 /// transaction is lost as a whole: return the error.
 class Transaction {
@@ -185,6 +187,9 @@ class Transaction {
   virtual Stored<std::int64_t> update_row(const Table& table, std::int64_t id,
                                           const ValueMap& values) = 0;
   virtual Stored<std::int64_t> delete_row(const Table& table, std::int64_t id) = 0;
+
+  /// What operators ask: storage/housekeeping.h.
+  virtual Housekeeping& housekeeping() = 0;
 };
 
 class Presence;
@@ -226,6 +231,10 @@ class Storage {
   /// Runs `body` in one write transaction and commits when it returns Done. Not thread-safe: one
   /// owner.
   Stored<Done> transact(const std::function<Stored<Done>(Transaction&)>& body);
+  /// The same, and neither what `body` deletes nor what was deleted before can be read from the
+  /// database's files afterwards: the file is written anew, which takes seconds a gigabyte. Gives
+  /// why not, when that failed after the commit; empty when all went well.
+  Stored<std::string> transact_without_trace(const std::function<Stored<Done>(Transaction&)>& body);
 
   /// Creates the scenario's tables and adds new columns. Refuses what would lose data. Two bots
   /// with one database have tables of their own when their scenarios differ: see README.

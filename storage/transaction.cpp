@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "storage/scenario_tables.h"
+#include "storage/sql_housekeeping.h"
 
 namespace sufler::storage {
 namespace {
@@ -64,7 +65,11 @@ SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect, State
       statements_(std::move(prepare)),
       inbox_ids_("inbox", dialect),
       outbox_ids_("outbox", dialect),
-      journal_ids_("journal", dialect) {}
+      journal_ids_("journal", dialect),
+      housekeeping_(std::make_unique<SqlHousekeeping>(*this)) {}
+SqlTransaction::~SqlTransaction() = default;
+
+Housekeeping& SqlTransaction::housekeeping() { return *housekeeping_; }
 
 Stored<Done> SqlTransaction::begin() {
   failure_.reset();

@@ -1,6 +1,7 @@
 #pragma once
 #include <soci/soci.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -14,11 +15,14 @@
 
 namespace sufler::storage {
 
+class SqlHousekeeping;
+
 /// All operations, in SQL that every database understands. Lives as long as its connection and
 /// serves one transaction after another.
 class SqlTransaction : public Transaction {
  public:
   SqlTransaction(soci::session& sql, const Dialect& dialect, Statements::Prepare prepare);
+  ~SqlTransaction() override;
 
   virtual Stored<Done> begin();
   virtual Stored<Done> commit();
@@ -89,7 +93,11 @@ class SqlTransaction : public Transaction {
                                   const ValueMap& values) override;
   Stored<std::int64_t> delete_row(const Table& table, std::int64_t id) override;
 
+  Housekeeping& housekeeping() override;
+
  protected:
+  friend class SqlHousekeeping;
+
   /// Runs one operation; its failure makes the transaction lost. Nothing more is done after one:
   /// the database may have ended the transaction itself, and a statement would then be committed
   /// alone.
@@ -132,6 +140,7 @@ class SqlTransaction : public Transaction {
   std::vector<std::int64_t> dropped_;  ///< ids of the outbox, to be deleted by this transaction
   std::optional<StorageError> failure_;
   std::int64_t claims_ = 0;
+  std::unique_ptr<SqlHousekeeping> housekeeping_;
 };
 
 /// The number by which the events of a person are kept in order.

@@ -59,4 +59,38 @@ struct DbOptions {
 };
 int run_db(const DbOptions& options);
 
+// What operators ask of the process that serves, or of the database when there is none.
+
+struct DeadLettersOptions {
+  enum class What : std::uint8_t { List, Show, Retry, Drop } what = What::List;
+  std::vector<std::string> words;  ///< ids, and the configuration where one is named
+  std::string bot;
+  std::size_t limit = 100;
+  bool all = false;
+  std::string format = "text";
+};
+int run_dead_letters(const DeadLettersOptions& options);
+
+struct StatusOptions {
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+int run_status(const StatusOptions& options);
+
+struct DialogsOptions {
+  std::string config = "sufler.yaml";
+  std::string bot;
+  std::size_t limit = 20;
+  std::string format = "text";
+};
+int run_dialogs(const DialogsOptions& options);
+
+struct EraseOptions {
+  std::string user;
+  std::string config = "sufler.yaml";
+  std::string bot;
+  bool yes = false;
+};
+int run_erase(const EraseOptions& options);
+
 }  // namespace sufler

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <iostream>
+#include <tuple>
 
 #include "interpreter/transports/registry.h"
 #include "tools/commands.h"
@@ -74,6 +75,56 @@ int main(int argc, char** argv) {
   copy->add_option("to", db.to, "postgresql://USER@HOST/NAME; ${NAME} stands for the environment's")->required();
   copy->add_flag("--even-if-running", db.even_if_running, "After a crash, when surely no process serves it");
   copy->callback([&] { db.what = Db::Copy, code = sufler::run_db(db); });
+
+  const auto add_format = [](CLI::App* command, std::string& format) {
+    command->add_option("--format", format, "The form of the output")->check(CLI::IsMember({"text", "json"}));
+  };
+  using What = sufler::DeadLettersOptions::What;
+  sufler::DeadLettersOptions letters;
+  CLI::App* letters_command =
+      app.add_subcommand("dead-letters", "Events and messages that were given up: looks at them, puts them back, drops them");
+  letters_command->require_subcommand(1);
+  const std::tuple<const char*, What, const char*> letter_commands[] = {
+      {"list", What::List, "One line each: id, time, bot, kind, chat, reason"},
+      {"show", What::Show, "Everything about the named ones"},
+      {"retry", What::Retry, "Puts events back into the inbox, and messages into the outbox behind what waits there"},
+      {"drop", What::Drop, "Removes them for good"}};
+  for (const auto& [name, what, help] : letter_commands) {
+    CLI::App* command = letters_command->add_subcommand(name, help);
+    command->add_option("words", letters.words,
+                        what == What::List ? "The configuration, sufler.yaml unless given" : "Ids, and the configuration");
+    command->add_option("--bot", letters.bot, "Only of this bot");
+    add_format(command, letters.format);
+    if (what == What::List)
+      command->add_option("--limit", letters.limit, "So many at most, the newest")->check(CLI::Range(1, 10'000));
+    if (what == What::Retry || what == What::Drop) command->add_flag("--all", letters.all, "All of them");
+    command->callback([&letters, &code, what = what] {
+      letters.what = what;
+      code = sufler::run_dead_letters(letters);
+    });
+  }
+
+  sufler::StatusOptions status;
+  CLI::App* status_command = app.add_subcommand("status", "The bots, their platforms, figures and what waits");
+  status_command->add_option("config", status.config, "The configuration, sufler.yaml unless given");
+  add_format(status_command, status.format);
+  status_command->callback([&] { code = sufler::run_status(status); });
+
+  sufler::DialogsOptions dialogs;
+  CLI::App* dialogs_command = app.add_subcommand("dialogs", "The dialogs that changed last");
+  dialogs_command->add_option("config", dialogs.config, "The configuration, sufler.yaml unless given");
+  dialogs_command->add_option("--bot", dialogs.bot, "Only of this bot");
+  dialogs_command->add_option("--limit", dialogs.limit, "So many at most")->check(CLI::Range(1, 10'000));
+  add_format(dialogs_command, dialogs.format);
+  dialogs_command->callback([&] { code = sufler::run_dialogs(dialogs); });
+
+  sufler::EraseOptions erase;
+  CLI::App* erase_command = app.add_subcommand("erase", "Removes all that is kept about a person, and prints an act");
+  erase_command->add_option("user", erase.user, "The person: telegram:123 or vk:5")->required();
+  erase_command->add_option("config", erase.config, "The configuration, sufler.yaml unless given");
+  erase_command->add_option("--bot", erase.bot, "Only what this bot knows");
+  erase_command->add_flag("--yes", erase.yes, "Does not ask");
+  erase_command->callback([&] { code = sufler::run_erase(erase); });
 
   // Said here, because the library would only ask for a subcommand.
   const auto is_known = [&](const std::string& word) {

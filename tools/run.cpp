@@ -17,6 +17,8 @@
 #include "interpreter/transports/listener.h"
 #include "interpreter/transports/registry.h"
 #include "tools/commands.h"
+#include "tools/operator_desk.h"
+#include "tools/operator_link.h"
 #include "tools/serving.h"
 
 namespace sufler {
@@ -27,11 +29,6 @@ constexpr Duration kGrace{3'000};
 constexpr std::chrono::milliseconds kListenerGrace{1'000};
 /// For what the transports tell their platforms last: that a webhook is gone.
 constexpr std::chrono::milliseconds kFarewellGrace{1'000};
-
-int complain(const std::string& line) {
-  std::cerr << "sufler: " << redact(line) << "\n";
-  return kExitErrors;
-}
 
 /// Blocks the signals that stop or reload the process, so that every thread started later has them blocked
 /// and only the wait below hears them.
@@ -149,7 +146,12 @@ void add_pages(Listener& listener, const Engine& engine, const std::vector<std::
   listener.add_page("/metrics", [&engine, &served] {
     return PageAnswer{200, metrics_page(engine, served), "text/plain; version=0.0.4; charset=utf-8"};
   });
-  for (const auto& one : served) listener.add_webhook(webhook_path(one->transport->name(), one->bot), *one->transport);
+  for (const auto& one : served) {
+    listener.add_webhook(webhook_path(one->transport->name(), one->bot),
+                         [&one = *one](WebhookRequest request, std::function<void(WebhookAnswer)> answer) {
+                           take_webhook(one, std::move(request), std::move(answer));
+                         });
+  }
 }
 
 }  // namespace
@@ -173,6 +175,8 @@ int run_bots(const RunOptions& options) {
   HttpClient client(http);
   Couriers couriers(client);
 
+  auto desk = OperatorDesk::open(config);
+  if (!desk) return complain(desk.error());
   auto storage = Storage::open(config.database, config.durability);
   if (!storage) return complain(storage.error().message);
 
@@ -183,6 +187,8 @@ int run_bots(const RunOptions& options) {
   if (bots.served.empty()) return kExitErrors;
   const std::vector<std::unique_ptr<ServedTransport>>& served = bots.served;
 
+  std::map<std::string, std::string> versions;
+  for (const BotSetup& bot : bots.setups) versions[bot.name] = bot.program->version;
   Engine engine(std::move(*storage), std::move(bots.setups), couriers);
   std::atomic<std::size_t> failed{0};
   Receivers receivers(engine, served, client, failed);
@@ -191,14 +197,23 @@ int run_bots(const RunOptions& options) {
     listener.emplace(listen_on(*config.http));
     add_pages(*listener, engine, served);
     if (auto listening = listener->start(); !listening) return complain(listening.error());
+    if (!is_loopback(config.http->host)) {
+      write_log(LogLevel::Warning,
+                "whoever reaches this address can read /metrics and /readyz, too: listen on 127.0.0.1 behind a proxy "
+                "that passes the webhooks only, or close these pages there",
+                {{"address", config.http->host}});
+    }
     write_log(LogLevel::Info, "listening", {{"address", config.http->host + ":" + std::to_string(listener->port())}});
   }
 
+  engine.keep(config.retention);
   // Webhooks come to whichever process the platform or a proxy chooses.
   for (const auto& one : served)
     if (!one->transport->receives_alone()) receivers.begin(*one);
   auto started = engine.start([&](std::string_view bot, bool leads) { receivers.lead(std::string(bot), leads); });
   if (!started) return complain(started.error().message);
+  // Behind everything that may end this function early: the engine must not go before the desk.
+  (*desk)->serve(engine, served, std::move(versions));
 
   for (;;) {
     const int number = next_signal(signals);
@@ -212,6 +227,7 @@ int run_bots(const RunOptions& options) {
   }).detach();
   for (const auto& one : served) one->transport->stop_receiving();
   if (listener) listener->stop(kListenerGrace);
+  (*desk)->stop();
   engine.stop(kGrace);
   client.stop(kFarewellGrace);
   write_log(LogLevel::Info, "stopped");

@@ -172,6 +172,28 @@ std::string webhook_path(std::string_view transport, std::string_view bot) {
   return "/" + std::string(transport) + "/" + percent_encoded(bot);
 }
 
+bool is_loopback(std::string_view host) {
+  if (host == "localhost" || host == "::1") return true;
+  // A name may begin with these digits, too: `127.example.com` is anybody's.
+  return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+void take_webhook(ServedTransport& one, WebhookRequest request, std::function<void(WebhookAnswer)> answer) {
+  one.transport->take_webhook(std::move(request), [&one, answer = std::move(answer)](WebhookAnswer given) {
+    if (given.status == 401 || given.status == 403) {
+      const std::uint64_t count = ++one.forged;
+      // At 1, 10, 100…: whoever tries secrets is seen, and does not fill the log.
+      std::uint64_t power = 1;
+      while (power < count && power <= count / 10) power *= 10;
+      if (power == count) {
+        write_log(LogLevel::Warning, "requests to the webhook with a wrong secret so far: " + std::to_string(count),
+                  {{"bot", one.bot}, {"transport", one.transport->name()}});
+      }
+    }
+    answer(std::move(given));
+  });
+}
+
 std::string metrics_page(const Engine& engine, const std::vector<std::unique_ptr<ServedTransport>>& served) {
   MetricsText text;
   const std::vector<Engine::Figures> bots = engine.figures();
@@ -196,6 +218,9 @@ std::string metrics_page(const Engine& engine, const std::vector<std::unique_ptr
   text.metric("sufler_transport_warnings_total", "counter", "Troubles of a platform that do not stop serving.");
   for (const auto& one : served)
     text.sample({{"bot", one->bot}, {"transport", one->transport->name()}}, one->warnings.load());
+  text.metric("sufler_forged_total", "counter", "Requests to the webhook that did not know its secret.");
+  for (const auto& one : served)
+    text.sample({{"bot", one->bot}, {"transport", one->transport->name()}}, one->forged.load());
   text.metric("sufler_storage_up", "gauge", "Whether the last transaction was stored.");
   text.sample({}, std::uint64_t{engine.storage_well() ? 1u : 0u});
   add_process_metrics(text);

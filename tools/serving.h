@@ -27,6 +27,7 @@ struct ServedTransport {
   std::vector<BotCommandHint> menu;
   std::atomic<Health> health{Health::Standby};
   std::atomic<std::uint64_t> warnings{0};
+  std::atomic<std::uint64_t> forged{0};  ///< requests of its webhook that did not know the secret
 };
 
 /// The way from the runtime to the transports.
@@ -60,6 +61,12 @@ Bots make_bots(const Config& config, HttpClient& client, Couriers& couriers, Sto
 
 /// The path under which a platform reaches a bot: `/telegram/shop`.
 std::string webhook_path(std::string_view transport, std::string_view bot);
+
+/// Hands a request to the transport, and counts it when the transport refuses it as forged.
+void take_webhook(ServedTransport& one, WebhookRequest request, std::function<void(WebhookAnswer)> answer);
+
+/// Whether only this machine reaches what listens there; a name that is not known for sure counts as public.
+bool is_loopback(std::string_view host);
 
 /// The answer of `/metrics`.
 std::string metrics_page(const Engine& engine, const std::vector<std::unique_ptr<ServedTransport>>& served);

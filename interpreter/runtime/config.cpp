@@ -16,10 +16,10 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::vector<std::string> kTopKeys = {"database", "durability", "http", "proxy", "bots", "mail", "models",
-                                           "crm", "programs", "allow_hosts", "log", "retention"};
+                                           "crm", "programs", "allow_hosts", "log", "retention", "socket"};
 /// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
-const std::vector<std::string> kLaterTopKeys = {"mail", "models", "crm", "programs", "allow_hosts",
-                                                "retention"};
+const std::vector<std::string> kLaterTopKeys = {"mail", "models", "crm", "programs", "allow_hosts"};
+const std::vector<std::string> kRetentionKeys = {"journal", "dead_letters", "messages", "track", "dialogs"};
 const std::vector<std::string> kLogKeys = {"level", "format"};
 const std::vector<std::string> kHttpKeys = {"listen", "public_url"};
 /// What must never be shown: it may come from a file, and is hidden from the log.
@@ -28,6 +28,8 @@ constexpr std::size_t kMaxSecretBytes = 4096;
 /// The platform's pace, where a transport has such a key.
 constexpr std::string_view kPaceKey = "requests_per_second";
 constexpr int kMostPace = 10'000;
+/// Less would clear away what a dialog still needs.
+constexpr Duration kShortestTerm{3'600'000};
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -35,8 +37,12 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 
 class Reader {
  public:
-  Reader(LoadedConfig& loaded, std::string path, const KnownTransports& transports)
-      : loaded_(loaded), path_(std::move(path)), folder_(fs::absolute(path_).parent_path()), transports_(transports) {
+  Reader(LoadedConfig& loaded, std::string path, const KnownTransports& transports, bool place_only)
+      : loaded_(loaded),
+        path_(std::move(path)),
+        folder_(fs::absolute(path_).parent_path()),
+        transports_(transports),
+        place_only_(place_only) {
     bot_keys_ = {"scenario", "roles"};
     for (const auto& [name, keys] : transports_) bot_keys_.push_back(name);
   }
@@ -61,6 +67,19 @@ class Reader {
         read_database(entry.value);
       } else if (key == "durability") {
         read_durability(entry.value);
+      } else if (key == "socket") {
+        const std::string path = expand(entry.value);
+        if (!path.empty()) config_.socket = (folder_ / path).lexically_normal().string();
+      } else if (key == "bots" && place_only_) {
+        bots = &entry.value;
+        for (const Node::Entry& bot : entry.value.entries) {
+          config_.bots.emplace_back();
+          config_.bots.back().name = std::string(bot.key.scalar);
+        }
+      } else if (place_only_) {
+        continue;
+      } else if (key == "retention") {
+        read_retention(entry.value);
       } else if (key == "proxy") {
         config_.proxy = expand(entry.value);
       } else if (key == "http") {
@@ -73,6 +92,8 @@ class Reader {
       }
     }
     if (!bots) report(DiagnosticId::ConfigMissing, root.span, {"bots"});
+    if (config_.database == Config().database)
+      config_.database = "sqlite:" + (folder_ / "sufler.db").lexically_normal().string();
     if (!loaded_.diagnostics.has_errors()) loaded_.config = std::move(config_);
   }
 
@@ -158,6 +179,27 @@ class Reader {
       config_.durability = Durability::Normal;
     } else {
       report(DiagnosticId::ConfigBadValue, node.span, {word, "full, normal"});
+    }
+  }
+
+  void read_retention(const Node& node) {
+    if (!node.is_map()) {
+      report(DiagnosticId::ConfigBadValue, node.span, {"retention", "{journal: 90d, messages: 30d}"});
+      return;
+    }
+    Retention& terms = config_.retention;
+    const std::map<std::string, std::optional<Duration>*, std::less<>> places = {
+        {"journal", &terms.journal}, {"dead_letters", &terms.dead_letters}, {"messages", &terms.messages},
+        {"track", &terms.track},     {"dialogs", &terms.dialogs}};
+    for (const Node::Entry& entry : node.entries) {
+      if (!known(entry.key, kRetentionKeys, "`retention`")) continue;
+      const std::string text = expand(entry.value);
+      const std::optional<Duration> term = Duration::parse(text);
+      if (text != "forever" && (!term || term->ms < kShortestTerm.ms)) {
+        report(DiagnosticId::ConfigBadValue, entry.value.span, {text, "90d, forever"});
+        continue;
+      }
+      *places.find(entry.key.scalar)->second = text == "forever" ? std::nullopt : term;
     }
   }
 
@@ -342,13 +384,16 @@ class Reader {
   std::string path_;
   fs::path folder_;
   const KnownTransports& transports_;
+  bool place_only_;
   std::vector<std::string> bot_keys_;
   Config config_;
 };
 
 }  // namespace
 
-LoadedConfig load_config(const std::string& path, const KnownTransports& transports) {
+namespace {
+
+LoadedConfig load(const std::string& path, const KnownTransports& transports, bool place_only) {
   LoadedConfig loaded;
   std::string text;
   bool readable = false;
@@ -370,8 +415,15 @@ LoadedConfig load_config(const std::string& path, const KnownTransports& transpo
   }
   const Document document = read_yaml(index, loaded.sources, loaded.diagnostics);
   if (!document.parsed) return loaded;
-  Reader(loaded, path, transports).read(document.root);
+  Reader(loaded, path, transports, place_only).read(document.root);
   return loaded;
 }
+
+}  // namespace
+
+LoadedConfig load_config(const std::string& path, const KnownTransports& transports) {
+  return load(path, transports, false);
+}
+LoadedConfig load_place(const std::string& path) { return load(path, {}, true); }
 
 }  // namespace sufler

@@ -8,6 +8,7 @@
 
 #include "interpreter/core/event.h"
 #include "interpreter/runtime/log.h"
+#include "interpreter/runtime/retention.h"
 #include "schema/diagnostic.h"
 #include "schema/source_map.h"
 #include "storage/storage.h"
@@ -42,6 +43,9 @@ struct HttpConfig {
 struct Config {
   std::string database = "sqlite:sufler.db";
   Durability durability = Durability::Full;
+  /// Where the running process hears the operator's commands: absolute; empty: a usual place.
+  std::string socket;
+  Retention retention;
   std::string proxy;
   std::optional<HttpConfig> http;
   std::vector<BotConfig> bots;
@@ -58,5 +62,9 @@ struct LoadedConfig {
 /// Reads the configuration, with `${NAME}` from the environment and `file:PATH` for tokens. Every token read
 /// is hidden from the log at once.
 LoadedConfig load_config(const std::string& path, const KnownTransports& transports);
+
+/// The same for commands that only look for the database and the process: of the bots nothing but their names,
+/// so that whoever types the command needs no token.
+LoadedConfig load_place(const std::string& path);
 
 }  // namespace sufler

@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "storage/outbox_json.h"
+
 namespace sufler {
 namespace {
 
@@ -45,6 +47,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   std::atomic<std::size_t> pending{0};
   std::atomic<std::size_t> in_flight{0};
   std::atomic<bool> stopped{false};
+  std::set<std::int64_t> withdrawn;  ///< ids of rows that were taken out of the outbox
 
   Impl(Courier& used, Handlers given) : courier(used), handlers(std::move(given)) {}
 
@@ -75,6 +78,10 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   void send(std::shared_ptr<OutboxRow> row) {
     if (stopped) return;
     if (forgotten(*row)) return;  // it stays in the outbox, for another process
+    if (is_withdrawn(row->id)) {
+      settle(*row, Settled{row->id, true, OutboxRow::State::Dead, row->attempts, {}, {}});
+      return next_of(*row);
+    }
     if (handlers.may_send && !handlers.may_send(row->bot)) return again(row, kAskAgain);
     if (row->call.ordered && must_rest(*row)) return;
     ++row->attempts;
@@ -84,6 +91,28 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       --self->in_flight;
       self->finish(row, std::move(outcome));
     });
+  }
+
+  bool is_withdrawn(std::int64_t id) {
+    std::lock_guard lock(mutex);
+    return withdrawn.contains(id);
+  }
+
+  void withdraw(const std::vector<std::int64_t>& ids) {
+    std::vector<std::shared_ptr<OutboxRow>> gone;
+    {
+      std::lock_guard lock(mutex);
+      withdrawn.insert(ids.begin(), ids.end());
+      // The first of a lane may be under way; it leaves by itself.
+      for (auto& [key, lane] : lanes) {
+        for (std::size_t i = lane.waiting.size(); i-- > 1;) {
+          if (!withdrawn.contains(lane.waiting[i]->id)) continue;
+          gone.push_back(lane.waiting[i]);
+          lane.waiting.erase(lane.waiting.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+      }
+    }
+    for (const auto& row : gone) settle(*row, Settled{row->id, true, OutboxRow::State::Dead, row->attempts, {}, {}});
   }
 
   /// What a platform holds back for the whole bot is of that platform alone.
@@ -147,7 +176,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       DeadLetter letter;
       letter.bot = row.bot;
       letter.kind = "outbox";
-      letter.subject = row.chat.transport + ":" + row.chat.chat_id + " " + row.call.method + " " + row.call.body;
+      letter.subject = to_json(row);
       letter.reason = reason;
       settled.letter = std::move(letter);
     }
@@ -243,6 +272,11 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       courier.later(row.call.hold, [self, key, id = row.id] { self->next(key, id); });
       return;
     }
+    next_of(row);
+  }
+
+  void next_of(const OutboxRow& row) {
+    if (!row.call.ordered) return;
     std::string key;
     {
       std::lock_guard lock(mutex);
@@ -282,6 +316,7 @@ bool Dispatcher::knows(std::int64_t outbox_id) const {
   std::lock_guard lock(impl_->mutex);
   return impl_->known.contains(outbox_id);
 }
+void Dispatcher::withdraw(const std::vector<std::int64_t>& ids) { impl_->withdraw(ids); }
 std::size_t Dispatcher::pending() const { return impl_->pending; }
 std::size_t Dispatcher::in_flight() const { return impl_->in_flight; }
 void Dispatcher::stop() { impl_->stopped = true; }

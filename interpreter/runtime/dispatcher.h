@@ -35,6 +35,8 @@ class Dispatcher {
   void forget(std::string_view bot);
   /// Whether the row was taken and is not yet settled.
   bool knows(std::int64_t outbox_id) const;
+  /// Rows of these ids are not sent, unless they are under way already.
+  void withdraw(const std::vector<std::int64_t>& ids);
   /// Rows taken and not yet settled.
   std::size_t pending() const;
   /// Rows whose calls are under way at this moment.

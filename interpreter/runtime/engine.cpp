@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "interpreter/runtime/log.h"
@@ -72,6 +73,9 @@ struct Engine::Impl {
   bool draining = false;
   bool idle = true;
   std::thread thread;
+  bool inbox_waits = false;             // only the engine's thread
+  std::optional<Sweeper> sweeper;       // only the engine's thread
+  std::set<std::int64_t> forgotten;     // rows that left the outbox by an operator's word
   std::vector<std::function<void(bool)>> unconfirmed;  // stored; whoever brought them is told later
 
   // Of a shared database.
@@ -116,12 +120,20 @@ struct Engine::Impl {
     Counters& counted = counters[found->second];
     ++(one.state == OutboxRow::State::New ? counted.sent : counted.given_up);
     std::lock_guard lock(mutex);
+    disown(one);
     settled[found->second].push_back(std::move(one));
     // The engine's thread wakes by itself when it has a batch; otherwise it must learn when to record.
     if (!settle_by) {
       settle_by = clock.monotonic() + kSettleAfter;
       if (idle) wake.notify_one();
     }
+  }
+
+  /// With the mutex held. Of a row that was erased with its person nothing is written down.
+  void disown(Settled& one) const {
+    if (!forgotten.contains(one.outbox_id)) return;
+    one.letter.reset();
+    one.notice.reset();
   }
 
   void note_unreachable(std::string_view bot, const ChatAddress& chat) {
@@ -233,7 +245,7 @@ struct Engine::Impl {
       work.swap(batches);
       questions.swap(asked);
       // A round for a batch takes along what was settled; one that came too early leaves it to gather.
-      if (!work.empty() || (settle_by && *settle_by <= clock.monotonic())) {
+      if (!work.empty() || !questions.empty() || (settle_by && *settle_by <= clock.monotonic())) {
         outcomes.swap(settled);
         settled.resize(players.size());
         settle_by.reset();
@@ -250,10 +262,21 @@ struct Engine::Impl {
       }
     }
     for (const auto& question : questions) question(storage);
+    if (inbox_waits && common) {
+      std::lock_guard lock(mutex);
+      inbox_waits = false;
+      news = has_news = true;
+    } else if (inbox_waits) {
+      play_stored();
+    }
     confirm();
+    std::optional<milliseconds> sweep;
+    // Of several processes one is enough.
+    if (sweeper && (!common || (!players.empty() && common->leads(0)))) sweep = sweeper->round(storage, clock);
 
     std::lock_guard lock(mutex);
-    std::optional<milliseconds> rest = until_settling();
+    std::optional<milliseconds> rest = earlier(until_settling(), sweep);
+    if (inbox_waits) rest = earlier(rest, kStorageRetry);
     if (!unconfirmed.empty()) rest = earlier(rest, kLookAgain);
     if (common && has_news) rest = earlier(rest, kLookAgain);
     if (common) rest = earlier(rest, full_rounds > 0 || news ? milliseconds(0) : next_look - clock.monotonic());
@@ -263,6 +286,20 @@ struct Engine::Impl {
       rest = earlier(rest, std::min(due, kLookAtTheClock));
     }
     return rest;
+  }
+
+  void play_stored() {
+    inbox_waits = false;
+    for (std::size_t bot = 0; bot < players.size(); ++bot) {
+      auto played = players[bot]->play_inbox();
+      if (!played) {
+        complain(bot, played.error());
+        inbox_waits = true;
+        continue;
+      }
+      if (played->timers_changed) refresh_timer(bot);
+      tell(bot, *played);
+    }
   }
 
   static std::optional<milliseconds> earlier(std::optional<milliseconds> a, std::optional<milliseconds> b) {
@@ -599,7 +636,21 @@ void Engine::ask(std::function<void(Storage&)> job) {
   impl_->asked.push_back(std::move(job));
   impl_->wake.notify_one();
 }
-void Engine::send(std::vector<OutboxRow> rows) { impl_->dispatcher.add(std::move(rows)); }
+void Engine::send(std::vector<OutboxRow> rows) {
+  // The leader of a bot finds them in the outbox.
+  if (const Presence* const presence = impl_->storage.presence())
+    std::erase_if(rows, [&](const OutboxRow& row) { return !presence->leads(row.bot); });
+  impl_->dispatcher.add(std::move(rows));
+}
+void Engine::play_inbox() { impl_->inbox_waits = true; }
+void Engine::forget(const std::vector<std::int64_t>& outbox_ids) {
+  impl_->dispatcher.withdraw(outbox_ids);
+  std::lock_guard lock(impl_->mutex);
+  impl_->forgotten.insert(outbox_ids.begin(), outbox_ids.end());
+  for (std::vector<Settled>& of_bot : impl_->settled)
+    for (Settled& one : of_bot) impl_->disown(one);
+}
+void Engine::keep(const Retention& retention) { impl_->sweeper.emplace(retention); }
 void Engine::take(std::string_view bot, std::string_view transport, std::vector<Incoming> updates,
                   std::string position, bool claim, std::function<void(bool)> stored) {
   impl_->take(bot, transport, std::move(updates), std::move(position), claim, std::move(stored));

@@ -10,6 +10,7 @@
 #include "interpreter/runtime/clock.h"
 #include "interpreter/runtime/dispatcher.h"
 #include "interpreter/runtime/player.h"
+#include "interpreter/runtime/retention.h"
 
 namespace sufler {
 
@@ -44,6 +45,12 @@ class Engine {
   void ask(std::function<void(Storage&)> job);
   /// Sends rows that are in the outbox already; thread-safe.
   void send(std::vector<OutboxRow> rows);
+  /// For jobs of `ask`: what they put into the inbox is played at the end of the round.
+  void play_inbox();
+  /// For jobs of `ask`: these rows have left the outbox. They are not sent, and leave no letter.
+  void forget(const std::vector<std::int64_t>& outbox_ids);
+  /// What is kept for how long; before `start`. Nothing is cleared away unless called.
+  void keep(const Retention& retention);
 
   /// Takes nothing new, finishes what it took and what is being sent, at most `grace`; then stops. What is
   /// left in the outbox goes out with the next start.

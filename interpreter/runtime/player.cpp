@@ -550,6 +550,10 @@ const BotSetup& Player::setup() const { return impl_->setup; }
 
 Stored<Played> Player::recover(bool clean_stop) {
   impl_->careful_left = clean_stop ? 0 : kCarefulEvents;
+  return play_inbox();
+}
+
+Stored<Played> Player::play_inbox() {
   Played played;
   auto done = impl_->drain(played);
   if (!done) return Error{done.error()};

@@ -88,6 +88,9 @@ class Player {
   /// may be what killed the process. Plays what the inbox still holds.
   Stored<Played> recover(bool clean_stop);
 
+  /// Plays what was put into the inbox meanwhile.
+  Stored<Played> play_inbox();
+
   /// Plays all updates and stores the position with them: all or nothing. Of an update whose id was
   /// claimed before (`claim` true) nothing is played again.
   Stored<Played> play(const std::vector<Incoming>& updates, std::string_view transport,

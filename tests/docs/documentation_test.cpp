@@ -99,6 +99,11 @@ void check_scenario(const Example& example) {
 void check_configuration(const Example& example) {
   for (const char* name : {"TELEGRAM_TOKEN", "ADMIN_ID"}) setenv(name, "123456:an-example-of-a-token", 0);
   for (const char* name : {"TELEGRAM_SECRET", "VK_SECRET", "VK_TOKEN", "DATABASE_PASSWORD"}) setenv(name, "an-example-of-a-secret", 0);
+  // As systemd hands tokens over.
+  const fs::path credentials = fs::temp_directory_path() / ("sufler-docs-" + std::to_string(getpid()));
+  fs::create_directories(credentials);
+  std::ofstream(credentials / "tokens_shop") << "123456:an-example-of-a-token\n";
+  setenv("CREDENTIALS_DIRECTORY", credentials.c_str(), 1);
   const fs::path path = fs::temp_directory_path() / ("sufler-docs-" + std::to_string(getpid()) + ".yaml");
   std::ofstream(path) << example.text;
   KnownTransports known;
@@ -106,6 +111,7 @@ void check_configuration(const Example& example) {
     known[std::string(kind.name)].assign(kind.options.begin(), kind.options.end());
   LoadedConfig loaded = load_config(path.string(), known);
   fs::remove(path);
+  fs::remove_all(credentials);
   ASSERT_TRUE(loaded.config.has_value()) << render_text(loaded.diagnostics.sorted(), loaded.sources, Language::English);
   // The platforms take it too.
   HttpClient client;

@@ -17,7 +17,7 @@ class ConfigTest : public ::testing::Test {
  protected:
   ConfigTest() : folder_(fs::temp_directory_path() / ("sufler-config-" + std::to_string(getpid()))) {
     fs::create_directories(folder_);
-    setenv("SUFLER_TEST_TOKEN", "123456:token-of-the-configuration-test", 1);
+    setenv("SUFLER_TEST_TOKEN", "123456:CANARY-of-the-configuration-test", 1);
     unsetenv("SUFLER_TEST_UNSET");
   }
   ~ConfigTest() override { fs::remove_all(folder_); }
@@ -61,10 +61,10 @@ bots:
   ASSERT_EQ(loaded.config->bots.size(), 1U);
   const BotConfig& bot = loaded.config->bots[0];
   EXPECT_EQ(bot.scenario, (folder_ / "scenarios/shop").string());
-  EXPECT_EQ(bot.transports.at(0).options.at("token"), "123456:token-of-the-configuration-test");
+  EXPECT_EQ(bot.transports.at(0).options.at("token"), "123456:CANARY-of-the-configuration-test");
   EXPECT_EQ(bot.transports.at(0).options.at("api"), "http://127.0.0.1:8081");
   EXPECT_EQ(bot.roles.at("admins").size(), 2U);
-  EXPECT_EQ(redact("token 123456:token-of-the-configuration-test"), "token ***");
+  EXPECT_EQ(redact("token 123456:CANARY-of-the-configuration-test"), "token ***");
 }
 
 TEST_F(ConfigTest, ReadsATokenFromAFile) {
@@ -148,6 +148,43 @@ TEST_F(ConfigTest, AnEmptyMemberOfARoleIsNobody) {
       "    roles: {admins: [\"telegram:${SUFLER_TEST_ADMIN}\"]}\n");
   ASSERT_TRUE(loaded.config.has_value()) << problems(loaded);
   EXPECT_TRUE(loaded.config->bots[0].roles.at("admins").empty());
+}
+
+TEST_F(ConfigTest, TheDatabaseIsBesideTheConfigurationUnlessSaid) {
+  LoadedConfig loaded = load("bots:\n  shop:\n    scenario: s\n    telegram: {token: \"${SUFLER_TEST_TOKEN}\"}\n");
+  ASSERT_TRUE(loaded.config.has_value()) << problems(loaded);
+  EXPECT_EQ(loaded.config->database, "sqlite:" + (folder_ / "sufler.db").string());
+}
+
+TEST_F(ConfigTest, ReadsHowLongThingsAreKept) {
+  const std::string bots = "bots: {shop: {scenario: s, telegram: {token: \"${SUFLER_TEST_TOKEN}\"}}}\n";
+  LoadedConfig usual = load(bots);
+  ASSERT_TRUE(usual.config.has_value()) << problems(usual);
+  for (const auto& term : {usual.config->retention.journal, usual.config->retention.dead_letters,
+                           usual.config->retention.messages, usual.config->retention.track, usual.config->retention.dialogs})
+    EXPECT_TRUE(term.has_value()) << "nothing is kept for ever unless that is said";
+
+  LoadedConfig said = load("retention: {journal: 2w, dead_letters: 36h, dialogs: forever}\n" + bots);
+  ASSERT_TRUE(said.config.has_value()) << problems(said);
+  EXPECT_EQ(said.config->retention.journal, Retention::days(14));
+  EXPECT_EQ(said.config->retention.dead_letters, (Duration{36 * 3'600'000}));
+  EXPECT_EQ(said.config->retention.messages, Retention::days(30));
+  EXPECT_EQ(said.config->retention.dialogs, std::nullopt);
+  for (const char* wrong : {"journal: 0d", "journal: 5m", "journal: -3d", "journal: soon", "journals: 3d", "journal:"}) {
+    LoadedConfig bad = load("retention: {" + std::string(wrong) + "}\n" + bots);
+    EXPECT_FALSE(bad.config.has_value()) << wrong;
+  }
+}
+
+TEST_F(ConfigTest, WhoeverLooksForThePlaceNeedsNoToken) {
+  std::ofstream(folder_ / "sufler.yaml") << "database: sqlite:shop.db\nsocket: run/shop.sock\nbots:\n  shop:\n    scenario: s\n"
+                                            "    telegram: {token: \"${SUFLER_TEST_UNSET}\"}\n    vk: {token: \"file:nowhere\"}\n";
+  LoadedConfig place = load_place((folder_ / "sufler.yaml").string());
+  ASSERT_TRUE(place.config.has_value()) << problems(place);
+  EXPECT_EQ(place.config->database, "sqlite:" + (folder_ / "shop.db").string());
+  EXPECT_EQ(place.config->socket, (folder_ / "run/shop.sock").string());
+  ASSERT_EQ(place.config->bots.size(), 1U);
+  EXPECT_EQ(place.config->bots[0].name, "shop");
 }
 
 TEST_F(ConfigTest, AMissingFileIsOneClearLine) {

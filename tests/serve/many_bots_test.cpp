@@ -1,6 +1,7 @@
 // Several bots in one process, webhooks, and the pages for operators.
 #include <httplib.h>
 
+#include <fstream>
 #include <thread>
 
 #include "serve/serve_test.h"
@@ -34,8 +35,8 @@ class ManyBotsTest : public testing::Test {
  protected:
   static fakes::FakeTelegramOptions two_bots() {
     fakes::FakeTelegramOptions options;
-    options.bots = {{"7000000001:AAfirst-token-of-the-fake-telegram-0", "first_bot"},
-                    {"7000000002:AAsecond-token-of-the-fake-telegram", "second_bot"}};
+    options.bots = {{"7000000001:AAfirst-CANARY-of-the-fake-telegram", "first_bot"},
+                    {"7000000002:AAsecond-CANARY-of-the-fake-telegr", "second_bot"}};
     options.webhook_time_scale = 0.01;
     return options;
   }
@@ -104,10 +105,12 @@ class ManyBotsTest : public testing::Test {
   std::string page(const char* path) const {
     httplib::Client client("127.0.0.1", port);
     const auto answer = client.Get(path);
+    // Kept, so that it is searched for secrets with all else.
+    std::ofstream(folder.path() + "/pages.log", std::ios::app) << (answer ? answer->body : std::string());
     return answer ? answer->body : "no answer";
   }
 
-  static constexpr const char* kSecret = "canary-secret-of-the-webhook-4711";
+  static constexpr const char* kSecret = "CANARY-secret-of-the-webhook-4711";
   fakes::FakeTelegram telegram{two_bots()};
   TempFolder folder;
   std::map<std::string, std::string> environment = {{"FIRST", telegram.token(0)},
@@ -140,11 +143,11 @@ TEST_F(ManyBotsTest, ABrokenScenarioDoesNotKeepTheOthersFromServing) {
 }
 
 TEST_F(ManyBotsTest, ATokenOfNoShapeDoesNotKeepTheOthersFromServing) {
-  environment["FIRST"] = "canary";
+  environment["FIRST"] = "CANARY";
   launch(bot("first", "echo.yaml", "${FIRST}") + bot("names", "names.yaml", "${SECOND}"));
   telegram.say(kAnna, "/start", {0, 1});
   texts(kAnna, 1, 1);
-  EXPECT_THAT(sufler->output(), AllOf(HasSubstr("`first`"), Not(HasSubstr("canary"))));
+  EXPECT_THAT(sufler->output(), AllOf(HasSubstr("`first`"), Not(HasSubstr("CANARY"))));
   stop();
 }
 
@@ -163,7 +166,7 @@ TEST_F(ManyBotsTest, ATokenRevokedWhileServingStopsOnlyItsBot) {
 
 TEST_F(ManyBotsTest, WithNoBotLeftTheProgramEnds) {
   folder.write("broken.yaml", "scenario: broken\n");
-  environment["SECOND"] = "canary";
+  environment["SECOND"] = "CANARY";
   launch(bot("broken", "broken.yaml", "${FIRST}") + bot("names", "names.yaml", "${SECOND}"));
   EXPECT_EQ(sufler->wait(kPatience), 1) << sufler->output();
   EXPECT_THAT(telegram.calls(), IsEmpty());
@@ -189,7 +192,8 @@ TEST_F(ManyBotsTest, AWebhookBringsUpdatesAndPagesTellOfThem) {
 TEST_F(ManyBotsTest, WhatIsForgedChangesNothing) {
   launch_with_webhook();
   const auto update = [](int id, const std::string& text) {
-    return R"({"update_id":)" + std::to_string(id) + R"(,"message":{"message_id":1,"date":1700000000,"text":")" + text +
+    return R"({"update_id":)" + std::to_string(id) + R"(,"message":{"message_id":1,"date":)" +
+           std::to_string(unix_ms() / 1000) + R"(,"text":")" + text +
            R"(","chat":{"id":501,"type":"private"},"from":{"id":501,"is_bot":false,"first_name":"A"}}})";
   };
   const char* header = "X-Telegram-Bot-Api-Secret-Token";
@@ -197,6 +201,9 @@ TEST_F(ManyBotsTest, WhatIsForgedChangesNothing) {
   EXPECT_EQ(post("/telegram/shop", update(900, "/start"), {}), 401);
   EXPECT_EQ(post("/telegram/shop", update(900, "/start"), {{header, "wrong"}}), 401);
   EXPECT_EQ(post("/telegram/shop", update(900, "/start"), {{header, std::string(kSecret) + "x"}}), 401);
+  EXPECT_THAT(page("/metrics"), HasSubstr("sufler_forged_total{bot=\"shop\",transport=\"telegram\"} 3\n"));
+  EXPECT_THAT(sufler->output(), AllOf(HasSubstr("wrong secret so far: 1"), Not(HasSubstr("wrong secret so far: 2"))));
+  EXPECT_THAT(sufler->output(), Not(HasSubstr("whoever reaches this address"))) << "it is a loopback address";
   EXPECT_EQ(post("/telegram/other", update(900, "/start"), {{header, kSecret}}), 404);
   EXPECT_EQ(post("/telegram/shop", std::string(10'000'000, ' '), {{header, kSecret}}), 413);
   EXPECT_EQ(post("/telegram/shop", std::string(10'000, '['), {{header, kSecret}}), 200);

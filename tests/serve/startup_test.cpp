@@ -84,21 +84,21 @@ TEST_F(StartupTest, AnEmptyToken) {
 TEST_F(StartupTest, ATokenOfNoShapeIsNotShown) {
   write_config("echo.yaml");
   for (const std::string token :
-       {"canary-no-token", "123456:canary with spaces", "7000000001:canary/../getMe?x=1",
-        "7000000001:canary\nsecond line", "канарейка-canary"}) {
+       {"CANARY-no-token", "123456:CANARY with spaces", "7000000001:CANARY/../getMe?x=1",
+        "7000000001:CANARY\nsecond line", "канарейка-CANARY"}) {
     environment["TELEGRAM_TOKEN"] = token;
     const std::string output = refusal();
     EXPECT_THAT(output, HasSubstr("token")) << token;
-    EXPECT_THAT(output, Not(HasSubstr("canary"))) << token;
+    EXPECT_THAT(output, Not(HasSubstr("CANARY"))) << token;
     folder.write("output.log", "");
   }
 }
 
 TEST_F(StartupTest, ATokenThatTelegramDoesNotKnowIsNotShown) {
   write_config("echo.yaml");
-  environment["TELEGRAM_TOKEN"] = "7000000002:AAcanary-token-of-nobody-000000000000";
+  environment["TELEGRAM_TOKEN"] = "7000000002:AACANARY-token-of-nobody-000000000000";
   const std::string output = refusal();
-  EXPECT_THAT(output, AllOf(HasSubstr("token"), HasSubstr("shop"), Not(HasSubstr("canary"))));
+  EXPECT_THAT(output, AllOf(HasSubstr("token"), HasSubstr("shop"), Not(HasSubstr("CANARY"))));
 }
 
 TEST_F(StartupTest, ATokenThatWasRevoked) {

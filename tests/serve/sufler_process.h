@@ -5,12 +5,18 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sufler::tests {
 
+/// What every secret of the tests holds, and nothing that a program writes.
+inline constexpr std::string_view kCanary = "CANARY";
+
 /// A new folder below the system's temporary one, removed at the end. For whoever debugs,
-/// SUFLER_KEEP_FOLDERS in the environment keeps it.
+/// SUFLER_KEEP_FOLDERS in the environment keeps it. Before it goes, what the programs wrote into it (logs,
+/// databases, pages) is searched for secrets; what is found is told in a file of SUFLER_CANARIES, a folder of the
+/// build unless set, and fails the last of the tests.
 class TempFolder {
  public:
   TempFolder();
@@ -20,12 +26,15 @@ class TempFolder {
 
   const std::string& path() const { return path_; }
   /// Writes a file; its folders are made.
-  void write(const std::string& name, const std::string& text) const;
+  void write(const std::string& name, const std::string& text);
   /// All files of the folder whose bytes hold `text`, by their relative names.
   std::vector<std::string> files_that_hold(const std::string& text) const;
 
  private:
+  void look_for_canaries() const;
+
   std::string path_;
+  std::map<std::string, std::string> written_;  ///< by the test itself: those files are no output
 };
 
 struct SuflerOptions {
@@ -33,6 +42,7 @@ struct SuflerOptions {
   /// All that the process sees of the environment, besides the options of sanitizers.
   std::map<std::string, std::string> environment;
   std::string folder;  ///< it runs here
+  std::string input = {};  ///< a file that it reads as its input; none unless named
   std::string output;  ///< a file that takes both of its outputs, at the end of what is there
   unsigned long most_descriptors = 0;  ///< open at a time; 0: as this process
 };

@@ -7,7 +7,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { autoRetry } from "@grammyjs/auto-retry";
 import { Bot, GrammyError, HttpError, InlineKeyboard, InputFile, InputMediaBuilder, Keyboard } from "grammy";
 
-const TOKEN = "7000000001:AAtest-token-of-the-fake-telegram-00";
+const TOKEN = "7000000001:AA-CANARY-of-the-fake-telegram-0000";
 const USER = 501;
 let server;
 let root;

@@ -8,7 +8,7 @@ import { after, before, beforeEach, test } from "node:test";
 
 import { APIError, Keyboard, VK } from "vk-io";
 
-const TOKEN = "vk1.a.test-token-of-the-fake-vk";
+const TOKEN = "vk1.a.CANARY-token-of-the-fake-vk";
 const GROUP = 123456;
 const USER = 501;
 const EVENTS = Object.fromEntries(

@@ -16,8 +16,9 @@ struct BotAccount {
   bool reads_all_group_messages = false;  ///< privacy mode is off
 };
 
-/// The token of the only bot of a fake that was given no bots.
-inline constexpr std::string_view kTestToken = "7000000001:AAtest-token-of-the-fake-telegram-00";
+/// The token of the only bot of a fake that was given no bots. Every secret of the tests has the word in capitals:
+/// nothing that a program writes may hold it (tests/canaries).
+inline constexpr std::string_view kTestToken = "7000000001:AA-CANARY-of-the-fake-telegram-0000";
 
 struct FakeTelegramOptions {
   int port = 0;  ///< 0: a free one

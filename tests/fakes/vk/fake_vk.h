@@ -26,7 +26,7 @@ struct VkCommunity {
 
 inline constexpr std::int64_t kVkTestGroup = 123456;
 /// The token of the only community of a fake that was given none.
-inline constexpr std::string_view kVkTestToken = "vk1.a.test-token-of-the-fake-vk";
+inline constexpr std::string_view kVkTestToken = "vk1.a.CANARY-token-of-the-fake-vk";
 
 /// When the `message_reply` of the bot's own message comes, seen from the answer to messages.send.
 enum class VkEcho { Mixed, BeforeAnswer, AfterAnswer, Never };

@@ -1,0 +1,485 @@
+#include "storage/sql_housekeeping.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <set>
+
+#include "storage/outbox_json.h"
+
+namespace sufler {
+
+std::int64_t Erased::total() const {
+  std::int64_t sum = 0;
+  for (const auto& [what, count] : counts) sum += count;
+  return sum;
+}
+
+}  // namespace sufler
+
+namespace sufler::storage {
+namespace {
+
+constexpr std::string_view kEvent = "event";
+constexpr std::string_view kOutbox = "outbox";
+constexpr std::string_view kUnknown = "unknown";
+constexpr char kOfOutbox = 'o';
+
+std::string text_of(const ValueMap& map, std::string_view name) {
+  const Value* const value = map.find(name);
+  return value && value->text() ? *value->text() : std::string();
+}
+
+/// Whom an event of the inbox is of.
+struct Sender {
+  ChatAddress chat;
+  std::string user_id;
+  std::string event_id;
+};
+std::optional<Sender> sender_of(std::string_view incoming) {
+  Value value;
+  if (!from_json(incoming, value) || !value.map()) return std::nullopt;
+  const ValueMap& map = *value.map();
+  Sender sender{{text_of(map, "transport"), text_of(map, "chat")}, text_of(map, "user"), text_of(map, "id")};
+  if (sender.user_id.empty()) sender.user_id = sender.chat.chat_id;
+  if (sender.chat.transport.empty() || sender.event_id.empty()) return std::nullopt;
+  return sender;
+}
+
+/// `12` or `o12`; 0 where it is neither.
+std::int64_t number_of(std::string_view id, bool& of_outbox) {
+  of_outbox = !id.empty() && id.front() == kOfOutbox;
+  if (of_outbox) id.remove_prefix(1);
+  std::int64_t number = 0;
+  const auto read = std::from_chars(id.data(), id.data() + id.size(), number);
+  if (read.ec != std::errc() || read.ptr != id.data() + id.size() || number < 0) return 0;
+  return number;
+}
+
+void describe(Letter& letter) {
+  if (letter.kind == kEvent) {
+    if (const auto sender = sender_of(letter.subject)) {
+      letter.chat = sender->chat;
+      letter.retryable = true;
+    }
+    return;
+  }
+  OutboxRow row;
+  if (from_json(letter.subject, row)) {
+    letter.chat = row.chat;
+    letter.retryable = true;
+    return;
+  }
+  // Letters of the first versions: `telegram:123 sendMessage {…}`.
+  const std::size_t colon = letter.subject.find(':');
+  const std::size_t space = letter.subject.find(' ');
+  if (colon == std::string::npos || space == std::string::npos || space < colon) return;
+  letter.chat = {letter.subject.substr(0, colon), letter.subject.substr(colon + 1, space - colon - 1)};
+}
+
+std::int64_t at_most(std::size_t limit) {
+  return static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX));
+}
+
+}  // namespace
+
+// ---- letters
+
+std::vector<Letter> SqlHousekeeping::read_dead(std::string_view bot, std::int64_t only, std::int64_t limit) {
+  std::vector<Letter> found;
+  std::int64_t id = 0;
+  Letter letter;
+  const auto row = [&] {
+    Letter one = letter;
+    one.id = std::to_string(id);
+    describe(one);
+    found.push_back(std::move(one));
+  };
+  const auto outs = std::tie(id, letter.bot, letter.kind, letter.at.unix_ms, letter.reason, letter.subject);
+  if (only != 0) {
+    tx_.statements_.each("SELECT id, bot, kind, at_unix_ms, reason, subject FROM dead_letters WHERE id = ?", outs,
+                         row, only);
+  } else {
+    tx_.statements_.each(
+        R"(SELECT id, bot, kind, at_unix_ms, reason, subject FROM dead_letters WHERE
+           (CAST(? AS TEXT) = '' OR bot = ?) ORDER BY id DESC LIMIT ?)",
+        outs, row, bot, bot, limit);
+  }
+  return found;
+}
+
+std::vector<Letter> SqlHousekeeping::read_unknown(std::string_view bot, std::int64_t only, std::int64_t limit) {
+  std::vector<Letter> found;
+  OutboxRow row;
+  std::string files;
+  std::string reason;
+  Moment at;
+  const auto add = [&] {
+    row.call.files.clear();
+    const bool readable = files_from_text(files, row.call.files);
+    Letter letter;
+    letter.id = kOfOutbox + std::to_string(row.id);
+    letter.bot = row.bot;
+    letter.kind = kUnknown;
+    letter.chat = row.chat;
+    letter.subject = to_json(row);
+    letter.reason = reason;
+    letter.at = at;
+    letter.retryable = readable;
+    found.push_back(std::move(letter));
+  };
+  const auto outs = std::tie(row.id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, at.unix_ms,
+                             row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms, row.call.method,
+                             row.call.body, files, row.call.repeat_key, row.notice, reason);
+  if (only != 0) {
+    tx_.statements_.each(
+        R"(SELECT id, bot, transport, chat, dialog_id, created_at_unix_ms, resend, ordered, expendable,
+           hold_ms, method, body, files, repeat_key, notice, reason FROM outbox WHERE id = ? AND state = ?)",
+        outs, add, only, OutboxRow::State::Unknown);
+  } else {
+    tx_.statements_.each(
+        R"(SELECT id, bot, transport, chat, dialog_id, created_at_unix_ms, resend, ordered, expendable,
+           hold_ms, method, body, files, repeat_key, notice, reason FROM outbox WHERE state = ? AND
+           (CAST(? AS TEXT) = '' OR bot = ?) ORDER BY id DESC LIMIT ?)",
+        outs, add, OutboxRow::State::Unknown, bot, bot, limit);
+  }
+  return found;
+}
+
+Stored<std::vector<Letter>> SqlHousekeeping::letters(std::string_view bot, std::size_t limit) {
+  return tx_.operation([&]() -> Stored<std::vector<Letter>> {
+    tx_.write_out();
+    std::vector<Letter> found = read_dead(bot, 0, at_most(limit));
+    std::vector<Letter> unknown = read_unknown(bot, 0, at_most(limit));
+    std::move(unknown.begin(), unknown.end(), std::back_inserter(found));
+    std::reverse(found.begin(), found.end());
+    std::stable_sort(found.begin(), found.end(), [](const Letter& a, const Letter& b) { return a.at < b.at; });
+    if (found.size() > limit) found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(limit));
+    return found;
+  });
+}
+
+Stored<std::optional<Letter>> SqlHousekeeping::letter(std::string_view id) {
+  return tx_.operation([&]() -> Stored<std::optional<Letter>> {
+    bool of_outbox = false;
+    const std::int64_t number = number_of(id, of_outbox);
+    if (number == 0) return std::optional<Letter>();
+    std::vector<Letter> found = of_outbox ? read_unknown({}, number, 1) : read_dead({}, number, 1);
+    if (found.empty()) return std::optional<Letter>();
+    return std::optional(std::move(found.front()));
+  });
+}
+
+Stored<std::vector<std::string>> SqlHousekeeping::letter_ids(std::string_view bot) {
+  return tx_.operation([&]() -> Stored<std::vector<std::string>> {
+    std::vector<std::string> ids;
+    std::int64_t id = 0;
+    tx_.statements_.each(
+        "SELECT id FROM dead_letters WHERE (CAST(? AS TEXT) = '' OR bot = ?) ORDER BY id", std::tie(id),
+        [&] { ids.push_back(std::to_string(id)); }, bot, bot);
+    tx_.statements_.each(
+        "SELECT id FROM outbox WHERE state = ? AND (CAST(? AS TEXT) = '' OR bot = ?) ORDER BY id", std::tie(id),
+        [&] { ids.push_back(kOfOutbox + std::to_string(id)); }, OutboxRow::State::Unknown, bot, bot);
+    return ids;
+  });
+}
+
+Stored<std::optional<OutboxRow>> SqlHousekeeping::put_back(const Letter& letter, Moment at) {
+  const auto gone = drop(letter);
+  if (!gone) return Error{gone.error()};
+  if (letter.kind == kEvent) {
+    const auto sender = sender_of(letter.subject);
+    if (!sender) {
+      return Error{StorageError{StorageError::Kind::Other, "letter " + letter.id + " holds no event that can be read"}};
+    }
+    InboxRow row;
+    row.bot = letter.bot;
+    row.transport = sender->chat.transport;
+    row.user_id = sender->user_id;
+    row.event_id = sender->event_id;
+    row.incoming = letter.subject;
+    if (auto put = tx_.put_inbox(row); !put) return Error{put.error()};
+    return std::optional<OutboxRow>();
+  }
+  OutboxRow row;
+  if (!from_json(letter.subject, row)) {
+    return Error{StorageError{StorageError::Kind::Other, "letter " + letter.id + " holds no message that can be read"}};
+  }
+  row.bot = letter.bot;
+  // As the player stores such a row: a crash before its sending is then the same as one after it.
+  row.state = row.resend == ResendPolicy::Never ? OutboxRow::State::Sending : OutboxRow::State::New;
+  auto id = tx_.enqueue(row, at);
+  if (!id) return Error{id.error()};
+  row.id = *id;
+  return std::optional(std::move(row));
+}
+
+Stored<Done> SqlHousekeeping::drop(const Letter& letter) {
+  return tx_.operation([&]() -> Stored<Done> {
+    bool of_outbox = false;
+    const std::int64_t number = number_of(letter.id, of_outbox);
+    tx_.statements_.run(of_outbox ? "DELETE FROM outbox WHERE id = ?" : "DELETE FROM dead_letters WHERE id = ?",
+                        number);
+    return Done{};
+  });
+}
+
+// ---- figures
+
+Stored<std::vector<Housekeeping::Queues>> SqlHousekeeping::queues() {
+  return tx_.operation([&]() -> Stored<std::vector<Queues>> {
+    tx_.write_out();
+    std::map<std::string, Queues> by_bot;
+    std::string bot;
+    std::int64_t count = 0;
+    const auto outs = std::tie(bot, count);
+    const auto into = [&](std::int64_t Queues::*figure) {
+      return [&by_bot, &bot, &count, figure] { by_bot[bot].*figure += count; };
+    };
+    Statements& statements = tx_.statements_;
+    statements.each("SELECT bot, count(*) FROM dialogs GROUP BY bot", outs, into(&Queues::dialogs));
+    statements.each("SELECT bot, count(*) FROM inbox GROUP BY bot", outs, into(&Queues::inbox));
+    statements.each("SELECT bot, count(*) FROM outbox WHERE state <> ? GROUP BY bot", outs, into(&Queues::outbox),
+                    OutboxRow::State::Unknown);
+    statements.each("SELECT bot, count(*) FROM outbox WHERE state = ? GROUP BY bot", outs, into(&Queues::unknown),
+                    OutboxRow::State::Unknown);
+    statements.each("SELECT bot, count(*) FROM timers GROUP BY bot", outs, into(&Queues::timers));
+    statements.each("SELECT bot, count(*) FROM dead_letters GROUP BY bot", outs, into(&Queues::letters));
+    std::vector<Queues> all;
+    for (auto& [name, queues] : by_bot) {
+      queues.bot = name;
+      queues.letters += queues.unknown;
+      all.push_back(std::move(queues));
+    }
+    return all;
+  });
+}
+
+Stored<int> SqlHousekeeping::schema() {
+  return tx_.operation([&]() -> Stored<int> {
+    int version = 0;
+    tx_.statements_.one("SELECT max(version) FROM schema_version", std::tie(version));
+    return version;
+  });
+}
+
+Stored<std::vector<Housekeeping::DialogLine>> SqlHousekeeping::dialogs(std::string_view bot, std::size_t limit) {
+  return tx_.operation([&]() -> Stored<std::vector<DialogLine>> {
+    tx_.write_out();
+    std::vector<DialogLine> lines;
+    DialogLine line;
+    tx_.statements_.each(
+        R"(SELECT d.id, d.bot, d.transport, d.chat, d.user_id, d.place, d.changed_at_unix_ms,
+           COALESCE(u.record, '') FROM dialogs AS d LEFT JOIN users AS u ON u.id = d.user_row WHERE
+           d.state <> '' AND (CAST(? AS TEXT) = '' OR d.bot = ?) ORDER BY d.changed_at_unix_ms DESC, d.id DESC LIMIT ?)",
+        std::tie(line.id, line.key.bot, line.key.chat.transport, line.key.chat.chat_id, line.key.user_id, line.place,
+                 line.changed_at.unix_ms, line.user),
+        [&] { lines.push_back(line); }, bot, bot, at_most(limit));
+    return lines;
+  });
+}
+
+// ---- erasing a person
+
+std::int64_t SqlHousekeeping::erase_rows_of(const std::string& table, const Erasable& who) {
+  const std::string query = "DELETE FROM " + quote_name(table) +
+                            " WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = :user AND transport = "
+                            ":transport AND (CAST(:every AS TEXT) = '' OR bot = :bot))";
+  soci::statement statement(tx_.sql_);
+  const std::string every = who.bot;
+  statement.exchange(soci::use(who.user_id));
+  statement.exchange(soci::use(who.transport));
+  statement.exchange(soci::use(every));
+  statement.exchange(soci::use(who.bot));
+  statement.alloc();
+  statement.prepare(query);
+  statement.define_and_bind();
+  statement.execute(true);
+  return statement.get_affected_rows();
+}
+
+Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
+  return tx_.operation([&]() -> Stored<Erased> {
+    tx_.write_out();
+    Statements& statements = tx_.statements_;
+    Erased erased;
+    const auto note = [&](std::string what, std::int64_t count) { erased.counts.emplace_back(std::move(what), count); };
+    const auto their = [&](const char* sql) { return statements.run(sql, who.user_id, who.transport, who.bot, who.bot); };
+
+    std::set<std::int64_t> dialogs;
+    std::int64_t id = 0;
+    statements.each(
+        R"(SELECT id FROM dialogs WHERE user_id = ? AND transport = ? AND
+           (CAST(? AS TEXT) = '' OR bot = ?))",
+        std::tie(id), [&] { dialogs.insert(id); }, who.user_id, who.transport, who.bot, who.bot);
+
+    // The dialogs go last: everything else is found by them.
+    std::vector<std::string> tables;
+    std::string table;
+    statements.each("SELECT name FROM scenario_tables ORDER BY name", std::tie(table),
+                    [&] { tables.push_back(table); });
+
+    note("seen events",
+         their(R"(DELETE FROM seen_events WHERE (event_id, transport, bot) IN (SELECT j.event_id, d.transport,
+                  d.bot FROM journal AS j JOIN dialogs AS d ON d.id = j.dialog_id WHERE d.user_id = ? AND
+                  d.transport = ? AND (CAST(? AS TEXT) = '' OR d.bot = ?)))"));
+    note("journal lines",
+         their(R"(DELETE FROM journal WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
+                  transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+    note("timers", their(R"(DELETE FROM timers WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
+                            transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+    note("counted events",
+         their(R"(DELETE FROM track_events WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
+                  transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+
+    // Of messages and notices: those to the person, and those that tell others of them.
+    const auto of_chat = [&](const char* by_dialog, const char* by_chat) { return their(by_dialog) + their(by_chat); };
+    statements.each(
+        R"(SELECT id FROM outbox WHERE (chat = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)) OR
+           dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND transport = ? AND
+           (CAST(? AS TEXT) = '' OR bot = ?)))",
+        std::tie(id), [&] { erased.outbox_ids.push_back(id); }, who.user_id, who.transport, who.bot, who.bot,
+        who.user_id, who.transport, who.bot, who.bot);
+    note("messages to be sent",
+         of_chat(R"(DELETE FROM outbox WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
+                    transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))",
+                 "DELETE FROM outbox WHERE chat = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
+    note("message links",
+         of_chat(R"(DELETE FROM messages_map WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
+                    transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))",
+                 "DELETE FROM messages_map WHERE chat = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
+
+    const auto is_theirs = [&](const Sender& sender) {
+      return sender.chat.transport == who.transport &&
+             (sender.user_id == who.user_id || sender.chat.chat_id == who.user_id);
+    };
+    std::vector<std::int64_t> ids;
+    std::string bot;
+    std::string kind;
+    std::string subject;
+    statements.each("SELECT id, bot, incoming FROM inbox", std::tie(id, bot, subject), [&] {
+      if (!who.bot.empty() && bot != who.bot) return;
+      const auto sender = sender_of(subject);
+      if (sender && is_theirs(*sender)) ids.push_back(id);
+    });
+    for (const std::int64_t one : ids) statements.run("DELETE FROM inbox WHERE id = ?", one);
+    note("events to be played", static_cast<std::int64_t>(ids.size()));
+
+    ids.clear();
+    statements.each("SELECT id, bot, kind, subject FROM dead_letters", std::tie(id, bot, kind, subject), [&] {
+      if (!who.bot.empty() && bot != who.bot) return;
+      bool theirs = false;
+      OutboxRow row;
+      if (kind == kEvent) {
+        const auto sender = sender_of(subject);
+        theirs = sender && is_theirs(*sender);
+      } else if (from_json(subject, row)) {
+        theirs = dialogs.contains(row.dialog_id) ||
+                 (row.chat.transport == who.transport && row.chat.chat_id == who.user_id);
+      } else {
+        theirs = subject.starts_with(who.transport + ":" + who.user_id + " ");
+      }
+      if (theirs) ids.push_back(id);
+    });
+    for (const std::int64_t one : ids) statements.run("DELETE FROM dead_letters WHERE id = ?", one);
+    note("dead letters", static_cast<std::int64_t>(ids.size()));
+
+    for (const std::string& one : tables) note("table " + one, erase_rows_of(one, who));
+    note("people", their("DELETE FROM users WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
+    note("dialogs",
+         their("DELETE FROM dialogs WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
+    return erased;
+  });
+}
+
+// ---- what is kept for a time
+
+Stored<Housekeeping::Bite> SqlHousekeeping::clear(Kept what, Moment before, const Bite& after, std::int64_t rows) {
+  return tx_.operation([&]() -> Stored<Bite> {
+    if (what == Kept::Messages) return clear_messages(before, after, rows);
+    if (what == Kept::Dialogs) return clear_dialogs(before, after, rows);
+    // Ids grow with time, so the old ones are at the beginning.
+    Bite bite;
+    switch (what) {
+      case Kept::Journal:
+        bite.removed = tx_.statements_.run(
+            R"(DELETE FROM journal WHERE id IN (SELECT id FROM (SELECT id, at_unix_ms FROM journal ORDER BY id
+               LIMIT ?) AS oldest WHERE at_unix_ms < ?))",
+            rows, before.unix_ms);
+        break;
+      case Kept::DeadLetters:
+        bite.removed = tx_.statements_.run(
+            R"(DELETE FROM dead_letters WHERE id IN (SELECT id FROM (SELECT id, at_unix_ms FROM dead_letters
+               ORDER BY id LIMIT ?) AS oldest WHERE at_unix_ms < ?))",
+            rows, before.unix_ms);
+        bite.removed += tx_.statements_.run(
+            R"(DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state = ? AND created_at_unix_ms < ?
+               ORDER BY id LIMIT ?))",
+            OutboxRow::State::Unknown, before.unix_ms, rows);
+        break;
+      default:
+        bite.removed = tx_.statements_.run(
+            R"(DELETE FROM track_events WHERE id IN (SELECT id FROM (SELECT id, at_unix_ms FROM track_events
+               ORDER BY id LIMIT ?) AS oldest WHERE at_unix_ms < ?))",
+            rows, before.unix_ms);
+        break;
+    }
+    bite.last = bite.removed == 0;
+    return bite;
+  });
+}
+
+/// There is no index by time, and a turn shall not pay for one: the table is gone through by its key.
+Housekeeping::Bite SqlHousekeeping::clear_messages(Moment before, const Bite& after, std::int64_t rows) {
+  Bite bite;
+  std::int64_t looked_at = 0;
+  tx_.statements_.one(
+      R"(SELECT COALESCE(max(message_id), ''), count(*) FROM (SELECT message_id FROM messages_map WHERE
+         message_id > ? ORDER BY message_id LIMIT ?) AS bite)",
+      std::tie(bite.from_text, looked_at), after.from_text, rows);
+  if (looked_at == 0) return bite;
+  bite.removed = tx_.statements_.run(
+      "DELETE FROM messages_map WHERE message_id > ? AND message_id <= ? AND at_unix_ms < ?", after.from_text,
+      bite.from_text, before.unix_ms);
+  bite.last = looked_at < rows;
+  return bite;
+}
+
+/// A dialog that waits for a time is not idle, however long. What was said is gone; whose dialog it was stays, because
+/// rows of the scenario's tables belong to it, and erasing a person must find them.
+Housekeeping::Bite SqlHousekeeping::clear_dialogs(Moment before, const Bite& after, std::int64_t rows) {
+  Bite bite;
+  std::int64_t looked_at = 0;
+  tx_.statements_.one(
+      R"(SELECT COALESCE(max(id), 0), count(*) FROM (SELECT id FROM dialogs WHERE id > ? ORDER BY id LIMIT ?) AS
+         bite)",
+      std::tie(bite.from_id, looked_at), after.from_id, rows);
+  if (looked_at == 0) return bite;
+  std::vector<DialogKey> people;
+  DialogKey key;
+  std::vector<std::int64_t> ids;
+  std::int64_t id = 0;
+  tx_.statements_.each(
+      R"(SELECT id, bot, transport, user_id FROM dialogs WHERE id > ? AND id <= ? AND changed_at_unix_ms < ? AND
+         state <> '' AND NOT EXISTS (SELECT 1 FROM timers WHERE timers.dialog_id = dialogs.id))",
+      std::tie(id, key.bot, key.chat.transport, key.user_id),
+      [&] {
+        ids.push_back(id);
+        people.push_back(key);
+      },
+      after.from_id, bite.from_id, before.unix_ms);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    bite.removed +=
+        tx_.statements_.run("UPDATE dialogs SET state = '', place = '', user_row = 0 WHERE id = ?", ids[i]);
+    // A person is known as long as one of their dialogs with the bot is.
+    tx_.statements_.run(
+        R"(DELETE FROM users WHERE user_id = ? AND transport = ? AND bot = ? AND NOT EXISTS (SELECT 1 FROM
+           dialogs AS d WHERE d.user_id = users.user_id AND d.transport = users.transport AND d.bot = users.bot AND
+           d.state <> ''))",
+        people[i].user_id, people[i].chat.transport, people[i].bot);
+  }
+  bite.last = looked_at < rows;
+  return bite;
+}
+
+}  // namespace sufler::storage
