@@ -98,7 +98,11 @@ class VkPlatform : public FakePlatform {
     Json act = {{"user", id}, {"text", message.text}};
     if (reply_to != 0) act["reply_to"] = reply_to;
     const Json said = Json::parse(fake_.control("say", act.dump()));
-    return "m" + std::to_string(id) + ":" + std::to_string(said.at("cmid").get<std::int64_t>());
+    fakes::VkEvent event;
+    event.event_id = said.at("event_id").get<std::string>();
+    event.cmid = said.at("cmid").get<std::int64_t>();
+    event.date = said.at("date").get<std::int64_t>();
+    return message_id(id, event);
   }
 
   std::string press(std::int64_t id, const std::string& label, Keyboard::Kind) override {
@@ -145,7 +149,7 @@ class VkPlatform : public FakePlatform {
  private:
   static std::string message_id(std::int64_t id, const fakes::VkEvent& event) {
     if (event.event_id.empty()) throw std::runtime_error("the bot has not asked VK for this type of events");
-    return "m" + std::to_string(id) + ":" + std::to_string(event.cmid);
+    return "m" + std::to_string(event.date) + ":" + std::to_string(id) + ":" + std::to_string(event.cmid);
   }
 
   fakes::FakeVk fake_;

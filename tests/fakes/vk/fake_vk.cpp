@@ -55,6 +55,7 @@ VkEvent happened(const Json& json) {
   VkEvent out;
   out.event_id = json.value("event_id", "");
   out.cmid = json.value("cmid", std::int64_t{0});
+  out.date = json.value("date", std::int64_t{0});
   out.message_id = json.value("message_id", std::int64_t{0});
   out.callback_id = json.value("callback_id", "");
   out.link = json.value("link", "");

@@ -78,6 +78,7 @@ struct VkEvent {
   std::string event_id = {};
   std::int64_t cmid = 0;         ///< conversation_message_id
   std::int64_t message_id = 0;   ///< 0 in chats
+  std::int64_t date = 0;         ///< of the message, Unix seconds
   std::string callback_id = {};  ///< the inner event_id of a callback button, for its answer
   std::string link = {};         ///< of an open_link button; nothing is sent then
 };

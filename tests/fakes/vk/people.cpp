@@ -129,7 +129,7 @@ Json World::tell(Community& community, Dialog& dialog, Message& message) {
                                               {"client_info", client_info()}},
                                              dialog.peer)
                                 : std::string();
-  return {{"event_id", event}, {"cmid", message.cmid}, {"message_id", message.id}};
+  return {{"event_id", event}, {"cmid", message.cmid}, {"message_id", message.id}, {"date", message.at_ms / 1000}};
 }
 
 Json World::press_payload(Community& community, Dialog& dialog, std::int64_t user,
