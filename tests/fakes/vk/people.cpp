@@ -255,7 +255,7 @@ Json World::outgoing(Community& community, const Json& params, std::int64_t admi
   Message& stored = dialog.messages[cmid] = std::move(message);
   const std::string event =
       push_event(community, "message_reply", message_json(community, dialog, stored), peer);
-  return {{"event_id", event}, {"cmid", cmid}, {"message_id", stored.id}};
+  return {{"event_id", event}, {"cmid", cmid}, {"message_id", stored.id}, {"date", stored.at_ms / 1000}};
 }
 
 // ---- reports
@@ -631,7 +631,7 @@ Json World::control_locked(const std::string& path, const Json& params) {
     ++message.edits;
     const std::string event = push_event(community, "message_edit",
                                          message_json(community, dialog, message), dialog.peer);
-    return {{"event_id", event}, {"cmid", message.cmid}, {"message_id", message.id}};
+    return {{"event_id", event}, {"cmid", message.cmid}, {"message_id", message.id}, {"date", message.at_ms / 1000}};
   }
   if (path == "delete") {
     Dialog& dialog = place_of(community, params);
