@@ -1,6 +1,7 @@
 #include "storage/postgres_transaction.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "storage/dialect.h"
@@ -298,13 +299,15 @@ void PostgresTransaction::write_dialogs() {
 
 Stored<Done> PostgresTransaction::put_inbox(std::vector<InboxRow> rows, bool claim, Moment at) {
   return operation([&]() -> Stored<Done> {
+    if (claim) keep_fresh(rows, at);
+    if (rows.empty()) return Done{};
+    Array ids(kBigint);
     Array bots(kText);
     Array transports(kText);
     Array events(kText);
     Array persons(kBigint);
     Array attempts(kBigint);
     Array incoming(kText);
-    Array ids(kBigint);
     for (const InboxRow& row : rows) {
       ids.add(inbox_ids_.take(statements_));
       bots.add(row.bot);
@@ -314,34 +317,44 @@ Stored<Done> PostgresTransaction::put_inbox(std::vector<InboxRow> rows, bool cla
       persons.add(person_number(row.bot, row.transport, row.user_id));
       incoming.add(row.incoming);
     }
-    if (ids.count() == 0) return Done{};
-    if (!claim) {
-      postgres_.run(
-          R"(INSERT INTO inbox (id, bot, transport, event_id, attempts, person, incoming)
-             SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (event_id, transport, bot) DO NOTHING)",
-          {&ids, &bots, &transports, &events, &attempts, &persons, &incoming});
-      return Done{};
-    }
-    const PostgresValue seen_at(at.unix_ms);
     postgres_.run(
-        R"(WITH new AS (
-             SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?)
-               AS n (id, bot, transport, event_id, attempts, person, incoming)),
-           seen AS (
-             INSERT INTO seen_events (bot, transport, event_id, at_unix_ms)
-             SELECT bot, transport, event_id, ? FROM new ORDER BY event_id, transport, bot
-             ON CONFLICT (event_id, transport, bot) DO NOTHING RETURNING bot, transport, event_id)
-           INSERT INTO inbox (id, bot, transport, event_id, attempts, person, incoming)
-           SELECT DISTINCT ON (n.bot, n.transport, n.event_id) n.* FROM seen AS s JOIN new AS n
-             ON n.event_id = s.event_id AND n.transport = s.transport AND n.bot = s.bot
-           ORDER BY n.bot, n.transport, n.event_id, n.id
+        R"(INSERT INTO inbox (id, bot, transport, event_id, attempts, person, incoming)
+           SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (event_id, transport, bot) DO NOTHING)",
-        {&ids, &bots, &transports, &events, &attempts, &persons, &incoming, &seen_at});
-    claims_ += static_cast<std::int64_t>(ids.count());
-    forget_old_claims(at);
+        {&ids, &bots, &transports, &events, &attempts, &persons, &incoming});
     return Done{};
   });
+}
+
+void PostgresTransaction::keep_fresh(std::vector<InboxRow>& rows, Moment at) {
+  if (rows.empty()) return;
+  Array bots(kText);
+  Array transports(kText);
+  Array events(kText);
+  for (const InboxRow& row : rows) {
+    bots.add(row.bot);
+    transports.add(row.transport);
+    events.add(row.event_id);
+  }
+  const PostgresValue seen_at(at.unix_ms);
+  // In one order, or two processes with the same events would wait for each other.
+  const PostgresRows fresh = postgres_.run(
+      R"(INSERT INTO seen_events (bot, transport, event_id, at_unix_ms)
+         SELECT bot, transport, event_id, ? FROM unnest(?, ?, ?) AS n (bot, transport, event_id)
+         ORDER BY event_id, transport, bot
+         ON CONFLICT (event_id, transport, bot) DO NOTHING RETURNING bot, transport, event_id)",
+      {&seen_at, &bots, &transports, &events});
+  claims_ += static_cast<std::int64_t>(rows.size());
+  const auto key = [](std::string_view bot, std::string_view transport, std::string_view event) {
+    std::string out(bot);
+    return out.append(1, '\n').append(transport).append(1, '\n').append(event);
+  };
+  std::unordered_set<std::string> kept;
+  for (int i = 0; i < fresh.count(); ++i)
+    kept.insert(key(fresh.text(i, 0), fresh.text(i, 1), fresh.text(i, 2)));
+  // Of an event that came twice at once, the first.
+  std::erase_if(rows, [&](const InboxRow& row) { return kept.erase(key(row.bot, row.transport, row.event_id)) == 0; });
+  forget_old_claims(at);
 }
 
 Stored<std::vector<InboxRow>> PostgresTransaction::claim_inbox(const std::vector<std::string>& bots,

@@ -96,6 +96,8 @@ class PostgresTransaction final : public SqlTransaction {
   void write_drops();
   /// Found in what is loaded or loaded now; `row.id` is 0 when there is none.
   Dialog& dialog_of(const DialogKey& key);
+  /// Claims the ids of events, and leaves out those that were claimed before.
+  void keep_fresh(std::vector<InboxRow>& rows, Moment at);
   /// Whoever reads a table to decide what to write waits for others who do the same.
   void lock_table(const Table& table);
   void lock_shared(std::string_view bot);

@@ -400,10 +400,12 @@ struct Engine::Impl {
     if (!store_in_common(work, outcomes)) return rest_after_failure();
     if (unsure && !send_what_is_left()) return rest_after_failure();
     if (!look) return;
-    if (now >= next_look) look_for_sends = true;
-    next_look = now + kLookAtTheDatabase;
-    auto timers = common->take_timers(clock.now());
-    if (!timers) return complain_in_common(timers.error());
+    if (now >= next_look) {
+      look_for_sends = true;
+      next_look = now + kLookAtTheDatabase;
+      auto timers = common->take_timers(clock.now());
+      if (!timers) return complain_in_common(timers.error());
+    }
     if (!send_for_others(now)) return;
     {
       std::lock_guard lock(mutex);

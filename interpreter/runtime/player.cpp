@@ -655,19 +655,18 @@ InboxRow Player::timer_row(const TimerRow& timer, Moment now) const {
   return impl_->inbox_row(impl_->timer_update(timer, now));
 }
 
-std::optional<DialogKey> Player::dialog_of(const InboxRow& row) {
+std::optional<Incoming> Player::read(const InboxRow& row) {
   Incoming update;
   if (!from_json(row.incoming, update)) return std::nullopt;
-  return Impl::key_of(row.bot, update);
+  return update;
 }
+
+DialogKey Player::dialog_of(const Incoming& update) const { return Impl::key_of(impl_->setup.name, update); }
 
 void Player::begin_batch() { impl_->shared.reset(); }
 
-Stored<Done> Player::play_claimed(Transaction& tx, const InboxRow& row, Played& played) {
+Stored<Done> Player::play_claimed(Transaction& tx, const InboxRow& row, const Incoming& update, Played& played) {
   try {
-    Incoming update;
-    if (!from_json(row.incoming, update))
-      return Error{StorageError{StorageError::Kind::Other, "the stored event cannot be read"}};
     auto done = impl_->play_update(tx, update, played);
     if (!done) return done;
     return tx.drop_inbox(row.id);

@@ -110,12 +110,14 @@ class Player {
 
   /// An event as the inbox keeps it.
   InboxRow inbox_row(const Incoming& update) const;
-  /// The dialog that the event is about, to be expected before it is played.
-  static std::optional<DialogKey> dialog_of(const InboxRow& row);
+  /// The event of a row, when it can be read.
+  static std::optional<Incoming> read(const InboxRow& row);
+  /// The dialog that an event is about, to be expected before it is played.
+  DialogKey dialog_of(const Incoming& update) const;
   /// Before the first event of a transaction of the caller's: others may have changed what is kept in memory.
   void begin_batch();
   /// Plays an event that the transaction has claimed, and drops its row. An exception counts as an error.
-  Stored<Done> play_claimed(Transaction& tx, const InboxRow& row, Played& played);
+  Stored<Done> play_claimed(Transaction& tx, const InboxRow& row, const Incoming& update, Played& played);
   /// Plays an event that has failed, or whose process died: alone, counted before it is played. Nothing happens when
   /// another process has it.
   Stored<Done> play_alone(const InboxRow& row, Played& played);

@@ -100,10 +100,15 @@ Stored<Done> SharedWork::play_together(const std::vector<InboxRow>& rows, Transa
     if (auto told = presence->playing(ids); !told) return told;
   }
   std::vector<DialogKey> keys;
+  std::vector<Incoming> updates;
   std::set<std::size_t> bots;
   for (const InboxRow& row : rows) {
-    if (auto key = Player::dialog_of(row)) keys.push_back(std::move(*key));
-    bots.insert(index_of(row.bot));
+    const std::size_t bot = index_of(row.bot);
+    auto update = Player::read(row);
+    if (!update) return Error{StorageError{StorageError::Kind::Other, "a stored event cannot be read"}};
+    keys.push_back(players_[bot]->dialog_of(*update));
+    updates.push_back(std::move(*update));
+    bots.insert(bot);
   }
   if (auto expected = tx.expect_dialogs(keys); !expected) return expected;
   for (const std::size_t bot : bots) {
@@ -112,9 +117,10 @@ Stored<Done> SharedWork::play_together(const std::vector<InboxRow>& rows, Transa
     if (!leads(bot)) continue;
     if (auto claimed = claim_into(tx, bot, false, round.played[bot].outbox); !claimed) return claimed;
   }
-  for (const InboxRow& row : rows) {
-    const std::size_t bot = index_of(row.bot);
-    if (auto played = players_[bot]->play_claimed(tx, row, round.played[bot]); !played) return played;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::size_t bot = index_of(rows[i].bot);
+    auto played = players_[bot]->play_claimed(tx, rows[i], updates[i], round.played[bot]);
+    if (!played) return played;
   }
   return Done{};
 }

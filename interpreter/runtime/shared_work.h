@@ -40,8 +40,8 @@ class SharedWork {
   Stored<std::vector<OutboxRow>> claim_sends(std::size_t bot, bool all);
 
   /// People of one transaction, and events.
-  static constexpr std::size_t kPeople = 128;
-  static constexpr std::size_t kEvents = 512;
+  static constexpr std::size_t kPeople = 256;
+  static constexpr std::size_t kEvents = 1024;
   static constexpr std::size_t kTimersAtOnce = 200;
 
  private:

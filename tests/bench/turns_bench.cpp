@@ -21,6 +21,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,6 +68,7 @@ struct Shared {
   std::atomic<std::int64_t> ready{0};
   std::atomic<bool> over{false};
   std::atomic<std::int64_t> began_us{0};
+  std::atomic<std::int64_t> people_cpu_us{0};  ///< of those who play the people, which is not the engine's
   static constexpr int kPeople = 100'000;
   static constexpr int kSlots = 2'000'000;
   std::atomic<std::int32_t> answered[kPeople];
@@ -192,6 +194,10 @@ int serve(const Options& options, int index, Shared& shared) {
     engine.take("bench", "telegram", std::move(batch), {}, false, [&](bool) { --storing; });
     if (shared.turns >= options.turns) shared.over = true;
   }
+  rusage own{};
+  getrusage(RUSAGE_THREAD, &own);
+  shared.people_cpu_us += (own.ru_utime.tv_sec + own.ru_stime.tv_sec) * 1'000'000 + own.ru_utime.tv_usec +
+                          own.ru_stime.tv_usec;
   engine.stop(Duration{3000});
   return 0;
 }
@@ -272,6 +278,7 @@ int run(const Options& options) {
     cpu += seconds(usage.ru_utime) + seconds(usage.ru_stime);
     peak_kb = std::max(peak_kb, usage.ru_maxrss);
   }
+  cpu -= static_cast<double>(shared.people_cpu_us) / 1e6;
   const double server = server_cpu(options.server) - server_before;
   std::vector<std::int32_t> latencies;
   for (std::int64_t i = 0; i < std::min<std::int64_t>(turns, Shared::kSlots); ++i)
