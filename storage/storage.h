@@ -236,6 +236,16 @@ class Storage {
   /// why not, when that failed after the commit; empty when all went well.
   Stored<std::string> transact_without_trace(const std::function<Stored<Done>(Transaction&)>& body);
 
+  /// What the world does to a database, for tests: asked at these places of every transaction. An error it gives is
+  /// what happens there; what it throws leaves `transact`, as when the process died.
+  enum class Place : std::uint8_t {
+    Begin,   ///< nothing has been done
+    Commit,  ///< all was written; an error here loses it
+    Answer,  ///< it is durable; an error here says that nobody knows
+  };
+  using Fault = std::function<std::optional<StorageError>(Place)>;
+  void fail_by(Fault fault);
+
   /// Creates the scenario's tables and adds new columns. Refuses what would lose data. Two bots
   /// with one database have tables of their own when their scenarios differ: see README.
   Stored<Done> prepare_tables(const Program& program);
