@@ -59,6 +59,7 @@ struct Engine::Impl {
   std::vector<std::unique_ptr<Player>> players;
   std::map<std::string, std::size_t, std::less<>> bot_index;
   std::vector<std::optional<Moment>> next_timers;
+  std::vector<std::optional<milliseconds>> inbox_due;  // by bot: when stored events that met a trouble are tried again
   std::vector<Counters> counters;  // by bot
   std::atomic<bool> storage_well{true};
   Dispatcher dispatcher;
@@ -96,6 +97,7 @@ struct Engine::Impl {
       players.push_back(std::make_unique<Player>(storage, std::move(bot)));
     }
     next_timers.resize(players.size());
+    inbox_due.resize(players.size());
     settled.resize(players.size());
   }
 
@@ -198,6 +200,11 @@ struct Engine::Impl {
     counters[bot].turns += played.turns;
     ++counters[bot].batches;
     storage_well = true;
+    inbox_due[bot].reset();
+    if (played.trouble) {
+      complain(bot, *played.trouble);
+      inbox_due[bot] = clock.monotonic() + kStorageRetry;
+    }
     dispatcher.add(std::move(played.outbox));
   }
 
@@ -258,6 +265,7 @@ struct Engine::Impl {
       for (Batch& batch : work) play(batch, outcomes[batch.bot]);
       for (std::size_t bot = 0; bot < players.size(); ++bot) {
         if (!outcomes[bot].empty()) record(bot, outcomes[bot]);
+        play_left(bot);
         play_due(bot);
       }
     }
@@ -280,6 +288,8 @@ struct Engine::Impl {
     if (!unconfirmed.empty()) rest = earlier(rest, kLookAgain);
     if (common && has_news) rest = earlier(rest, kLookAgain);
     if (common) rest = earlier(rest, full_rounds > 0 || news ? milliseconds(0) : next_look - clock.monotonic());
+    for (const auto& due : inbox_due)
+      if (due) rest = earlier(rest, std::max(milliseconds(0), *due - clock.monotonic()));
     for (const auto& timer : next_timers) {
       if (!timer) continue;
       const milliseconds due(std::max<std::int64_t>(0, timer->unix_ms - clock.now().unix_ms));
@@ -350,6 +360,15 @@ struct Engine::Impl {
     settled[bot].insert(settled[bot].end(), std::make_move_iterator(outcomes.begin()),
                         std::make_move_iterator(outcomes.end()));
     settle_by = clock.monotonic() + kStorageRetry;
+  }
+
+  /// Events that were taken, and could not be played then.
+  void play_left(std::size_t bot) {
+    if (!inbox_due[bot] || *inbox_due[bot] > clock.monotonic()) return;
+    auto played = players[bot]->go_on();
+    if (!played) return complain(bot, played.error());
+    if (played->timers_changed) refresh_timer(bot);
+    tell(bot, *played);
   }
 
   void play_due(std::size_t bot) {

@@ -124,7 +124,7 @@ class Auditor {
         }
         if (said.text.starts_with('#')) check_count(name, said.text, count);
         const bool counted = said.text.starts_with("#") || said.text.starts_with("rested") ||
-                             said.text.starts_with("thing") || said.text.starts_with("Which") ||
+                             said.text.starts_with("thing") ||
                              said.text.starts_with("slow");
         if (counted && !once.insert(said.text).second) wrong("I3: " + name + " said twice: " + said.text);
         expected.push_back(std::move(said.text));

@@ -308,11 +308,15 @@ class World : public Courier, public Renderer {
       engine_ = std::make_unique<Engine>(std::move(*storage), std::move(setups), *this, clock_);
       started = bool(engine_->start([this](std::string_view bot, bool) { receive(bot); }, Engine::Drive::Caller));
     });
-    starting_ = false;
-    if (started && engine_) return wake();
+    if (started && engine_) {
+      starting_ = false;
+      return wake();
+    }
     if (!engine_) return;  // it died of the start, and begins anew by itself
     note("the start failed");
     ++failed_starts_;
+    enter([&] { engine_->stop(Duration{0}); });  // what its destructor would do
+    if (!engine_) return;
     end_process(false);
     in(1 * kSecond, [this] { start_process(); });
   }
@@ -716,6 +720,8 @@ class World : public Courier, public Renderer {
 
   void ask(Stream& stream) {
     if (!engine_ || !receiving_ || stream.asking || stream.position < 0) return;
+    for (const std::size_t index : stream.updates)
+      if (static_cast<std::int64_t>(index) < stream.position) evidence_.updates[index].accepted = true;
     std::vector<std::size_t> found;
     const std::size_t most = static_cast<std::size_t>(chance_.between(1, 6));
     for (const std::size_t index : stream.updates)
