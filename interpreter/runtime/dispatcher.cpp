@@ -43,6 +43,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   /// Chats and bots that the platform told to rest, with the lanes that wait for the end of it.
   std::unordered_map<std::string, std::set<std::string>> resting;
   std::unordered_set<std::int64_t> known;  // ids of rows that are not settled
+  std::unordered_map<std::int64_t, std::uint32_t> lost_answers;  // by row; attempts refused for now do not count
   std::unordered_map<std::int64_t, std::string> unordered;  // those of them in no lane → bot
   std::atomic<std::size_t> pending{0};
   std::atomic<std::size_t> in_flight{0};
@@ -155,7 +156,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         if (row->attempts >= kMaxAttempts) return give_up(*row, outcome.reason);
         return rest(outcome.whole_bot ? bot_scope(*row) : chat_scope(*row), row, outcome.after);
       case Outcome::Kind::Unknown:
-        if (row->resend == ResendPolicy::Never || row->call.expendable || row->attempts >= kMaxUnknown) {
+        if (row->resend == ResendPolicy::Never || row->call.expendable || count_lost_answer(*row) >= kMaxUnknown) {
           if (!row->call.expendable)
             handlers.log(row->bot, row->chat, "it is unknown whether a message arrived: " + outcome.reason);
           settle(*row, Settled{row->id, row->call.expendable, OutboxRow::State::Unknown, row->attempts,
@@ -167,6 +168,11 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         if (outcome.unreachable) handlers.unreachable(row->bot, row->chat);
         return give_up(*row, outcome.reason);
     }
+  }
+
+  std::uint32_t count_lost_answer(const OutboxRow& row) {
+    std::lock_guard lock(mutex);
+    return ++lost_answers[row.id];
   }
 
   void give_up(const OutboxRow& row, const std::string& reason) {
@@ -215,6 +221,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       std::lock_guard lock(mutex);
       // A row that was forgotten while it was under way is counted out already.
       pending -= known.erase(row.id);
+      lost_answers.erase(row.id);
       if (!row.call.ordered) unordered.erase(row.id);
     }
     handlers.settled(row.bot, std::move(settled));

@@ -216,7 +216,8 @@ struct Engine::Impl {
 
   void refresh_timer(std::size_t bot) {
     auto next = players[bot]->next_timer();
-    if (next) next_timers[bot] = *next;
+    // Not knowing is no reason to forget: it is looked at again soon.
+    next_timers[bot] = next ? *next : Moment{clock.now().unix_ms + kStorageRetry.count()};
   }
 
   // ---- the engine's thread
