@@ -211,6 +211,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       pending -= known.erase(row.first);
     }
     std::erase_if(unordered, [&](const auto& row) { return row.second == bot; });
+    std::erase_if(lost_answers, [&](const auto& row) { return !known.contains(row.first); });
     std::erase_if(resting, [&](const auto& scope) {
       return scope.first == bot || scope.first.starts_with(std::string(bot) + "\n");
     });

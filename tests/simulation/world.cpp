@@ -621,7 +621,6 @@ class World : public Courier, public Renderer {
                                    [](const Send::Attempt& one) { return one.seen_at >= 0; });
     if (send.once && again) return;
     Customer* customer = customer_of(send.bot, send.chat);
-    if (customer && customer->blocks) return;
     send.attempts[attempt].seen_at = clock_.passed;
     note("seen " + name_of(send));
     if (!again && send.call.ordered) arrived_[send.bot + send.chat.transport + send.chat.chat_id].push_back(index);
