@@ -236,12 +236,16 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   /// Nothing of a scope (a chat, or the whole bot) is sent until `after` has passed; then each of its lanes
   /// goes on where it was.
   void rest(const std::string& scope, const std::shared_ptr<OutboxRow>& row, Duration after) {
-    if (!row->call.ordered) return again(row, after);
+    const bool ordered = row->call.ordered;
+    if (!ordered) {
+      again(row, after);
+      if (scope != bot_scope(*row)) return;
+    }
     bool begins = false;
     {
       std::lock_guard lock(mutex);
       auto [found, fresh] = resting.try_emplace(scope);
-      found->second.insert(home_lane(*row));
+      if (ordered) found->second.insert(home_lane(*row));
       begins = fresh;
     }
     if (!begins) return;

@@ -44,6 +44,7 @@ struct Player::Impl {
   std::optional<ValueMap> shared;  // loaded once: this process is the bot's only writer
   std::size_t careful_left = 0;
   bool inbox_left = false;  // events that are stored could not be played yet
+  std::map<std::int64_t, std::uint32_t> counted;  // events whose attempt was counted and not made, with that count
   std::map<std::string, std::vector<std::string>> roles_of;  // "transport:chat" → roles
 
   Impl(Storage& used, BotSetup given) : storage(used), setup(std::move(given)) {
@@ -478,14 +479,19 @@ struct Player::Impl {
         ours = *oldest && (*oldest)->id == row.id;
         return Done{};
       };
-      auto counted = attempt([&](Transaction& tx) -> Stored<Done> {
-        if (auto claimed = claim(tx); !claimed || !ours) return claimed;
-        auto number = tx.count_attempt(row.id);
-        if (!number) return Error{number.error()};
-        attempts = *number;
-        return Done{};
-      });
-      if (!counted || !ours) return counted;
+      if (auto known = counted.find(row.id); known != counted.end()) {
+        attempts = known->second;
+        counted.erase(known);
+      } else {
+        auto count = attempt([&](Transaction& tx) -> Stored<Done> {
+          if (auto claimed = claim(tx); !claimed || !ours) return claimed;
+          auto number = tx.count_attempt(row.id);
+          if (!number) return Error{number.error()};
+          attempts = *number;
+          return Done{};
+        });
+        if (!count || !ours) return count;
+      }
       if (attempts > kMaxAttempts) return bury(row, reason, played);
 
       Played turn;
@@ -503,7 +509,11 @@ struct Player::Impl {
         append(played, std::move(turn));
         return Done{};
       }
-      if (is_of_the_world(done.error().kind)) return done;
+      if (is_of_the_world(done.error().kind)) {
+        // Three troubles of the world must not make a dead letter of what was never played.
+        counted[row.id] = attempts;
+        return done;
+      }
       reason = done.error().message;
     }
   }
@@ -517,7 +527,9 @@ struct Player::Impl {
     letter.subject = row.incoming;
     letter.reason = reason;
     letter.at = update.event.at;
+    Played told;  // goes to `played` only when it is stored
     const auto bury_and_tell = [&](bool tell) {
+      told = Played{};
       return attempt([&](Transaction& tx) -> Stored<Done> {
         if (storage.shared()) {
           shared.reset();
@@ -530,15 +542,17 @@ struct Player::Impl {
         auto dropped = tx.drop_inbox(row.id);
         if (!dropped || !tell) return dropped;
         Event event{update.event.at, 0, TurnFailed{reason}};
-        return play_turn(tx, key_of(setup.name, update), &update.person, event, row.event_id, played);
+        return play_turn(tx, key_of(setup.name, update), &update.person, event, row.event_id, told);
       });
     };
+    Stored<Done> done = readable ? bury_and_tell(true) : bury_and_tell(false);
+    if (!done && readable && !is_of_the_world(done.error().kind)) done = bury_and_tell(false);
+    if (!done) return done;
+    append(played, std::move(told));
     played.notes.push_back({TurnNote::Kind::Buried, update.chat,
                             "an event failed " + std::to_string(kMaxAttempts) +
                                 " times and is a dead letter now: " + reason,
                             {}});
-    Stored<Done> done = readable ? bury_and_tell(true) : bury_and_tell(false);
-    if (!done && readable && !is_of_the_world(done.error().kind)) done = bury_and_tell(false);
     return done;
   }
 

@@ -536,7 +536,7 @@ class World : public Courier, public Renderer {
       if (fate.rests) {
         const std::string scope =
             fate.outcome.whole_bot ? chat_key.substr(0, chat_key.find(':')) : chat_key;
-        resting_[scope] = std::max(resting_[scope], clock_.passed + fate.outcome.after.ms);
+        if (told.call.ordered || fate.outcome.whole_bot) resting_[scope] = std::max(resting_[scope], clock_.passed + fate.outcome.after.ms);
       }
       Outcome outcome = fate.outcome;
       if (outcome.kind == Outcome::Kind::Sent) outcome.message_id = std::to_string(index + 1);
@@ -623,7 +623,9 @@ class World : public Courier, public Renderer {
     Customer* customer = customer_of(send.bot, send.chat);
     send.attempts[attempt].seen_at = clock_.passed;
     note("seen " + name_of(send));
-    if (!again && send.call.ordered) arrived_[send.bot + send.chat.transport + send.chat.chat_id].push_back(index);
+    // What an earlier life could not bring may come behind what it brought and did not record.
+    if (!again && send.call.ordered && send.attempts[0].life == send.attempts[attempt].life)
+      arrived_[send.bot + " " + send.chat.transport + ":" + send.chat.chat_id].push_back(index);
     if (!customer) return;
     customer->heard_at = clock_.passed;
     for (std::size_t line = send.call.body.find('\n'); line != std::string::npos;) {
