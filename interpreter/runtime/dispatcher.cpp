@@ -41,7 +41,13 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   mutable std::mutex mutex;
   std::unordered_map<std::string, Lane> lanes;
   /// Chats and bots that the platform told to rest, with the lanes that wait for the end of it.
-  std::unordered_map<std::string, std::set<std::string>> resting;
+  struct Rest {
+    std::set<std::string> lanes;
+    int running = 0;  // times that are still to pass: with several refusals the longest counts
+    std::uint64_t number = 0;
+  };
+  std::uint64_t rests = 0;
+  std::unordered_map<std::string, Rest> resting;
   std::unordered_set<std::int64_t> known;  // ids of rows that are not settled
   std::unordered_map<std::int64_t, std::uint32_t> lost_answers;  // by row; attempts refused for now do not count
   std::unordered_map<std::int64_t, std::string> unordered;  // those of them in no lane → bot
@@ -128,7 +134,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     for (const std::string& scope : {bot_scope(row), chat_scope(row)}) {
       auto found = resting.find(scope);
       if (found == resting.end()) continue;
-      found->second.insert(home_lane(row));
+      found->second.lanes.insert(home_lane(row));
       return true;
     }
     return false;
@@ -241,22 +247,23 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       again(row, after);
       if (scope != bot_scope(*row)) return;
     }
-    bool begins = false;
+    std::uint64_t number = 0;
     {
       std::lock_guard lock(mutex);
-      auto [found, fresh] = resting.try_emplace(scope);
-      if (ordered) found->second.insert(home_lane(*row));
-      begins = fresh;
+      Rest& rest = resting[scope];
+      if (rest.running++ == 0) rest.number = ++rests;
+      if (ordered) rest.lanes.insert(home_lane(*row));
+      number = rest.number;
     }
-    if (!begins) return;
     auto self = shared_from_this();
-    courier.later(after, [self, scope] {
+    courier.later(after, [self, scope, number] {
       std::vector<std::shared_ptr<OutboxRow>> ready;
       {
         std::lock_guard lock(self->mutex);
         auto found = self->resting.find(scope);
-        if (found == self->resting.end()) return;
-        for (const std::string& key : found->second)
+        if (found == self->resting.end() || found->second.number != number) return;
+        if (--found->second.running > 0) return;
+        for (const std::string& key : found->second.lanes)
           if (auto lane = self->lanes.find(key); lane != self->lanes.end() && !lane->second.waiting.empty())
             ready.push_back(lane->second.waiting.front());
         self->resting.erase(found);

@@ -448,6 +448,7 @@ class World : public Courier, public Renderer {
   void kill(const std::string& where) {
     if (kills_left_ == 0) return;
     --kills_left_;
+    ++evidence_.troubled_turns;
     note("killed " + where);
     throw Killed{};
   }
@@ -478,10 +479,7 @@ class World : public Courier, public Renderer {
         }
         if (text[word + 1] == 't') throw std::runtime_error("the word is too much: " + text);
       }
-      if (faults_ && chance_.in_thousand(troubles_.kill_render)) {
-        ++evidence_.troubled_turns;
-        kill("in a turn");
-      }
+      if (faults_ && chance_.in_thousand(troubles_.kill_render)) kill("in a turn");
       if (faults_ && chance_.in_thousand(troubles_.throw_render)) {
         ++evidence_.troubled_turns;
         note("memory runs out in a turn");
