@@ -18,6 +18,7 @@
 #include "interpreter/runtime/engine.h"
 #include "schema/loader.h"
 #include "simulation/chance.h"
+#include "simulation/disk.h"
 
 namespace sufler::simulation {
 namespace {
@@ -46,37 +47,30 @@ std::shared_ptr<const Program> program() {
   return loaded;
 }
 
-/// A database in memory that outlives whoever has it open, and an empty one to begin from.
-class Disk {
+/// SQLite's wrapper looks for a real file before SQLite opens one, so there is an empty one.
+class Stub {
  public:
-  Disk() {
+  Stub() : path_((std::filesystem::temp_directory_path() / ("sufler-simulation-" + std::to_string(getpid()) + ".db")).string()) {
+    Disk& disk = Disk::instance();
+    {
+      auto storage = Storage::open(url(), Durability::Full);
+      if (!storage || !storage->prepare_tables(*program())) throw std::runtime_error("no database can be made");
+    }
+    disk.remember();
+  }
+  ~Stub() {
     std::error_code failed;
-    const bool memory = std::filesystem::is_directory("/dev/shm", failed);
-    folder_ = (memory ? "/dev/shm" : std::filesystem::temp_directory_path().string()) + "/sufler-simulation-" +
-              std::to_string(getpid());
-    std::filesystem::create_directories(folder_);
-    auto storage = Storage::open("sqlite:" + folder_ + "/empty.db", Durability::Normal);
-    if (!storage || !storage->prepare_tables(*program())) throw std::runtime_error("no database can be made");
+    std::filesystem::remove(path_, failed);
   }
-  ~Disk() {
-    std::error_code failed;
-    std::filesystem::remove_all(folder_, failed);
-  }
-  Disk(const Disk&) = delete;
-  Disk& operator=(const Disk&) = delete;
-
-  void empty() const {
-    std::error_code none;
-    for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path() + suffix, none);
-    std::filesystem::copy_file(folder_ + "/empty.db", path(), std::filesystem::copy_options::overwrite_existing);
-  }
-  std::string path() const { return folder_ + "/world.db"; }
+  Stub(const Stub&) = delete;
+  Stub& operator=(const Stub&) = delete;
+  std::string url() const { return "sqlite:" + path_; }
 
  private:
-  std::string folder_;
+  std::string path_;
 };
-const Disk& disk() {
-  static const Disk instance;
+const Stub& database() {
+  static const Stub instance;
   return instance;
 }
 
@@ -121,6 +115,7 @@ struct Troubles {
   std::int64_t answer_lost, request_lost, refused_now, too_many, refused, server_error;                    // of 100
   std::int64_t webhook_answer_lost, webhook_twice, webhook_again;                                          // of 100
   std::int64_t blocks;  // of 100 customers
+  std::int64_t power_cuts;  // of 100 deaths
   int kills, stops, jumps, full_disks;
   bool crash_words, throw_words;
 };
@@ -159,7 +154,8 @@ class World : public Courier, public Renderer {
   explicit World(const Run& run) : run_(run), trace_(run.print), chance_(run.seed * 2654435761ULL + 17) {}
 
   Verdict live() {
-    disk().empty();
+    (void)database();
+    disk_.begin();
     draw();
     start_process();
     run_until(busy_until_);
@@ -205,6 +201,7 @@ class World : public Courier, public Renderer {
     troubles_.webhook_twice = rate({0, 10, 30});
     troubles_.webhook_again = rate({0, 10, 30});
     troubles_.blocks = rate({0, 0, 20});
+    troubles_.power_cuts = rate({0, 50});
     troubles_.kills = static_cast<int>(rate({0, 0, 1, 3}));
     troubles_.stops = static_cast<int>(rate({0, 0, 1, 2}));
     troubles_.jumps = static_cast<int>(rate({0, 0, 1, 3}));
@@ -292,7 +289,7 @@ class World : public Courier, public Renderer {
     in_flight_.clear();
     bool started = false;
     enter([&] {
-      auto storage = Storage::open("sqlite:" + disk().path(), Durability::Normal);
+      auto storage = Storage::open(database().url(), Durability::Full);
       if (!storage) throw std::runtime_error("the database cannot be opened: " + storage.error().message);
       storage->fail_by([this](Storage::Place place) { return fail(place); });
       std::vector<BotSetup> setups;
@@ -359,11 +356,10 @@ class World : public Courier, public Renderer {
     stopping_ = false;
     round_due_ = -1;
     starting_ = false;
-    const std::unique_ptr<Engine> ended = std::move(engine_);
-    if (ended) {
-      if (killed) dead_ = true;
-      for (const Engine::Figures& figures : ended->figures()) turns_ += figures.turns;
-    }
+    if (engine_)
+      for (const Engine::Figures& figures : engine_->figures()) turns_ += figures.turns;
+    if (killed) disk_.detach();
+    std::unique_ptr<Engine> ended = std::move(engine_);
     for (Stream& stream : streams_) {
       stream.asking = false;
       for (auto& [chat, queue] : stream.chats) {
@@ -373,6 +369,13 @@ class World : public Courier, public Renderer {
         in(chance_.between(50, 2 * kSecond), [this, &stream, name = chat] { post(stream, name); });
       }
     }
+    if (!killed) return;
+    ended.reset();
+    if (faults_ && chance_.percent(troubles_.power_cuts)) {
+      note("with the power");
+      disk_.cut_power(chance_);
+    }
+    disk_.attach();
   }
 
   /// SIGTERM: receives no more, sends what it can within the grace, ends.
@@ -894,6 +897,7 @@ class World : public Courier, public Renderer {
   const Run run_;
   Trace trace_;
   Chance chance_;
+  Disk& disk_ = Disk::instance();
   WorldClock clock_;
   Troubles troubles_{};
   bool faults_ = true;
