@@ -71,6 +71,7 @@ struct Engine::Impl {
   std::vector<std::function<void(Storage&)>> asked;
   std::optional<milliseconds> settle_by;  // by the monotonic clock
   bool stopping = false;
+  bool started = false;
   bool draining = false;
   bool idle = true;
   std::thread thread;
@@ -571,6 +572,7 @@ struct Engine::Impl {
     leads = std::move(handler);
     if (storage.shared()) {
       if (auto joined = join(); !joined) return joined;
+      started = true;
       if (drive == Drive::OwnThread) thread = std::thread([this] { run(); });
       return Done{};
     }
@@ -603,6 +605,7 @@ struct Engine::Impl {
       tell(bot, *played);
       refresh_timer(bot);
     }
+    started = true;
     if (leads)
       for (const auto& player : players) leads(player->setup().name, true);
     if (drive == Drive::OwnThread) thread = std::thread([this] { run(); });
@@ -640,6 +643,8 @@ struct Engine::Impl {
       if (!done) complain(bot, done.error());
     }
     storage.leave();
+    // A start that failed leaves it open what killed the process before it.
+    if (!started) return;
     auto ended = storage.end_running();
     if (!ended) write_log(LogLevel::Error, ended.error().message);
   }

@@ -375,6 +375,7 @@ class World : public Courier, public Renderer {
       note("with the power");
       disk_.cut_power(chance_);
     }
+    if (run_.defect == Defect::LosesCommits) disk_.begin();
     disk_.attach();
   }
 
