@@ -220,6 +220,50 @@ TEST_F(DispatcherTest, AMovedChatKeepsTheOrderOfItsRows) {
   EXPECT_EQ(dispatcher.pending(), 0U);
 }
 
+TEST_F(DispatcherTest, OfSeveralRefusalsTheLongestHolds) {
+  add({row(1, "a", "1"), row(2, "b", "1")});
+  Outcome flood = outcome(Outcome::Kind::Retry, 5'000);
+  flood.whole_bot = true;
+  courier.answer("a:1", flood);
+  flood.after.ms = 37'000;
+  courier.answer("b:1", flood);
+  ASSERT_EQ(courier.postponed.size(), 2U);
+  const auto longest = std::move(courier.postponed[1]);
+  EXPECT_EQ(longest.first.ms, 37'000);
+  courier.postponed.pop_back();
+  courier.pass_time();
+  EXPECT_EQ(courier.sent.size(), 2U);
+  longest.second();
+  EXPECT_EQ(courier.sent, (Sent{"a:1", "b:1", "a:1", "b:1"}));
+}
+
+TEST_F(DispatcherTest, ARefusalOfTheWholeBotHoldsItWhicheverCallWasTold) {
+  OutboxRow press = row(1, "a", "press");
+  press.call.ordered = false;
+  add({press});
+  Outcome flood = outcome(Outcome::Kind::Retry, 5'000);
+  flood.whole_bot = true;
+  courier.answer("a:press", flood);
+  add({row(2, "b", "1")});
+  EXPECT_EQ(courier.sent, (Sent{"a:press"}));
+  courier.pass_time();
+  EXPECT_EQ(courier.sent, (Sent{"a:press", "a:press", "b:1"}));
+}
+
+TEST_F(DispatcherTest, OnlyLostAnswersMakeARowUnknown) {
+  add({row(1, "a", "1")});
+  for (std::uint32_t i = 0; i < Dispatcher::kMaxUnknown; ++i) {
+    courier.answer("a:1", outcome(Outcome::Kind::Retry, 1'000));
+    courier.pass_time();
+  }
+  courier.answer("a:1", outcome(Outcome::Kind::Unknown));
+  EXPECT_TRUE(settled.empty());
+  courier.pass_time();
+  courier.answer("a:1", outcome(Outcome::Kind::Sent));
+  ASSERT_EQ(settled.size(), 1U);
+  EXPECT_TRUE(settled[0].drop);
+}
+
 TEST_F(DispatcherTest, AChatRestsAfterACallThatHolds) {
   OutboxRow typing = row(1, "a", "typing");
   typing.call.hold.ms = 2'000;
