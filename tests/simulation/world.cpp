@@ -346,7 +346,7 @@ class World : public Courier, public Renderer {
     evidence_.lives.back().killed = true;
     end_process(true);
     // Long enough for what left before to arrive, or a repeat could overtake it.
-    in(chance_.percent(5) ? chance_.between(kMinute, 30 * kMinute) : chance_.between(100, 3 * kSecond),
+    in(faults_ && chance_.percent(5) ? chance_.between(kMinute, 30 * kMinute) : chance_.between(100, 3 * kSecond),
        [this] { start_process(); });
   }
 
@@ -823,8 +823,8 @@ class World : public Courier, public Renderer {
     faults_ = false;
     clock_.off = 0;
     for (Customer& customer : customers_) customer.blocks = false;
+    start_process();
     run_until(clock_.passed + 3 * kMinute);
-    if (!engine_) run_until(clock_.passed + 30 * kMinute);
     // A stop of the world, which brings all timers.
     clock_.passed += 30 * kHour;
     wake();
