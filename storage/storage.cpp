@@ -63,14 +63,18 @@ Stored<Storage> Storage::open(std::string_view url, const Options& options) {
     if (!url.starts_with(kind.scheme)) continue;
     auto database = kind.make(url, options);
     if (!database) return Error{database.error()};
-    auto impl = std::make_unique<Impl>();
-    impl->database = std::move(*database);
-    if (auto done = impl->connect(); !done) return Error{done.error()};
-    return Storage(std::move(impl));
+    return over(std::move(*database));
   }
   return Error{StorageError{StorageError::Kind::CannotOpen,
                             "a database is named `sqlite:PATH`, for example `sqlite:sufler.db`, or "
                             "`postgresql://USER@HOST/NAME`"}};
+}
+
+Stored<Storage> Storage::over(std::unique_ptr<storage::Database> database) {
+  auto impl = std::make_unique<Impl>();
+  impl->database = std::move(database);
+  if (auto done = impl->connect(); !done) return Error{done.error()};
+  return Storage(std::move(impl));
 }
 
 Stored<Storage> Storage::open(std::string_view url, Durability durability,

@@ -193,6 +193,9 @@ class Transaction {
 };
 
 class Presence;
+namespace storage {
+class Database;
+}
 
 class Storage {
  public:
@@ -207,6 +210,8 @@ class Storage {
   static Stored<Storage> open(std::string_view url, const Options& options);
   static Stored<Storage> open(std::string_view url, Durability durability,
                               std::chrono::milliseconds busy_timeout = std::chrono::seconds(10));
+  /// Over a database of the caller's making: for tests, which include storage/database.h.
+  static Stored<Storage> over(std::unique_ptr<storage::Database> database);
   Storage(Storage&&) noexcept;
   Storage& operator=(Storage&&) noexcept;
   ~Storage();

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "storage/outbox_json.h"
 
@@ -48,7 +48,13 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   };
   std::uint64_t rests = 0;
   std::unordered_map<std::string, Rest> resting;
-  std::unordered_set<std::int64_t> known;  // ids of rows that are not settled
+  /// A row that is not settled. One that was forgotten and comes again is another.
+  struct Known {
+    const OutboxRow* row = nullptr;
+    bool under_way = false;
+    bool left = false;  // another process may send for the bot: it is not repeated here unless it is added again
+  };
+  std::unordered_map<std::int64_t, Known> known;  // by id
   std::unordered_map<std::int64_t, std::uint32_t> lost_answers;  // by row; attempts refused for now do not count
   std::unordered_map<std::int64_t, std::string> unordered;  // those of them in no lane → bot
   std::atomic<std::size_t> pending{0};
@@ -63,8 +69,11 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     {
       std::lock_guard lock(mutex);
       for (OutboxRow& row : rows) {
-        if (!known.insert(row.id).second) continue;
+        const auto [found, fresh] = known.try_emplace(row.id);
+        found->second.left = false;
+        if (!fresh) continue;
         auto one = std::make_shared<OutboxRow>(std::move(row));
+        found->second.row = one.get();
         ++pending;
         if (!one->call.ordered) {
           unordered.emplace(one->id, one->bot);
@@ -91,6 +100,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     }
     if (handlers.may_send && !handlers.may_send(row->bot)) return again(row, kAskAgain);
     if (row->call.ordered && must_rest(*row)) return;
+    set_under_way(*row);
     ++row->attempts;
     ++in_flight;
     auto self = shared_from_this();
@@ -143,6 +153,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   void finish(const std::shared_ptr<OutboxRow>& row, Outcome outcome) {
     if (stopped && outcome.kind != Outcome::Kind::Sent) return;
     if (outcome.kind != Outcome::Kind::Sent && forgotten(*row)) return;
+    if (!has_come(*row) && outcome.kind != Outcome::Kind::Sent) return drop(*row);
     switch (outcome.kind) {
       case Outcome::Kind::Sent: {
         Settled sent{row->id, true, OutboxRow::State::New, row->attempts, {}, {}};
@@ -198,9 +209,25 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   bool forgotten(const OutboxRow& row) const {
     std::lock_guard lock(mutex);
-    return !known.contains(row.id);
+    const auto found = known.find(row.id);
+    return found == known.end() || found->second.row != &row;
   }
 
+  void set_under_way(const OutboxRow& row) {
+    std::lock_guard lock(mutex);
+    if (const auto found = known.find(row.id); found != known.end()) found->second.under_way = true;
+  }
+
+  /// What became of its call is known. False when the row was left meanwhile, and so is dropped.
+  bool has_come(const OutboxRow& row) {
+    std::lock_guard lock(mutex);
+    const auto found = known.find(row.id);
+    if (found == known.end() || found->second.row != &row) return true;
+    found->second.under_way = false;
+    return !found->second.left;
+  }
+
+  /// Limits of the platform stay: they are the bot's, whoever sends for it.
   void forget(std::string_view bot) {
     std::lock_guard lock(mutex);
     for (auto lane = lanes.begin(); lane != lanes.end();) {
@@ -209,18 +236,38 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         ++lane;
         continue;
       }
-      for (const auto& row : waiting) pending -= known.erase(row->id);
-      lane = lanes.erase(lane);
+      const bool stays = leave(waiting.front()->id);
+      for (std::size_t i = stays ? 1 : 0; i < waiting.size(); ++i) pending -= known.erase(waiting[i]->id);
+      waiting.resize(stays ? 1 : 0);
+      lane = stays ? std::next(lane) : lanes.erase(lane);
     }
-    for (auto& row : unordered) {
-      if (row.second != bot) continue;
+    std::erase_if(unordered, [&](const auto& row) {
+      if (row.second != bot || leave(row.first)) return false;
       pending -= known.erase(row.first);
-    }
-    std::erase_if(unordered, [&](const auto& row) { return row.second == bot; });
-    std::erase_if(lost_answers, [&](const auto& row) { return !known.contains(row.first); });
-    std::erase_if(resting, [&](const auto& scope) {
-      return scope.first == bot || scope.first.starts_with(std::string(bot) + "\n");
+      return true;
     });
+    std::erase_if(lost_answers, [&](const auto& row) { return !known.contains(row.first); });
+  }
+
+  /// With the mutex held. Whether its call is under way: then what becomes of it is waited for.
+  bool leave(std::int64_t id) {
+    const auto found = known.find(id);
+    if (found == known.end() || !found->second.under_way) return false;
+    found->second.left = true;
+    return true;
+  }
+
+  /// It stays in the outbox, for whoever sends now.
+  void drop(const OutboxRow& row) {
+    std::string key;
+    {
+      std::lock_guard lock(mutex);
+      pending -= known.erase(row.id);
+      lost_answers.erase(row.id);
+      unordered.erase(row.id);
+      key = home_lane(row);
+    }
+    if (row.call.ordered) next(key, row.id);
   }
 
   void settle(const OutboxRow& row, Settled settled) {
@@ -310,9 +357,9 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       std::lock_guard lock(mutex);
       moved_.erase(settled_id);
       auto lane = lanes.find(key);
-      if (lane == lanes.end()) return;
-      if (!lane->second.waiting.empty() && lane->second.waiting.front()->id == settled_id)
-        lane->second.waiting.pop_front();
+      // A lane that was forgotten and filled again does not wait for this row.
+      if (lane == lanes.end() || lane->second.waiting.empty() || lane->second.waiting.front()->id != settled_id) return;
+      lane->second.waiting.pop_front();
       if (lane->second.waiting.empty()) {
         lanes.erase(lane);
         return;

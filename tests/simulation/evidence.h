@@ -53,6 +53,7 @@ struct Evidence {
   std::vector<Send> sends;      ///< in the order of their first attempts
   std::vector<Life> lives;
   std::vector<std::int64_t> storage_faults;
+  unsigned lost_answers = 0;  ///< commits of which nobody was told
   std::vector<DialogEvidence> dialogs;
   std::vector<InboxRow> inbox;
   std::vector<OutboxRow> outbox;

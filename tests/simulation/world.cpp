@@ -19,6 +19,7 @@
 #include "schema/loader.h"
 #include "simulation/chance.h"
 #include "simulation/disk.h"
+#include "simulation/shared_database.h"
 
 namespace sufler::simulation {
 namespace {
@@ -28,6 +29,8 @@ using std::chrono::milliseconds;
 constexpr std::int64_t kSecond = 1000, kMinute = 60 * kSecond, kHour = 60 * kMinute, kDay = 24 * kHour;
 /// What the customers' clocks show when a simulation begins: a Sunday in March 2026.
 constexpr std::int64_t kBeginsUnixMs = 1'773'576'000'000;
+/// A wait of the engine that is for nothing in particular.
+constexpr std::int64_t kRest = 400;
 constexpr const char* kAdmin = "900";
 
 /// Thrown where the process dies. No std::exception, so that nothing of the runtime takes it for a failure.
@@ -64,6 +67,7 @@ class Stub {
   }
   Stub(const Stub&) = delete;
   Stub& operator=(const Stub&) = delete;
+  const std::string& path() const { return path_; }
   std::string url() const { return "sqlite:" + path_; }
 
  private:
@@ -135,6 +139,7 @@ struct Stream {
   std::vector<std::size_t> updates;  // in World::evidence
   std::int64_t position = 0;         // poll: as the process has it
   bool asking = false;               // poll: a request is on its way, or its updates are with the process
+  int served = 0;                    // poll: counts the times when serving began or ended
   struct Queue {
     std::deque<std::size_t> waiting;
     bool busy = false;
@@ -210,10 +215,13 @@ class World : public Courier, public Renderer {
     troubles_.throw_words = !calm && c.percent(25);
     kills_left_ = 6;
 
+    shared_ = c.percent(35);
+    lead_losses_ = shared_ ? static_cast<int>(rate({0, 0, 1, 3})) : 0;
+
     bots_ = {"one"};
     if (c.percent(20)) bots_.push_back("two");
     for (const std::string& bot : bots_)
-      for (const char* transport : {"poll", "hook"}) streams_.push_back({bot, transport, {}, 0, false, {}});
+      for (const char* transport : {"poll", "hook"}) streams_.push_back({bot, transport, {}, 0, false, 0, {}});
     admin_ = {"poll", kAdmin};
 
     const std::int64_t people = c.between(1, 4);
@@ -238,6 +246,7 @@ class World : public Courier, public Renderer {
         if (engine_) die("killed");
       });
     for (int i = 0; i < troubles_.stops; ++i) at(sometime(), [this] { stop_process(); });
+    for (int i = 0; i < lead_losses_; ++i) at(sometime(), [this] { lose_leads(); });
     for (int i = 0; i < troubles_.jumps; ++i)
       at(sometime(), [this] {
         clock_.off = chance_.one_of({0, kHour, -kHour, kDay, -kDay});
@@ -289,7 +298,9 @@ class World : public Courier, public Renderer {
     in_flight_.clear();
     bool started = false;
     enter([&] {
-      auto storage = Storage::open(database().url(), Durability::Full);
+      member_ = Member{life_ + 1, {}, {}, [] {}};
+      auto storage = shared_ ? open_shared(database().path(), processes_, member_)
+                             : Storage::open(database().url(), Durability::Full);
       if (!storage) throw std::runtime_error("the database cannot be opened: " + storage.error().message);
       storage->fail_by([this](Storage::Place place) { return fail(place); });
       std::vector<BotSetup> setups;
@@ -303,10 +314,15 @@ class World : public Courier, public Renderer {
         setups.push_back(std::move(setup));
       }
       engine_ = std::make_unique<Engine>(std::move(*storage), std::move(setups), *this, clock_);
-      started = bool(engine_->start([this](std::string_view bot, bool) { receive(bot); }, Engine::Drive::Caller));
+      started = bool(engine_->start([this](std::string_view bot, bool leads) { receive(bot, leads); },
+                                     Engine::Drive::Caller));
     });
     if (started && engine_) {
       starting_ = false;
+      if (shared_) {
+        in_process(chance_.between(0, 6 * kSecond), [this] { count_the_dead(); });
+        take_leads();
+      }
       return wake();
     }
     if (!engine_) return;  // it died of the start, and begins anew by itself
@@ -318,16 +334,55 @@ class World : public Courier, public Renderer {
     in(1 * kSecond, [this] { start_process(); });
   }
 
-  void receive(std::string_view bot) {
-    for (Stream& stream : streams_)
-      if (stream.bot == bot && stream.transport == "poll") receive_from(stream);
+  void receive(std::string_view bot, bool leads) {
+    note(std::string(leads ? "serves " : "serves no more ") + std::string(bot));
+    for (Stream& stream : streams_) {
+      if (stream.bot != bot || stream.transport != "poll") continue;
+      ++stream.served;
+      stream.asking = false;
+      stream.position = -1;
+      if (leads) receive_from(stream);
+    }
+  }
+
+  // Of a shared database: what the presence's own thread does.
+
+  void take_leads() {
+    for (const std::string& bot : bots_)
+      in_process(chance_.between(0, faults_ ? 5 * kSecond : 50), [this, bot] {
+        if (member_.leads.insert(bot).second) member_.handlers.leads(bot, true);
+      });
+  }
+
+  void lose_leads() {
+    if (!engine_ || starting_ || !shared_) return;
+    note("the presence loses the database");
+    for (const std::string& bot : bots_)
+      if (member_.leads.erase(bot) > 0) member_.handlers.leads(bot, false);
+    wake();
+    take_leads();
+  }
+
+  void count_the_dead() {
+    engine_->ask([this](Storage& storage) {
+      std::vector<std::int64_t> ids;
+      for (const auto& [process, playing] : processes_.playing)
+        if (process != member_.process) ids.insert(ids.end(), playing.begin(), playing.end());
+      if (ids.empty()) return;
+      const auto counted = storage.transact([&](Transaction& tx) { return count_attempts(tx, ids); });
+      if (!counted) return in_process(kSecond, [this] { count_the_dead(); });
+      std::erase_if(processes_.playing, [&](const auto& one) { return one.first != member_.process; });
+      member_.handlers.news();
+    });
   }
 
   void receive_from(Stream& stream) {
     const auto position = engine_->position(stream.bot, stream.transport);
     stream.position = position ? std::atoll(position->c_str()) : -1;
     if (position) return ask(stream);
-    in_process(kSecond, [this, &stream] { receive_from(stream); });
+    in_process(kSecond, [this, &stream, served = stream.served] {
+      if (stream.served == served) receive_from(stream);
+    });
   }
 
   /// Runs what belongs to the process, which may die of it.
@@ -361,6 +416,7 @@ class World : public Courier, public Renderer {
     if (killed) disk_.detach();
     std::unique_ptr<Engine> ended = std::move(engine_);
     for (Stream& stream : streams_) {
+      ++stream.served;
       stream.asking = false;
       for (auto& [chat, queue] : stream.chats) {
         if (!queue.busy) continue;
@@ -410,12 +466,18 @@ class World : public Courier, public Renderer {
       try {
         const auto rest = engine_->round();
         // A busy machine wakes a thread late, never early.
-        if (engine_ && rest)
-          round_at(clock_.passed + (rest->count() >= kSecond ? rest->count() * chance_.between(1, 10) : rest->count()));
+        if (engine_ && rest) round_at(clock_.passed + (rest->count() < kRest ? rest->count() : rest->count() * idle()));
       } catch (const Killed&) {
         die("died");
       }
     });
+  }
+
+  /// A machine with nothing to do sleeps deeper and deeper, and wakes late, never early.
+  std::int64_t idle() {
+    idle_ = faults_ && serial_ == idle_since_ ? std::min<std::int64_t>(idle_ * 2, 256) : 1;
+    idle_since_ = serial_ + 1;
+    return idle_;
   }
 
   // ---- the database
@@ -444,6 +506,9 @@ class World : public Courier, public Renderer {
         break;
       case Place::Answer:
         if (chance_.in_thousand(troubles_.kill_answer)) kill("after a commit");
+        // A file is written or is not; only over a network nobody may know.
+        if (shared_ && chance_.in_thousand(troubles_.lost) && ++evidence_.lost_answers > 0)
+          return fault(Kind::Lost, "the answer to a commit is lost");
         break;
     }
     return std::nullopt;
@@ -731,18 +796,19 @@ class World : public Courier, public Renderer {
       if (static_cast<std::int64_t>(index) + 1 > stream.position && found.size() < most) found.push_back(index);
     if (found.empty()) return;
     stream.asking = true;
-    in_process(chance_.between(1, 60), [this, &stream, found] {
-      if (!receiving_) return;
+    in_process(chance_.between(1, 60), [this, &stream, found, served = stream.served] {
+      if (!receiving_ || stream.served != served) return;
       std::vector<Incoming> updates;
       for (const std::size_t index : found) updates.push_back(decoded(index));
       const std::int64_t position = static_cast<std::int64_t>(found.back()) + 1;
       if (run_.defect == Defect::ConfirmsBeforeCommit) confirm(stream, found, position);
       engine_->take(stream.bot, stream.transport, std::move(updates), std::to_string(position), false,
-                    [this, &stream, found, position, life = life_](bool stored) {
-                      if (life != life_ || dead_) return;
+                    [this, &stream, found, position, served, life = life_](bool stored) {
+                      if (life != life_ || dead_ || stream.served != served) return;
                       note(stream.bot + " stored " + std::to_string(position) + (stored ? "" : ": no"));
                       if (stored) confirm(stream, found, position);
-                      in_process(stored ? chance_.between(1, 20) : chance_.between(200, 2000), [this, &stream] {
+                      in_process(stored ? chance_.between(1, 20) : chance_.between(200, 2000), [this, &stream, served] {
+                        if (stream.served != served) return;
                         stream.asking = false;
                         ask(stream);
                       });
@@ -919,8 +985,12 @@ class World : public Courier, public Renderer {
   std::unique_ptr<Engine> engine_;
   int life_ = -1;
   bool dead_ = false, receiving_ = false, stopping_ = false, starting_ = false;
-  std::int64_t round_due_ = -1;
-  int kills_left_ = 0;
+  std::int64_t round_due_ = -1, idle_ = 1;
+  std::uint64_t idle_since_ = 0;
+  bool shared_ = false;
+  Processes processes_;
+  Member member_;
+  int kills_left_ = 0, lead_losses_ = 0;
   std::uint64_t turns_ = 0, stops_ = 0, failed_starts_ = 0;
   std::vector<std::pair<std::int64_t, std::int64_t>> full_;
 
