@@ -138,6 +138,10 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     return row.bot + "\n" + row.chat.transport + "\n" + row.chat.chat_id;
   }
 
+  static std::string scope_of(const OutboxRow& row, const Outcome& outcome) {
+    return outcome.whole_bot ? bot_scope(row) : chat_scope(row);
+  }
+
   bool must_rest(const OutboxRow& row) {
     std::lock_guard lock(mutex);
     if (resting.empty()) return false;
@@ -152,8 +156,12 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   void finish(const std::shared_ptr<OutboxRow>& row, Outcome outcome) {
     if (stopped && outcome.kind != Outcome::Kind::Sent) return;
-    if (outcome.kind != Outcome::Kind::Sent && forgotten(*row)) return;
-    if (!has_come(*row) && outcome.kind != Outcome::Kind::Sent) return drop(*row);
+    const bool certain = outcome.kind == Outcome::Kind::Sent || outcome.kind == Outcome::Kind::Failed;
+    if (!certain && forgotten(*row)) return;
+    if (!has_come(*row) && !certain) {
+      if (outcome.kind == Outcome::Kind::Retry) hold(scope_of(*row, outcome), nullptr, outcome.after);
+      return drop(*row);
+    }
     switch (outcome.kind) {
       case Outcome::Kind::Sent: {
         Settled sent{row->id, true, OutboxRow::State::New, row->attempts, {}, {}};
@@ -171,7 +179,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         }
         if (row->call.expendable && row->attempts >= 3) return give_up(*row, "gave up: " + outcome.reason);
         if (row->attempts >= kMaxAttempts) return give_up(*row, outcome.reason);
-        return rest(outcome.whole_bot ? bot_scope(*row) : chat_scope(*row), row, outcome.after);
+        return rest(scope_of(*row, outcome), row, outcome.after);
       case Outcome::Kind::Unknown:
         if (row->resend == ResendPolicy::Never || row->call.expendable || count_lost_answer(*row) >= kMaxUnknown) {
           if (!row->call.expendable)
@@ -289,17 +297,19 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   /// Nothing of a scope (a chat, or the whole bot) is sent until `after` has passed; then each of its lanes
   /// goes on where it was.
   void rest(const std::string& scope, const std::shared_ptr<OutboxRow>& row, Duration after) {
-    const bool ordered = row->call.ordered;
-    if (!ordered) {
-      again(row, after);
-      if (scope != bot_scope(*row)) return;
-    }
+    if (row->call.ordered) return hold(scope, row.get(), after);
+    again(row, after);
+    if (scope == bot_scope(*row)) hold(scope, nullptr, after);
+  }
+
+  /// `row` waits for the end of it; may be null.
+  void hold(const std::string& scope, const OutboxRow* row, Duration after) {
     std::uint64_t number = 0;
     {
       std::lock_guard lock(mutex);
       Rest& rest = resting[scope];
       if (rest.running++ == 0) rest.number = ++rests;
-      if (ordered) rest.lanes.insert(home_lane(*row));
+      if (row) rest.lanes.insert(home_lane(*row));
       number = rest.number;
     }
     auto self = shared_from_this();

@@ -96,10 +96,17 @@ class Auditor {
       if (turns != 1 && !mute) wrong((turns == 0 ? "I1: lost: " : "I3: played " + std::to_string(turns) + " times: ") + name_of(update));
       const bool poison = kind_of(update) == 't' || kind_of(update) == 'k';
       if (buried[id] > 1) wrong("I3: buried " + std::to_string(buried[id]) + " times: " + name_of(update));
-      if (buried[id] == 1 && !poison && evidence_.troubled_turns < Player::kMaxAttempts)
+      if (buried[id] == 1 && !poison && troubles() < Player::kMaxAttempts)
         wrong("I1: an innocent event is a dead letter: " + name_of(update));
       played.erase(id);
     }
+  }
+
+  /// What may have made an attempt at an innocent event fail, after it was counted.
+  std::size_t troubles() const {
+    const auto killed = std::count_if(evidence_.lives.begin(), evidence_.lives.end(),
+                                      [](const Life& life) { return life.killed; });
+    return evidence_.troubled_turns + evidence_.lost_answers + static_cast<std::size_t>(killed);
   }
 
   /// I2, I3: a dialog's turns follow the order of what happened, and each step of its state was taken once; all
