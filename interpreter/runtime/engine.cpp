@@ -444,6 +444,7 @@ struct Engine::Impl {
       if (played.turns > 0 || !played.outbox.empty() || !played.notes.empty()) tell(bot, played);
     }
     has_news |= others_send || full_rounds > 0;
+    if (round->trouble) complain_in_common(*round->trouble);
   }
 
   /// Hints cost the database something, and one says as much as many.

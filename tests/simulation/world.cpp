@@ -555,6 +555,7 @@ class World : public Courier, public Renderer {
         throw std::bad_alloc();
       }
     }
+    note("says in a turn \"" + text + "\"");
     ApiCall call;
     call.method = "say";
     call.body = text;
