@@ -244,9 +244,11 @@ class Auditor {
     if (before.told_at < 0) return true;
     if (before.outcome == Kind::Unknown || before.outcome == Kind::Retry) return true;
     const Life& life = evidence_.lives[static_cast<std::size_t>(before.life)];
+    // Another process took over while the answer was on its way, or not yet recorded.
+    if (before.told_at > now.at || now.at - before.told_at < kUnrecordedMs) return true;
     if (life.killed && life.died - before.told_at < kUnrecordedMs) return true;
     return std::any_of(evidence_.storage_faults.begin(), evidence_.storage_faults.end(), [&](std::int64_t at) {
-      return at >= before.told_at - kAfterFaultMs && at <= life.died;
+      return at >= before.told_at - kAfterFaultMs && at <= now.at;
     });
   }
 

@@ -14,6 +14,7 @@ struct OpenFile {
   sqlite3_file base;
   std::string* path;
   bool temporary;
+  int lock;
 };
 
 std::string& path_of(sqlite3_file* file) { return *reinterpret_cast<OpenFile*>(file)->path; }
@@ -22,6 +23,9 @@ bool dead() { return Disk::instance().detached(); }
 
 int close_file(sqlite3_file* file) {
   auto* const open = reinterpret_cast<OpenFile*>(file);
+  Disk::Contents& contents = contents_of(file);
+  contents.locked -= open->lock > SQLITE_LOCK_NONE;
+  --contents.connections;
   if (open->temporary) Disk::instance().remove(*open->path);
   delete open->path;
   return SQLITE_OK;
@@ -88,8 +92,21 @@ int unmap_memory(sqlite3_file* file, int remove) {
   return SQLITE_OK;
 }
 
-// With one connection at a time every lock is free.
-int lock_file(sqlite3_file*, int) { return SQLITE_OK; }
+// Transactions never overlap, so locks are free but for the one that tells whoever closes a database last.
+int lock_file(sqlite3_file* file, int level) {
+  auto* const open = reinterpret_cast<OpenFile*>(file);
+  Disk::Contents& contents = contents_of(file);
+  if (level == SQLITE_LOCK_EXCLUSIVE && contents.locked > 1) return SQLITE_BUSY;
+  contents.locked += open->lock == SQLITE_LOCK_NONE && level > SQLITE_LOCK_NONE;
+  open->lock = level;
+  return SQLITE_OK;
+}
+int unlock_file(sqlite3_file* file, int level) {
+  auto* const open = reinterpret_cast<OpenFile*>(file);
+  contents_of(file).locked -= open->lock > SQLITE_LOCK_NONE && level == SQLITE_LOCK_NONE;
+  open->lock = level;
+  return SQLITE_OK;
+}
 int lock_memory(sqlite3_file*, int, int, int) { return SQLITE_OK; }
 void barrier(sqlite3_file*) {}
 int is_reserved(sqlite3_file*, int* reserved) {
@@ -101,7 +118,7 @@ int sector_size(sqlite3_file*) { return 4096; }
 int characteristics(sqlite3_file*) { return 0; }
 
 const sqlite3_io_methods kMethods = {2,           close_file,   read_file,     write_file,  truncate_file,
-                                     sync_file,   size_of_file, lock_file,     lock_file,   is_reserved,
+                                     sync_file,   size_of_file, lock_file,     unlock_file,   is_reserved,
                                      control,     sector_size,  characteristics, map_memory, lock_memory,
                                      barrier,     unmap_memory, nullptr,       nullptr};
 
@@ -116,7 +133,8 @@ int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int
     open->base.pMethods = nullptr;
     return SQLITE_CANTOPEN;
   }
-  (void)Disk::instance().file(*open->path);
+  open->lock = SQLITE_LOCK_NONE;
+  ++Disk::instance().file(*open->path).connections;
   if (out) *out = flags;
   return SQLITE_OK;
 }
@@ -169,7 +187,8 @@ void Disk::begin() {
 
 void Disk::attach() {
   // Whoever opens the database first builds the index of its log anew.
-  for (auto& [path, contents] : files_) contents.shared_memory.clear();
+  for (auto& [path, contents] : files_)
+    if (contents.connections == 0) contents.shared_memory.clear();
   detached_ = false;
 }
 

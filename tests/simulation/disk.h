@@ -38,6 +38,8 @@ class Disk {
     std::string bytes;
     std::vector<Write> unsynced;
     std::vector<std::unique_ptr<std::string>> shared_memory;  ///< SQLite's index of its log
+    int connections = 0;  ///< that have it open
+    int locked = 0;       ///< of them, those that hold a lock of SQLite's
   };
   Contents& file(const std::string& path) { return files_[path]; }
   bool exists(const std::string& path) const { return files_.contains(path); }

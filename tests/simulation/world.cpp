@@ -14,6 +14,7 @@
 #include <new>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "interpreter/runtime/engine.h"
 #include "schema/loader.h"
@@ -139,10 +140,12 @@ struct Stream {
   std::vector<std::size_t> updates;  // in World::evidence
   std::int64_t position = 0;         // poll: as the process has it
   bool asking = false;               // poll: a request is on its way, or its updates are with the process
+  struct Process* owner = nullptr;   // poll: who asks
   int served = 0;                    // poll: counts the times when serving began or ended
   struct Queue {
     std::deque<std::size_t> waiting;
     bool busy = false;
+    struct Process* with = nullptr;  // whoever has the update; null: it is on its way
     std::uint64_t post = 0;
   };
   std::map<std::string, Queue> chats;  // hook
@@ -154,7 +157,27 @@ struct Stream {
 
 namespace {
 
-class World : public Courier, public Renderer {
+class World;
+
+/// A machine, and the process on it when it has one.
+struct Process : Courier {
+  explicit Process(World& of) : world(of) {}
+  void deliver(std::string_view bot, const ChatAddress& chat, const ApiCall& call,
+               std::function<void(Outcome)> done) override;
+  void later(Duration delay, std::function<void()> job) override;
+
+  World& world;
+  std::unique_ptr<Engine> engine;
+  int life = -1;
+  bool dead = false, receiving = false, stopping = false, starting = false;
+  std::int64_t round_due = -1, idle = 1;
+  std::uint64_t idle_since = 0;
+  Member member;
+  std::map<std::string, std::int64_t> resting;  // by `bot transport` or `bot transport:chat`
+  std::map<std::string, int> in_flight;
+};
+
+class World : public Renderer {
  public:
   explicit World(const Run& run) : run_(run), trace_(run.print), chance_(run.seed * 2654435761ULL + 17) {}
 
@@ -162,10 +185,13 @@ class World : public Courier, public Renderer {
     (void)database();
     disk_.begin();
     draw();
-    start_process();
+    on_all([this] { start_process(); });
     run_until(busy_until_);
     calm_down();
-    gather();
+    on(machines_.front(), [this] { gather(); });
+    on_all([this] {
+      if (now_->engine) end_process(false);
+    });
     Verdict verdict;
     verdict.wrong = std::move(complaints_);
     verdict.trace_hash = trace_.hash();
@@ -182,6 +208,8 @@ class World : public Courier, public Renderer {
   }
 
  private:
+  friend struct Process;
+
   // ---- what this world will be like
 
   void draw() {
@@ -216,12 +244,13 @@ class World : public Courier, public Renderer {
     kills_left_ = 6;
 
     shared_ = c.percent(35);
+    for (std::int64_t count = shared_ ? c.between(1, 3) : 1; count > 0; --count) machines_.emplace_back(*this);
     lead_losses_ = shared_ ? static_cast<int>(rate({0, 0, 1, 3})) : 0;
 
     bots_ = {"one"};
     if (c.percent(20)) bots_.push_back("two");
     for (const std::string& bot : bots_)
-      for (const char* transport : {"poll", "hook"}) streams_.push_back({bot, transport, {}, 0, false, 0, {}});
+      for (const char* transport : {"poll", "hook"}) streams_.push_back({bot, transport, {}, 0, false, nullptr, 0, {}});
     admin_ = {"poll", kAdmin};
 
     const std::int64_t people = c.between(1, 4);
@@ -243,15 +272,17 @@ class World : public Courier, public Renderer {
     const auto sometime = [&] { return c.between(clock_.passed, busy_until_); };
     for (int i = 0; i < troubles_.kills; ++i)
       at(sometime(), [this] {
-        if (engine_) die("killed");
+        on(anyone(), [this] {
+          if (now_->engine) die("killed");
+        });
       });
-    for (int i = 0; i < troubles_.stops; ++i) at(sometime(), [this] { stop_process(); });
-    for (int i = 0; i < lead_losses_; ++i) at(sometime(), [this] { lose_leads(); });
+    for (int i = 0; i < troubles_.stops; ++i) at(sometime(), [this] { on(anyone(), [this] { stop_process(); }); });
+    for (int i = 0; i < lead_losses_; ++i) at(sometime(), [this] { on(anyone(), [this] { lose_leads(); }); });
     for (int i = 0; i < troubles_.jumps; ++i)
       at(sometime(), [this] {
         clock_.off = chance_.one_of({0, kHour, -kHour, kDay, -kDay});
         note("the clock is off by " + std::to_string(clock_.off));
-        wake();
+        on_all([this] { wake(); });
       });
     for (int i = 0; i < troubles_.full_disks; ++i) {
       const std::int64_t from = sometime();
@@ -263,14 +294,45 @@ class World : public Courier, public Renderer {
   // ---- time
 
   void at(std::int64_t when, std::function<void()> job) {
+    ++happenings_;
     jobs_.emplace(std::pair(std::max(when, clock_.passed), serial_++), std::move(job));
   }
   void in(std::int64_t delay, std::function<void()> job) { at(clock_.passed + delay, std::move(job)); }
   /// For what happens inside the process: it goes with it.
   void in_process(std::int64_t delay, std::function<void()> job) {
-    in(delay, [this, life = life_, job = std::move(job)] {
-      if (engine_ && life == life_) enter(job);
+    in_machine(delay, [this, life = now_->life, job = std::move(job)] {
+      if (now_->engine && life == now_->life) enter(job);
     });
+  }
+  void in_machine(std::int64_t delay, std::function<void()> job) {
+    in(delay, [this, machine = now_, job = std::move(job)] { on(*machine, job); });
+  }
+  template <class Job>
+  void on(Process& machine, const Job& job) {
+    struct Restore {
+      Process*& now;
+      Process* before;
+      ~Restore() { now = before; }
+    } restore{now_, std::exchange(now_, &machine)};
+    job();
+  }
+  template <class Job>
+  void on_all(const Job& job) {
+    for (Process& machine : machines_) on(machine, job);
+  }
+  Process& anyone() {
+    return machines_[static_cast<std::size_t>(chance_.between(0, static_cast<std::int64_t>(machines_.size()) - 1))];
+  }
+  Process* receiver() {
+    Process& first = anyone();
+    if (first.engine && first.receiving) return &first;
+    for (Process& machine : machines_)
+      if (machine.engine && machine.receiving) return &machine;
+    return nullptr;
+  }
+  bool alone() const {
+    return std::none_of(machines_.begin(), machines_.end(),
+                        [&](const Process& machine) { return &machine != now_ && machine.engine; });
   }
 
   void run_until(std::int64_t end) {
@@ -287,19 +349,19 @@ class World : public Courier, public Renderer {
   // ---- the process
 
   void start_process() {
-    if (engine_ || starting_) return;
-    starting_ = true;
-    ++life_;
+    if (now_->engine || now_->starting) return;
+    now_->starting = true;
+    now_->life = static_cast<int>(evidence_.lives.size());
     evidence_.lives.push_back({clock_.passed, -1, false});
-    note("start " + std::to_string(life_));
-    dead_ = false;
-    receiving_ = true;
-    resting_.clear();
-    in_flight_.clear();
+    note("start " + std::to_string(now_->life));
+    now_->dead = false;
+    now_->receiving = true;
+    now_->resting.clear();
+    now_->in_flight.clear();
     bool started = false;
     enter([&] {
-      member_ = Member{life_ + 1, {}, {}, [] {}};
-      auto storage = shared_ ? open_shared(database().path(), processes_, member_)
+      now_->member = Member{now_->life + 1, {}, {}, [this] { tell_others(); }};
+      auto storage = shared_ ? open_shared(database().path(), processes_, now_->member)
                              : Storage::open(database().url(), Durability::Full);
       if (!storage) throw std::runtime_error("the database cannot be opened: " + storage.error().message);
       storage->fail_by([this](Storage::Place place) { return fail(place); });
@@ -313,32 +375,34 @@ class World : public Courier, public Renderer {
         setup.seed = chance_.next();
         setups.push_back(std::move(setup));
       }
-      engine_ = std::make_unique<Engine>(std::move(*storage), std::move(setups), *this, clock_);
-      started = bool(engine_->start([this](std::string_view bot, bool leads) { receive(bot, leads); },
+      now_->engine = std::make_unique<Engine>(std::move(*storage), std::move(setups), *now_, clock_);
+      started = bool(now_->engine->start([this](std::string_view bot, bool leads) { receive(bot, leads); },
                                      Engine::Drive::Caller));
     });
-    if (started && engine_) {
-      starting_ = false;
+    if (started && now_->engine) {
+      now_->starting = false;
       if (shared_) {
-        in_process(chance_.between(0, 6 * kSecond), [this] { count_the_dead(); });
-        take_leads();
+        beat();
       }
       return wake();
     }
-    if (!engine_) return;  // it died of the start, and begins anew by itself
+    if (!now_->engine) return;  // it died of the start, and begins anew by itself
     note("the start failed");
     ++failed_starts_;
-    enter([&] { engine_->stop(Duration{0}); });  // what its destructor would do
-    if (!engine_) return;
+    enter([&] { now_->engine->stop(Duration{0}); });  // what its destructor would do
+    if (!now_->engine) return;
     end_process(false);
-    in(1 * kSecond, [this] { start_process(); });
+    in_machine(1 * kSecond, [this] { start_process(); });
   }
 
   void receive(std::string_view bot, bool leads) {
     note(std::string(leads ? "serves " : "serves no more ") + std::string(bot));
     for (Stream& stream : streams_) {
       if (stream.bot != bot || stream.transport != "poll") continue;
+      // Whoever lost the lead may hear of it later than another of the gain.
+      if (!leads && stream.owner != now_) continue;
       ++stream.served;
+      stream.owner = leads ? now_ : nullptr;
       stream.asking = false;
       stream.position = -1;
       if (leads) receive_from(stream);
@@ -347,37 +411,67 @@ class World : public Courier, public Renderer {
 
   // Of a shared database: what the presence's own thread does.
 
-  void take_leads() {
-    for (const std::string& bot : bots_)
-      in_process(chance_.between(0, faults_ ? 5 * kSecond : 50), [this, bot] {
-        if (member_.leads.insert(bot).second) member_.handlers.leads(bot, true);
-      });
+  void beat() {
+    in_process(chance_.between(0, faults_ ? 6 * kSecond : 50), [this] {
+      count_the_dead();
+      for (const std::string& bot : bots_) {
+        Process*& leader = leaders_[bot];
+        if (leader) continue;
+        leader = now_;
+        now_->member.leads.insert(bot);
+        now_->member.handlers.leads(bot, true);
+      }
+    });
   }
 
   void lose_leads() {
-    if (!engine_ || starting_ || !shared_) return;
-    note("the presence loses the database");
+    if (!now_->engine || now_->starting || !shared_) return;
+    note("the presence of " + std::to_string(now_->life) + " loses the database");
     for (const std::string& bot : bots_)
-      if (member_.leads.erase(bot) > 0) member_.handlers.leads(bot, false);
+      if (now_->member.leads.erase(bot) > 0) now_->member.handlers.leads(bot, false);
     wake();
-    take_leads();
+    release_leads();
+    beat();
+  }
+
+  void release_leads() {
+    for (auto& [bot, leader] : leaders_)
+      if (leader == now_) leader = nullptr;
+    Process* const me = now_;
+    on_all([this, me] {
+      if (now_ != me && now_->engine && !now_->starting) beat();
+    });
+  }
+
+  void tell_others() {
+    Process* const me = now_;
+    on_all([this, me] {
+      if (now_ == me || !now_->engine || now_->starting || chance_.percent(10)) return;
+      in_process(chance_.between(1, 20), [this] { now_->member.handlers.news(); });
+    });
   }
 
   void count_the_dead() {
-    engine_->ask([this](Storage& storage) {
+    now_->engine->ask([this](Storage& storage) {
       std::vector<std::int64_t> ids;
       for (const auto& [process, playing] : processes_.playing)
-        if (process != member_.process) ids.insert(ids.end(), playing.begin(), playing.end());
+        if (!is_alive(process)) ids.insert(ids.end(), playing.begin(), playing.end());
       if (ids.empty()) return;
       const auto counted = storage.transact([&](Transaction& tx) { return count_attempts(tx, ids); });
       if (!counted) return in_process(kSecond, [this] { count_the_dead(); });
-      std::erase_if(processes_.playing, [&](const auto& one) { return one.first != member_.process; });
-      member_.handlers.news();
+      std::erase_if(processes_.playing, [&](const auto& one) { return !is_alive(one.first); });
+      now_->member.handlers.news();
+    });
+  }
+
+  bool is_alive(std::int64_t process) const {
+    return std::any_of(machines_.begin(), machines_.end(), [&](const Process& machine) {
+      return machine.engine && machine.member.process == process;
     });
   }
 
   void receive_from(Stream& stream) {
-    const auto position = engine_->position(stream.bot, stream.transport);
+    const auto position = now_->engine->position(stream.bot, stream.transport);
     stream.position = position ? std::atoll(position->c_str()) : -1;
     if (position) return ask(stream);
     in_process(kSecond, [this, &stream, served = stream.served] {
@@ -389,7 +483,7 @@ class World : public Courier, public Renderer {
   void enter(const std::function<void()>& job) {
     try {
       job();
-      if (engine_ && !starting_) wake();
+      if (now_->engine && !now_->starting) wake();
     } catch (const Killed&) {
       die("died");
     }
@@ -397,60 +491,64 @@ class World : public Courier, public Renderer {
 
   void die(std::string_view how) {
     note(how);
-    dead_ = true;
-    evidence_.lives.back().killed = true;
+    now_->dead = true;
+    evidence_.lives[static_cast<std::size_t>(now_->life)].killed = true;
     end_process(true);
     // Long enough for what left before to arrive, or a repeat could overtake it.
-    in(faults_ && chance_.percent(5) ? chance_.between(kMinute, 30 * kMinute) : chance_.between(100, 3 * kSecond),
+    in_machine(faults_ && chance_.percent(5) ? chance_.between(kMinute, 30 * kMinute) : chance_.between(100, 3 * kSecond),
        [this] { start_process(); });
   }
 
   void end_process(bool killed) {
-    evidence_.lives.back().died = clock_.passed;
-    receiving_ = false;
-    stopping_ = false;
-    round_due_ = -1;
-    starting_ = false;
-    if (engine_)
-      for (const Engine::Figures& figures : engine_->figures()) turns_ += figures.turns;
+    evidence_.lives[static_cast<std::size_t>(now_->life)].died = clock_.passed;
+    now_->receiving = false;
+    now_->stopping = false;
+    now_->round_due = -1;
+    now_->starting = false;
+    if (now_->engine)
+      for (const Engine::Figures& figures : now_->engine->figures()) turns_ += figures.turns;
     if (killed) disk_.detach();
-    std::unique_ptr<Engine> ended = std::move(engine_);
+    std::unique_ptr<Engine> ended = std::move(now_->engine);
     for (Stream& stream : streams_) {
-      ++stream.served;
-      stream.asking = false;
+      if (stream.owner == now_) {
+        ++stream.served;
+        stream.asking = false;
+        stream.owner = nullptr;
+      }
       for (auto& [chat, queue] : stream.chats) {
-        if (!queue.busy) continue;
+        if (!queue.busy || queue.with != now_) continue;
         queue.busy = false;
         ++queue.post;
         in(chance_.between(50, 2 * kSecond), [this, &stream, name = chat] { post(stream, name); });
       }
     }
+    release_leads();
     if (!killed) return;
     ended.reset();
-    if (faults_ && chance_.percent(troubles_.power_cuts)) {
+    if (faults_ && alone() && chance_.percent(troubles_.power_cuts)) {
       note("with the power");
       disk_.cut_power(chance_);
     }
-    if (run_.defect == Defect::LosesCommits) disk_.begin();
+    if (run_.defect == Defect::LosesCommits && alone()) disk_.begin();
     disk_.attach();
   }
 
   /// SIGTERM: receives no more, sends what it can within the grace, ends.
   void stop_process() {
-    if (!engine_ || stopping_ || starting_) return;
+    if (!now_->engine || now_->stopping || now_->starting) return;
     note("stops");
     ++stops_;
-    stopping_ = true;
-    receiving_ = false;
+    now_->stopping = true;
+    now_->receiving = false;
     look_whether_idle(clock_.passed + 3 * kSecond);
   }
   void look_whether_idle(std::int64_t until) {
     in_process(20, [this, until] {
-      if (engine_->sending() > 0 && clock_.passed < until) return look_whether_idle(until);
-      engine_->stop(Duration{0});
+      if (now_->engine->sending() > 0 && clock_.passed < until) return look_whether_idle(until);
+      now_->engine->stop(Duration{0});
       note("stopped");
       end_process(false);
-      in(chance_.between(50, 5 * kSecond), [this] { start_process(); });
+      in_machine(chance_.between(50, 5 * kSecond), [this] { start_process(); });
     });
   }
 
@@ -458,26 +556,27 @@ class World : public Courier, public Renderer {
   void wake() { round_at(clock_.passed + chance_.between(0, 4)); }
 
   void round_at(std::int64_t when) {
-    if (round_due_ >= clock_.passed && round_due_ <= when) return;
-    round_due_ = when;
-    at(when, [this, when, life = life_] {
-      if (!engine_ || life != life_ || round_due_ != when) return;
-      round_due_ = -1;
+    if (now_->round_due >= clock_.passed && now_->round_due <= when) return;
+    now_->round_due = when;
+    in_machine(when - clock_.passed, [this, when, life = now_->life] {
+      if (!now_->engine || life != now_->life || now_->round_due != when) return;
+      now_->round_due = -1;
       try {
-        const auto rest = engine_->round();
+        const auto rest = now_->engine->round();
         // A busy machine wakes a thread late, never early.
-        if (engine_ && rest) round_at(clock_.passed + (rest->count() < kRest ? rest->count() : rest->count() * idle()));
+        if (now_->engine && rest) round_at(clock_.passed + (rest->count() < kRest ? rest->count() : rest->count() * idleness()));
       } catch (const Killed&) {
         die("died");
       }
     });
+    --happenings_;
   }
 
   /// A machine with nothing to do sleeps deeper and deeper, and wakes late, never early.
-  std::int64_t idle() {
-    idle_ = faults_ && serial_ == idle_since_ ? std::min<std::int64_t>(idle_ * 2, 256) : 1;
-    idle_since_ = serial_ + 1;
-    return idle_;
+  std::int64_t idleness() {
+    now_->idle = happenings_ == now_->idle_since ? std::min<std::int64_t>(now_->idle * 2, faults_ ? 256 : 16) : 1;
+    now_->idle_since = happenings_;
+    return now_->idle;
   }
 
   // ---- the database
@@ -485,7 +584,7 @@ class World : public Courier, public Renderer {
   std::optional<StorageError> fail(Storage::Place place) {
     using Kind = StorageError::Kind;
     using Place = Storage::Place;
-    if (dead_) return StorageError{Kind::Lost, "the process is dead"};
+    if (now_->dead) return StorageError{Kind::Lost, "the process is dead"};
     if (place == Place::Answer) note("commit");
     if (!faults_) return std::nullopt;
     const auto fault = [&](Kind kind, const char* what) -> std::optional<StorageError> {
@@ -538,7 +637,7 @@ class World : public Courier, public Renderer {
 
   std::vector<ApiCall> rendered(const ChatAddress&, const Message& message) {
     const std::string& text = message.text.text;
-    if (!dead_) {
+    if (!now_->dead) {
       const std::size_t word = text.find(' ');
       if (text.starts_with('#') && word + 1 < text.size()) {
         if (text[word + 1] == 'k') {
@@ -567,15 +666,14 @@ class World : public Courier, public Renderer {
 
   // ---- Courier
 
-  void later(Duration delay, std::function<void()> job) override { in_process(delay.ms, std::move(job)); }
+  void later(Duration delay, std::function<void()> job) { in_process(delay.ms, std::move(job)); }
 
-  void deliver(std::string_view bot, const ChatAddress& chat, const ApiCall& call,
-               std::function<void(Outcome)> done) override {
-    if (dead_) return;
+  void deliver(std::string_view bot, const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) {
+    if (now_->dead) return;
     if (faults_ && chance_.in_thousand(troubles_.kill_deliver)) kill("before a call");
     const std::size_t index = send_of(bot, chat, call);
     Send& send = evidence_.sends[index];
-    send.attempts.push_back({life_, clock_.passed, -1, -1, Outcome::Kind::Sent});
+    send.attempts.push_back({now_->life, clock_.passed, -1, -1, Outcome::Kind::Sent});
     const std::size_t attempt = send.attempts.size() - 1;
     note("call " + name_of(send) + " attempt " + std::to_string(attempt));
     look_for_haste(send);
@@ -594,17 +692,17 @@ class World : public Courier, public Renderer {
       fate.answers_after = std::max(fate.answers_after, run_.defect == Defect::SwapsSends ? 60 : after + 1);
     }
     const std::string chat_key = std::string(bot) + " " + chat.transport + ":" + chat.chat_id;
-    if (call.ordered) ++in_flight_[chat_key];
+    if (call.ordered) ++now_->in_flight[chat_key];
     in_process(fate.answers_after, [this, index, attempt, fate, chat_key, done = std::move(done)] {
       Send& told = evidence_.sends[index];
       told.attempts[attempt].told_at = clock_.passed;
       told.attempts[attempt].outcome = fate.outcome.kind;
-      if (told.call.ordered) --in_flight_[chat_key];
+      if (told.call.ordered) --now_->in_flight[chat_key];
       note("told " + name_of(told) + " " + std::to_string(static_cast<int>(fate.outcome.kind)));
       if (fate.rests) {
         const std::string scope =
             fate.outcome.whole_bot ? chat_key.substr(0, chat_key.find(':')) : chat_key;
-        if (told.call.ordered || fate.outcome.whole_bot) resting_[scope] = std::max(resting_[scope], clock_.passed + fate.outcome.after.ms);
+        if (told.call.ordered || fate.outcome.whole_bot) now_->resting[scope] = std::max(now_->resting[scope], clock_.passed + fate.outcome.after.ms);
       }
       Outcome outcome = fate.outcome;
       if (outcome.kind == Outcome::Kind::Sent) outcome.message_id = std::to_string(index + 1);
@@ -661,11 +759,11 @@ class World : public Courier, public Renderer {
     if (!send.call.ordered) return;
     const std::string chat = send.bot + " " + send.chat.transport + ":" + send.chat.chat_id;
     for (const std::string& scope : {chat, chat.substr(0, chat.find(':'))}) {
-      const auto found = resting_.find(scope);
-      if (found != resting_.end() && clock_.passed < found->second)
+      const auto found = now_->resting.find(scope);
+      if (found != now_->resting.end() && clock_.passed < found->second)
         evidence_.seen_amiss.push_back("a call to " + scope + " that was to rest: " + name_of(send));
     }
-    if (send.chat.chat_id != kAdmin && in_flight_[chat] > 0)
+    if (send.chat.chat_id != kAdmin && now_->in_flight[chat] > 0)
       evidence_.seen_amiss.push_back("I2: two calls at once: " + name_of(send));
   }
 
@@ -788,7 +886,12 @@ class World : public Courier, public Renderer {
   // ---- updates by position
 
   void ask(Stream& stream) {
-    if (!engine_ || !receiving_ || stream.asking || stream.position < 0) return;
+    if (!stream.owner) return;
+    on(*stream.owner, [&] { ask_as_owner(stream); });
+  }
+
+  void ask_as_owner(Stream& stream) {
+    if (!now_->engine || !now_->receiving || stream.asking || stream.position < 0) return;
     for (const std::size_t index : stream.updates)
       if (static_cast<std::int64_t>(index) < stream.position) evidence_.updates[index].accepted = true;
     std::vector<std::size_t> found;
@@ -798,14 +901,14 @@ class World : public Courier, public Renderer {
     if (found.empty()) return;
     stream.asking = true;
     in_process(chance_.between(1, 60), [this, &stream, found, served = stream.served] {
-      if (!receiving_ || stream.served != served) return;
+      if (!now_->receiving || stream.served != served) return;
       std::vector<Incoming> updates;
       for (const std::size_t index : found) updates.push_back(decoded(index));
       const std::int64_t position = static_cast<std::int64_t>(found.back()) + 1;
       if (run_.defect == Defect::ConfirmsBeforeCommit) confirm(stream, found, position);
-      engine_->take(stream.bot, stream.transport, std::move(updates), std::to_string(position), false,
-                    [this, &stream, found, position, served, life = life_](bool stored) {
-                      if (life != life_ || dead_ || stream.served != served) return;
+      now_->engine->take(stream.bot, stream.transport, std::move(updates), std::to_string(position), false,
+                    [this, &stream, found, position, served, life = now_->life](bool stored) {
+                      if (life != now_->life || now_->dead || stream.served != served) return;
                       note(stream.bot + " stored " + std::to_string(position) + (stored ? "" : ": no"));
                       if (stored) confirm(stream, found, position);
                       in_process(stored ? chance_.between(1, 20) : chance_.between(200, 2000), [this, &stream, served] {
@@ -828,16 +931,19 @@ class World : public Courier, public Renderer {
     Stream::Queue& queue = stream.chats[chat];
     if (queue.busy || queue.waiting.empty()) return;
     queue.busy = true;
+    queue.with = nullptr;
     const std::uint64_t number = ++queue.post;
     in(chance_.between(1, 40), [this, &stream, chat, number] {
       Stream::Queue& mine = stream.chats[chat];
       if (mine.post != number) return;
-      if (!engine_ || !receiving_) return post_again(stream, chat, number);
+      Process* const to = receiver();
+      if (!to) return post_again(stream, chat, number);
+      mine.with = to;
       const std::size_t index = mine.waiting.front();
       const bool twice = chance_.percent(troubles_.webhook_twice);
       // Two requests at once: either answer is one.
       for (int copy = 0; copy < (twice ? 2 : 1); ++copy) {
-        bring(stream, index, [this, &stream, chat, number, index](bool stored) {
+        bring(*to, stream, index, [this, &stream, chat, number, index](bool stored) {
           in(chance_.between(1, 30), [this, &stream, chat, number, index, stored] {
             if (stream.chats[chat].post != number) return;
             if (!stored || (faults_ && chance_.percent(troubles_.webhook_answer_lost)))
@@ -845,17 +951,20 @@ class World : public Courier, public Renderer {
             taken(stream, chat, index);
           });
         });
-        if (!engine_) return;
+        if (!to->engine) return;
       }
       if (run_.defect == Defect::ConfirmsBeforeCommit) taken(stream, chat, index);
     });
   }
 
+  void bring(Process& to, Stream& stream, std::size_t index, std::function<void(bool)> answer) {
+    on(to, [&] { bring(stream, index, std::move(answer)); });
+  }
   void bring(Stream& stream, std::size_t index, std::function<void(bool)> answer) {
     enter([&] {
-      engine_->take(stream.bot, stream.transport, {decoded(index)}, {}, run_.defect != Defect::TakesRepeats,
-                    [this, index, life = life_, answer = std::move(answer)](bool stored) {
-                      if (life != life_ || dead_) return;
+      now_->engine->take(stream.bot, stream.transport, {decoded(index)}, {}, run_.defect != Defect::TakesRepeats,
+                    [this, index, life = now_->life, answer = std::move(answer)](bool stored) {
+                      if (life != now_->life || now_->dead) return;
                       note("webhook " + std::to_string(index + 1) + (stored ? " stored" : " not stored"));
                       answer(stored);
                     });
@@ -870,7 +979,7 @@ class World : public Courier, public Renderer {
     ++queue.post;
     if (faults_ && chance_.percent(troubles_.webhook_again))
       in(chance_.between(10, kMinute), [this, &stream, index] {
-        if (engine_ && receiving_) bring(stream, index, [](bool) {});
+        if (Process* const to = receiver()) bring(*to, stream, index, [](bool) {});
       });
     post(stream, chat);
   }
@@ -890,11 +999,11 @@ class World : public Courier, public Renderer {
     faults_ = false;
     clock_.off = 0;
     for (Customer& customer : customers_) customer.blocks = false;
-    start_process();
+    on_all([this] { start_process(); });
     run_until(clock_.passed + 3 * kMinute);
     // A stop of the world, which brings all timers.
     clock_.passed += 30 * kHour;
-    wake();
+    on_all([this] { wake(); });
     run_until(clock_.passed + kMinute);
     const std::int64_t asked_at = clock_.passed;
     for (Customer& customer : customers_) say(customer.bot, customer.chat, "p" + std::to_string(++words_));
@@ -905,7 +1014,7 @@ class World : public Courier, public Renderer {
   }
 
   void gather() {
-    if (!engine_) {
+    if (!now_->engine) {
       complaints_.push_back("the process is not running in the end");
       return;
     }
@@ -919,11 +1028,11 @@ class World : public Courier, public Renderer {
       if (chat.ends_with(kAdmin) || std::is_sorted(order.begin(), order.end())) continue;
       evidence_.seen_amiss.push_back("I2: seen out of order in " + chat);
     }
-    engine_->ask([this](Storage& storage) {
+    now_->engine->ask([this](Storage& storage) {
       const auto read = storage.transact([this](Transaction& tx) { return gather(tx); });
       if (!read) complaints_.push_back("the database cannot be read: " + read.error().message);
     });
-    enter([&] { (void)engine_->round(); });
+    enter([&] { (void)now_->engine->round(); });
     for (const DialogEvidence& dialog : evidence_.dialogs)
       for (const JournalRow& row : dialog.journal) {
         trace_.add(row.event);
@@ -974,6 +1083,7 @@ class World : public Courier, public Renderer {
 
   std::map<std::pair<std::int64_t, std::uint64_t>, std::function<void()>> jobs_;
   std::uint64_t serial_ = 0;
+  std::uint64_t happenings_ = 0;  // jobs, but for the rounds of engines
   std::int64_t busy_until_ = 0;
 
   std::vector<std::string> bots_;
@@ -983,23 +1093,26 @@ class World : public Courier, public Renderer {
   int words_ = 0, crash_words_ = 0;
   std::map<std::string, int> crashes_;
 
-  std::unique_ptr<Engine> engine_;
-  int life_ = -1;
-  bool dead_ = false, receiving_ = false, stopping_ = false, starting_ = false;
-  std::int64_t round_due_ = -1, idle_ = 1;
-  std::uint64_t idle_since_ = 0;
+  std::deque<Process> machines_;
+  Process* now_ = nullptr;  // whose code runs
+  std::map<std::string, Process*> leaders_;
   bool shared_ = false;
   Processes processes_;
-  Member member_;
   int kills_left_ = 0, lead_losses_ = 0;
   std::uint64_t turns_ = 0, stops_ = 0, failed_starts_ = 0;
   std::vector<std::pair<std::int64_t, std::int64_t>> full_;
 
   std::map<std::pair<std::string, std::int32_t>, std::size_t> send_by_key_;
-  std::map<std::string, std::int64_t> resting_;  // by `bot transport` or `bot transport:chat`
-  std::map<std::string, int> in_flight_;
   std::map<std::string, std::vector<std::size_t>> arrived_;
 };
+
+void Process::deliver(std::string_view bot, const ChatAddress& chat, const ApiCall& call,
+                      std::function<void(Outcome)> done) {
+  world.on(*this, [&] { world.deliver(bot, chat, call, std::move(done)); });
+}
+void Process::later(Duration delay, std::function<void()> job) {
+  world.on(*this, [&] { world.later(delay, std::move(job)); });
+}
 
 }  // namespace
 
