@@ -243,7 +243,7 @@ class World : public Renderer {
     troubles_.throw_words = !calm && c.percent(25);
     kills_left_ = 6;
 
-    shared_ = c.percent(35);
+    shared_ = c.percent(25);
     for (std::int64_t count = shared_ ? c.between(1, 3) : 1; count > 0; --count) machines_.emplace_back(*this);
     lead_losses_ = shared_ ? static_cast<int>(rate({0, 0, 1, 3})) : 0;
 
