@@ -286,7 +286,6 @@ struct Engine::Impl {
 
     std::lock_guard lock(mutex);
     std::optional<milliseconds> rest = earlier(until_settling(), sweep);
-    if (inbox_waits) rest = earlier(rest, kStorageRetry);
     if (!unconfirmed.empty()) rest = earlier(rest, kLookAgain);
     if (common && has_news) rest = earlier(rest, kLookAgain);
     if (common) rest = earlier(rest, full_rounds > 0 || news ? milliseconds(0) : next_look - clock.monotonic());
@@ -302,16 +301,8 @@ struct Engine::Impl {
 
   void play_stored() {
     inbox_waits = false;
-    for (std::size_t bot = 0; bot < players.size(); ++bot) {
-      auto played = players[bot]->play_inbox();
-      if (!played) {
-        complain(bot, played.error());
-        inbox_waits = true;
-        continue;
-      }
-      if (played->timers_changed) refresh_timer(bot);
-      tell(bot, *played);
-    }
+    for (std::size_t bot = 0; bot < players.size(); ++bot) inbox_due[bot] = milliseconds(0);
+    for (std::size_t bot = 0; bot < players.size(); ++bot) play_left(bot);
   }
 
   static std::optional<milliseconds> earlier(std::optional<milliseconds> a, std::optional<milliseconds> b) {

@@ -108,6 +108,7 @@ class SimulatedPresence final : public Presence {
     return Done{};
   }
   void tell_news() override { member_.tell_news(); }
+  void leave() override { member_.leads.clear(); }
 
  private:
   Processes& processes_;
