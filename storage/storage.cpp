@@ -15,6 +15,14 @@ struct Storage::Impl {
   std::unique_ptr<storage::SqlTransaction> transaction;  ///< holds statements of `sql`
   std::vector<std::string> sent_here;                    ///< bots whose rows this process sends
   std::unique_ptr<Presence> presence;
+  Fault fault;  ///< of tests; mostly empty
+
+  Stored<Done> fail_at(Place place) {
+    std::optional<StorageError> error;
+    if (fault) error = fault(place);
+    if (error) return Error{std::move(*error)};
+    return Done{};
+  }
 
   Stored<Done> connect() {
     transaction.reset();
@@ -55,14 +63,18 @@ Stored<Storage> Storage::open(std::string_view url, const Options& options) {
     if (!url.starts_with(kind.scheme)) continue;
     auto database = kind.make(url, options);
     if (!database) return Error{database.error()};
-    auto impl = std::make_unique<Impl>();
-    impl->database = std::move(*database);
-    if (auto done = impl->connect(); !done) return Error{done.error()};
-    return Storage(std::move(impl));
+    return over(std::move(*database));
   }
   return Error{StorageError{StorageError::Kind::CannotOpen,
                             "a database is named `sqlite:PATH`, for example `sqlite:sufler.db`, or "
                             "`postgresql://USER@HOST/NAME`"}};
+}
+
+Stored<Storage> Storage::over(std::unique_ptr<storage::Database> database) {
+  auto impl = std::make_unique<Impl>();
+  impl->database = std::move(database);
+  if (auto done = impl->connect(); !done) return Error{done.error()};
+  return Storage(std::move(impl));
 }
 
 Stored<Storage> Storage::open(std::string_view url, Durability durability,
@@ -90,7 +102,10 @@ void Storage::send_for(const std::vector<std::string>& bots) {
   impl_->send_for();
 }
 
+void Storage::fail_by(Fault fault) { impl_->fault = std::move(fault); }
+
 Stored<Done> Storage::transact(const std::function<Stored<Done>(Transaction&)>& body) {
+  if (auto failed = impl_->fail_at(Place::Begin); !failed) return failed;
   if (!impl_->sql) {
     if (auto done = impl_->connect(); !done) return done;
   }
@@ -107,9 +122,11 @@ Stored<Done> Storage::transact(const std::function<Stored<Done>(Transaction&)>& 
     }
   } guard{impl_.get()};
   Stored<Done> result = body(transaction);
-  guard.impl = nullptr;
   if (result && transaction.failure()) result = Error{*transaction.failure()};
+  if (result) result = impl_->fail_at(Place::Commit);
+  guard.impl = nullptr;
   if (result) result = transaction.commit();
+  if (result) result = impl_->fail_at(Place::Answer);
   if (!result) impl_->give_up(transaction.failure() ? *transaction.failure() : result.error());
   return result;
 }

@@ -193,6 +193,9 @@ class Transaction {
 };
 
 class Presence;
+namespace storage {
+class Database;
+}
 
 class Storage {
  public:
@@ -207,6 +210,8 @@ class Storage {
   static Stored<Storage> open(std::string_view url, const Options& options);
   static Stored<Storage> open(std::string_view url, Durability durability,
                               std::chrono::milliseconds busy_timeout = std::chrono::seconds(10));
+  /// Over a database of the caller's making: for tests, which include storage/database.h.
+  static Stored<Storage> over(std::unique_ptr<storage::Database> database);
   Storage(Storage&&) noexcept;
   Storage& operator=(Storage&&) noexcept;
   ~Storage();
@@ -235,6 +240,16 @@ class Storage {
   /// database's files afterwards: the file is written anew, which takes seconds a gigabyte. Gives
   /// why not, when that failed after the commit; empty when all went well.
   Stored<std::string> transact_without_trace(const std::function<Stored<Done>(Transaction&)>& body);
+
+  /// What the world does to a database, for tests: asked at these places of every transaction. An error it gives is
+  /// what happens there; what it throws leaves `transact`, as when the process died.
+  enum class Place : std::uint8_t {
+    Begin,   ///< nothing has been done
+    Commit,  ///< all was written; an error here loses it
+    Answer,  ///< it is durable; an error here says that nobody knows
+  };
+  using Fault = std::function<std::optional<StorageError>(Place)>;
+  void fail_by(Fault fault);
 
   /// Creates the scenario's tables and adds new columns. Refuses what would lose data. Two bots
   /// with one database have tables of their own when their scenarios differ: see README.

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "storage/outbox_json.h"
 
@@ -41,8 +41,21 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   mutable std::mutex mutex;
   std::unordered_map<std::string, Lane> lanes;
   /// Chats and bots that the platform told to rest, with the lanes that wait for the end of it.
-  std::unordered_map<std::string, std::set<std::string>> resting;
-  std::unordered_set<std::int64_t> known;  // ids of rows that are not settled
+  struct Rest {
+    std::set<std::string> lanes;
+    int running = 0;  // times that are still to pass: with several refusals the longest counts
+    std::uint64_t number = 0;
+  };
+  std::uint64_t rests = 0;
+  std::unordered_map<std::string, Rest> resting;
+  /// A row that is not settled. One that was forgotten and comes again is another.
+  struct Known {
+    const OutboxRow* row = nullptr;
+    bool under_way = false;
+    bool left = false;  // another process may send for the bot: it is not repeated here unless it is added again
+  };
+  std::unordered_map<std::int64_t, Known> known;  // by id
+  std::unordered_map<std::int64_t, std::uint32_t> lost_answers;  // by row; attempts refused for now do not count
   std::unordered_map<std::int64_t, std::string> unordered;  // those of them in no lane → bot
   std::atomic<std::size_t> pending{0};
   std::atomic<std::size_t> in_flight{0};
@@ -56,8 +69,11 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     {
       std::lock_guard lock(mutex);
       for (OutboxRow& row : rows) {
-        if (!known.insert(row.id).second) continue;
+        const auto [found, fresh] = known.try_emplace(row.id);
+        found->second.left = false;
+        if (!fresh) continue;
         auto one = std::make_shared<OutboxRow>(std::move(row));
+        found->second.row = one.get();
         ++pending;
         if (!one->call.ordered) {
           unordered.emplace(one->id, one->bot);
@@ -84,6 +100,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     }
     if (handlers.may_send && !handlers.may_send(row->bot)) return again(row, kAskAgain);
     if (row->call.ordered && must_rest(*row)) return;
+    set_under_way(*row);
     ++row->attempts;
     ++in_flight;
     auto self = shared_from_this();
@@ -121,13 +138,17 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     return row.bot + "\n" + row.chat.transport + "\n" + row.chat.chat_id;
   }
 
+  static std::string scope_of(const OutboxRow& row, const Outcome& outcome) {
+    return outcome.whole_bot ? bot_scope(row) : chat_scope(row);
+  }
+
   bool must_rest(const OutboxRow& row) {
     std::lock_guard lock(mutex);
     if (resting.empty()) return false;
     for (const std::string& scope : {bot_scope(row), chat_scope(row)}) {
       auto found = resting.find(scope);
       if (found == resting.end()) continue;
-      found->second.insert(home_lane(row));
+      found->second.lanes.insert(home_lane(row));
       return true;
     }
     return false;
@@ -135,7 +156,12 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   void finish(const std::shared_ptr<OutboxRow>& row, Outcome outcome) {
     if (stopped && outcome.kind != Outcome::Kind::Sent) return;
-    if (outcome.kind != Outcome::Kind::Sent && forgotten(*row)) return;
+    const bool certain = outcome.kind == Outcome::Kind::Sent || outcome.kind == Outcome::Kind::Failed;
+    if (!certain && forgotten(*row)) return;
+    if (!has_come(*row) && !certain) {
+      if (outcome.kind == Outcome::Kind::Retry) hold(scope_of(*row, outcome), nullptr, outcome.after);
+      return drop(*row);
+    }
     switch (outcome.kind) {
       case Outcome::Kind::Sent: {
         Settled sent{row->id, true, OutboxRow::State::New, row->attempts, {}, {}};
@@ -153,9 +179,9 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         }
         if (row->call.expendable && row->attempts >= 3) return give_up(*row, "gave up: " + outcome.reason);
         if (row->attempts >= kMaxAttempts) return give_up(*row, outcome.reason);
-        return rest(outcome.whole_bot ? bot_scope(*row) : chat_scope(*row), row, outcome.after);
+        return rest(scope_of(*row, outcome), row, outcome.after);
       case Outcome::Kind::Unknown:
-        if (row->resend == ResendPolicy::Never || row->call.expendable || row->attempts >= kMaxUnknown) {
+        if (row->resend == ResendPolicy::Never || row->call.expendable || count_lost_answer(*row) >= kMaxUnknown) {
           if (!row->call.expendable)
             handlers.log(row->bot, row->chat, "it is unknown whether a message arrived: " + outcome.reason);
           settle(*row, Settled{row->id, row->call.expendable, OutboxRow::State::Unknown, row->attempts,
@@ -167,6 +193,11 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         if (outcome.unreachable) handlers.unreachable(row->bot, row->chat);
         return give_up(*row, outcome.reason);
     }
+  }
+
+  std::uint32_t count_lost_answer(const OutboxRow& row) {
+    std::lock_guard lock(mutex);
+    return ++lost_answers[row.id];
   }
 
   void give_up(const OutboxRow& row, const std::string& reason) {
@@ -186,9 +217,25 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   bool forgotten(const OutboxRow& row) const {
     std::lock_guard lock(mutex);
-    return !known.contains(row.id);
+    const auto found = known.find(row.id);
+    return found == known.end() || found->second.row != &row;
   }
 
+  void set_under_way(const OutboxRow& row) {
+    std::lock_guard lock(mutex);
+    if (const auto found = known.find(row.id); found != known.end()) found->second.under_way = true;
+  }
+
+  /// What became of its call is known. False when the row was left meanwhile, and so is dropped.
+  bool has_come(const OutboxRow& row) {
+    std::lock_guard lock(mutex);
+    const auto found = known.find(row.id);
+    if (found == known.end() || found->second.row != &row) return true;
+    found->second.under_way = false;
+    return !found->second.left;
+  }
+
+  /// Limits of the platform stay: they are the bot's, whoever sends for it.
   void forget(std::string_view bot) {
     std::lock_guard lock(mutex);
     for (auto lane = lanes.begin(); lane != lanes.end();) {
@@ -197,17 +244,38 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         ++lane;
         continue;
       }
-      for (const auto& row : waiting) pending -= known.erase(row->id);
-      lane = lanes.erase(lane);
+      const bool stays = leave(waiting.front()->id);
+      for (std::size_t i = stays ? 1 : 0; i < waiting.size(); ++i) pending -= known.erase(waiting[i]->id);
+      waiting.resize(stays ? 1 : 0);
+      lane = stays ? std::next(lane) : lanes.erase(lane);
     }
-    for (auto& row : unordered) {
-      if (row.second != bot) continue;
+    std::erase_if(unordered, [&](const auto& row) {
+      if (row.second != bot || leave(row.first)) return false;
       pending -= known.erase(row.first);
-    }
-    std::erase_if(unordered, [&](const auto& row) { return row.second == bot; });
-    std::erase_if(resting, [&](const auto& scope) {
-      return scope.first == bot || scope.first.starts_with(std::string(bot) + "\n");
+      return true;
     });
+    std::erase_if(lost_answers, [&](const auto& row) { return !known.contains(row.first); });
+  }
+
+  /// With the mutex held. Whether its call is under way: then what becomes of it is waited for.
+  bool leave(std::int64_t id) {
+    const auto found = known.find(id);
+    if (found == known.end() || !found->second.under_way) return false;
+    found->second.left = true;
+    return true;
+  }
+
+  /// It stays in the outbox, for whoever sends now.
+  void drop(const OutboxRow& row) {
+    std::string key;
+    {
+      std::lock_guard lock(mutex);
+      pending -= known.erase(row.id);
+      lost_answers.erase(row.id);
+      unordered.erase(row.id);
+      key = home_lane(row);
+    }
+    if (row.call.ordered) next(key, row.id);
   }
 
   void settle(const OutboxRow& row, Settled settled) {
@@ -215,6 +283,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       std::lock_guard lock(mutex);
       // A row that was forgotten while it was under way is counted out already.
       pending -= known.erase(row.id);
+      lost_answers.erase(row.id);
       if (!row.call.ordered) unordered.erase(row.id);
     }
     handlers.settled(row.bot, std::move(settled));
@@ -228,23 +297,30 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   /// Nothing of a scope (a chat, or the whole bot) is sent until `after` has passed; then each of its lanes
   /// goes on where it was.
   void rest(const std::string& scope, const std::shared_ptr<OutboxRow>& row, Duration after) {
-    if (!row->call.ordered) return again(row, after);
-    bool begins = false;
+    if (row->call.ordered) return hold(scope, row.get(), after);
+    again(row, after);
+    if (scope == bot_scope(*row)) hold(scope, nullptr, after);
+  }
+
+  /// `row` waits for the end of it; may be null.
+  void hold(const std::string& scope, const OutboxRow* row, Duration after) {
+    std::uint64_t number = 0;
     {
       std::lock_guard lock(mutex);
-      auto [found, fresh] = resting.try_emplace(scope);
-      found->second.insert(home_lane(*row));
-      begins = fresh;
+      Rest& rest = resting[scope];
+      if (rest.running++ == 0) rest.number = ++rests;
+      if (row) rest.lanes.insert(home_lane(*row));
+      number = rest.number;
     }
-    if (!begins) return;
     auto self = shared_from_this();
-    courier.later(after, [self, scope] {
+    courier.later(after, [self, scope, number] {
       std::vector<std::shared_ptr<OutboxRow>> ready;
       {
         std::lock_guard lock(self->mutex);
         auto found = self->resting.find(scope);
-        if (found == self->resting.end()) return;
-        for (const std::string& key : found->second)
+        if (found == self->resting.end() || found->second.number != number) return;
+        if (--found->second.running > 0) return;
+        for (const std::string& key : found->second.lanes)
           if (auto lane = self->lanes.find(key); lane != self->lanes.end() && !lane->second.waiting.empty())
             ready.push_back(lane->second.waiting.front());
         self->resting.erase(found);
@@ -291,9 +367,9 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       std::lock_guard lock(mutex);
       moved_.erase(settled_id);
       auto lane = lanes.find(key);
-      if (lane == lanes.end()) return;
-      if (!lane->second.waiting.empty() && lane->second.waiting.front()->id == settled_id)
-        lane->second.waiting.pop_front();
+      // A lane that was forgotten and filled again does not wait for this row.
+      if (lane == lanes.end() || lane->second.waiting.empty() || lane->second.waiting.front()->id != settled_id) return;
+      lane->second.waiting.pop_front();
       if (lane->second.waiting.empty()) {
         lanes.erase(lane);
         return;

@@ -59,6 +59,7 @@ struct Engine::Impl {
   std::vector<std::unique_ptr<Player>> players;
   std::map<std::string, std::size_t, std::less<>> bot_index;
   std::vector<std::optional<Moment>> next_timers;
+  std::vector<std::optional<milliseconds>> inbox_due;  // by bot: when stored events that met a trouble are tried again
   std::vector<Counters> counters;  // by bot
   std::atomic<bool> storage_well{true};
   Dispatcher dispatcher;
@@ -70,6 +71,7 @@ struct Engine::Impl {
   std::vector<std::function<void(Storage&)>> asked;
   std::optional<milliseconds> settle_by;  // by the monotonic clock
   bool stopping = false;
+  bool started = false;
   bool draining = false;
   bool idle = true;
   std::thread thread;
@@ -96,6 +98,7 @@ struct Engine::Impl {
       players.push_back(std::make_unique<Player>(storage, std::move(bot)));
     }
     next_timers.resize(players.size());
+    inbox_due.resize(players.size());
     settled.resize(players.size());
   }
 
@@ -198,6 +201,11 @@ struct Engine::Impl {
     counters[bot].turns += played.turns;
     ++counters[bot].batches;
     storage_well = true;
+    inbox_due[bot].reset();
+    if (played.trouble) {
+      complain(bot, *played.trouble);
+      inbox_due[bot] = clock.monotonic() + kStorageRetry;
+    }
     dispatcher.add(std::move(played.outbox));
   }
 
@@ -209,7 +217,8 @@ struct Engine::Impl {
 
   void refresh_timer(std::size_t bot) {
     auto next = players[bot]->next_timer();
-    if (next) next_timers[bot] = *next;
+    // Not knowing is no reason to forget: it is looked at again soon.
+    next_timers[bot] = next ? *next : Moment{clock.now().unix_ms + kStorageRetry.count()};
   }
 
   // ---- the engine's thread
@@ -258,6 +267,7 @@ struct Engine::Impl {
       for (Batch& batch : work) play(batch, outcomes[batch.bot]);
       for (std::size_t bot = 0; bot < players.size(); ++bot) {
         if (!outcomes[bot].empty()) record(bot, outcomes[bot]);
+        play_left(bot);
         play_due(bot);
       }
     }
@@ -276,10 +286,11 @@ struct Engine::Impl {
 
     std::lock_guard lock(mutex);
     std::optional<milliseconds> rest = earlier(until_settling(), sweep);
-    if (inbox_waits) rest = earlier(rest, kStorageRetry);
     if (!unconfirmed.empty()) rest = earlier(rest, kLookAgain);
     if (common && has_news) rest = earlier(rest, kLookAgain);
     if (common) rest = earlier(rest, full_rounds > 0 || news ? milliseconds(0) : next_look - clock.monotonic());
+    for (const auto& due : inbox_due)
+      if (due) rest = earlier(rest, std::max(milliseconds(0), *due - clock.monotonic()));
     for (const auto& timer : next_timers) {
       if (!timer) continue;
       const milliseconds due(std::max<std::int64_t>(0, timer->unix_ms - clock.now().unix_ms));
@@ -290,16 +301,8 @@ struct Engine::Impl {
 
   void play_stored() {
     inbox_waits = false;
-    for (std::size_t bot = 0; bot < players.size(); ++bot) {
-      auto played = players[bot]->play_inbox();
-      if (!played) {
-        complain(bot, played.error());
-        inbox_waits = true;
-        continue;
-      }
-      if (played->timers_changed) refresh_timer(bot);
-      tell(bot, *played);
-    }
+    for (std::size_t bot = 0; bot < players.size(); ++bot) inbox_due[bot] = milliseconds(0);
+    for (std::size_t bot = 0; bot < players.size(); ++bot) play_left(bot);
   }
 
   static std::optional<milliseconds> earlier(std::optional<milliseconds> a, std::optional<milliseconds> b) {
@@ -350,6 +353,15 @@ struct Engine::Impl {
     settled[bot].insert(settled[bot].end(), std::make_move_iterator(outcomes.begin()),
                         std::make_move_iterator(outcomes.end()));
     settle_by = clock.monotonic() + kStorageRetry;
+  }
+
+  /// Events that were taken, and could not be played then.
+  void play_left(std::size_t bot) {
+    if (!inbox_due[bot] || *inbox_due[bot] > clock.monotonic()) return;
+    auto played = players[bot]->go_on();
+    if (!played) return complain(bot, played.error());
+    if (played->timers_changed) refresh_timer(bot);
+    tell(bot, *played);
   }
 
   void play_due(std::size_t bot) {
@@ -425,6 +437,7 @@ struct Engine::Impl {
       if (played.turns > 0 || !played.outbox.empty() || !played.notes.empty()) tell(bot, played);
     }
     has_news |= others_send || full_rounds > 0;
+    if (round->trouble) complain_in_common(*round->trouble);
   }
 
   /// Hints cost the database something, and one says as much as many.
@@ -553,6 +566,7 @@ struct Engine::Impl {
     leads = std::move(handler);
     if (storage.shared()) {
       if (auto joined = join(); !joined) return joined;
+      started = true;
       if (drive == Drive::OwnThread) thread = std::thread([this] { run(); });
       return Done{};
     }
@@ -585,6 +599,7 @@ struct Engine::Impl {
       tell(bot, *played);
       refresh_timer(bot);
     }
+    started = true;
     if (leads)
       for (const auto& player : players) leads(player->setup().name, true);
     if (drive == Drive::OwnThread) thread = std::thread([this] { run(); });
@@ -622,6 +637,8 @@ struct Engine::Impl {
       if (!done) complain(bot, done.error());
     }
     storage.leave();
+    // A start that failed leaves it open what killed the process before it.
+    if (!started) return;
     auto ended = storage.end_running();
     if (!ended) write_log(LogLevel::Error, ended.error().message);
   }

@@ -43,6 +43,8 @@ struct Player::Impl {
   std::uint64_t call_counter = 0;
   std::optional<ValueMap> shared;  // loaded once: this process is the bot's only writer
   std::size_t careful_left = 0;
+  bool inbox_left = false;  // events that are stored could not be played yet
+  std::map<std::int64_t, std::uint32_t> counted;  // events whose attempt was counted and not made, with that count
   std::map<std::string, std::vector<std::string>> roles_of;  // "transport:chat" → roles
 
   Impl(Storage& used, BotSetup given) : storage(used), setup(std::move(given)) {
@@ -414,10 +416,12 @@ struct Player::Impl {
     return Done{};
   }
 
-  /// Stores the updates and their position without playing them.
+  /// Stores the updates and their position without playing them, and what was settled: all or nothing.
   Stored<Done> take_in(const std::vector<Incoming>& updates, std::string_view transport,
-                       std::string_view position, bool claim) {
+                       std::string_view position, bool claim, const std::vector<Settled>& settled) {
     return attempt([&](Transaction& tx) -> Stored<Done> {
+      auto recorded = record(tx, settled);
+      if (!recorded) return recorded;
       Moment at;
       for (const Incoming& update : updates) {
         if (claim) {
@@ -433,6 +437,13 @@ struct Player::Impl {
       if (position.empty()) return Done{};
       return tx.set_position(setup.name, transport, position, at);
     });
+  }
+
+  /// Plays the inbox. What is in it was taken, so a trouble on the way is no reason to bring it again.
+  void drain_taken(Played& played) {
+    auto drained = drain(played);
+    inbox_left = !drained;
+    if (!drained) played.trouble = std::move(drained.error());
   }
 
   /// Plays the inbox, one event a transaction, oldest first.
@@ -468,14 +479,19 @@ struct Player::Impl {
         ours = *oldest && (*oldest)->id == row.id;
         return Done{};
       };
-      auto counted = attempt([&](Transaction& tx) -> Stored<Done> {
-        if (auto claimed = claim(tx); !claimed || !ours) return claimed;
-        auto number = tx.count_attempt(row.id);
-        if (!number) return Error{number.error()};
-        attempts = *number;
-        return Done{};
-      });
-      if (!counted || !ours) return counted;
+      if (auto known = counted.find(row.id); known != counted.end()) {
+        attempts = known->second;
+        counted.erase(known);
+      } else {
+        auto count = attempt([&](Transaction& tx) -> Stored<Done> {
+          if (auto claimed = claim(tx); !claimed || !ours) return claimed;
+          auto number = tx.count_attempt(row.id);
+          if (!number) return Error{number.error()};
+          attempts = *number;
+          return Done{};
+        });
+        if (!count || !ours) return count;
+      }
       if (attempts > kMaxAttempts) return bury(row, reason, played);
 
       Played turn;
@@ -493,7 +509,11 @@ struct Player::Impl {
         append(played, std::move(turn));
         return Done{};
       }
-      if (is_of_the_world(done.error().kind)) return done;
+      if (is_of_the_world(done.error().kind)) {
+        // Three troubles of the world must not make a dead letter of what was never played.
+        counted[row.id] = attempts;
+        return done;
+      }
       reason = done.error().message;
     }
   }
@@ -507,7 +527,9 @@ struct Player::Impl {
     letter.subject = row.incoming;
     letter.reason = reason;
     letter.at = update.event.at;
+    Played told;  // goes to `played` only when it is stored
     const auto bury_and_tell = [&](bool tell) {
+      told = Played{};
       return attempt([&](Transaction& tx) -> Stored<Done> {
         if (storage.shared()) {
           shared.reset();
@@ -520,15 +542,17 @@ struct Player::Impl {
         auto dropped = tx.drop_inbox(row.id);
         if (!dropped || !tell) return dropped;
         Event event{update.event.at, 0, TurnFailed{reason}};
-        return play_turn(tx, key_of(setup.name, update), &update.person, event, row.event_id, played);
+        return play_turn(tx, key_of(setup.name, update), &update.person, event, row.event_id, told);
       });
     };
+    Stored<Done> done = readable ? bury_and_tell(true) : bury_and_tell(false);
+    if (!done && readable && !is_of_the_world(done.error().kind)) done = bury_and_tell(false);
+    if (!done) return done;
+    append(played, std::move(told));
     played.notes.push_back({TurnNote::Kind::Buried, update.chat,
                             "an event failed " + std::to_string(kMaxAttempts) +
                                 " times and is a dead letter now: " + reason,
                             {}});
-    Stored<Done> done = readable ? bury_and_tell(true) : bury_and_tell(false);
-    if (!done && readable && !is_of_the_world(done.error().kind)) done = bury_and_tell(false);
     return done;
   }
 
@@ -564,7 +588,8 @@ Stored<Played> Player::play(const std::vector<Incoming>& updates, std::string_vi
                             std::string_view position, const std::vector<Settled>& settled, bool claim) {
   Impl& own = *impl_;
   Played played;
-  if (own.careful_left == 0) {
+  // What is left in the inbox is older: newer events line up behind it.
+  if (own.careful_left == 0 && !own.inbox_left) {
     auto done = own.attempt([&](Transaction& tx) -> Stored<Done> {
       played = Played{};
       auto recorded = own.record(tx, settled);
@@ -588,13 +613,16 @@ Stored<Played> Player::play(const std::vector<Incoming>& updates, std::string_vi
     played = Played{};
   }
 
-  auto recorded = settle(settled);
-  if (!recorded) return Error{recorded.error()};
-  auto taken = own.take_in(updates, transport, position, claim);
+  auto taken = own.take_in(updates, transport, position, claim, settled);
   if (!taken) return Error{taken.error()};
-  auto drained = own.drain(played);
-  if (!drained) return Error{drained.error()};
+  own.drain_taken(played);
   own.careful_left -= std::min(own.careful_left, updates.size());
+  return played;
+}
+
+Stored<Played> Player::go_on() {
+  Played played;
+  impl_->drain_taken(played);
   return played;
 }
 
@@ -611,7 +639,7 @@ Stored<Played> Player::play_timers(Moment now, std::size_t limit) {
   const auto timer_event = [&](const TimerRow& timer) {
     return Event{now, 0, TimerDue{timer.name, timer.serial}};
   };
-  if (own.careful_left == 0) {
+  if (own.careful_left == 0 && !own.inbox_left) {
     auto done = own.attempt([&](Transaction& tx) -> Stored<Done> {
       played = Played{};
       auto found = read(tx);
@@ -643,8 +671,7 @@ Stored<Played> Player::play_timers(Moment now, std::size_t limit) {
     return Done{};
   });
   if (!taken) return Error{taken.error()};
-  auto drained = own.drain(played);
-  if (!drained) return Error{drained.error()};
+  own.drain_taken(played);
   played.timers_changed |= !due.empty();
   return played;
 }

@@ -48,6 +48,8 @@ struct Played {
   std::vector<TurnNote> notes;
   std::vector<StepId> visited;    ///< when tracing
   std::size_t turns = 0;
+  /// Why events that are stored wait in the inbox: `go_on` plays them. They are taken nonetheless.
+  std::optional<StorageError> trouble = {};
 };
 
 /// A message that told somebody of a dialog.
@@ -96,6 +98,8 @@ class Player {
   Stored<Played> play(const std::vector<Incoming>& updates, std::string_view transport,
                       std::string_view position, const std::vector<Settled>& settled = {},
                       bool claim = false);
+  /// Plays what the inbox still holds after a trouble.
+  Stored<Played> go_on();
   /// Plays timers due at `now`, oldest first, at most `limit`.
   Stored<Played> play_timers(Moment now, std::size_t limit);
   Stored<std::optional<Moment>> next_timer();

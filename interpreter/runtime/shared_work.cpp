@@ -86,7 +86,7 @@ Stored<SharedWork::Round> SharedWork::play() {
   }
   if (!alone.empty()) {
     round.more = true;
-    if (auto played = play_apart(alone, round); !played) return Error{played.error()};
+    if (auto played = play_apart(alone, round); !played) round.trouble = std::move(played.error());
   }
   return round;
 }

@@ -27,6 +27,8 @@ class SharedWork {
   struct Round {
     std::vector<Played> played;  ///< by bot
     bool more = false;           ///< there may be more to play
+    /// What kept it from playing all: what was played until then is stored nonetheless.
+    std::optional<StorageError> trouble = {};
   };
   /// Plays what it can claim, as one transaction.
   Stored<Round> play();

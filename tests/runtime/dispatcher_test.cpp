@@ -220,6 +220,93 @@ TEST_F(DispatcherTest, AMovedChatKeepsTheOrderOfItsRows) {
   EXPECT_EQ(dispatcher.pending(), 0U);
 }
 
+TEST_F(DispatcherTest, OfSeveralRefusalsTheLongestHolds) {
+  add({row(1, "a", "1"), row(2, "b", "1")});
+  Outcome flood = outcome(Outcome::Kind::Retry, 5'000);
+  flood.whole_bot = true;
+  courier.answer("a:1", flood);
+  flood.after.ms = 37'000;
+  courier.answer("b:1", flood);
+  ASSERT_EQ(courier.postponed.size(), 2U);
+  const auto longest = std::move(courier.postponed[1]);
+  EXPECT_EQ(longest.first.ms, 37'000);
+  courier.postponed.pop_back();
+  courier.pass_time();
+  EXPECT_EQ(courier.sent.size(), 2U);
+  longest.second();
+  EXPECT_EQ(courier.sent, (Sent{"a:1", "b:1", "a:1", "b:1"}));
+}
+
+TEST_F(DispatcherTest, ARefusalOfTheWholeBotHoldsItWhicheverCallWasTold) {
+  OutboxRow press = row(1, "a", "press");
+  press.call.ordered = false;
+  add({press});
+  Outcome flood = outcome(Outcome::Kind::Retry, 5'000);
+  flood.whole_bot = true;
+  courier.answer("a:press", flood);
+  add({row(2, "b", "1")});
+  EXPECT_EQ(courier.sent, (Sent{"a:press"}));
+  courier.pass_time();
+  EXPECT_EQ(courier.sent, (Sent{"a:press", "a:press", "b:1"}));
+}
+
+TEST_F(DispatcherTest, OnlyLostAnswersMakeARowUnknown) {
+  add({row(1, "a", "1")});
+  for (std::uint32_t i = 0; i < Dispatcher::kMaxUnknown; ++i) {
+    courier.answer("a:1", outcome(Outcome::Kind::Retry, 1'000));
+    courier.pass_time();
+  }
+  courier.answer("a:1", outcome(Outcome::Kind::Unknown));
+  EXPECT_TRUE(settled.empty());
+  courier.pass_time();
+  courier.answer("a:1", outcome(Outcome::Kind::Sent));
+  ASSERT_EQ(settled.size(), 1U);
+  EXPECT_TRUE(settled[0].drop);
+}
+
+TEST_F(DispatcherTest, WhatIsUnderWayWhenTheLeadIsLostIsNotMadeAgainWhenItComesBack) {
+  add({row(1, "a", "1"), row(2, "a", "2")});
+  dispatcher.forget("shop");
+  add({row(1, "a", "1"), row(2, "a", "2")});
+  EXPECT_EQ(courier.sent, (Sent{"a:1"}));
+  courier.answer("a:1", outcome(Outcome::Kind::Retry, 1'000));
+  courier.pass_time();
+  courier.answer("a:1", outcome(Outcome::Kind::Sent));
+  EXPECT_EQ(courier.sent, (Sent{"a:1", "a:1", "a:2"}));
+}
+
+TEST_F(DispatcherTest, WhatWasUnderWayIsLeftToOthersWhenTheLeadStaysLost) {
+  add({row(1, "a", "1"), row(2, "a", "2"), row(3, "b", "1")});
+  dispatcher.forget("shop");
+  courier.answer("a:1", outcome(Outcome::Kind::Unknown));
+  courier.answer("b:1", outcome(Outcome::Kind::Sent));
+  courier.pass_time();
+  EXPECT_EQ(courier.sent, (Sent{"a:1", "b:1"}));
+  ASSERT_EQ(settled.size(), 1U);
+  EXPECT_EQ(settled[0].outbox_id, 3);
+  EXPECT_EQ(dispatcher.pending(), 0U);
+}
+
+TEST_F(DispatcherTest, ARowThatComesBackIsNotSentByWhatItsFirstLifePutOff) {
+  add({row(1, "a", "1")});
+  courier.answer("a:1", outcome(Outcome::Kind::Unknown));
+  dispatcher.forget("shop");
+  add({row(1, "a", "1")});
+  EXPECT_EQ(courier.sent, (Sent{"a:1", "a:1"}));
+  courier.pass_time();
+  EXPECT_EQ(courier.sent, (Sent{"a:1", "a:1"}));
+}
+
+TEST_F(DispatcherTest, ALimitOutlivesTheLead) {
+  add({row(1, "a", "1")});
+  courier.answer("a:1", outcome(Outcome::Kind::Retry, 37'000));
+  dispatcher.forget("shop");
+  add({row(1, "a", "1")});
+  EXPECT_EQ(courier.sent, (Sent{"a:1"}));
+  courier.pass_time();
+  EXPECT_EQ(courier.sent, (Sent{"a:1", "a:1"}));
+}
+
 TEST_F(DispatcherTest, AChatRestsAfterACallThatHolds) {
   OutboxRow typing = row(1, "a", "typing");
   typing.call.hold.ms = 2'000;

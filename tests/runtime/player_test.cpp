@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "interpreter/runtime/incoming_json.h"
 #include "schema/loader.h"
@@ -40,6 +41,7 @@ class TestRenderer : public Renderer {
  public:
   std::vector<ApiCall> render(const ChatAddress&, const Message& message) const override {
     if (!poison.empty() && message.text.text.find(poison) != std::string::npos) throw std::runtime_error("boom");
+    rendered = true;
     ApiCall call;
     call.method = "message";
     call.body = message.text.text;
@@ -53,6 +55,7 @@ class TestRenderer : public Renderer {
     return call;
   }
   std::string poison;
+  mutable bool rendered = false;
 };
 
 class PlayerTest : public ::testing::Test {
@@ -179,6 +182,102 @@ TEST_F(PlayerTest, AfterACrashTheInboxIsPlayedAndACrashCountsAsAnAttempt) {
   auto next = player.play({says("3", "a", "/start")}, "telegram", "4");
   ASSERT_TRUE(next);
   EXPECT_EQ(texts(*next), (Texts{"a:Your name?"}));
+}
+
+/// The database is busy at the transactions of these numbers, counted from now.
+void be_busy_at(Storage& storage, std::set<int> numbers) {
+  storage.fail_by([numbers = std::move(numbers), number = 0](Storage::Place place) mutable -> std::optional<StorageError> {
+    if (place != Storage::Place::Begin || !numbers.contains(++number)) return std::nullopt;
+    return StorageError{StorageError::Kind::Busy, "busy"};
+  });
+}
+
+TEST_F(PlayerTest, WhatIsStoredIsTakenThoughItCannotBePlayedYet) {
+  Player player(storage, setup);
+  ASSERT_TRUE(player.recover(false));
+  // Taking in, reading the inbox and counting the attempt go well; playing does not.
+  be_busy_at(storage, {4});
+  auto played = player.play({says("1", "a", "/start"), says("2", "a", "Ann")}, "telegram", "3");
+  ASSERT_TRUE(played) << "or the platform would be asked for them once more";
+  EXPECT_TRUE(played->trouble.has_value());
+  EXPECT_TRUE(played->outbox.empty());
+  auto later = player.go_on();
+  ASSERT_TRUE(later);
+  EXPECT_FALSE(later->trouble.has_value());
+  EXPECT_EQ(texts(*later), (Texts{"a:Your name?", "a:1 Ann", "a:What next?"}));
+  EXPECT_EQ(rows(), 1);
+}
+
+TEST_F(PlayerTest, WhatComesMeanwhileLinesUpBehindWhatIsStored) {
+  Player player(storage, setup);
+  ASSERT_TRUE(player.play({says("1", "a", "/start")}, "telegram", "2"));
+  renderer.poison = "Bad";
+  // The event fails in the batch, is taken in alone, and then the inbox cannot be read.
+  be_busy_at(storage, {3});
+  auto failed = player.play({says("2", "a", "Bad")}, "telegram", "3");
+  ASSERT_TRUE(failed);
+  EXPECT_TRUE(failed->trouble.has_value());
+  auto both = player.play({says("3", "a", "Ann")}, "telegram", "4");
+  ASSERT_TRUE(both);
+  EXPECT_EQ(texts(*both), (Texts{"a:Something went wrong. Please try again.", "a:Your name?", "a:1 Ann", "a:What next?"}));
+}
+
+TEST_F(PlayerTest, TimersThatWereTakenAndCouldNotBePlayedComeLater) {
+  Player player(storage, setup);
+  ASSERT_TRUE(player.play({says("1", "a", "/start"), says("2", "a", "Ann")}, "telegram", "3"));
+  ASSERT_TRUE(player.recover(false));
+  be_busy_at(storage, {3});
+  auto due = player.play_timers(Moment{1'000 + 3'600'000}, 10);
+  ASSERT_TRUE(due);
+  EXPECT_TRUE(due->trouble.has_value());
+  auto later = player.go_on();
+  ASSERT_TRUE(later);
+  EXPECT_EQ(texts(*later), (Texts{"a:You are late"}));
+}
+
+TEST_F(PlayerTest, TroublesOfTheDatabaseMakeNoDeadLetter) {
+  Player player(storage, setup);
+  ASSERT_TRUE(player.recover(false));
+  int troubles = 5;
+  storage.fail_by([&](Storage::Place place) -> std::optional<StorageError> {
+    if (place != Storage::Place::Commit || !std::exchange(renderer.rendered, false) || troubles-- <= 0)
+      return std::nullopt;
+    return StorageError{StorageError::Kind::Busy, "busy"};
+  });
+  ASSERT_TRUE(player.play({says("1", "a", "/start")}, "telegram", "2"));
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(player.go_on());
+  auto played = player.go_on();
+  ASSERT_TRUE(played);
+  EXPECT_EQ(texts(*played), (Texts{"a:Your name?"}));
+  EXPECT_EQ(dead_letters(), 0U);
+}
+
+TEST_F(PlayerTest, WhatABurialSaidIsSentOnlyWhenItIsStored) {
+  Player player(storage, setup);
+  ASSERT_TRUE(player.play({says("1", "a", "/start")}, "telegram", "2"));
+  // The turn fails of it, and so does that of the burial: it repeats the question behind the phrase for an error.
+  renderer.poison = "Your name?";
+  auto played = player.play({says("2", "a", "/start")}, "telegram", "3");
+  ASSERT_TRUE(played);
+  EXPECT_EQ(dead_letters(), 1U);
+  EXPECT_EQ(texts(*played), Texts{});
+  auto stored = player.outbox(0, 10);
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->size(), 1U);
+}
+
+TEST_F(PlayerTest, WhatWasSettledIsRecordedOnceThoughItsBatchComesAgain) {
+  Player player(storage, setup);
+  ASSERT_TRUE(player.recover(false));
+  Settled dead{1, true, OutboxRow::State::Dead, 1, "refused", DeadLetter{}};
+  dead.letter->bot = "bot";
+  dead.letter->kind = "outbox";
+  for (int number = 1; number < 4; ++number) {
+    be_busy_at(storage, {number});
+    auto played = player.play({says("1", "a", "/start")}, "telegram", "2", {dead});
+    if (played) break;
+  }
+  EXPECT_EQ(dead_letters(), 1U);
 }
 
 TEST_F(PlayerTest, ATimerFiresOnceAtItsTime) {
