@@ -105,6 +105,14 @@ const std::vector<Step>& steps() {
           // Whose dialogs an event is about, as a number: events of one person wait for each other.
           "ALTER TABLE inbox ADD COLUMN person BIGINT NOT NULL DEFAULT 0",
           "CREATE INDEX inbox_person ON inbox (person, id)",
+          // Each event of a platform goes in here: its key is the whole row, and is written once.
+          R"(CREATE TABLE seen_events_by_key (
+               event_id TEXT NOT NULL, transport TEXT NOT NULL, bot TEXT NOT NULL,
+               at_unix_ms BIGINT NOT NULL, PRIMARY KEY (event_id, transport, bot)){clustered})",
+          R"(INSERT INTO seen_events_by_key (event_id, transport, bot, at_unix_ms)
+             SELECT event_id, transport, bot, at_unix_ms FROM seen_events)",
+          "DROP TABLE seen_events",
+          "ALTER TABLE seen_events_by_key RENAME TO seen_events",
           // The process that sends a row; 0: none yet. See `processes`.
           "ALTER TABLE outbox ADD COLUMN sender BIGINT NOT NULL DEFAULT 0",
           "postgresql: CREATE INDEX outbox_unsent ON outbox (bot, id) WHERE sender = 0",

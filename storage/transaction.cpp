@@ -1,6 +1,7 @@
 #include "storage/transaction.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "storage/scenario_tables.h"
@@ -13,7 +14,7 @@ namespace {
 constexpr std::int64_t kRememberMs = std::int64_t{7} * 24 * 3600 * 1000;
 // The old ones go in small bites, so that no turn waits for them.
 constexpr std::int64_t kClaimsBetweenBites = 500;
-constexpr std::int64_t kBite = 1000;
+constexpr std::int64_t kBite = 2000;
 
 std::int64_t at_most(std::size_t limit) {
   return static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX));
@@ -203,10 +204,25 @@ Stored<bool> SqlTransaction::claim_event(std::string_view bot, std::string_view 
 void SqlTransaction::forget_old_claims(Moment at) {
   if (claims_ < kClaimsBetweenBites) return;
   claims_ = 0;
-  statements_.run(
-      R"(DELETE FROM seen_events WHERE id IN (SELECT id FROM (SELECT id, at_unix_ms FROM
-         seen_events ORDER BY id LIMIT ?) AS oldest WHERE at_unix_ms < ?))",
-      kBite, at.unix_ms - kRememberMs);
+  // The table has no order by age: it is gone through by its key, a bite at a time, again and again.
+  std::vector<std::array<std::string, 3>> old;
+  std::array<std::string, 3> key;
+  std::int64_t seen_at = 0;
+  std::int64_t count = 0;
+  statements_.each(
+      R"(SELECT event_id, transport, bot, at_unix_ms FROM seen_events WHERE (event_id, transport, bot) >
+         (?, ?, ?) ORDER BY event_id, transport, bot LIMIT ?)",
+      std::tie(key[0], key[1], key[2], seen_at),
+      [&] {
+        ++count;
+        if (seen_at < at.unix_ms - kRememberMs) old.push_back(key);
+      },
+      looked_at_[0], looked_at_[1], looked_at_[2], kBite);
+  looked_at_ = count < kBite ? std::array<std::string, 3>() : key;
+  for (const auto& one : old) {
+    statements_.run("DELETE FROM seen_events WHERE event_id = ? AND transport = ? AND bot = ?", one[0], one[1],
+                    one[2]);
+  }
 }
 
 Stored<std::string> SqlTransaction::position(std::string_view bot, std::string_view transport) {

@@ -2,6 +2,7 @@
 #include <soci/soci.h>
 
 #include <memory>
+#include <array>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -140,6 +141,7 @@ class SqlTransaction : public Transaction {
   std::vector<std::int64_t> dropped_;  ///< ids of the outbox, to be deleted by this transaction
   std::optional<StorageError> failure_;
   std::int64_t claims_ = 0;
+  std::array<std::string, 3> looked_at_;  ///< the key of `seen_events` up to which old claims were looked for
   std::unique_ptr<SqlHousekeeping> housekeeping_;
 };
 

@@ -177,6 +177,10 @@ TEST(StorageFailuresTest, ADatabaseOfAnOlderSuflerKeepsWhatItHolds) {
   }
   {
     soci::session sql(soci::sqlite3, folder.file());  // as the first version left it
+    sql << "DROP TABLE seen_events";
+    sql << "CREATE TABLE seen_events (id INTEGER PRIMARY KEY AUTOINCREMENT, bot TEXT NOT NULL, transport TEXT NOT "
+           "NULL, event_id TEXT NOT NULL, at_unix_ms BIGINT NOT NULL)";
+    sql << "INSERT INTO seen_events (bot, transport, event_id, at_unix_ms) VALUES ('shop', 'vk', 'e7', 5)";
     sql << "DROP INDEX inbox_person";
     sql << "ALTER TABLE inbox DROP COLUMN person";
     for (const char* column : {"repeat_key", "notice", "sender"})
@@ -192,6 +196,7 @@ TEST(StorageFailuresTest, ADatabaseOfAnOlderSuflerKeepsWhatItHolds) {
     EXPECT_EQ(rows->size(), 1U);
     EXPECT_EQ(rows->front().call.method, "messages.send");
     EXPECT_EQ(rows->front().call.repeat_key, 0);
+    EXPECT_FALSE(unwrap(tx.claim_event("shop", "vk", "e7", Moment{6})));
     return Done{};
   }));
 }
