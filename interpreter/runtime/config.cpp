@@ -27,7 +27,7 @@ const std::vector<std::string> kSecretKeys = {"token", "secret"};
 constexpr std::size_t kMaxSecretBytes = 4096;
 /// The platform's pace, where a transport has such a key.
 constexpr std::string_view kPaceKey = "requests_per_second";
-constexpr int kMostPace = 10'000;
+constexpr int kMostPace = 100'000;
 /// Less would clear away what a dialog still needs.
 constexpr Duration kShortestTerm{3'600'000};
 
