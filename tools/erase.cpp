@@ -53,7 +53,9 @@ int run_erase(const EraseOptions& options) {
   std::cout << "records in all: " << (*erased)["total"].dump() << "\n";
   const auto left = erased->find("left");
   if (left == erased->end()) {
-    std::cout << "what the database's files held of it was overwritten\n";
+    std::cout << (erased->value("overwritten", false)
+                      ? "what the database's files held of it was overwritten\n"
+                      : "PostgreSQL clears its files of it by itself in time (autovacuum); `VACUUM FULL` does it at once\n");
   } else {
     std::cout << "what the database's files held of it was NOT overwritten yet: " << printable(left->get<std::string>())
               << "\n";

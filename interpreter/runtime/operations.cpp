@@ -270,6 +270,7 @@ class Operation {
     answer_["total"] = erased.total();
     answer_["at_unix_ms"] = now_.unix_ms;
     if (!left.empty()) answer_["left"] = left;
+    answer_["overwritten"] = left.empty() && !storage_.shared();
   }
 
   static constexpr const char* kOnlyCounting = "only counting";
