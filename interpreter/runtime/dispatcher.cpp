@@ -40,7 +40,10 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   std::unordered_map<std::string, Lane> lanes;
   /// Chats and bots that the platform told to rest, with the lanes that wait for the end of it.
   std::unordered_map<std::string, std::set<std::string>> resting;
-  std::unordered_set<std::int64_t> known;  // ids of rows that are not settled
+  /// Rows that are not settled, by id. A row that was forgotten and came back is another object.
+  std::unordered_map<std::int64_t, const OutboxRow*> known;
+  std::unordered_set<std::int64_t> flying;     // calls under way
+  std::unordered_set<std::int64_t> abandoned;  // those of them that were to be forgotten
   std::unordered_map<std::int64_t, std::string> unordered;  // those of them in no lane → bot
   std::atomic<std::size_t> pending{0};
   std::atomic<std::size_t> in_flight{0};
@@ -53,8 +56,9 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     {
       std::lock_guard lock(mutex);
       for (OutboxRow& row : rows) {
-        if (!known.insert(row.id).second) continue;
+        if (known.contains(row.id)) continue;
         auto one = std::make_shared<OutboxRow>(std::move(row));
+        known.emplace(one->id, one.get());
         ++pending;
         if (!one->call.ordered) {
           unordered.emplace(one->id, one->bot);
@@ -77,6 +81,11 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     if (forgotten(*row)) return;  // it stays in the outbox, for another process
     if (handlers.may_send && !handlers.may_send(row->bot)) return again(row, kAskAgain);
     if (row->call.ordered && must_rest(*row)) return;
+    {
+      std::lock_guard lock(mutex);
+      if (const auto found = known.find(row->id); found == known.end() || found->second != row.get()) return;
+      flying.insert(row->id);
+    }
     ++row->attempts;
     ++in_flight;
     auto self = shared_from_this();
@@ -105,7 +114,9 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void finish(const std::shared_ptr<OutboxRow>& row, Outcome outcome) {
+    const bool abandoned_here = landed_abandoned(*row);
     if (stopped && outcome.kind != Outcome::Kind::Sent) return;
+    if (abandoned_here && outcome.kind != Outcome::Kind::Sent) return give_back(*row);
     if (outcome.kind != Outcome::Kind::Sent && forgotten(*row)) return;
     switch (outcome.kind) {
       case Outcome::Kind::Sent: {
@@ -157,7 +168,31 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   bool forgotten(const OutboxRow& row) const {
     std::lock_guard lock(mutex);
-    return !known.contains(row.id);
+    const auto found = known.find(row.id);
+    return found == known.end() || found->second != &row;
+  }
+
+  /// The call is over; whether its row was to be forgotten meanwhile.
+  bool landed_abandoned(const OutboxRow& row) {
+    std::lock_guard lock(mutex);
+    flying.erase(row.id);
+    return abandoned.erase(row.id) != 0;
+  }
+
+  /// It was not sent, and another process may have sent it since: the outbox knows, and what waits behind it.
+  void give_back(const OutboxRow& row) {
+    {
+      std::lock_guard lock(mutex);
+      if (const auto lane = lanes.find(home_lane(row)); row.call.ordered && lane != lanes.end()) {
+        for (const auto& one : lane->second.waiting) pending -= known.erase(one->id);
+        lanes.erase(lane);
+      } else {
+        pending -= known.erase(row.id);
+        unordered.erase(row.id);
+      }
+      moved_.erase(row.id);
+    }
+    if (handlers.returned) handlers.returned(row.bot);
   }
 
   void forget(std::string_view bot) {
@@ -168,27 +203,36 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         ++lane;
         continue;
       }
-      for (const auto& row : waiting) pending -= known.erase(row->id);
-      lane = lanes.erase(lane);
+      // A call that is under way cannot be taken back: what comes anew for its chat waits behind it.
+      const bool flies = flying.contains(waiting.front()->id);
+      if (flies) abandoned.insert(waiting.front()->id);
+      while (waiting.size() > (flies ? 1U : 0U)) {
+        pending -= known.erase(waiting.back()->id);
+        waiting.pop_back();
+      }
+      lane = flies ? std::next(lane) : lanes.erase(lane);
     }
-    for (auto& row : unordered) {
-      if (row.second != bot) continue;
+    std::erase_if(unordered, [&](const auto& row) {
+      if (row.second != bot) return false;
+      if (flying.contains(row.first)) {
+        abandoned.insert(row.first);
+        return false;
+      }
       pending -= known.erase(row.first);
-    }
-    std::erase_if(unordered, [&](const auto& row) { return row.second == bot; });
+      return true;
+    });
     std::erase_if(resting, [&](const auto& scope) {
       return scope.first == bot || scope.first.starts_with(std::string(bot) + "\n");
     });
   }
 
+  /// A row is known until whoever records it has its outcome: so nobody who looks takes it for one to be sent.
   void settle(const OutboxRow& row, Settled settled) {
-    {
-      std::lock_guard lock(mutex);
-      // A row that was forgotten while it was under way is counted out already.
-      pending -= known.erase(row.id);
-      if (!row.call.ordered) unordered.erase(row.id);
-    }
     handlers.settled(row.bot, std::move(settled));
+    std::lock_guard lock(mutex);
+    // A row that was forgotten while it was under way is counted out already.
+    pending -= known.erase(row.id);
+    if (!row.call.ordered) unordered.erase(row.id);
   }
 
   void again(const std::shared_ptr<OutboxRow>& row, Duration after) {
@@ -258,8 +302,9 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       moved_.erase(settled_id);
       auto lane = lanes.find(key);
       if (lane == lanes.end()) return;
-      if (!lane->second.waiting.empty() && lane->second.waiting.front()->id == settled_id)
-        lane->second.waiting.pop_front();
+      // A lane that was forgotten meanwhile and began anew goes its own way.
+      if (lane->second.waiting.empty() || lane->second.waiting.front()->id != settled_id) return;
+      lane->second.waiting.pop_front();
       if (lane->second.waiting.empty()) {
         lanes.erase(lane);
         return;

@@ -24,14 +24,17 @@ class Dispatcher {
     std::function<void(std::string_view bot, const ChatAddress&, const std::string& line)> log;
     /// Whether this process sends what the bot says; may be empty. While it does not, rows wait for `forget`.
     std::function<bool(std::string_view bot)> may_send = {};
+    /// A call that was under way when the bot was forgotten came to nothing: its row, and those behind it, are known
+    /// to the outbox alone. May be empty.
+    std::function<void(std::string_view bot)> returned = {};
   };
   Dispatcher(Courier& courier, Handlers handlers);
   ~Dispatcher();
 
   /// Rows in the order of their ids; thread-safe.
   void add(std::vector<OutboxRow> rows);
-  /// Another process sends for the bot now: whatever is not under way is dropped from memory, and what is under
-  /// way is not repeated.
+  /// Another process sends for the bot now: whatever is not under way is dropped from memory; what is under way
+  /// stays known until it is over, and is not repeated.
   void forget(std::string_view bot);
   /// Whether the row was taken and is not yet settled.
   bool knows(std::int64_t outbox_id) const;

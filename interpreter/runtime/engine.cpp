@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <unordered_set>
 
 #include "interpreter/runtime/log.h"
 #include "interpreter/runtime/shared_work.h"
@@ -81,6 +82,7 @@ struct Engine::Impl {
   bool news = true;                                       // with the mutex
   bool look_for_sends = false;
   bool has_news = false;  // the others have not been told of yet
+  std::atomic<bool> returned{false};  // rows that the dispatcher has given back
   bool unsure = false;  // whether the dispatcher has all that the outbox holds for this process
   int full_rounds = 0;
   milliseconds next_look{0}, next_left_rows{0}, next_tell{0};
@@ -105,7 +107,8 @@ struct Engine::Impl {
             [this](std::string_view bot) {
               const Presence* const presence = storage.presence();
               return presence == nullptr || presence->leads(bot);
-            }};
+            },
+            [this](std::string_view) { returned = true; }};
   }
 
   void note_settled(std::string_view bot, Settled one) {
@@ -361,6 +364,7 @@ struct Engine::Impl {
     }
     change_leads();
     if (!store_in_common(work, outcomes)) return rest_after_failure();
+    unsure |= returned.exchange(false);
     if (unsure && !send_what_is_left()) return rest_after_failure();
     if (!look) return;
     if (now >= next_look) look_for_sends = true;
@@ -460,12 +464,6 @@ struct Engine::Impl {
 
   /// A lost connection leaves open whether its transaction was stored, and then its rows are nowhere but in the outbox.
   bool send_what_is_left() {
-    std::vector<std::int64_t> being_recorded;
-    {
-      std::lock_guard lock(mutex);
-      for (const auto& of_bot : settled)
-        for (const Settled& one : of_bot) being_recorded.push_back(one.outbox_id);
-    }
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
       if (!common->leads(bot)) continue;
       auto left = common->claim_sends(bot, true);
@@ -480,11 +478,18 @@ struct Engine::Impl {
         complain_in_common(left.error());
         return false;
       }
+      // In this order: what the dispatcher no longer knows has been noted as settled before.
       std::erase_if(*left, [&](const OutboxRow& row) {
-        return row.state == OutboxRow::State::Unknown ||
-               std::find(being_recorded.begin(), being_recorded.end(), row.id) != being_recorded.end();
+        return row.state == OutboxRow::State::Unknown || dispatcher.knows(row.id);
       });
-      // In the order of the dialogs; what the dispatcher knows already it does not take again.
+      std::unordered_set<std::int64_t> being_recorded;
+      {
+        std::lock_guard lock(mutex);
+        for (const auto& of_bot : settled)
+          for (const Settled& one : of_bot) being_recorded.insert(one.outbox_id);
+      }
+      std::erase_if(*left, [&](const OutboxRow& row) { return being_recorded.contains(row.id); });
+      // In the order of the dialogs.
       std::sort(left->begin(), left->end(), [](const OutboxRow& x, const OutboxRow& y) { return x.id < y.id; });
       dispatcher.add(std::move(*left));
     }

@@ -33,18 +33,20 @@ sockaddr_in loopback(int port) {
 }  // namespace
 
 Deployment::Deployment(Settings settings) : telegram(settings.telegram), shop(make_telegram_shopfront(kAdmin, telegram)), settings_(std::move(settings)) {
-  if (settings_.database == DatabaseUnderTest::Postgres) postgres_.emplace(DatabaseUnderTest::Postgres);
+  if (settings_.database == DatabaseUnderTest::Postgres && settings_.database_url.empty())
+    postgres_.emplace(DatabaseUnderTest::Postgres);
   if (settings_.pages) port_ = free_port();
   folder.write("shop.yaml", settings_.scenario.empty() ? kShopScenario : settings_.scenario);
-  const std::string database = !settings_.database_url.empty() ? settings_.database_url
-                               : postgres_                     ? postgres_->url()
-                                                               : "sqlite:shop.db";
-  folder.write("sufler.yaml",
-               "database: \"" + database + "\"\ndurability: " + settings_.durability + "\n" +
-                   (port_ == 0 ? "" : "http: {listen: \"127.0.0.1:" + std::to_string(port_) + "\"}\n") +
-                   "log: {level: " + settings_.log_level + "}\n" + settings_.more +
-                   "bots:\n  shop:\n    scenario: shop.yaml\n    telegram: {token: \"${TOKEN}\", api: \"" +
-                   telegram.url() + "\"}\n    roles: {admins: [\"telegram:" + std::to_string(kAdmin) + "\"]}\n");
+  const std::string database = settings_.database == DatabaseUnderTest::Sqlite ? "sqlite:shop.db"
+                               : settings_.way_to_database.empty()            ? database_url()
+                                                                              : settings_.way_to_database;
+  const std::string rest = "database: \"" + database + "\"\ndurability: " + settings_.durability +
+                           "\nlog: {level: " + settings_.log_level + "}\n" + settings_.more +
+                           "bots:\n  shop:\n    scenario: shop.yaml\n    " + shop->bot_options() +
+                           "\n    roles: {admins: [\"telegram:" + std::to_string(kAdmin) + "\"]}\n";
+  const std::string http = "http: {listen: \"127.0.0.1:" + std::to_string(port_) + "\"}\n";
+  folder.write("sufler0.yaml", (port_ == 0 ? "" : http) + rest);
+  folder.write("sufler.yaml", rest);
 }
 
 SuflerProcess& Deployment::start(std::size_t index) { return start(index, settings_.wrapper); }
@@ -52,8 +54,8 @@ SuflerProcess& Deployment::start(std::size_t index) { return start(index, settin
 SuflerProcess& Deployment::start(std::size_t index, const std::vector<std::string>& wrapper) {
   if (processes_.size() <= index) processes_.resize(index + 1);
   SuflerOptions options;
-  options.arguments = {"run", "sufler.yaml"};
-  options.environment = {{"TOKEN", telegram.token()}, {"LC_ALL", "C.UTF-8"}};
+  options.arguments = {"run", index == 0 ? "sufler0.yaml" : "sufler.yaml"};
+  options.environment = {{"TOKEN", shop->token()}, {"LC_ALL", "C.UTF-8"}};
   options.folder = folder.path();
   options.output = folder.path() + "/output" + std::to_string(index) + ".log";
   options.wrapper = wrapper;
@@ -129,6 +131,7 @@ bool Deployment::becomes_ready(bool ready, milliseconds patience) {
 }
 
 std::string Deployment::database_url() const {
+  if (!settings_.database_url.empty()) return settings_.database_url;
   return postgres_ ? postgres_->url() : "sqlite:" + folder.path() + "/shop.db";
 }
 

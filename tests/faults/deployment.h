@@ -31,10 +31,11 @@ class Deployment {
     std::string durability = "full";
     std::string more = {};               ///< further lines of the configuration
     std::string log_level = "warning";
-    std::string database_url = {};       ///< in the place of the database's own: the way through a proxy
+    std::string database_url = {};       ///< in the place of a new database
+    std::string way_to_database = {};    ///< what the processes are told instead: the way through a proxy
     std::vector<std::string> wrapper = {};
     unsigned long most_memory = 0;
-    bool pages = false;                  ///< /readyz and the others, for one process
+    bool pages = false;                  ///< /readyz and the others, of the process 0
     fakes::FakeTelegramOptions telegram = {};
   };
   explicit Deployment(Settings settings);

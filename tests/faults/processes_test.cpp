@@ -5,11 +5,11 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <future>
 #include <iostream>
 #include <random>
 
 #include "faults/audit.h"
+#include "faults/crowd.h"
 #include "faults/customers.h"
 #include "faults/deployment.h"
 
@@ -19,42 +19,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// Customers who play on a thread of their own.
-class Crowd {
- public:
-  Crowd(Deployment& deployment, int count, seconds patience = kPatience)
-      : customers_(*deployment.shop, count),
-        played_(std::async(std::launch::async, [this, patience] { return customers_.play(patience); })) {}
-
-  /// Lets everybody end the round; whether all did.
-  bool finish() {
-    customers_.finish();
-    return played_.get();
-  }
-  Customers& operator*() { return customers_; }
-  Customers* operator->() { return &customers_; }
-
- private:
-  Customers customers_;
-  std::future<bool> played_;
-};
-
-std::size_t total(const std::map<std::int64_t, int>& orders) {
-  std::size_t sum = 0;
-  for (const auto& [customer, count] : orders) sum += static_cast<std::size_t>(count);
-  return sum;
-}
-
 class ProcessesTest : public testing::Test {
  protected:
-  /// Everybody ends, everything is sent, all processes stop; what the auditor says.
-  void finish(Deployment& deployment, Crowd& crowd) {
-    ASSERT_TRUE(crowd.finish()) << crowd->stuck() << deployment.output();
-    deployment.telegram.wait_for_messages(kAdmin, total(crowd->orders()), kPatience);
-    deployment.stop_all();
-    EXPECT_THAT(deployment.audited(crowd->orders()), testing::IsEmpty()) << deployment.output();
-  }
-
   /// The process whose log says last that it serves the bot.
   static std::size_t leader(Deployment& deployment, std::size_t count) {
     for (;;) {
