@@ -184,6 +184,7 @@ int run_bots(const RunOptions& options) {
   const std::vector<std::unique_ptr<ServedTransport>>& served = bots.served;
 
   Engine engine(std::move(*storage), std::move(bots.setups), couriers);
+  engine.limit_floods(config.flood);
   std::atomic<std::size_t> failed{0};
   Receivers receivers(engine, served, client, failed);
   std::optional<Listener> listener;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "interpreter/core/event.h"
+#include "interpreter/runtime/flood.h"
 #include "interpreter/runtime/log.h"
 #include "schema/diagnostic.h"
 #include "schema/source_map.h"
@@ -43,6 +44,7 @@ struct Config {
   std::string database = "sqlite:sufler.db";
   Durability durability = Durability::Full;
   std::string proxy;
+  FloodSettings flood;
   std::optional<HttpConfig> http;
   std::vector<BotConfig> bots;
   LogLevel log_level = LogLevel::Info;

@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "interpreter/runtime/failpoint.h"
+
 namespace sufler {
 namespace {
 
@@ -120,6 +122,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     if (outcome.kind != Outcome::Kind::Sent && forgotten(*row)) return;
     switch (outcome.kind) {
       case Outcome::Kind::Sent: {
+        failpoint("sent", row->chat.chat_id);
         Settled sent{row->id, true, OutboxRow::State::New, row->attempts, {}, {}};
         if (row->notice && !outcome.message_id.empty())
           sent.notice = SentNotice{row->chat, outcome.message_id, row->dialog_id, {}};

@@ -10,6 +10,7 @@
 #include <thread>
 #include <unordered_set>
 
+#include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/log.h"
 #include "interpreter/runtime/shared_work.h"
 #include "schema/source_map.h"
@@ -51,7 +52,8 @@ struct Engine::Impl {
     std::vector<std::function<void(bool)>> stored;
   };
   struct Counters {
-    std::atomic<std::uint64_t> updates{0}, turns{0}, batches{0}, faults{0}, storage_errors{0}, sent{0}, given_up{0};
+    std::atomic<std::uint64_t> updates{0}, turns{0}, batches{0}, faults{0}, storage_errors{0}, sent{0}, passed_over{0},
+        given_up{0};
   };
 
   const Clock& clock;
@@ -69,6 +71,7 @@ struct Engine::Impl {
   std::vector<std::vector<Settled>> settled;  // by bot
   std::vector<std::function<void(Storage&)>> asked;
   std::optional<milliseconds> settle_by;  // by the monotonic clock
+  FloodGate flood{FloodSettings{0, {}}};
   bool stopping = false;
   bool draining = false;
   bool idle = true;
@@ -157,6 +160,7 @@ struct Engine::Impl {
   void add_batch(std::size_t bot, std::string_view transport, std::vector<Incoming> updates,
                  std::string position, bool claim, std::function<void(bool)> stored) {
     counters[bot].updates += updates.size();
+    counters[bot].passed_over += flood.hold_back(players[bot]->setup().name, updates);
     const auto joins = [&](const Batch& waiting) {
       return waiting.bot == bot && waiting.transport == transport && waiting.claim == claim &&
              waiting.position.empty() && position.empty() && waiting.updates.size() < kJoinedUpdates;
@@ -302,6 +306,7 @@ struct Engine::Impl {
       std::lock_guard lock(mutex);
       if (!stopping && !draining) return;
     }
+    failpoint("stored");
     for (const auto& tell_stored : std::exchange(unconfirmed, {})) tell_stored(true);
   }
 
@@ -597,6 +602,7 @@ Engine::Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier, co
     : impl_(std::make_unique<Impl>(std::move(storage), std::move(bots), courier, clock)) {}
 Engine::~Engine() { impl_->stop(Duration{0}); }
 
+void Engine::limit_floods(FloodSettings settings) { impl_->flood = FloodGate(settings); }
 Stored<Done> Engine::start(Leads leads, Drive drive) { return impl_->start(std::move(leads), drive); }
 std::optional<milliseconds> Engine::round() { return impl_->round(); }
 void Engine::ask(std::function<void(Storage&)> job) {
@@ -621,7 +627,7 @@ std::vector<Engine::Figures> Engine::figures() const {
   for (std::size_t bot = 0; bot < impl_->players.size(); ++bot) {
     const Impl::Counters& counted = impl_->counters[bot];
     all.push_back({impl_->players[bot]->setup().name, counted.updates, counted.turns, counted.batches,
-                   counted.faults, counted.storage_errors, counted.sent, counted.given_up});
+                   counted.faults, counted.storage_errors, counted.sent, counted.passed_over, counted.given_up});
   }
   return all;
 }

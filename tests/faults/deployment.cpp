@@ -41,7 +41,7 @@ Deployment::Deployment(Settings settings) : telegram(settings.telegram), shop(ma
                                : settings_.way_to_database.empty()            ? database_url()
                                                                               : settings_.way_to_database;
   const std::string rest = "database: \"" + database + "\"\ndurability: " + settings_.durability +
-                           "\nlog: {level: " + settings_.log_level + "}\n" + settings_.more +
+                           "\nlog: {level: " + settings_.log_level + "}\nflood: {messages: " + std::to_string(settings_.flood) + "}\n" + settings_.more +
                            "bots:\n  shop:\n    scenario: shop.yaml\n    " + shop->bot_options() +
                            "\n    roles: {admins: [\"telegram:" + std::to_string(kAdmin) + "\"]}\n";
   const std::string http = "http: {listen: \"127.0.0.1:" + std::to_string(port_) + "\"}\n";
@@ -56,6 +56,7 @@ SuflerProcess& Deployment::start(std::size_t index, const std::vector<std::strin
   SuflerOptions options;
   options.arguments = {"run", index == 0 ? "sufler0.yaml" : "sufler.yaml"};
   options.environment = {{"TOKEN", shop->token()}, {"LC_ALL", "C.UTF-8"}};
+  options.environment.insert(settings_.environment.begin(), settings_.environment.end());
   options.folder = folder.path();
   options.output = folder.path() + "/output" + std::to_string(index) + ".log";
   options.wrapper = wrapper;

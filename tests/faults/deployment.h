@@ -29,6 +29,8 @@ class Deployment {
     DatabaseUnderTest database = DatabaseUnderTest::Sqlite;
     std::string scenario = {};           ///< of the bot; empty: kShopScenario
     std::string durability = "full";
+    int flood = 0;                       ///< messages that a person may write in 10 s; 0: any number
+    std::map<std::string, std::string> environment = {};
     std::string more = {};               ///< further lines of the configuration
     std::string log_level = "warning";
     std::string database_url = {};       ///< in the place of a new database

@@ -46,7 +46,7 @@ class KillTest : public testing::TestWithParam<Circumstances> {
     folder.write("shop.yaml", kShopScenario);
     folder.write("sufler.yaml",
                  "database: \"sqlite:shop.db\"\ndurability: " + std::string(GetParam().durability) +
-                     "\nlog: {level: warning}\n" + shop->more_options() +
+                     "\nlog: {level: warning}\nflood: {messages: 0}\n" + shop->more_options() +
                      "bots:\n  shop:\n    scenario: shop.yaml\n    " + shop->bot_options() +
                      "\n    roles: {admins: [\"" + shop->name() + ":" + std::to_string(kAdmin) + "\"]}\n");
     SuflerOptions options;

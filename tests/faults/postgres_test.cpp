@@ -132,7 +132,6 @@ TEST(PostgresFaultsTest, ACommitWhoseAnswerIsLostIsNotDoneTwice) {
 TEST(PostgresFaultsTest, ASlowDatabaseSlowsTheIntakeAndMemoryStaysBounded) {
   Deployment::Settings settings = postgres();
   settings.pages = true;
-  settings.more = "flood: {messages: 0}\n";
   Deployment deployment(settings);
   deployment.start();
   ASSERT_TRUE(deployment.becomes_ready(true, kPatience)) << deployment.output();
