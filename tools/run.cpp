@@ -174,7 +174,12 @@ int run_bots(const RunOptions& options) {
   Couriers couriers(client);
 
   auto storage = Storage::open(config.database, config.durability);
-  if (!storage) return complain(storage.error().message);
+  if (!storage) {
+    const bool for_good = storage.error().kind == StorageError::Kind::Corrupt ||
+                          storage.error().kind == StorageError::Kind::NewerSchema;
+    complain(storage.error().message);
+    return for_good ? kExitUnusable : kExitErrors;
+  }
 
   Bots bots = make_bots(config, client, couriers, *storage, [](const std::string& line) {
     std::cerr << redact(line.ends_with('\n') ? line : "sufler: " + line + "\n");

@@ -197,6 +197,8 @@ std::string metrics_page(const Engine& engine, const std::vector<std::unique_ptr
   text.metric("sufler_transport_warnings_total", "counter", "Troubles of a platform that do not stop serving.");
   for (const auto& one : served)
     text.sample({{"bot", one->bot}, {"transport", one->transport->name()}}, one->warnings.load());
+  text.metric("sufler_log_lines_lost_total", "counter", "Lines of the log that could not be written.");
+  text.sample({}, lost_log_lines());
   text.metric("sufler_storage_up", "gauge", "Whether the last transaction was stored.");
   text.sample({}, std::uint64_t{engine.storage_well() ? 1u : 0u});
   add_process_metrics(text);

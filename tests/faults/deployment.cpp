@@ -37,14 +37,18 @@ Deployment::Deployment(Settings settings) : telegram(settings.telegram), shop(ma
     postgres_.emplace(DatabaseUnderTest::Postgres);
   if (settings_.pages) port_ = free_port();
   folder.write("shop.yaml", settings_.scenario.empty() ? kShopScenario : settings_.scenario);
-  const std::string database = settings_.database == DatabaseUnderTest::Sqlite ? "sqlite:shop.db"
+  const std::string database = settings_.database == DatabaseUnderTest::Sqlite ? database_url()
                                : settings_.way_to_database.empty()            ? database_url()
                                                                               : settings_.way_to_database;
+  const std::string address = "127.0.0.1:" + std::to_string(port_);
+  std::string options = shop->bot_options();
+  if (!settings_.webhook.empty())
+    options.insert(options.rfind('}'), ", mode: webhook, secret: \"" + settings_.webhook + "\"");
   const std::string rest = "database: \"" + database + "\"\ndurability: " + settings_.durability +
                            "\nlog: {level: " + settings_.log_level + "}\nflood: {messages: " + std::to_string(settings_.flood) + "}\n" + settings_.more +
-                           "bots:\n  shop:\n    scenario: shop.yaml\n    " + shop->bot_options() +
+                           "bots:\n  shop:\n    scenario: shop.yaml\n    " + options +
                            "\n    roles: {admins: [\"telegram:" + std::to_string(kAdmin) + "\"]}\n";
-  const std::string http = "http: {listen: \"127.0.0.1:" + std::to_string(port_) + "\"}\n";
+  const std::string http = "http: {listen: \"" + address + "\", public_url: \"http://" + address + "\"}\n";
   folder.write("sufler0.yaml", (port_ == 0 ? "" : http) + rest);
   folder.write("sufler.yaml", rest);
 }
@@ -58,7 +62,7 @@ SuflerProcess& Deployment::start(std::size_t index, const std::vector<std::strin
   options.environment = {{"TOKEN", shop->token()}, {"LC_ALL", "C.UTF-8"}};
   options.environment.insert(settings_.environment.begin(), settings_.environment.end());
   options.folder = folder.path();
-  options.output = folder.path() + "/output" + std::to_string(index) + ".log";
+  options.output = settings_.output.empty() ? folder.path() + "/output" + std::to_string(index) + ".log" : settings_.output;
   options.wrapper = wrapper;
   options.most_memory = settings_.most_memory;
   processes_[index].reset();
@@ -133,7 +137,7 @@ bool Deployment::becomes_ready(bool ready, milliseconds patience) {
 
 std::string Deployment::database_url() const {
   if (!settings_.database_url.empty()) return settings_.database_url;
-  return postgres_ ? postgres_->url() : "sqlite:" + folder.path() + "/shop.db";
+  return postgres_ ? postgres_->url() : "sqlite:" + (settings_.data_folder.empty() ? folder.path() : settings_.data_folder) + "/shop.db";
 }
 
 Evidence Deployment::evidence(const std::map<std::int64_t, int>& orders) {

@@ -37,6 +37,9 @@ class Deployment {
     std::string way_to_database = {};    ///< what the processes are told instead: the way through a proxy
     std::vector<std::string> wrapper = {};
     unsigned long most_memory = 0;
+    std::string output = {};             ///< where the outputs go; empty: a file of the folder
+    std::string data_folder = {};        ///< of the SQLite file; empty: the folder
+    std::string webhook = {};            ///< the secret, when updates come so; with `pages`
     bool pages = false;                  ///< /readyz and the others, of the process 0
     fakes::FakeTelegramOptions telegram = {};
   };
@@ -59,6 +62,7 @@ class Deployment {
   std::string output(std::size_t index) const;
   /// The first line of the answer, and the body, of a page of the process; empty when nobody answers.
   std::string page(const std::string& path) const;
+  int port() const { return port_; }  ///< of the pages
   bool is_ready() const { return page("/readyz").find(" 200 ") != std::string::npos; }
   /// Whether /readyz said so within the time.
   bool becomes_ready(bool ready, std::chrono::milliseconds patience);

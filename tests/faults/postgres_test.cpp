@@ -139,7 +139,7 @@ TEST(PostgresFaultsTest, ASlowDatabaseSlowsTheIntakeAndMemoryStaysBounded) {
   rows_of(deployment.database_url(),
           "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.002); RETURN NEW; END$$; "
           "CREATE TRIGGER slow BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION slow()");
-  constexpr int kPeople = 200, kWords = 15;
+  constexpr int kPeople = 100, kWords = 12;
   const std::size_t before = memory_of(deployment.process().pid());
   for (int word = 0; word < kWords; ++word)
     for (int person = 1; person <= kPeople; ++person) deployment.telegram.say(person, word == 0 ? "/start" : "слово");
