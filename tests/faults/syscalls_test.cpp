@@ -119,7 +119,7 @@ TEST_P(SyscallsTest, KilledAtAnyCallItLosesNothingAndRepeatsOnlyWhatWasUnderWay)
   const std::map<std::string, int> most = counted();
   if (HasFailure()) return;
   // Few of the calls that are made rarely, most of those that are made often.
-  constexpr int kSamples = 24;
+  constexpr int kSamples = 12;
   int total = 0;
   for (const auto& [call, count] : most) total += count;
   int lives = 0;
