@@ -96,7 +96,7 @@ TEST_F(ProcessesTest, RollingRestartsUnderLoadLoseNothingAndRepeatNothing) {
   const auto until = std::chrono::steady_clock::now() + seconds(setting("SUFLER_ROLLING_S", 10));
   std::size_t restarts = 0;
   for (std::size_t which = 0; std::chrono::steady_clock::now() < until; which = 1 - which) {
-    deployment.process(which).wait(milliseconds(1500));
+    deployment.process(which).wait(milliseconds(3000));
     deployment.process(which).signal(SIGTERM);
     EXPECT_EQ(deployment.process(which).wait(seconds(10)), 0) << deployment.output();
     deployment.start(which);
