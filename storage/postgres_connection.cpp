@@ -209,6 +209,8 @@ Stored<std::unique_ptr<soci::session>> connect_postgres(const PostgresSettings& 
   using Opened = Stored<std::unique_ptr<soci::session>>;
   Opened opened = guarded(nullptr, [&]() -> Opened {
     auto sql = std::make_unique<soci::session>(soci::postgresql, settings.address.parameters);
+    // What the server says beside its answers would go to the error output, past the log.
+    PQsetNoticeProcessor(connection_of(*sql), [](void*, const char*) {}, nullptr);
     set_up(*sql, settings);
     return sql;
   });

@@ -160,6 +160,12 @@ class PostgresPresence final : public Presence {
       for (const std::string& bot : not_led()) {
         const PostgresValue name(bot);
         if (statements_->run(kLead, {&name}).text(0, 0) != "t") continue;
+        // Written here alone, by whoever holds the lock: a process that stood still and takes itself for the leader
+        // cannot write over its successor.
+        statements_->run(
+            R"(INSERT INTO leaders (bot, process) VALUES (?, ?) ON CONFLICT (bot) DO UPDATE SET
+               process = excluded.process)",
+            {&name, &process});
         set_led(bot, true);
         news = true;
       }

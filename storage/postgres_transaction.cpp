@@ -487,6 +487,10 @@ void PostgresTransaction::write_outbox() {
        &expendable, &holds, &methods, &bodies, &files, &repeat_keys, &notices, &senders});
 }
 
+// A process that stood still may take itself for the leader: what it asks for it does not get.
+#define SUFLER_WHILE_LEADING \
+  "WITH leader AS MATERIALIZED (SELECT FROM leaders WHERE bot = ? AND process = ? FOR SHARE), "
+
 Stored<std::vector<Transaction::ClaimedRow>> PostgresTransaction::claim_outbox(std::string_view bot, bool all,
                                                                                std::size_t limit) {
   return operation([&]() -> Stored<std::vector<ClaimedRow>> {
@@ -501,21 +505,19 @@ Stored<std::vector<Transaction::ClaimedRow>> PostgresTransaction::claim_outbox(s
         claimed.push_back({read_outbox(rows, i), rows.integer(i, 16) != 0});
     };
     if (all) {
-      postgres_.run(
-          R"(INSERT INTO leaders (bot, process) VALUES (?, ?) ON CONFLICT (bot) DO UPDATE SET
-             process = excluded.process WHERE leaders.process <> excluded.process)",
-          {&of_bot, &process});
-      take(postgres_.run("WITH old AS MATERIALIZED (SELECT * FROM outbox WHERE bot = ? AND sender <> ? AND state "
-                         "<> ? ORDER BY id LIMIT ? FOR UPDATE), taken AS (UPDATE outbox SET sender = ? "
+      take(postgres_.run(SUFLER_WHILE_LEADING
+                         "old AS MATERIALIZED (SELECT * FROM outbox WHERE EXISTS (SELECT FROM leader) AND bot = ? AND "
+                         "sender <> ? AND state <> ? ORDER BY id LIMIT ? FOR UPDATE), taken AS (UPDATE outbox SET sender = ? "
                          "WHERE id IN (SELECT id FROM old)) "
                          "SELECT " SUFLER_OUTBOX_COLUMNS ", o.sender FROM old AS o ORDER BY o.id",
-                         {&of_bot, &process, &dead, &most, &process}));
+                         {&of_bot, &process, &of_bot, &process, &dead, &most, &process}));
     } else {
-      take(postgres_.run("WITH old AS MATERIALIZED (SELECT * FROM outbox WHERE bot = ? AND sender = 0 AND state <> "
-                         "? ORDER BY id LIMIT ? FOR UPDATE), taken AS (UPDATE outbox SET sender = ? "
+      take(postgres_.run(SUFLER_WHILE_LEADING
+                         "old AS MATERIALIZED (SELECT * FROM outbox WHERE EXISTS (SELECT FROM leader) AND bot = ? AND "
+                         "sender = 0 AND state <> ? ORDER BY id LIMIT ? FOR UPDATE), taken AS (UPDATE outbox SET sender = ? "
                          "WHERE id IN (SELECT id FROM old)) "
                          "SELECT " SUFLER_OUTBOX_COLUMNS ", o.sender FROM old AS o ORDER BY o.id",
-                         {&of_bot, &dead, &most, &process}));
+                         {&of_bot, &process, &of_bot, &dead, &most, &process}));
     }
     return claimed;
   });

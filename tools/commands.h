@@ -12,6 +12,8 @@ namespace sufler {
 inline constexpr int kExitClean = 0;
 inline constexpr int kExitErrors = 1;
 inline constexpr int kExitMisuse = 2;
+/// The database cannot be used by this program: starting anew does not help (EX_CONFIG).
+inline constexpr int kExitUnusable = 78;
 
 /// `ru` or `en` of the option, else of LC_ALL, LC_MESSAGES or LANG, else English.
 Language tool_language(const std::string& option);

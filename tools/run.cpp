@@ -178,7 +178,12 @@ int run_bots(const RunOptions& options) {
   auto desk = OperatorDesk::open(config);
   if (!desk) return complain(desk.error());
   auto storage = Storage::open(config.database, config.durability);
-  if (!storage) return complain(storage.error().message);
+  if (!storage) {
+    const bool for_good = storage.error().kind == StorageError::Kind::Corrupt ||
+                          storage.error().kind == StorageError::Kind::NewerSchema;
+    complain(storage.error().message);
+    return for_good ? kExitUnusable : kExitErrors;
+  }
 
   Bots bots = make_bots(config, client, couriers, *storage, [](const std::string& line) {
     std::cerr << redact(line.ends_with('\n') ? line : "sufler: " + line + "\n");
@@ -190,6 +195,7 @@ int run_bots(const RunOptions& options) {
   std::map<std::string, std::string> versions;
   for (const BotSetup& bot : bots.setups) versions[bot.name] = bot.program->version;
   Engine engine(std::move(*storage), std::move(bots.setups), couriers);
+  engine.limit_floods(config.flood);
   std::atomic<std::size_t> failed{0};
   Receivers receivers(engine, served, client, failed);
   std::optional<Listener> listener;

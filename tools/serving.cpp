@@ -207,6 +207,7 @@ std::string metrics_page(const Engine& engine, const std::vector<std::unique_ptr
   of_bots("sufler_faults_total", "Turns that went to on_error, and events given up.", &Engine::Figures::faults);
   of_bots("sufler_storage_errors_total", "Transactions that failed.", &Engine::Figures::storage_errors);
   of_bots("sufler_sent_total", "Calls carried out by the platforms.", &Engine::Figures::sent);
+  of_bots("sufler_passed_over_total", "Updates of people who wrote too much at once.", &Engine::Figures::passed_over);
   of_bots("sufler_given_up_total", "Calls refused or lost for good.", &Engine::Figures::given_up);
   text.metric("sufler_sending", "gauge", "Calls stored and not yet sent.");
   text.sample({}, static_cast<std::uint64_t>(engine.sending()));
@@ -221,6 +222,8 @@ std::string metrics_page(const Engine& engine, const std::vector<std::unique_ptr
   text.metric("sufler_forged_total", "counter", "Requests to the webhook that did not know its secret.");
   for (const auto& one : served)
     text.sample({{"bot", one->bot}, {"transport", one->transport->name()}}, one->forged.load());
+  text.metric("sufler_log_lines_lost_total", "counter", "Lines of the log that could not be written.");
+  text.sample({}, lost_log_lines());
   text.metric("sufler_storage_up", "gauge", "Whether the last transaction was stored.");
   text.sample({}, std::uint64_t{engine.storage_well() ? 1u : 0u});
   add_process_metrics(text);

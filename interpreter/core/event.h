@@ -83,6 +83,8 @@ struct TableAnswer {
   std::int64_t count = 0;
   std::string error;        ///< not empty: the operation failed, in English for the log
 };
+/// The person wrote more than one may at once: they are told, and what they write is passed over for a while.
+struct TooMany {};
 /// The turn before failed for good: the person gets `on_error`, the dialog lives on (invariant 5).
 struct TurnFailed {
   std::string reason;
@@ -91,7 +93,8 @@ struct TurnFailed {
 struct Event {
   Moment at;               ///< when it happened; the only clock of step()
   std::uint64_t seed = 0;  ///< the only chance of step()
-  std::variant<UserMessage, ButtonPress, TimerDue, StaffMessage, Reachability, TableAnswer, TurnFailed, StaffCall>
+  std::variant<UserMessage, ButtonPress, TimerDue, StaffMessage, Reachability, TableAnswer, TurnFailed, StaffCall,
+               TooMany>
       what;
 };
 

@@ -105,8 +105,10 @@ void append(std::string& out, const StaffCall& call) {
   members.end();
 }
 
+void append(std::string& out, const TooMany&) { out += "true"; }
+
 constexpr std::string_view kNames[] = {"message", "press", "timer", "staff",
-                                       "reachable", "table", "failed", "staff_call"};
+                                       "reachable", "table", "failed", "staff_call", "too_many"};
 
 bool read_uint64(JsonReader& json, std::uint64_t& out) {
   std::int64_t number = 0;
@@ -209,6 +211,11 @@ bool read(JsonReader& json, StaffCall& call) {
     if (name == "chat") return json.read_string(call.from.chat_id);
     return false;
   });
+}
+
+bool read(JsonReader& json, TooMany&) {
+  bool any = false;
+  return json.read_bool(any);
 }
 
 template <std::size_t I = 0>

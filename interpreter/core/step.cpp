@@ -10,6 +10,10 @@ void hear_reachability(Play& play, const Reachability& reachability) {
   play.state.unreachable = !reachability.reachable;
 }
 
+void hear_too_many(Play& play) {
+  if (!play.state.silence) play.say_phrase(Phrase::TooFast);
+}
+
 /// The shell gave the event up: the person hears of it, and the dialog lives on.
 void hear_failure(Play& play, const TurnFailed& failed) {
   if (play.state.silence) {
@@ -37,6 +41,8 @@ void dispatch(Play& play, const Event& event) {
     hear_failure(play, *failed);
   } else if (const auto* call = std::get_if<StaffCall>(&event.what)) {
     hear_staff_call(play, *call);
+  } else if (std::holds_alternative<TooMany>(event.what)) {
+    hear_too_many(play);
   }
   if (play.fault) play.run();
 }

@@ -16,11 +16,14 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::vector<std::string> kTopKeys = {"database", "durability", "http", "proxy", "bots", "mail", "models",
-                                           "crm", "programs", "allow_hosts", "log", "retention", "socket"};
+                                           "crm", "programs", "allow_hosts", "log", "retention", "socket",
+                                           "flood"};
 /// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
 const std::vector<std::string> kLaterTopKeys = {"mail", "models", "crm", "programs", "allow_hosts"};
 const std::vector<std::string> kRetentionKeys = {"journal", "dead_letters", "messages", "track", "dialogs"};
 const std::vector<std::string> kLogKeys = {"level", "format"};
+const std::vector<std::string> kFloodKeys = {"messages", "seconds"};
+constexpr int kMostMessages = 10'000, kMostSeconds = 3'600;
 const std::vector<std::string> kHttpKeys = {"listen", "public_url"};
 /// What must never be shown: it may come from a file, and is hidden from the log.
 const std::vector<std::string> kSecretKeys = {"token", "secret"};
@@ -84,6 +87,8 @@ class Reader {
         config_.proxy = expand(entry.value);
       } else if (key == "http") {
         read_http(entry.value);
+      } else if (key == "flood") {
+        read_flood(entry.value);
       } else if (key == "log") {
         read_log(entry.value);
       } else if (key == "bots") {
@@ -200,6 +205,28 @@ class Reader {
         continue;
       }
       *places.find(entry.key.scalar)->second = text == "forever" ? std::nullopt : term;
+    }
+  }
+
+  void read_flood(const Node& node) {
+    if (!node.is_map()) {
+      report(DiagnosticId::ConfigBadValue, node.span, {"flood", "{messages: 30, seconds: 10}"});
+      return;
+    }
+    for (const Node::Entry& entry : node.entries) {
+      if (!known(entry.key, kFloodKeys, "`flood`")) continue;
+      const bool messages = entry.key.scalar == "messages";
+      const std::string word = expand(entry.value);
+      int number = 0;
+      const auto read = std::from_chars(word.data(), word.data() + word.size(), number);
+      if (read.ec != std::errc() || read.ptr != word.data() + word.size() || number < (messages ? 0 : 1) ||
+          number > (messages ? kMostMessages : kMostSeconds)) {
+        report(DiagnosticId::ConfigBadValue, entry.value.span, {word, messages ? "0–10000" : "1–3600"});
+      } else if (messages) {
+        config_.flood.messages = static_cast<std::size_t>(number);
+      } else {
+        config_.flood.within = Duration{number * std::int64_t{1000}};
+      }
     }
   }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "interpreter/core/event.h"
+#include "interpreter/runtime/flood.h"
 #include "interpreter/runtime/log.h"
 #include "interpreter/runtime/retention.h"
 #include "schema/diagnostic.h"
@@ -47,6 +48,7 @@ struct Config {
   std::string socket;
   Retention retention;
   std::string proxy;
+  FloodSettings flood;
   std::optional<HttpConfig> http;
   std::vector<BotConfig> bots;
   LogLevel log_level = LogLevel::Info;

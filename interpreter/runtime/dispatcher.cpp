@@ -9,6 +9,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "interpreter/runtime/failpoint.h"
 #include "storage/outbox_json.h"
 
 namespace sufler {
@@ -164,6 +165,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     }
     switch (outcome.kind) {
       case Outcome::Kind::Sent: {
+        failpoint("sent", row->chat.chat_id);
         Settled sent{row->id, true, OutboxRow::State::New, row->attempts, {}, {}};
         if (row->notice && !outcome.message_id.empty())
           sent.notice = SentNotice{row->chat, outcome.message_id, row->dialog_id, {}};
@@ -278,15 +280,14 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     if (row.call.ordered) next(key, row.id);
   }
 
+  /// A row is known until whoever records it has its outcome: so nobody who looks takes it for one to be sent.
   void settle(const OutboxRow& row, Settled settled) {
-    {
-      std::lock_guard lock(mutex);
-      // A row that was forgotten while it was under way is counted out already.
-      pending -= known.erase(row.id);
-      lost_answers.erase(row.id);
-      if (!row.call.ordered) unordered.erase(row.id);
-    }
     handlers.settled(row.bot, std::move(settled));
+    std::lock_guard lock(mutex);
+    // A row that was forgotten while it was under way is counted out already.
+    pending -= known.erase(row.id);
+    lost_answers.erase(row.id);
+    if (!row.call.ordered) unordered.erase(row.id);
   }
 
   void again(const std::shared_ptr<OutboxRow>& row, Duration after) {

@@ -30,8 +30,8 @@ class Dispatcher {
 
   /// Rows in the order of their ids; thread-safe.
   void add(std::vector<OutboxRow> rows);
-  /// Another process sends for the bot now: whatever is not under way is dropped from memory, and what is under
-  /// way is not repeated.
+  /// Another process sends for the bot now: whatever is not under way is dropped from memory; what is under way
+  /// stays known until it is over, and is not repeated.
   void forget(std::string_view bot);
   /// Whether the row was taken and is not yet settled.
   bool knows(std::int64_t outbox_id) const;

@@ -9,7 +9,9 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <unordered_set>
 
+#include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/log.h"
 #include "interpreter/runtime/shared_work.h"
 #include "schema/source_map.h"
@@ -51,7 +53,8 @@ struct Engine::Impl {
     std::vector<std::function<void(bool)>> stored;
   };
   struct Counters {
-    std::atomic<std::uint64_t> updates{0}, turns{0}, batches{0}, faults{0}, storage_errors{0}, sent{0}, given_up{0};
+    std::atomic<std::uint64_t> updates{0}, turns{0}, batches{0}, faults{0}, storage_errors{0}, sent{0}, passed_over{0},
+        given_up{0};
   };
 
   const Clock& clock;
@@ -70,6 +73,7 @@ struct Engine::Impl {
   std::vector<std::vector<Settled>> settled;  // by bot
   std::vector<std::function<void(Storage&)>> asked;
   std::optional<milliseconds> settle_by;  // by the monotonic clock
+  FloodGate flood{FloodSettings{0, {}}};
   bool stopping = false;
   bool started = false;
   bool draining = false;
@@ -169,6 +173,7 @@ struct Engine::Impl {
   void add_batch(std::size_t bot, std::string_view transport, std::vector<Incoming> updates,
                  std::string position, bool claim, std::function<void(bool)> stored) {
     counters[bot].updates += updates.size();
+    counters[bot].passed_over += flood.hold_back(players[bot]->setup().name, updates);
     const auto joins = [&](const Batch& waiting) {
       return waiting.bot == bot && waiting.transport == transport && waiting.claim == claim &&
              waiting.position.empty() && position.empty() && waiting.updates.size() < kJoinedUpdates;
@@ -339,6 +344,7 @@ struct Engine::Impl {
       std::lock_guard lock(mutex);
       if (!stopping && !draining) return;
     }
+    failpoint("stored");
     for (const auto& tell_stored : std::exchange(unconfirmed, {})) tell_stored(true);
   }
 
@@ -512,12 +518,6 @@ struct Engine::Impl {
 
   /// A lost connection leaves open whether its transaction was stored, and then its rows are nowhere but in the outbox.
   bool send_what_is_left() {
-    std::vector<std::int64_t> being_recorded;
-    {
-      std::lock_guard lock(mutex);
-      for (const auto& of_bot : settled)
-        for (const Settled& one : of_bot) being_recorded.push_back(one.outbox_id);
-    }
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
       if (!common->leads(bot)) continue;
       auto left = common->claim_sends(bot, true);
@@ -532,11 +532,18 @@ struct Engine::Impl {
         complain_in_common(left.error());
         return false;
       }
+      // In this order: what the dispatcher no longer knows has been noted as settled before.
       std::erase_if(*left, [&](const OutboxRow& row) {
-        return row.state == OutboxRow::State::Unknown ||
-               std::find(being_recorded.begin(), being_recorded.end(), row.id) != being_recorded.end();
+        return row.state == OutboxRow::State::Unknown || dispatcher.knows(row.id);
       });
-      // In the order of the dialogs; what the dispatcher knows already it does not take again.
+      std::unordered_set<std::int64_t> being_recorded;
+      {
+        std::lock_guard lock(mutex);
+        for (const auto& of_bot : settled)
+          for (const Settled& one : of_bot) being_recorded.insert(one.outbox_id);
+      }
+      std::erase_if(*left, [&](const OutboxRow& row) { return being_recorded.contains(row.id); });
+      // In the order of the dialogs.
       std::sort(left->begin(), left->end(), [](const OutboxRow& x, const OutboxRow& y) { return x.id < y.id; });
       dispatcher.add(std::move(*left));
     }
@@ -648,6 +655,7 @@ Engine::Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier, co
     : impl_(std::make_unique<Impl>(std::move(storage), std::move(bots), courier, clock)) {}
 Engine::~Engine() { impl_->stop(Duration{0}); }
 
+void Engine::limit_floods(FloodSettings settings) { impl_->flood = FloodGate(settings); }
 Stored<Done> Engine::start(Leads leads, Drive drive) { return impl_->start(std::move(leads), drive); }
 std::optional<milliseconds> Engine::round() { return impl_->round(); }
 void Engine::ask(std::function<void(Storage&)> job) {
@@ -686,7 +694,7 @@ std::vector<Engine::Figures> Engine::figures() const {
   for (std::size_t bot = 0; bot < impl_->players.size(); ++bot) {
     const Impl::Counters& counted = impl_->counters[bot];
     all.push_back({impl_->players[bot]->setup().name, counted.updates, counted.turns, counted.batches,
-                   counted.faults, counted.storage_errors, counted.sent, counted.given_up});
+                   counted.faults, counted.storage_errors, counted.sent, counted.passed_over, counted.given_up});
   }
   return all;
 }

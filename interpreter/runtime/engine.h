@@ -9,6 +9,7 @@
 
 #include "interpreter/runtime/clock.h"
 #include "interpreter/runtime/dispatcher.h"
+#include "interpreter/runtime/flood.h"
 #include "interpreter/runtime/player.h"
 #include "interpreter/runtime/retention.h"
 
@@ -21,6 +22,9 @@ class Engine {
   /// `courier` and `clock` must outlive it.
   Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier, const Clock& clock = system_clock());
   ~Engine();
+
+  /// How much one person may write at once. Before `start`; unless called, whatever comes is heard.
+  void limit_floods(FloodSettings settings);
 
   /// Called on the engine's thread when this process begins or ceases to lead a bot: to ask its platform for updates
   /// and to send what it says. Where the database has one process, it leads all bots from the start.
@@ -65,6 +69,7 @@ class Engine {
     std::uint64_t faults = 0;   ///< turns that went to `on_error`, and dead letters of events
     std::uint64_t storage_errors = 0;
     std::uint64_t sent = 0;
+    std::uint64_t passed_over = 0;  ///< updates of people who wrote too much at once
     std::uint64_t given_up = 0;  ///< sends refused for good, or lost for good
   };
   std::vector<Figures> figures() const;

@@ -1,9 +1,11 @@
 #include "interpreter/runtime/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <ctime>
 #include <memory>
@@ -34,6 +36,26 @@ LogState& state() {
   static LogState instance;
   return instance;
 }
+
+/// Standard error, where a line that cannot be written is counted: spdlog's own sink does not look.
+class ErrorOutput final : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::size_t done = 0;
+    while (done < line.size()) {
+      const ssize_t written = ::write(STDERR_FILENO, line.data() + done, line.size() - done);
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) {
+        ++state().lost;
+        return;
+      }
+      done += static_cast<std::size_t>(written);
+    }
+  }
+  void flush_() override {}
+};
 
 /// Control characters could forge lines or drive a terminal; they are written as \xNN.
 std::string one_line(std::string_view text) {
@@ -113,7 +135,7 @@ std::string redact(std::string_view text) {
 }
 
 void start_log(LogLevel level, LogFormat format) {
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  auto sink = std::make_shared<ErrorOutput>();
   auto logger = std::make_shared<spdlog::logger>("sufler", std::move(sink));
   logger->set_pattern(format == LogFormat::Json ? "%v" : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   logger->set_level(level == LogLevel::Debug     ? spdlog::level::debug

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "interpreter/core/transcript.h"
+#include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "interpreter/runtime/staff_call.h"
 
@@ -243,6 +244,7 @@ struct Player::Impl {
     surroundings.roles = roles(key.chat, key.user_id);
     surroundings.trace = setup.trace;
 
+    if (const auto* message = std::get_if<UserMessage>(&event.what)) failpoint("turn", message->text);
     event.seed = mix(setup.seed + ++counter);
     std::string journal_event = journal_event_json(event, state, program());
     const Moment at = event.at;

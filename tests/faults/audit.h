@@ -11,7 +11,7 @@ namespace sufler::tests {
 /// What the auditor may know of a run.
 struct Evidence {
   Shopfront& shop;
-  std::string database;  ///< path of the SQLite file, of a process that has stopped
+  std::string database;  ///< as rows_of wants it; no process works on it any more
   std::int64_t admin = 0;
   std::map<std::int64_t, int> orders;        ///< confirmed ones by customer
   std::vector<std::int64_t> killed_unix_ms;  ///< when the process was killed, in order

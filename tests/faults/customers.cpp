@@ -1,6 +1,9 @@
 #include "faults/customers.h"
 
+#include <algorithm>
 #include <array>
+
+#include "serve/sufler_process.h"
 
 namespace sufler::tests {
 
@@ -62,6 +65,12 @@ bool read_message(const std::string& text, std::int64_t customer, int& round, St
   return false;
 }
 
+std::int64_t percentile(std::vector<std::int64_t> values, int percent) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[std::min(values.size() - 1, values.size() * static_cast<std::size_t>(percent) / 100)];
+}
+
 Customers::Customers(Shopfront& shop, int count) : shop_(shop) {
   for (int i = 0; i < count; ++i) customers_[1 + i] = {};
 }
@@ -75,18 +84,20 @@ bool Customers::play(std::chrono::seconds patience) {
     for (const Shopfront::Heard& message : messages) {
       const auto found = customers_.find(message.chat);
       if (found == customers_.end() || found->second.ended) continue;
-      hear(found->first, found->second, message.text);
+      hear(found->first, found->second, message.text, message.at_ms);
       ended += found->second.ended ? 1 : 0;
     }
   }
   return true;
 }
 
-void Customers::hear(std::int64_t id, Customer& customer, const std::string& text) {
+void Customers::hear(std::int64_t id, Customer& customer, const std::string& text, std::int64_t at_ms) {
   int round = 0;
   Stage stage{};
   if (!read_message(text, id, round, stage)) return;
   if (round != customer.round || stage != customer.waits_for) return;  // a repeated one
+  if (customer.said_ms != 0) waits_.push_back(std::max<std::int64_t>(0, at_ms - customer.said_ms));
+  customer.said_ms = stage == Stage::Accepted ? 0 : unix_ms();
   const Answers answers = answers_of(id, round);
   switch (stage) {
     case Stage::Menu:

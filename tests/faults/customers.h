@@ -24,6 +24,9 @@ Answers answers_of(std::int64_t customer, int round);
 enum class Stage { Menu, Name, Phone, Service, Comment, Check, Accepted };
 constexpr int kStages = 7;
 
+/// The value that no more than `percent` of the values pass; 0 when there are none.
+std::int64_t percentile(std::vector<std::int64_t> values, int percent);
+
 /// Which message of the dialog a text is: `round` counts from 1. False for any other text.
 bool read_message(const std::string& text, std::int64_t customer, int& round, Stage& stage);
 
@@ -41,6 +44,8 @@ class Customers {
 
   /// Customers and how many orders each has confirmed; once `play` is done.
   const std::map<std::int64_t, int>& orders() const { return orders_; }
+  /// How long people waited for each answer, in milliseconds; once `play` is done. Without the pause of the dialog.
+  const std::vector<std::int64_t>& waits() const { return waits_; }
   /// Where those stand who have not ended.
   std::string stuck() const;
 
@@ -49,12 +54,14 @@ class Customers {
     int round = 1;
     Stage waits_for = Stage::Menu;
     bool ended = false;
+    std::int64_t said_ms = 0;  ///< 0: nothing that waits for an answer
   };
-  void hear(std::int64_t id, Customer& customer, const std::string& text);
+  void hear(std::int64_t id, Customer& customer, const std::string& text, std::int64_t at_ms);
 
   Shopfront& shop_;
   std::map<std::int64_t, Customer> customers_;
   std::map<std::int64_t, int> orders_;
+  std::vector<std::int64_t> waits_;
   std::atomic<bool> finishing_{false};
 };
 

@@ -17,6 +17,7 @@
 
 #include "faults/audit.h"
 #include "faults/customers.h"
+#include "faults/deployment.h"
 #include "faults/shopfront.h"
 #include "serve/sufler_process.h"
 
@@ -25,17 +26,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr int kCustomers = 40;
-constexpr std::int64_t kAdmin = 900'001;
-/// With nothing sent for so long, while the process lives longer than it takes to start, somebody
-/// is stuck.
-constexpr seconds kPatience{40};
-
-std::uint64_t setting(const char* name, std::uint64_t otherwise) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
-}
 
 struct Circumstances {
   const char* name;
@@ -56,7 +46,7 @@ class KillTest : public testing::TestWithParam<Circumstances> {
     folder.write("shop.yaml", kShopScenario);
     folder.write("sufler.yaml",
                  "database: \"sqlite:shop.db\"\ndurability: " + std::string(GetParam().durability) +
-                     "\nlog: {level: warning}\n" + shop->more_options() +
+                     "\nlog: {level: warning}\nflood: {messages: 0}\n" + shop->more_options() +
                      "bots:\n  shop:\n    scenario: shop.yaml\n    " + shop->bot_options() +
                      "\n    roles: {admins: [\"" + shop->name() + ":" + std::to_string(kAdmin) + "\"]}\n");
     SuflerOptions options;
@@ -112,7 +102,7 @@ class KillTest : public testing::TestWithParam<Circumstances> {
     sufler.signal(SIGTERM);
     EXPECT_EQ(sufler.wait(kPatience), 0) << sufler.output();
 
-    const Evidence evidence{*shop, folder.path() + "/shop.db", kAdmin, customers.orders(), killed};
+    const Evidence evidence{*shop, "sqlite:" + folder.path() + "/shop.db", kAdmin, customers.orders(), killed};
     EXPECT_THAT(audit(evidence), testing::IsEmpty()) << sufler.output();
     EXPECT_EQ(customers.orders().size(), static_cast<std::size_t>(GetParam().customers));
     RecordProperty("orders", static_cast<int>(orders));

@@ -7,6 +7,10 @@
 #include <string>
 #include <vector>
 
+namespace sufler::fakes {
+class FakeTelegram;
+}
+
 namespace sufler::tests {
 
 /// The platform with the shop's bot, as its customers and the auditor see it.
@@ -64,6 +68,8 @@ class Shopfront {
 };
 
 std::unique_ptr<Shopfront> make_telegram_shopfront(std::int64_t admin);
+/// On a platform that the caller has, and that outlives it.
+std::unique_ptr<Shopfront> make_telegram_shopfront(std::int64_t admin, fakes::FakeTelegram& telegram);
 
 enum class VkReceiving {
   LongPoll,

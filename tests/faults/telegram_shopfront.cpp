@@ -13,7 +13,10 @@ using std::chrono::milliseconds;
 
 class TelegramShopfront final : public Shopfront {
  public:
-  explicit TelegramShopfront(std::int64_t admin) : admin_(admin) { telegram_.add_user({admin, "Ольга", {}, {}, "ru"}); }
+  explicit TelegramShopfront(std::int64_t admin) : TelegramShopfront(admin, std::make_unique<fakes::FakeTelegram>()) {}
+  TelegramShopfront(std::int64_t admin, fakes::FakeTelegram& telegram) : telegram_(telegram), admin_(admin) {
+    telegram_.add_user({admin, "Ольга", {}, {}, "ru"});
+  }
 
   void begin(std::int64_t customer) override { telegram_.say(customer, "/start"); }
   void say(std::int64_t customer, const std::string& text) override { telegram_.say(customer, text); }
@@ -77,6 +80,9 @@ class TelegramShopfront final : public Shopfront {
   }
 
  private:
+  TelegramShopfront(std::int64_t admin, std::unique_ptr<fakes::FakeTelegram> own) : TelegramShopfront(admin, *own) {
+    own_ = std::move(own);
+  }
   /// Successful calls of a method.
   struct Seen {
     std::int64_t last = 0;
@@ -90,7 +96,8 @@ class TelegramShopfront final : public Shopfront {
     return calls;
   }
 
-  fakes::FakeTelegram telegram_;
+  std::unique_ptr<fakes::FakeTelegram> own_;
+  fakes::FakeTelegram& telegram_;
   std::int64_t admin_;
   Seen heard_;
   std::map<std::string, Seen> aimed_;
@@ -100,6 +107,9 @@ class TelegramShopfront final : public Shopfront {
 
 std::unique_ptr<Shopfront> make_telegram_shopfront(std::int64_t admin) {
   return std::make_unique<TelegramShopfront>(admin);
+}
+std::unique_ptr<Shopfront> make_telegram_shopfront(std::int64_t admin, fakes::FakeTelegram& telegram) {
+  return std::make_unique<TelegramShopfront>(admin, telegram);
 }
 
 }  // namespace sufler::tests

@@ -164,6 +164,13 @@ TEST(Steps, AFailedTurnIsToldAndTheQuestionRepeated) {
   EXPECT_EQ(dialog.at(), "main/q");
 }
 
+TEST(Steps, WhoeverWritesTooMuchIsToldAndStaysWhereTheyAre) {
+  Dialog dialog(load("branches:\n  main:\n    - ask: q\n      text: \"Ну?\"\n"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.happens(TooMany{}), ElementsAre(HasSubstr("Слишком много сообщений")));
+  EXPECT_EQ(dialog.at(), "main/q");
+}
+
 TEST(Steps, EndAndRestartForgetTheAnswers) {
   Dialog dialog(load(R"yaml(
 branches:

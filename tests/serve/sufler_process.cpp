@@ -69,7 +69,8 @@ std::vector<std::string> TempFolder::files_that_hold(const std::string& text) co
 }
 
 SuflerProcess::SuflerProcess(const SuflerOptions& options) : output_(options.output) {
-  std::vector<std::string> words = {SUFLER_EXECUTABLE};
+  std::vector<std::string> words = options.wrapper;
+  words.push_back(SUFLER_EXECUTABLE);
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
   std::vector<std::string> settings;
   for (const auto& [name, value] : options.environment) settings.push_back(name + "=" + value);
@@ -93,6 +94,8 @@ SuflerProcess::SuflerProcess(const SuflerOptions& options) : output_(options.out
                        chdir(options.folder.c_str()) == 0;
     rlimit files{options.most_descriptors, options.most_descriptors};
     if (options.most_descriptors > 0) setrlimit(RLIMIT_NOFILE, &files);
+    rlimit memory{options.most_memory, options.most_memory};
+    if (options.most_memory > 0) setrlimit(RLIMIT_AS, &memory);
     if (ready) execve(argv[0], argv.data(), envp.data());
     _exit(127);
   }

@@ -45,6 +45,9 @@ struct SuflerOptions {
   std::string input = {};  ///< a file that it reads as its input; none unless named
   std::string output;  ///< a file that takes both of its outputs, at the end of what is there
   unsigned long most_descriptors = 0;  ///< open at a time; 0: as this process
+  unsigned long most_memory = 0;       ///< bytes of address space; 0: as this process
+  /// Words in front of the program, the first a path: `strace` with its options, say.
+  std::vector<std::string> wrapper = {};
 };
 
 /// The program `sufler` as a child process. Whoever lets go of it kills it, by its own pid.
@@ -61,6 +64,7 @@ class SuflerProcess {
   /// `timeout`.
   std::optional<int> wait(std::chrono::milliseconds timeout);
   void kill();
+  pid_t pid() const { return pid_; }
   /// Processor time it has used, of all its threads; also after its end.
   double cpu_seconds() const;
   std::string output() const;

@@ -265,7 +265,7 @@ TEST(Events, ReadBackExactly) {
       {Moment{3}, 4, TimerDue{"remind", 5}},  {Moment{3}, 4, StaffMessage{"т", "s"}},
       {Moment{3}, 4, StaffCall{StaffCall::Meant::Several, "/bot_on", "s", {"vk", "7"}}},
       {Moment{3}, 4, Reachability{false}},    {Moment{3}, 4, TableAnswer{{Value(1)}, 2, "e"}},
-      {Moment{3}, 4, TurnFailed{"причина"}},
+      {Moment{3}, 4, TurnFailed{"причина"}},  {Moment{3}, 4, TooMany{}},
   };
   for (const Event& event : events) {
     Event read;
