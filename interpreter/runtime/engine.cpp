@@ -191,6 +191,14 @@ struct Engine::Impl {
     batches.push_back(std::move(batch));
   }
 
+  void hand_out(std::vector<OutboxRow> rows) {
+    {
+      std::lock_guard lock(mutex);
+      for (const OutboxRow& row : rows) flood.answered(row.bot, row.chat);
+    }
+    dispatcher.add(std::move(rows));
+  }
+
   void tell(std::size_t bot, Played& played) {
     const BotSetup& setup = players[bot]->setup();
     for (const TurnNote& note : played.notes) {
@@ -211,7 +219,7 @@ struct Engine::Impl {
       complain(bot, *played.trouble);
       inbox_due[bot] = clock.monotonic() + kStorageRetry;
     }
-    dispatcher.add(std::move(played.outbox));
+    hand_out(std::move(played.outbox));
   }
 
   void complain(std::size_t bot, const StorageError& error) {
@@ -509,7 +517,7 @@ struct Engine::Impl {
         complain_in_common(rows.error());
         return false;
       }
-      dispatcher.add(std::move(*rows));
+      hand_out(std::move(*rows));
     }
     look_for_sends = false;
     if (all) next_left_rows = now + kLookForLeftRows;
@@ -545,7 +553,7 @@ struct Engine::Impl {
       std::erase_if(*left, [&](const OutboxRow& row) { return being_recorded.contains(row.id); });
       // In the order of the dialogs.
       std::sort(left->begin(), left->end(), [](const OutboxRow& x, const OutboxRow& y) { return x.id < y.id; });
-      dispatcher.add(std::move(*left));
+      hand_out(std::move(*left));
     }
     unsure = false;
     return true;
@@ -599,7 +607,7 @@ struct Engine::Impl {
         }
         auto marked = players[bot]->settle(unknown);
         if (!marked) return marked;
-        dispatcher.add(std::move(ready));
+        hand_out(std::move(ready));
       }
       auto played = players[bot]->recover(*clean);
       if (!played) return Error{played.error()};
@@ -667,7 +675,7 @@ void Engine::send(std::vector<OutboxRow> rows) {
   // The leader of a bot finds them in the outbox.
   if (const Presence* const presence = impl_->storage.presence())
     std::erase_if(rows, [&](const OutboxRow& row) { return !presence->leads(row.bot); });
-  impl_->dispatcher.add(std::move(rows));
+  impl_->hand_out(std::move(rows));
 }
 void Engine::play_inbox() { impl_->inbox_waits = true; }
 void Engine::forget(const std::vector<std::int64_t>& outbox_ids) {

@@ -12,10 +12,13 @@ bool is_said(const Incoming& update) {
   return std::holds_alternative<UserMessage>(update.event.what) || std::holds_alternative<ButtonPress>(update.event.what);
 }
 
-std::string key_of(std::string_view bot, const Incoming& update) {
+std::string key_of(std::string_view bot, std::string_view transport, std::string_view person) {
   std::string key(bot);
-  return key.append(1, '\n').append(update.chat.transport).append(1, '\n').append(
-      update.person.id.empty() ? update.chat.chat_id : update.person.id);
+  return key.append(1, '\n').append(transport).append(1, '\n').append(person);
+}
+
+std::string key_of(std::string_view bot, const Incoming& update) {
+  return key_of(bot, update.chat.transport, update.person.id.empty() ? update.chat.chat_id : update.person.id);
 }
 
 }  // namespace
@@ -34,6 +37,13 @@ std::size_t FloodGate::hold_back(std::string_view bot, std::vector<Incoming>& up
   });
   if (talkers_.size() > sweep_at_) forget_the_quiet(newest);
   return passed_over;
+}
+
+void FloodGate::answered(std::string_view bot, const ChatAddress& chat) {
+  if (settings_.messages == 0) return;
+  // A private chat has the number of its person; in a group nobody can be said to be answered.
+  const auto talker = talkers_.find(key_of(bot, chat.transport, chat.chat_id));
+  if (talker != talkers_.end() && talker->second.told == 0) talker->second.last.clear();
 }
 
 FloodGate::Verdict FloodGate::judge(Talker& talker, const Incoming& update) const {

@@ -12,7 +12,7 @@
 
 namespace sufler {
 
-/// How much one person may say at once before the rest is passed over.
+/// How much one person may say at once, without waiting for an answer, before the rest is passed over.
 struct FloodSettings {
   std::size_t messages = 30;  ///< in `within`; 0: no limit
   Duration within{10'000};
@@ -27,6 +27,8 @@ class FloodGate {
   /// Takes out what is too much; the first of it stays, as `TooMany`. How many are passed over for good. Updates
   /// that come again after a failure are judged as they were the first time.
   std::size_t hold_back(std::string_view bot, std::vector<Incoming>& updates);
+  /// Something is said to the chat: whoever writes there waits for answers, unless they are being passed over.
+  void answered(std::string_view bot, const ChatAddress& chat);
 
  private:
   struct Said {

@@ -289,7 +289,7 @@ class FloodTest : public testing::TestWithParam<DatabaseUnderTest> {
   std::int64_t p99(int floods) {
     Deployment::Settings settings;
     settings.database = GetParam();
-    settings.flood = 150;
+    settings.flood = 30;
     Deployment deployment(settings);
     deployment.start();
     EXPECT_TRUE(deployment.telegram.wait_until_polling(true, kPatience)) << deployment.output();
@@ -306,7 +306,8 @@ class FloodTest : public testing::TestWithParam<DatabaseUnderTest> {
         return count;
       };
       while (deployment.telegram.pending_updates() > 0) deployment.process().wait(milliseconds(10));
-      EXPECT_LE(deployment.telegram.wait_for_messages(kFlooder, 151, kPatience).size(), 160u);
+      // What came before the first full batch may have been answered in time.
+      EXPECT_LE(deployment.telegram.wait_for_messages(kFlooder, 31, kPatience).size(), 90u);
       EXPECT_EQ(notices(), 1);
     }
     deployment.stop_all();

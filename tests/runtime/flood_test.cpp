@@ -46,6 +46,17 @@ TEST_F(FloodGateTest, WhoeverIsCalmIsHeardAgainAndToldAgain) {
   EXPECT_EQ(bring({word(5, 10'001), word(6, 10'001), word(7, 10'001), word(8, 10'001)}), "+++!");
 }
 
+TEST_F(FloodGateTest, WhoeverWaitsForAnswersIsHeardHoweverFast) {
+  for (int i = 1; i <= 100; ++i) {
+    EXPECT_EQ(bring({word(i, i)}), "+") << i;
+    gate.answered("shop", {"telegram", "7"});
+  }
+  EXPECT_EQ(bring({word(201, 200), word(202, 200), word(203, 200), word(204, 200)}), "+++!");
+  // Whoever floods is answered too; that ends nothing.
+  gate.answered("shop", {"telegram", "7"});
+  EXPECT_EQ(bring({word(205, 201)}), "");
+}
+
 TEST_F(FloodGateTest, OthersAreHeard) {
   bring({word(1, 0), word(2, 0), word(3, 0), word(4, 0)});
   EXPECT_EQ(bring({word(5, 0, "8")}), "+");
