@@ -389,9 +389,12 @@ Dispatcher::~Dispatcher() { stop(); }
 
 void Dispatcher::add(std::vector<OutboxRow> rows) { impl_->add(std::move(rows)); }
 void Dispatcher::forget(std::string_view bot) { impl_->forget(bot); }
-bool Dispatcher::knows(std::int64_t outbox_id) const {
+bool Dispatcher::take_back(std::int64_t outbox_id) {
   std::lock_guard lock(impl_->mutex);
-  return impl_->known.contains(outbox_id);
+  const auto found = impl_->known.find(outbox_id);
+  if (found == impl_->known.end()) return false;
+  found->second.left = false;
+  return true;
 }
 void Dispatcher::withdraw(const std::vector<std::int64_t>& ids) { impl_->withdraw(ids); }
 std::size_t Dispatcher::pending() const { return impl_->pending; }

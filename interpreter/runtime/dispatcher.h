@@ -33,8 +33,9 @@ class Dispatcher {
   /// Another process sends for the bot now: whatever is not under way is dropped from memory; what is under way
   /// stays known until it is over, and is not repeated.
   void forget(std::string_view bot);
-  /// Whether the row was taken and is not yet settled.
-  bool knows(std::int64_t outbox_id) const;
+  /// Whether the row was taken and is not yet settled. One that was under way when its bot was forgotten is this
+  /// process's again.
+  bool take_back(std::int64_t outbox_id);
   /// Rows of these ids are not sent, unless they are under way already.
   void withdraw(const std::vector<std::int64_t>& ids);
   /// Rows taken and not yet settled.

@@ -542,7 +542,7 @@ struct Engine::Impl {
       }
       // In this order: what the dispatcher no longer knows has been noted as settled before.
       std::erase_if(*left, [&](const OutboxRow& row) {
-        return row.state == OutboxRow::State::Unknown || dispatcher.knows(row.id);
+        return row.state == OutboxRow::State::Unknown || dispatcher.take_back(row.id);
       });
       std::unordered_set<std::int64_t> being_recorded;
       {

@@ -467,7 +467,7 @@ struct Player::Impl {
     }
   }
 
-  Stored<Done> play_stored(const InboxRow& row, Played& played) {
+  Stored<Done> play_stored(const InboxRow& row, Played& played, const First& first = {}) {
     std::string reason = "the process died while playing it";
     for (;;) {
       std::uint32_t attempts = 0;
@@ -494,12 +494,15 @@ struct Player::Impl {
         });
         if (!count || !ours) return count;
       }
-      if (attempts > kMaxAttempts) return bury(row, reason, played);
+      if (attempts > kMaxAttempts) return bury(row, reason, played, first);
 
       Played turn;
       auto done = attempt([&](Transaction& tx) -> Stored<Done> {
         turn = Played{};
         if (auto claimed = claim(tx); !claimed || !ours) return claimed;
+        if (first) {
+          if (auto ready = first(tx, turn); !ready) return ready;
+        }
         Incoming update;
         if (!from_json(row.incoming, update))
           return Error{StorageError{StorageError::Kind::Other, "the stored event cannot be read"}};
@@ -520,7 +523,7 @@ struct Player::Impl {
     }
   }
 
-  Stored<Done> bury(const InboxRow& row, const std::string& reason, Played& played) {
+  Stored<Done> bury(const InboxRow& row, const std::string& reason, Played& played, const First& first) {
     Incoming update;
     const bool readable = from_json(row.incoming, update);
     DeadLetter letter;
@@ -538,6 +541,9 @@ struct Player::Impl {
           auto oldest = tx.claim_person(row.person);
           if (!oldest) return Error{oldest.error()};
           if (!*oldest || (*oldest)->id != row.id) return Done{};
+        }
+        if (first) {
+          if (auto ready = first(tx, told); !ready) return ready;
         }
         auto buried = tx.bury(letter);
         if (!buried) return buried;
@@ -704,7 +710,9 @@ Stored<Done> Player::play_claimed(Transaction& tx, const InboxRow& row, const In
   }
 }
 
-Stored<Done> Player::play_alone(const InboxRow& row, Played& played) { return impl_->play_stored(row, played); }
+Stored<Done> Player::play_alone(const InboxRow& row, Played& played, const First& first) {
+  return impl_->play_stored(row, played, first);
+}
 
 Stored<Done> Player::record(Transaction& tx, const std::vector<Settled>& settled) const {
   return impl_->record(tx, settled);

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -124,7 +125,9 @@ class Player {
   Stored<Done> play_claimed(Transaction& tx, const InboxRow& row, const Incoming& update, Played& played);
   /// Plays an event that has failed, or whose process died: alone, counted before it is played. Nothing happens when
   /// another process has it.
-  Stored<Done> play_alone(const InboxRow& row, Played& played);
+  /// `first` is done in the transaction that plays it, once the event is this process's.
+  using First = std::function<Stored<Done>(Transaction&, Played&)>;
+  Stored<Done> play_alone(const InboxRow& row, Played& played, const First& first);
   /// Inside a transaction of the caller's.
   Stored<Done> record(Transaction& tx, const std::vector<Settled>& settled) const;
   /// The event of a due timer.

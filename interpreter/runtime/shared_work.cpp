@@ -130,7 +130,11 @@ Stored<Done> SharedWork::play_apart(const std::vector<InboxRow>& rows, Round& ro
   for (const InboxRow& row : rows) {
     if (!seen.insert(row.person).second) continue;  // the others of this person come with the next rounds
     const std::size_t bot = index_of(row.bot);
-    if (auto played = players_[bot]->play_alone(row, round.played[bot]); !played) return played;
+    // What another process said in this dialog goes out before what is said now.
+    const auto first = [&](Transaction& tx, Played& turn) -> Stored<Done> {
+      return leads(bot) ? claim_into(tx, bot, false, turn.outbox) : Stored<Done>(Done{});
+    };
+    if (auto played = players_[bot]->play_alone(row, round.played[bot], first); !played) return played;
   }
   return Done{};
 }
