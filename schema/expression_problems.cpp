@@ -131,7 +131,7 @@ void hint_types(Loading& loading, Diagnostic& problem, const ExpressionError& er
     const std::string example = "`'…' " + word("in") + " …`";
     hint(loading, problem, "what a list holds is asked with " + example, "что есть в списке, проверяют так: " + example);
   } else if (either("duration")) {
-    const std::string example = "`" + word("duration") + (is_russian(loading, place) ? "('2ч')`" : "('2h')`");
+    const std::string example = is_russian(loading, place) ? "`2ч`" : "`2h`";
     hint(loading, problem, "a length of time is written " + example, "длительность пишут так: " + example);
   }
 }

@@ -19,7 +19,8 @@ constexpr Contexts kValues = in::QuestionType | in::HandoffMode | in::AssignWord
                              in::AssistantJob | in::EveryWord | in::ColumnType | in::SystemName |
                              in::Reserved | in::BooleanWord | in::ColorName | in::Weekday |
                              in::KeyboardWord | in::LanguageName | in::ReportFormat |
-                             in::CrmAction | in::PlaceWord | in::During;
+                             in::CrmAction | in::PlaceWord | in::During | in::AssignName |
+                             in::HandoffField;
 constexpr Contexts kKeys = ~kValues;
 constexpr Contexts kStepStarts = in::Verb | in::TalkStep;
 
@@ -38,6 +39,7 @@ bool holds_text(Word word) {
     case Word::Label:
     case Word::Queue:
     case Word::ClosedText:
+    case Word::Greeting:
     case Word::Contains:
     case Word::Bot:
     case Word::User:

@@ -105,7 +105,8 @@ bool belongs_to_section(Loading& loading, Word section, const Node::Entry& entry
     case Word::Branches: return entry.value.is_list() || entry.value.is_map();
     case Word::Commands:
     case Word::Tables:
-    case Word::Handoff: return entry.value.is_map();
+    case Word::Handoff:
+    case Word::Desks: return entry.value.is_map();
     default: return true;
   }
 }
@@ -148,7 +149,7 @@ void mend_indentation(Loading& loading, Node& root) {
     Node& value = root.entries[i].value;
     const bool holds_names =
         is_one_of(section, {Word::Branches, Word::Questions, Word::Commands, Word::Tables, Word::Texts,
-                            Word::Settings, Word::Handoff});
+                            Word::Settings, Word::Handoff, Word::Desks});
     if (holds_names && is_empty(value)) {
       move_inside(loading, root, i,
                   [&](const Node::Entry& entry) { return belongs_to_section(loading, section, entry); });

@@ -8,7 +8,9 @@ namespace {
 
 using Type = ::sufler::QuestionType;
 
-Type type_of(Word word) {
+}  // namespace
+
+QuestionType question_type(Word word) {
   switch (word) {
     case Word::NameWord: return Type::Name;
     case Word::Number: return Type::Number;
@@ -33,6 +35,8 @@ Type type_of(Word word) {
   }
 }
 
+namespace {
+
 bool one_of(Type type, std::initializer_list<Type> types) {
   return std::find(types.begin(), types.end(), type) != types.end();
 }
@@ -50,6 +54,8 @@ bool goes_with(Word field, Type type) {
     case Word::Formats:
     case Word::Size: return one_of(type, {Type::Photo, Type::File, Type::Files, Type::Any});
     case Word::Options: return one_of(type, {Type::Choice, Type::Choices});
+    case Word::Understand:
+      return !one_of(type, {Type::Choices, Type::Location, Type::Contact, Type::Photo, Type::File, Type::Files, Type::Any});
     default: return true;
   }
 }
@@ -143,24 +149,35 @@ void read_bound(Loading& loading, const Node& node, std::string_view what, Type 
   if (auto value = read_number(loading, node, what)) number = value;
 }
 
+/// An assistant's name. `assistant` and `yes` are the only one that there is.
+AssistantId read_understand(Loading& loading, const Node& node, std::string_view what) {
+  const std::string_view text = node.is_scalar() ? trim(node.scalar) : std::string_view();
+  const bool only = loading.program.assistants.size() == 1 && !loading.assistants.count(nfc(loading, text)) &&
+                    (find_word(text, in::Verb) == Word::Assistant || find_word(to_lower(text), in::BooleanWord) == Word::True);
+  if (!only) return read_assistant_name(loading, node, what);
+  loading.assistant_is_used.assign(1, 1);
+  return AssistantId{0};
+}
+
 }  // namespace
 
 void read_question(Loading& loading, Fields& fields, Question& question) {
   const Node* type = fields.take(Word::Type);
   if (type) {
     const Word word = read_word(loading, *type, in::QuestionType, fields.spelled(Word::Type));
-    if (word != Word::None) question.type = type_of(word);
+    if (word != Word::None) question.type = question_type(word);
   } else if ((fields.has(Word::Options) || fields.has(Word::From)) &&
              !one_of(question.type, {Type::Choice, Type::Choices})) {
     question.type = Type::Choice;  // options without a type: nothing else can be meant
   }
   const std::string type_name = type ? std::string(type->scalar) : loading.say(Word::TextWord, fields.node().span);
   for (const Word word :
-       {Word::Min, Word::Max, Word::Integer, Word::Pattern, Word::Formats, Word::Size, Word::Options}) {
+       {Word::Min, Word::Max, Word::Integer, Word::Pattern, Word::Formats, Word::Size, Word::Options, Word::Understand}) {
     if (fields.has(word) && !goes_with(word, question.type)) {
       loading.report(DiagnosticId::TypeLacksField, fields.key_span(word),
                      {fields.spelled(word), type_name});
       fields.take(word);
+      if (word == Word::Understand) loading.assistants_are_known = false;
     }
   }
 
@@ -280,7 +297,10 @@ void read_question(Loading& loading, Fields& fields, Question& question) {
     }
   }
   if (const Node* node = fields.take(Word::Understand)) {
-    not_available_yet(loading, node->span, fields.spelled(Word::Understand));
+    question.understand = read_understand(loading, *node, fields.spelled(Word::Understand));
+  }
+  if (const Node* node = fields.take(Word::Pii)) {
+    question.pii = read_boolean(loading, *node, fields.spelled(Word::Pii)).value_or(false);
   }
 }
 

@@ -1,4 +1,4 @@
-// The smaller sections of a scenario: settings, texts, phrases, commands, tables, handoff, moved, ensure.
+// The smaller sections of a scenario: settings, texts, phrases, commands, tables, moved.
 #include <algorithm>
 #include <cstdlib>
 
@@ -6,15 +6,6 @@
 
 namespace sufler {
 namespace {
-
-template <class Body>
-void in_order(const NameIndex& index, Body body) {
-  std::vector<const Declared*> order(index.size());
-  for (const auto& [name, declared] : index) order[declared.index] = &declared;
-  for (const Declared* declared : order) {
-    if (declared) body(*declared);
-  }
-}
 
 bool is_language_code(std::string_view text) {
   return (text.size() == 2 || text.size() == 3) &&
@@ -30,11 +21,15 @@ void substitute_environment(Loading& loading, const Node& node, Value& value) {
     value = Value(set);
     return;
   }
-  Diagnostic& problem = loading.report(DiagnosticId::EnvironmentUnset, node.span, {name});
-  if (loading.options.environment_must_be_set) problem.severity = Severity::Error;
+  report_unset_variable(loading, node.span, name);
 }
 
 }  // namespace
+
+void report_unset_variable(Loading& loading, SourceSpan span, const std::string& name) {
+  Diagnostic& problem = loading.report(DiagnosticId::EnvironmentUnset, span, {name});
+  if (loading.options.environment_must_be_set) problem.severity = Severity::Error;
+}
 
 void load_settings(Loading& loading) {
   // They are kept in a list, in the author's order: so many that looking them up takes long are nobody's settings.
@@ -121,7 +116,8 @@ void load_phrases(Loading& loading, const Node& node) {
   }
   Fields fields(loading, node, in::PhraseKey, where);
   // Names that a phrase is given when it is said.
-  for (const char* name : {"count", "formats", "min", "max", "position"}) {
+  for (const char* name : {"count", "formats", "min", "max", "position", "desk", "agent", "client", "number", "minutes",
+                           "names", "days"}) {
     loading.local_names.push_back(name);
   }
   for (const Fields::Item& item : fields.items()) {
@@ -451,133 +447,6 @@ void complete_tables(Loading& loading) {
   }
 }
 
-namespace {
-
-std::uint8_t read_days(Loading& loading, const Node& node, std::string_view what) {
-  std::uint8_t days = 0;
-  bool good = true;
-  const auto day = [](std::string_view text) -> int {
-    const Word word = find_word(to_lower(trim(text)), in::Weekday);
-    return word == Word::None ? -1 : static_cast<int>(word) - static_cast<int>(Word::Monday);
-  };
-  for (const Node* item : read_strings(loading, node, what)) {
-    std::string_view rest = item->scalar;
-    while (!rest.empty()) {
-      const std::size_t comma = std::min(rest.find(','), rest.size());
-      const std::string_view part = trim(rest.substr(0, comma));
-      rest = rest.substr(std::min(comma + 1, rest.size()));
-      const std::size_t dash = part.find('-');
-      const int first = day(part.substr(0, dash));
-      const int last = dash == part.npos ? first : day(part.substr(dash + 1));
-      if (first < 0 || last < 0) {
-        good = false;
-        continue;
-      }
-      for (int d = first;; d = (d + 1) % 7) {
-        days = static_cast<std::uint8_t>(days | (1u << d));
-        if (d == last) break;
-      }
-    }
-  }
-  if (!good || days == 0) {
-    hint(loading, loading.report(DiagnosticId::WantsDays, node.span,
-                        {std::string(what), std::string(node.scalar)}),
-         "for example `mon-fri` or `[mon, wed, sat]`", "например `пн-пт` или `[пн, ср, сб]`");
-  }
-  return days;
-}
-
-std::vector<std::string> read_folded(Loading& loading, const Node& node, std::string_view what) {
-  std::vector<std::string> result;
-  for (const Node* word : read_strings(loading, node, what)) result.push_back(fold(word->scalar));
-  return result;
-}
-
-}  // namespace
-
-void load_handoffs(Loading& loading) {
-  in_order(loading.handoffs, [&](const Declared& declared) {
-    const Node& node = *declared.value;
-    HandoffRule& rule = loading.program.handoffs[declared.index];
-    if (!node.is_map()) {
-      hint(loading, loading.report(DiagnosticId::WantsMap, declared.key->span, {rule.name}),
-           "for example `{%кому%: admins, %mode%: %silent%}`", "например `{%кому%: admins, %mode%: %silent%}`");
-      return;
-    }
-    Fields fields(loading, node, in::HandoffKey, rule.name);
-    Word mode = Word::Silent;
-    if (const Node* value = fields.take(Word::Mode)) {
-      mode = read_word(loading, *value, in::HandoffMode, fields.spelled(Word::Mode));
-      if (mode == Word::Relay) {
-        not_available_yet(loading, value->span, value->scalar);
-        fields.forgive();
-      }
-    }
-    for (const Word word : {Word::Desk, Word::Assign, Word::AskName, Word::Queue, Word::ClosedText,
-                            Word::Rate, Word::Idle}) {
-      if (fields.has(word) && mode == Word::Silent) {
-        const Node* value = fields.take(word);
-        // With a desk and no mode a relay is meant, which comes later; with `silent` they do not go together.
-        if (value && word == Word::Desk) not_available_yet(loading, value->span, fields.spelled(word));
-        if (value && word != Word::Desk) {
-          loading.report(DiagnosticId::NotTogether, value->span,
-                         {fields.spelled(word), loading.say(Word::Silent, value->span)});
-        }
-      }
-    }
-    if (const Node* value = fields.take(Word::To)) {
-      rule.role = read_role(loading, *value, fields.spelled(Word::To));
-    }
-    if (const Node* value = fields.take(Word::OnStaffMessage)) {
-      rule.on_staff_message =
-          read_boolean(loading, *value, fields.spelled(Word::OnStaffMessage)).value_or(false);
-    }
-    if (const Node* value = fields.take(Word::Resume)) {
-      if (value->is_map()) {
-        Fields inner(loading, *value, in::ResumeKey, fields.spelled(Word::Resume));
-        if (const Node* words = inner.take(Word::Words)) {
-          rule.user_words = read_folded(loading, *words, inner.spelled(Word::Words));
-        }
-        if (const Node* words = inner.take(Word::ByStaff)) {
-          rule.staff_words = read_folded(loading, *words, inner.spelled(Word::ByStaff));
-        }
-        if (const Node* after = inner.take(Word::After)) {
-          rule.resume_after = read_duration(loading, *after, inner.spelled(Word::After));
-        }
-        if (const Node* go = inner.take(Word::Go)) {
-          rule.resume_go = read_branch_name(loading, *go, inner.spelled(Word::Go));
-        }
-        inner.finish();
-      } else {
-        rule.user_words = read_folded(loading, *value, fields.spelled(Word::Resume));
-      }
-    }
-    if (const Node* value = fields.take(Word::Hours)) {
-      if (value->is_map()) {
-        Fields inner(loading, *value, in::HoursKey, fields.spelled(Word::Hours));
-        HandoffRule::Hours hours;
-        if (const Node* days = inner.take(Word::Days)) {
-          hours.days = read_days(loading, *days, inner.spelled(Word::Days));
-        }
-        if (const Node* from = inner.require(Word::HoursFrom)) {
-          hours.from = read_time(loading, *from, inner.spelled(Word::HoursFrom)).value_or(TimeOfDay{});
-        }
-        if (const Node* to = inner.require(Word::HoursTo)) {
-          hours.to = read_time(loading, *to, inner.spelled(Word::HoursTo)).value_or(TimeOfDay{});
-        }
-        if (const Node* otherwise = inner.take(Word::Otherwise)) {
-          not_available_yet(loading, otherwise->span, inner.spelled(Word::Otherwise));
-        }
-        inner.finish();
-        rule.hours = hours;
-      } else {
-        loading.report(DiagnosticId::WantsMap, value->span, {fields.spelled(Word::Hours)});
-      }
-    }
-    fields.finish();
-  });
-}
-
 void load_moved(Loading& loading, const Node& node) {
   const std::string where = loading.say(Word::Moved, node.span);
   if (!node.is_map()) {
@@ -602,67 +471,6 @@ void load_moved(Loading& loading, const Node& node) {
       std::sort(known.begin(), known.end());
       offer(loading, problem, to, known, false);
     }
-  }
-}
-
-void load_ensure(Loading& loading, const Node& node) {
-  const std::string where = loading.say(Word::Ensure, node.span);
-  if (!node.is_list()) {
-    loading.report(DiagnosticId::WantsList, node.span, {where});
-    return;
-  }
-  for (const Node& item : node.items) {
-    if (!item.is_map()) {
-      loading.report(DiagnosticId::WantsMap, item.span, {where});
-      continue;
-    }
-    Fields fields(loading, item, in::EnsureKey, where);
-    auto check_point = [&](const Node& point) {
-      if (point.is_scalar()) {
-        read_branch_name(loading, point, where);
-        return;
-      }
-      if (!point.is_map()) {
-        loading.report(DiagnosticId::WantsMap, point.span, {where});
-        return;
-      }
-      Fields verb(loading, point, in::Verb, where);
-      for (const Fields::Item& one : verb.items()) {
-        if (one.word == Word::Handoff && one.entry->value.is_scalar() &&
-            !loading.handoffs.count(nfc(loading, one.entry->value.scalar))) {
-          loading.report(DiagnosticId::UnknownHandoff, one.entry->value.span,
-                         {std::string(one.entry->key.scalar), std::string(one.entry->value.scalar)});
-        }
-      }
-      for (const Word word : words(in::Verb)) verb.take(word);
-      verb.finish();
-    };
-    auto each = [&](const Node& list, auto&& body) {
-      if (list.is_list()) {
-        for (const Node& one : list.items) body(one);
-      } else {
-        body(list);
-      }
-    };
-    const std::size_t uses = loading.branch_uses.size();
-    if (fields.has(Word::Before)) {
-      check_point(*fields.take(Word::Before));
-      if (const Node* answered = fields.require(Word::Answered)) {
-        each(*answered, [&](const Node& name) {
-          if (!name.is_scalar() || loading.variables.count(std::string(name.scalar))) return;
-          loading.report(DiagnosticId::UnknownQuestion, name.span,
-                         {fields.spelled(Word::Answered), std::string(name.scalar)});
-        });
-      }
-    } else {
-      if (const Node* branch = fields.require(Word::Branch)) {
-        read_branch_name(loading, *branch, fields.spelled(Word::Branch));
-      }
-      if (const Node* reaches = fields.require(Word::Reaches)) each(*reaches, check_point);
-    }
-    loading.branch_uses.resize(uses);  // a promise leads nowhere
-    fields.finish();
-    loading.report(DiagnosticId::EnsureNotProven, item.span);
   }
 }
 

@@ -448,6 +448,204 @@ Verbs read_call(Loading& loading, Fields& fields, const Node& value) {
   return call;
 }
 
+/// What a program is given: the author's names, whatever they are, and expressions.
+std::vector<Assignment> read_given(Loading& loading, const Node& node, std::string_view what) {
+  std::vector<Assignment> given;
+  if (!node.is_map()) {
+    loading.report(DiagnosticId::WantsMap, node.span, {std::string(what)});
+    return given;
+  }
+  given.reserve(node.entries.size());
+  for (const Node::Entry& entry : node.entries) {
+    auto value = read_expression(loading, entry.value, entry.key.scalar);
+    if (value) given.push_back({{std::string(nfc(loading, entry.key.scalar))}, std::move(*value)});
+  }
+  return given;
+}
+
+std::string read_program_name(Loading& loading, const Node& node, std::string_view what) {
+  const auto text = read_scalar(loading, node, what);
+  if (!text) return {};
+  const std::string_view name = trim(nfc(loading, *text));
+  if (!is_identifier(name)) {
+    hint(loading, loading.report(DiagnosticId::BadName, node.span, {std::string(name)}),
+         "name a program of `programs:` in sufler.yaml: a letter, then letters, digits and `_`",
+         "назовите программу из `programs:` в sufler.yaml: буква, а за ней буквы, цифры и `_`");
+    return {};
+  }
+  const auto& known = loading.options.programs;
+  if (known && std::find(known->begin(), known->end(), name) == known->end()) {
+    Diagnostic& problem = loading.report(DiagnosticId::UnknownProgram, node.span, {std::string(name)});
+    offer(loading, problem, name, *known, false);
+    if (known->empty()) {
+      const std::string line = "programs: {" + std::string(name) + ": {command: [python3, " + std::string(name) + ".py]}}";
+      hint(loading, problem, "add it there: `" + line + "`", "добавьте её туда: `" + line + "`");
+    }
+  }
+  return std::string(name);
+}
+
+Verbs read_run(Loading& loading, Fields& fields, const Node& value) {
+  Run run;
+  run.program = read_program_name(loading, value, fields.where());
+  if (const Node* node = fields.take(Word::With)) run.with = read_given(loading, *node, fields.spelled(Word::With));
+  run.into = read_into(loading, fields);
+  run.on_error = read_optional_target(loading, fields, Word::OnError);
+  return run;
+}
+
+// ---- assistant
+
+using Task = AssistantStep::Task;
+
+Task task_of(Word word) {
+  switch (word) {
+    case Word::Classify: return Task::Classify;
+    case Word::Extract: return Task::Extract;
+    case Word::Write: return Task::Write;
+    case Word::Forget: return Task::Forget;
+    default: return Task::Talk;
+  }
+}
+
+/// A field that this task has no use for.
+void refuse_field(Loading& loading, Fields& fields, Word word, const std::string& task) {
+  if (!fields.take(word)) return;
+  Diagnostic& problem = loading.report(DiagnosticId::NotTogether, fields.key_span(word), {fields.spelled(word), task});
+  if (fields.has(Word::Do)) return;
+  hint(loading, problem, "this is a conversation; for one job say which: `%do%: %classify%`, `%extract%` or `%write%`",
+       "это разговор; если нужно одно дело, назовите его: `%do%: %classify%`, `%extract%` или `%write%`");
+}
+
+void read_classes(Loading& loading, Fields& fields, AssistantStep& step) {
+  const Node* of = fields.require(Word::Of);
+  if (!of) return;
+  for (const Node* one : read_strings(loading, *of, fields.spelled(Word::Of))) step.of.emplace_back(trim(one->scalar));
+  if (step.of.empty()) {
+    hint(loading, loading.report(DiagnosticId::NoOptions, of->span, {fields.spelled(Word::Of)}),
+         "name what it may be: `%of%: [yes, no]`", "назовите, что это может быть: `%of%: [согласен, отказ]`");
+  }
+}
+
+void read_task(Loading& loading, Fields& fields, StepId id, AssistantStep& step, const std::string& task) {
+  const bool reads = step.task == Task::Classify || step.task == Task::Extract;
+  if (step.task == Task::Classify) {
+    read_classes(loading, fields, step);
+  } else {
+    refuse_field(loading, fields, Word::Of, task);
+  }
+  if (step.task == Task::Write) {
+    if (const Node* prompt = fields.require(Word::Prompt)) step.prompt = read_text(loading, *prompt, fields.spelled(Word::Prompt));
+  } else {
+    refuse_field(loading, fields, Word::Prompt, task);
+  }
+  if (reads) {
+    if (const Node* text = fields.take(Word::TextWord)) step.text = read_text(loading, *text, fields.spelled(Word::TextWord));
+  } else {
+    refuse_field(loading, fields, Word::TextWord, task);
+  }
+  if (step.task == Task::Extract) {
+    FieldUse use;
+    use.step = id;
+    if (const Node* into = fields.require(Word::Into)) {
+      step.fields = read_fields(loading, *into, fields.spelled(Word::Into), use);
+    }
+  } else if (step.task == Task::Forget || step.task == Task::Talk) {
+    refuse_field(loading, fields, Word::Into, task);
+  } else {
+    step.into = read_into(loading, fields, true);
+  }
+}
+
+void read_end_of_talk(Loading& loading, Fields& fields, AssistantStep& step, const std::string& task) {
+  if (step.task == Task::Talk) {
+    if (const Node* until = fields.take(Word::Until)) step.until = read_condition(loading, *until, fields.spelled(Word::Until));
+  } else {
+    refuse_field(loading, fields, Word::Until, task);
+  }
+  if (step.task == Task::Forget) return refuse_field(loading, fields, Word::Otherwise, task);
+  if (const Node* otherwise = fields.take(Word::Otherwise))
+    step.otherwise = read_target(loading, *otherwise, fields.spelled(Word::Otherwise));
+}
+
+Verbs read_assistant(Loading& loading, Fields& fields, const Node& value, StepId id) {
+  AssistantStep step;
+  if (!value.is_map()) {
+    step.assistant = read_assistant_name(loading, value, fields.where());
+    if (const Node* task = fields.take(Word::Do)) {
+      const std::string example = fields.where() + ": {" + fields.spelled(Word::NameWord) + ": " + std::string(value.scalar) + ", " +
+                                  fields.spelled(Word::Do) + ": " + (task->is_scalar() ? std::string(task->scalar) : "…") + ", …}";
+      hint(loading, loading.report(DiagnosticId::NotTogether, task->span, {fields.spelled(Word::Do), fields.where()}),
+           "write it in one map: `" + example + "`", "запишите всё вместе: `" + example + "`");
+      fields.forgive();
+      return Log{};
+    }
+    read_end_of_talk(loading, fields, step, fields.where());
+    return step.assistant ? Verbs(std::move(step)) : Verbs(Log{});
+  }
+  Fields inner(loading, value, in::AssistantStepKey, fields.where());
+  if (const Node* name = inner.require(Word::NameWord)) step.assistant = read_assistant_name(loading, *name, inner.spelled(Word::NameWord));
+  std::string task = inner.where();
+  if (const Node* what = inner.take(Word::Do)) {
+    step.task = task_of(read_word(loading, *what, in::AssistantJob, inner.spelled(Word::Do)));
+    if (what->is_scalar()) task = inner.spelled(Word::Do) + ": " + std::string(what->scalar);
+  }
+  read_task(loading, inner, id, step, task);
+  read_end_of_talk(loading, inner, step, task);
+  inner.finish();
+  return step.assistant ? Verbs(std::move(step)) : Verbs(Log{});
+}
+
+constexpr std::pair<HandoffOutcome, Word> kOutcomes[] = {{HandoffOutcome::Closed, Word::Closed},
+                                                         {HandoffOutcome::Timeout, Word::Timeout},
+                                                         {HandoffOutcome::NoAgents, Word::NoAgents},
+                                                         {HandoffOutcome::ClientLeft, Word::ClientLeft},
+                                                         {HandoffOutcome::Rejected, Word::Rejected}};
+
+/// What a rule needs for an outcome to come to pass, as its author would write it; empty when it can.
+std::string lacks_for(const Loading& loading, const HandoffRule& rule, HandoffOutcome outcome, SourceSpan place) {
+  const bool relays = rule.mode == HandoffRule::Mode::Relay;
+  const auto resume = [&](Word word) {
+    return loading.say(Word::Resume, place) + ": {" + loading.say(word, place) + ": …}";
+  };
+  switch (outcome) {
+    case HandoffOutcome::Closed: return relays || !rule.staff_words.empty() ? "" : resume(Word::ByStaff);
+    case HandoffOutcome::ClientLeft: return relays || !rule.user_words.empty() ? "" : resume(Word::Words);
+    case HandoffOutcome::Timeout:
+      if (relays) return rule.queue_timeout || rule.close_idle ? "" : loading.say(Word::Timeout, place) + ": …";
+      return rule.resume_after ? "" : resume(Word::After);
+    default: return "";
+  }
+}
+
+void read_outcomes(Loading& loading, const Node& node, const std::string& what, HandoffStep& step) {
+  if (!node.is_map()) {
+    hint(loading, loading.report(DiagnosticId::WantsMap, node.span, {what}),
+         "each on its own line: `%closed%: branch`", "каждый с новой строки: `%closed%: ветка`");
+    return;
+  }
+  const HandoffRule* rule = step.rule ? &loading.program.handoffs[step.rule.value] : nullptr;
+  Fields fields(loading, node, in::Outcome, what);
+  for (const auto& [outcome, word] : kOutcomes) {
+    const Node* value = fields.take(word);
+    if (!value) continue;
+    const SourceSpan span = fields.key_span(word);
+    const bool silent = rule && rule->mode == HandoffRule::Mode::Silent;
+    if (silent && (outcome == HandoffOutcome::NoAgents || outcome == HandoffOutcome::Rejected)) {
+      hint(loading, loading.report(DiagnosticId::NotTogether, span, {fields.spelled(word), loading.say(Word::Silent, span)}),
+           "only a desk has it: `%mode%: %relay%`", "так бывает только у линии: `%mode%: %relay%`");
+    } else if (rule) {
+      const std::string lacks = lacks_for(loading, *rule, outcome, span);
+      if (!lacks.empty()) {
+        hint(loading, loading.report(DiagnosticId::IdleField, span, {fields.spelled(word), lacks}),
+             "add it to the rule `" + rule->name + "`", "добавьте его в правило `" + rule->name + "`");
+      }
+    }
+    step.outcomes[static_cast<std::size_t>(outcome)] = read_target(loading, *value, fields.spelled(word));
+  }
+  fields.finish();
+}
+
 Verbs read_handoff(Loading& loading, Fields& fields, const Node& value) {
   HandoffStep step;
   if (const auto text = read_scalar(loading, value, fields.where())) {
@@ -468,7 +666,7 @@ Verbs read_handoff(Loading& loading, Fields& fields, const Node& value) {
     }
   }
   if (const Node* node = fields.take(Word::Outcomes)) {
-    not_available_yet(loading, node->span, fields.spelled(Word::Outcomes));
+    read_outcomes(loading, *node, fields.spelled(Word::Outcomes), step);
   }
   return step;
 }
@@ -514,6 +712,8 @@ Verbs read_verb(Loading& loading, Fields& fields, Word verb, const Node& key, co
     case Word::Delete: return read_delete(loading, fields, value);
     case Word::Notify: return read_notify(loading, fields, value);
     case Word::Handoff: return read_handoff(loading, fields, value);
+    case Word::Run: return read_run(loading, fields, value);
+    case Word::Assistant: return read_assistant(loading, fields, value, step);
     case Word::Log: return Log{read_text(loading, value, fields.where())};
     case Word::Track: {
       Track track;
@@ -668,7 +868,8 @@ void load_branches(Loading& loading) {
           }
         }
         if (const Node* pin = fields.take(Word::Pin)) {
-          not_available_yet(loading, pin->span, fields.spelled(Word::Pin));
+          if (const auto pinned = read_boolean(loading, *pin, fields.spelled(Word::Pin)))
+            loading.program.branches[declared->index].pin = *pinned;
         }
         fields.finish();
       }

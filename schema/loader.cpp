@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "interpreter/core/fnv.h"
+#include "interpreter/core/sha256.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -29,26 +31,19 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-/// FNV-1a, 64 bits, a word at a time where it can be.
+/// The version of a scenario: a mark of all its files.
 class Hash {
  public:
-  void add(std::string_view bytes) {
-    for (const char c : bytes) {
-      value_ ^= static_cast<unsigned char>(c);
-      value_ *= 0x100000001b3ull;
-    }
-    value_ ^= bytes.size();
-    value_ *= 0x100000001b3ull;
-  }
+  void add(std::string_view bytes) { hash_.bytes(bytes).number(bytes.size()); }
   std::string hex() const {
     std::string result(16, '0');
-    std::uint64_t rest = value_;
+    std::uint64_t rest = hash_.value();
     for (std::size_t i = 16; i-- > 0; rest >>= 4) result[i] = "0123456789abcdef"[rest & 15];
     return result;
   }
 
  private:
-  std::uint64_t value_ = 0xcbf29ce484222325ull;
+  Fnv1a hash_;
 };
 
 /// Which form of the words the author uses: that of most keys on top of the file.
@@ -89,6 +84,24 @@ void declare(Loading& loading, NameIndex& index, const Node& section, std::strin
   }
 }
 
+/// Declares what the program has a list of; `judge` may say what is wrong with a name.
+template <class Thing, class Judge>
+void declare_all(Loading& loading, NameIndex& index, const Node& section, std::string_view what,
+                 std::vector<Thing>& things, Judge judge) {
+  declare(loading, index, section, what, [&](std::string name, const Node& node) {
+    judge(name, node);
+    Thing thing;
+    thing.name = std::move(name);
+    thing.span = node.span;
+    things.push_back(std::move(thing));
+  });
+}
+template <class Thing>
+void declare_all(Loading& loading, NameIndex& index, const Node& section, std::string_view what,
+                 std::vector<Thing>& things) {
+  declare_all(loading, index, section, what, things, [](const std::string&, const Node&) {});
+}
+
 void once(Loading& loading, const Node*& slot, const Node& key, const Node& value) {
   if (slot) {
     Diagnostic& problem =
@@ -125,55 +138,42 @@ void declare_file(Loading& loading, const Node& root, Sections& sections) {
         declare(loading, loading.texts, value, key.scalar, [](std::string, const Node&) {});
         break;
       case Word::Branches:
-        declare(loading, loading.branches, value, key.scalar, [&](std::string name, const Node& node) {
-          Branch branch;
-          branch.name = std::move(name);
-          branch.span = node.span;
-          program.branches.push_back(std::move(branch));
-        });
+        declare_all(loading, loading.branches, value, key.scalar, program.branches);
         break;
       case Word::Questions:
-        declare(loading, loading.questions, value, key.scalar, [&](std::string name, const Node& node) {
-          if (find_word(name, in::SystemName) != Word::None) {
-            hint(loading, loading.report(DiagnosticId::SystemNameTaken, node.span, {name}),
-                 "choose another name", "выберите другое имя");
-          }
-          Question question;
-          question.name = std::move(name);
-          question.span = node.span;
-          program.questions.push_back(std::move(question));
-        });
+        declare_all(loading, loading.questions, value, key.scalar, program.questions,
+                    [&](const std::string& name, const Node& node) {
+                      if (find_word(name, in::SystemName) == Word::None) return;
+                      hint(loading, loading.report(DiagnosticId::SystemNameTaken, node.span, {name}),
+                           "choose another name", "выберите другое имя");
+                    });
         break;
       case Word::Commands:
-        declare(loading, loading.commands, value, key.scalar, [&](std::string name, const Node& node) {
-          Command command;
-          command.name = std::move(name);
-          command.span = node.span;
-          program.commands.push_back(std::move(command));
-        });
+        declare_all(loading, loading.commands, value, key.scalar, program.commands);
         break;
       case Word::Tables:
         loading.tables_described = true;
-        declare(loading, loading.tables, value, key.scalar, [&](std::string name, const Node& node) {
-          check_table_name(loading, name, node.span);
-          Table table;
-          table.name = std::move(name);
-          table.span = node.span;
-          program.tables.push_back(std::move(table));
-        });
+        declare_all(loading, loading.tables, value, key.scalar, program.tables,
+                    [&](const std::string& name, const Node& node) { check_table_name(loading, name, node.span); });
         break;
       case Word::Handoff:
-        declare(loading, loading.handoffs, value, key.scalar, [&](std::string name, const Node& node) {
-          HandoffRule rule;
-          rule.name = std::move(name);
-          rule.span = node.span;
-          program.handoffs.push_back(std::move(rule));
+        declare_all(loading, loading.handoffs, value, key.scalar, program.handoffs);
+        break;
+      case Word::Desks:
+        declare(loading, loading.desks, value, key.scalar, [&](std::string name, const Node& node) {
+          Desk desk;
+          desk.name = std::move(name);
+          desk.span = node.span;
+          program.desks.push_back(std::move(desk));
         });
+        break;
+      case Word::Assistants:
+        declare_all(loading, loading.assistants, value, key.scalar, program.assistants);
         break;
       case Word::PhrasesWord: sections.phrases.push_back(&value); break;
       case Word::Moved: sections.moved.push_back(&value); break;
       case Word::Ensure: sections.ensure.push_back(&value); break;
-      default:  // desks, assistants, schedules, events
+      default:  // schedules, events
         not_available_yet(loading, key.span, key.scalar);
         break;
     }
@@ -217,15 +217,7 @@ void read_head(Loading& loading, const Sections& sections) {
       program.language == Language::Russian ? "Europe/Moscow" : "UTC";
   program.zone = Zone::find(zone).value_or(Zone());
   if (sections.timezone) {
-    if (const auto name = read_scalar(loading, *sections.timezone, "timezone")) {
-      if (const auto found = Zone::find(*name)) {
-        program.zone = *found;
-      } else {
-        hint(loading, loading.report(DiagnosticId::BadTimezone, sections.timezone->span, {std::string(*name)}),
-             "for example `Europe/Moscow`, `Asia/Yekaterinburg`",
-             "например `Europe/Moscow`, `Asia/Yekaterinburg`");
-      }
-    }
+    if (const auto zone = read_zone(loading, *sections.timezone, "timezone")) program.zone = *zone;
   }
 }
 
@@ -337,6 +329,18 @@ bool is_no_scenario(Loading& loading, const Document& document) {
   return true;
 }
 
+/// What the scenario sends is a part of it: another photo is another version.
+void count_files(Loading& loading, Loaded& loaded, Hash& version) {
+  for (const std::string& reference : loading.files) {
+    std::ifstream in(fs::path(loading.program.folder) / reference, std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(in), {});
+    loaded.files.push_back({reference, sha256_hex(bytes), static_cast<std::int64_t>(bytes.size())});
+    version.add(reference);
+    version.add(loaded.files.back().hash);
+  }
+  loading.program.version = version.hex();
+}
+
 void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   Loading loading(loaded.sources, loaded.diagnostics, options);
   loading.on_disk = !folder.empty();
@@ -376,12 +380,16 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   read_head(loading, sections);
   load_settings(loading);
   load_tables(loading);
+  load_desks(loading);
   load_handoffs(loading);
   load_questions(loading);
+  load_assistants(loading);
   load_branches(loading);
   load_commands(loading);
+  complete_desks(loading);
   load_texts(loading);
   for (const Node* node : sections.phrases) load_phrases(loading, *node);
+  complete_assistants(loading);
   resolve_questions(loading);
   complete_tables(loading);
   name_places(loading);
@@ -395,10 +403,15 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   check_commands(loading);
   check_cases(loading);
   check_flow(loading);
+  check_handoff_circles(loading);
   check_unset(loading);
+  check_ways_out(loading);
+  check_promises(loading);
   check_platform_limits(loading);
   check_secrets(loading);
   if (!loaded.diagnostics.has_errors()) {
+    if (options.count_files) count_files(loading, loaded, version);
+    if (!options.version.empty()) loading.program.version = options.version;
     loaded.program = std::make_shared<const Program>(std::move(loading.program));
   }
 }

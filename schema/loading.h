@@ -1,6 +1,8 @@
 #pragma once
 #include <deque>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -47,6 +49,7 @@ struct ExpressionAt {
   std::uint32_t table = UINT32_MAX;  ///< whose columns are names in it
   bool any_name = false;
   std::vector<std::string_view> local_names;
+  bool of_agent = false;  ///< a condition of `assign`: its names are what is known of an agent
 };
 
 /// A reference to a branch, for the map of what leads where.
@@ -65,6 +68,38 @@ struct QuestionUse {
   const Node* node = nullptr;
 };
 
+/// An argument of a tool, or a field of `extract`, that is named like a question: resolved like QuestionUse.
+struct FieldUse {
+  StepId step;                           ///< none: of a tool
+  std::uint32_t assistant = 0, tool = 0;
+  std::uint32_t position = 0;
+  std::string_view name;
+  const Node* node = nullptr;
+};
+
+/// What a promise speaks of: `{handoff: after_order}`, or a branch.
+struct PromisePoint {
+  enum class Kind : std::uint8_t { Branch, Verb, Unknown } kind = Kind::Unknown;
+  BranchId branch;
+  Word verb = Word::None;
+  std::string name;     ///< of the rule, role, table, question …; empty: any
+  std::string written;  ///< as messages say it
+  SourceSpan span;
+};
+
+/// One line of `ensure` (LANGUAGE 12): before a point all of a list is answered, or a branch comes to one of some points.
+struct Promise {
+  bool is_before = false;
+  PromisePoint before;
+  std::vector<Located<std::string>> answered;
+  BranchId branch;
+  SourceSpan branch_span;
+  std::vector<PromisePoint> reaches;
+  SourceSpan span;
+};
+
+struct FlowAnalysis;  // checks/flow_analysis.h
+
 struct Loading {
   Loading(SourceMap& sources_, Diagnostics& diagnostics_, const LoadOptions& options_)
       : sources(sources_), diagnostics(diagnostics_), options(options_) {}
@@ -78,7 +113,9 @@ struct Loading {
   std::deque<std::string> kept;            ///< texts made during loading that views point to
   bool on_disk = false;                    ///< files named by the scenario can be looked for
 
-  NameIndex branches, questions, tables, commands, handoffs, texts, settings;
+  std::set<std::string> files;             ///< of the scenario's folder, that it sends
+
+  NameIndex branches, questions, tables, commands, handoffs, desks, assistants, texts, settings;
   std::unordered_map<std::string_view, std::vector<std::uint32_t>> inline_questions;
 
   // Noted for the checks.
@@ -88,6 +125,8 @@ struct Loading {
   std::vector<BranchUse> branch_uses;
   std::vector<QuestionUse> question_uses;
   std::vector<std::uint8_t> question_is_asked;  ///< by QuestionId
+  std::vector<FieldUse> field_uses;
+  std::vector<std::uint8_t> assistant_is_used;  ///< by AssistantId
   std::vector<const Node*> message_texts;  ///< texts that are sent, for the platforms' limits
   std::vector<const Node*> labels;
   struct ButtonCount {
@@ -104,9 +143,11 @@ struct Loading {
   bool flow_is_known = true;
 
   std::vector<std::pair<StepId, const Node*>> cases;  ///< the `cases` of each `match`
+  std::vector<Promise> promises;
+  std::shared_ptr<FlowAnalysis> flow;  ///< made by the first check that asks for it
 
   bool questions_are_known = true;  ///< the same for questions that steps ask
-  bool tables_are_known = true, handoffs_are_known = true;  ///< and for what else steps name
+  bool tables_are_known = true, handoffs_are_known = true, desks_are_known = true, assistants_are_known = true;  ///< and for what else steps name
 
   /// Tables that no file describes, made of what `save` puts into them (only when there is no `tables`).
   struct ImpliedTable {
@@ -117,6 +158,17 @@ struct Loading {
   std::unordered_map<std::uint32_t, ImpliedTable> implied_tables;
   bool tables_described = false;
 
+  /// What a desk's author named, to be held against the scenario's commands when those are known.
+  struct DeskWord {
+    DeskId desk;
+    std::optional<Desk::Command> command;  ///< none: the word of `register`
+    std::string word;                      ///< folded; empty: switched off
+    const Node* node = nullptr;
+  };
+  std::vector<DeskWord> desk_words;
+  std::vector<std::vector<const Node*>> reply_keys;  ///< by DeskId, in the order of `Desk::replies`
+  std::vector<std::uint8_t> desk_is_used;            ///< by DeskId: as a role
+
   /// Where each word of a command stands, by the folded word, a line end and the command.
   std::unordered_map<std::string, SourceSpan> command_words;
 
@@ -126,6 +178,7 @@ struct Loading {
   const Node* last_key = nullptr;             ///< whose value is being read: the place of a value that is missing
   const Table* table_in_scope = nullptr;      ///< columns are names in `where` and `values`
   std::vector<std::string_view> local_names;  ///< loop variables, `value`, `item`
+  bool of_agent = false;                      ///< a condition of `assign` is read
   bool any_name = false;                      ///< the fields of an item are not known before it is there
 
   Diagnostic& report(DiagnosticId id, SourceSpan span, std::vector<std::string> arguments = {}) {
@@ -134,6 +187,16 @@ struct Loading {
   /// The word as the author of this file writes.
   std::string say(Word word, SourceSpan place) const;
 };
+
+/// Calls `body` for each name of a section, in the author's order.
+template <class Body>
+void in_order(const NameIndex& index, Body body) {
+  std::vector<const Declared*> order(index.size());
+  for (const auto& [name, declared] : index) order[declared.index] = &declared;
+  for (const Declared* declared : order) {
+    if (declared) body(*declared);
+  }
+}
 
 /// The way out. `%ask%` stands for a word of the language and becomes the form that the file uses.
 void hint(const Loading& loading, Diagnostic& diagnostic, std::string en, std::string ru);
@@ -204,6 +267,8 @@ std::string with_types_of_file(const Loading& loading, std::string_view what, So
 std::string_view nfc(Loading& loading, std::string_view text);
 /// A name being declared: checks LANGUAGE 2, gives its NFC form, empty when it cannot be one.
 std::string_view read_name(Loading& loading, const Node& node);
+/// A letter, then letters, digits and `_`.
+bool is_identifier(std::string_view text);
 std::optional<std::string_view> read_scalar(Loading& loading, const Node& node, std::string_view what);
 std::optional<bool> read_boolean(Loading& loading, const Node& node, std::string_view what);
 std::optional<Duration> read_duration(Loading& loading, const Node& node, std::string_view what);
@@ -212,24 +277,13 @@ std::optional<std::int64_t> read_integer(Loading& loading, const Node& node, std
 std::optional<Decimal> read_number(Loading& loading, const Node& node, std::string_view what);
 std::optional<std::int64_t> read_size(Loading& loading, const Node& node, std::string_view what);
 std::optional<TimeOfDay> read_time(Loading& loading, const Node& node, std::string_view what);
+std::optional<Zone> read_zone(Loading& loading, const Node& node, std::string_view what);
 /// One word of a set of values: a type, a colour, a mode.
 Word read_word(Loading& loading, const Node& node, Contexts contexts, std::string_view what);
 /// A scalar or a list of scalars.
 std::vector<const Node*> read_strings(Loading& loading, const Node& node, std::string_view what);
 /// A canonical decimal without quotes is a number, everything else text (LANGUAGE 14).
 Value read_constant(Loading& loading, const Node& node);
-
-std::optional<Expression> read_expression(Loading& loading, const Node& node, std::string_view what);
-/// An expression that is asked whether it holds. Says what always does: a setting that is a word such as `no`.
-std::optional<Expression> read_condition(Loading& loading, const Node& node, std::string_view what);
-std::optional<Template> read_template(Loading& loading, const Node& node, std::string_view what);
-/// The expression of a value that is one `{{ … }}`.
-std::optional<Expression> read_inserted(Loading& loading, const Node& node, std::string_view what);
-/// A text, or `any_of`.
-Text read_text(Loading& loading, const Node& node, std::string_view what);
-std::vector<Assignment> read_assignments(Loading& loading, const Node& node, std::string_view what,
-                                         bool declares_variables);
-Attach read_attach(Loading& loading, const Node& node, std::string_view what);
 /// A variable that a step sets: `into`, `for`.
 std::string read_variable(Loading& loading, const Node& node, std::string_view what);
 /// A pattern of RE2; empty when it is broken.
@@ -237,7 +291,25 @@ std::string read_pattern(Loading& loading, const Node& node, std::string_view wh
 /// A role of the configuration; empty when it cannot be one.
 std::string read_role(Loading& loading, const Node& node, std::string_view what);
 
-// ---- references
+// ---- expressions and texts (load_expressions.cpp), files (load_attachments.cpp)
+
+std::optional<Expression> read_expression(Loading& loading, const Node& node, std::string_view what);
+/// An expression that is asked whether it holds. Says what always does: a setting that is a word such as `no`.
+std::optional<Expression> read_condition(Loading& loading, const Node& node, std::string_view what);
+std::optional<Template> read_template(Loading& loading, const Node& node, std::string_view what);
+/// The same of a file's text, which has no places of its own: what is wrong stands at the node that names the file.
+std::optional<Template> read_file_template(Loading& loading, const Node& node, std::string_view text);
+/// The expression of a value that is one `{{ … }}`.
+std::optional<Expression> read_inserted(Loading& loading, const Node& node, std::string_view what);
+/// A text, or `any_of`.
+Text read_text(Loading& loading, const Node& node, std::string_view what);
+std::vector<Assignment> read_assignments(Loading& loading, const Node& node, std::string_view what,
+                                         bool declares_variables);
+Attach read_attach(Loading& loading, const Node& node, std::string_view what);
+/// A file of the scenario's folder; reports what keeps it from being used.
+std::optional<Attachment> read_file_name(Loading& loading, const Node& node);
+
+// ---- references (load_references.cpp)
 
 /// `steps_fit`: a list of steps may stand here as well, and so may a text as one of them.
 BranchId read_branch_name(Loading& loading, const Node& node, std::string_view what, bool is_call = false,
@@ -245,6 +317,13 @@ BranchId read_branch_name(Loading& loading, const Node& node, std::string_view w
 /// Whether a table may have this name; reports when it may not.
 bool check_table_name(Loading& loading, std::string_view name, SourceSpan span);
 TableId read_table_name(Loading& loading, const Node& node, std::string_view what);
+/// `name`: what of the node names the desk, all of it or the end of `agents of DESK`.
+DeskId read_desk_name(Loading& loading, const Node& node, std::string_view name, std::string_view what);
+
+AssistantId read_assistant_name(Loading& loading, const Node& node, std::string_view what);
+
+/// `${NAME}` that the environment lacks: a note, an error where the scenario is to run.
+void report_unset_variable(Loading& loading, SourceSpan span, const std::string& name);
 
 /// Says that a construct belongs to the language and cannot be played by this version.
 void not_available_yet(Loading& loading, SourceSpan span, std::string_view what);
@@ -267,6 +346,9 @@ void check_reminders(Loading& loading, const Fields& fields, const std::vector<R
 std::optional<Timeout> read_timeout(Loading& loading, const Node& node, std::string_view what);
 /// The fields of a question, over what is already in it.
 void read_question(Loading& loading, Fields& fields, Question& question);
+QuestionType question_type(Word word);
+/// Names with types: `[name, phone]` as questions have them, or `{name: type}`. `use` says whose they are.
+std::vector<QuestionId> read_fields(Loading& loading, const Node& node, std::string_view what, FieldUse use);
 
 void load_settings(Loading& loading);
 void load_texts(Loading& loading);
@@ -275,8 +357,14 @@ void load_questions(Loading& loading);
 void load_branches(Loading& loading);
 void load_commands(Loading& loading);
 void load_tables(Loading& loading);
+void load_desks(Loading& loading);
+void load_assistants(Loading& loading);
+/// Once all steps and questions are known: types of arguments, what tools are for, and whether the budget is enough.
+void complete_assistants(Loading& loading);
 void load_handoffs(Loading& loading);
 void load_moved(Loading& loading, const Node& node);
+/// Takes the default commands away that the scenario has other uses for, and says which words stand twice.
+void complete_desks(Loading& loading);
 void load_ensure(Loading& loading, const Node& node);
 void resolve_questions(Loading& loading);
 /// Gives tables that nobody described their columns.
@@ -294,7 +382,10 @@ void check_names(Loading& loading);
 void check_types(Loading& loading);
 void check_cases(Loading& loading);
 void check_flow(Loading& loading);
+void check_handoff_circles(Loading& loading);
 void check_unset(Loading& loading);
+void check_ways_out(Loading& loading);
+void check_promises(Loading& loading);
 void check_commands(Loading& loading);
 void check_platform_limits(Loading& loading);
 void check_secrets(Loading& loading);

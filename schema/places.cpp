@@ -1,4 +1,5 @@
 // Names of the places where a dialog rests (LANGUAGE 11).
+#include "interpreter/core/expects.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -70,6 +71,11 @@ void name_places(Loading& loading) {
       if (own.empty()) own = "choose";
     } else if (std::holds_alternative<Wait>(step.verb)) {
       if (own.empty()) own = "wait";
+    } else if (const auto* run = std::get_if<Run>(&step.verb)) {
+      if (own.empty()) own = run->program.empty() ? "run" : run->program;
+    } else if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) {
+      if (assistant->task == AssistantStep::Task::Forget) continue;
+      if (own.empty()) own = program.assistant(assistant->assistant).name;
     } else if (const auto* handoff = std::get_if<HandoffStep>(&step.verb)) {
       if (own.empty() && handoff->rule) own = program.handoffs[handoff->rule.value].name;
     } else {
@@ -77,6 +83,7 @@ void name_places(Loading& loading) {
     }
     step.place = name(id, 0, prefix + own);
   }
+  index_names(program);
 }
 
 }  // namespace sufler

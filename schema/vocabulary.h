@@ -33,7 +33,7 @@ enum Context : std::uint64_t {
   ResumeKey = 1ull << 17,
   HoursKey = 1ull << 18,
   IdleKey = 1ull << 19,
-  AssignWord = 1ull << 20,
+  AssignWord = 1ull << 20,    ///< a way to assign a ticket that is no condition
   Outcome = 1ull << 21,
   DeskKey = 1ull << 22,
   DeskCommand = 1ull << 23,
@@ -71,6 +71,9 @@ enum Context : std::uint64_t {
   PhraseKey = 1ull << 55,
   UserField = 1ull << 56,     ///< `user.first_name`
   MessageField = 1ull << 57,  ///< `message.text`
+  AssignName = 1ull << 58,    ///< what conditions of `assign` know of an agent
+  HandoffField = 1ull << 59,  ///< `handoff.position`
+  QuotaPeriod = 1ull << 60,   ///< `50/day`
 };
 }  // namespace in
 using Contexts = std::uint64_t;

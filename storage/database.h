@@ -1,6 +1,4 @@
 #pragma once
-#include <soci/soci.h>
-
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +8,10 @@
 #include "storage/presence.h"
 #include "storage/storage.h"
 #include "storage/transaction.h"
+
+namespace soci {
+class session;
+}
 
 namespace sufler::storage {
 

@@ -8,12 +8,14 @@
 #include <set>
 #include <utility>
 
+#include "storage/connect_only.h"
 #include "storage/database.h"
 #include "storage/errors.h"
 #include "storage/migrations.h"
 #include "storage/postgres_connection.h"
 #include "storage/scenario_tables.h"
 #include "storage/sqlite_connection.h"
+#include "storage/transaction.h"
 
 namespace sufler {
 namespace {
@@ -23,17 +25,23 @@ using storage::PostgresArray;
 using storage::PostgresStatements;
 using storage::PostgresValue;
 using storage::quote_name;
+using storage::connect_only;
+using storage::dialect_of;
+using storage::is_sqlite;
 
 constexpr std::string_view kSqlite = "sqlite:";
 /// Rows that go over in one statement.
 constexpr std::size_t kRows = 500;
 
-// Our own tables, whose rows mean the same on every database. `run_state`, `counters` and what belongs to processes
-// stay where they are.
+// Our own tables, whose rows mean the same on every database. `run_state` and what belongs to processes stay where
+// they are; of `counters` the numbers of tickets go over. Knowledge is indexed anew by the next start, but for vectors,
+// which cost money.
 constexpr const char* kTables[] = {
     "users",     "dialogs",     "inbox",         "outbox",        "timers",
     "journal",   "positions",   "seen_events",   "shared_values", "track_events",
-    "scenario_versions", "dead_letters", "messages_map", "scenario_tables", "scenario_table_users"};
+    "scenario_versions", "scenario_files", "scenario_deployments", "dead_letters", "messages_map", "agents", "tickets",
+    "ticket_messages", "token_failures", "agent_invitations", "jobs", "knowledge_vectors",
+    "scenario_tables", "scenario_table_users"};
 // Tables whose ids we number, and where the numbers go on.
 constexpr std::pair<const char*, const char*> kNumbered[] = {{"users", "users_ids"},
                                                              {"dialogs", "dialogs_ids"},
@@ -45,27 +53,11 @@ StorageError cannot_open(std::string message) {
   return {StorageError::Kind::CannotOpen, std::move(message)};
 }
 
-bool is_sqlite(std::string_view url) { return url.starts_with(kSqlite); }
-
-/// A connection that examines nothing and changes nothing.
-Stored<std::unique_ptr<soci::session>> connect_only(std::string_view url) {
-  using Opened = Stored<std::unique_ptr<soci::session>>;
-  if (!is_sqlite(url)) {
-    auto address = storage::read_postgres_address(url);
-    if (!address) return Error{address.error()};
-    return storage::connect_postgres({std::move(*address), Durability::Full, std::chrono::seconds(10), false});
-  }
-  const std::string path(url.substr(kSqlite.size()));
-  std::error_code failed;
-  if (!std::filesystem::is_regular_file(path, failed)) return Error{cannot_open("there is no database " + path)};
-  return storage::guarded(nullptr, [&]() -> Opened {
-    return std::make_unique<soci::session>(
-        soci::sqlite3, path.find('=') == std::string::npos ? path : "dbname=\"" + path + "\"");
-  });
-}
-
-const storage::Dialect& dialect_of(std::string_view url) {
-  return is_sqlite(url) ? storage::sqlite_dialect() : storage::postgres_dialect();
+/// What an operator may see of it.
+std::string shown(std::string_view url) {
+  if (is_sqlite(url)) return std::string(url.substr(kSqlite.size()));
+  const auto address = storage::read_postgres_address(url);
+  return address ? address->shown : std::string();
 }
 
 /// A row of the source, each value as text.
@@ -144,7 +136,9 @@ class Copier {
     for (const char* const table : kTables) copied.push_back(copy_table(table, columns_of(table)));
     for (const std::string& table : scenarios) copied.push_back(copy_table(table, columns_of(table)));
     for (const auto& [table, sequence] : kNumbered) go_on(table, sequence);
-    for (const char* const table : {"dead_letters", "track_events"}) go_on_identity(table);
+    for (const char* const table : {"dead_letters", "track_events", "agents", "tickets", "ticket_messages", "jobs"})
+      go_on_identity(table);
+    copy_ticket_numbers();
     for (const std::string& table : scenarios) go_on_identity(table);
     return copied;
   }
@@ -231,16 +225,37 @@ class Copier {
     std::int64_t counted = 0;
     source_ << "SELECT next FROM counters WHERE name = :name", soci::use(table), soci::into(counted);
     if (source_.got_data()) next = std::max(next, counted);
+    next = std::max(next, last_identity(table) + 1);
     target_.run("SELECT setval('" + sequence + "', " + std::to_string(next) + ", false)");
   }
-  void go_on_identity(const std::string& table) {
-    const PostgresValue name(quote_name(table));
+  /// The last id that SQLite has given in the table; its row may be gone. 0: none.
+  std::int64_t last_identity(const std::string& table) {
     std::int64_t last = 0;
     soci::indicator found = soci::i_ok;
     source_ << "SELECT seq FROM sqlite_sequence WHERE name = :name", soci::use(table), soci::into(last, found);
-    if (!source_.got_data() || found == soci::i_null) return;
+    return source_.got_data() && found == soci::i_ok ? last : 0;
+  }
+  void go_on_identity(const std::string& table) {
+    const std::int64_t last = last_identity(table);
+    if (last == 0) return;
+    const PostgresValue name(quote_name(table));
     const PostgresValue next(last + 1);
     target_.run("SELECT setval(pg_get_serial_sequence(?, 'id'), ?, false)", {&name, &next});
+  }
+
+  void copy_ticket_numbers() {
+    std::string name;
+    std::int64_t next = 0;
+    const std::string kind(storage::kTicketNumbers);
+    soci::statement query =
+        (source_.prepare << "SELECT name, next FROM counters WHERE substr(name, 1, length(:kind)) = :kind2",
+         soci::use(kind), soci::use(kind), soci::into(name), soci::into(next));
+    query.execute();
+    while (query.fetch()) {
+      const PostgresValue of(name);
+      const PostgresValue number(next);
+      target_.run("INSERT INTO counters (name, next) VALUES (?, ?)", {&of, &number});
+    }
   }
 
   soci::session& source_;
@@ -252,11 +267,33 @@ class Copier {
 
 }  // namespace
 
+namespace storage {
+
+bool is_sqlite(std::string_view url) { return url.starts_with(kSqlite); }
+
+Stored<std::unique_ptr<soci::session>> connect_only(std::string_view url) {
+  using Opened = Stored<std::unique_ptr<soci::session>>;
+  if (!is_sqlite(url)) {
+    auto address = read_postgres_address(url);
+    if (!address) return Error{address.error()};
+    return connect_postgres({std::move(*address), Durability::Full, std::chrono::seconds(10), false});
+  }
+  const std::string path(url.substr(kSqlite.size()));
+  std::error_code failed;
+  if (!std::filesystem::is_regular_file(path, failed)) return Error{cannot_open("there is no database " + path)};
+  return guarded(nullptr, [&]() -> Opened {
+    return std::make_unique<soci::session>(soci::sqlite3, sqlite_connect_string(path));
+  });
+}
+
+const Dialect& dialect_of(std::string_view url) { return is_sqlite(url) ? sqlite_dialect() : postgres_dialect(); }
+
+}  // namespace storage
+
 Stored<DatabaseState> look_at_database(std::string_view url) {
   auto sql = connect_only(url);
   if (!sql) return Error{sql.error()};
-  const std::string shown = is_sqlite(url) ? std::string(url.substr(kSqlite.size())) : std::string("named");
-  auto version = storage::schema_of(**sql, dialect_of(url), shown);
+  auto version = storage::schema_of(**sql, dialect_of(url), shown(url));
   if (!version) return Error{version.error()};
   return storage::guarded(sql->get(), [&]() -> Stored<DatabaseState> {
     DatabaseState state{*version, storage::newest_schema(), {}};

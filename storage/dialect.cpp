@@ -15,26 +15,6 @@ constexpr std::size_t kWholeDigits = 34;
 constexpr std::size_t kFractionDigits = 18;
 constexpr std::size_t kDigitsOfReal = 15;
 
-std::string sqlite_column_type(ColumnType type) {
-  switch (type) {
-    case ColumnType::Number:
-      return "BLOB";  // the only type of column that leaves every value as it comes
-    case ColumnType::Integer:
-    case ColumnType::Boolean:
-    case ColumnType::DateTime:
-      return "BIGINT";
-    case ColumnType::Text:
-    case ColumnType::Date:
-    case ColumnType::Time:
-    case ColumnType::File:
-    case ColumnType::Files:
-    case ColumnType::List:
-    case ColumnType::Map:
-      break;
-  }
-  return "TEXT";
-}
-
 Bound sqlite_store_number(const Decimal& number) {
   if (const auto integer = number.to_int64()) return *integer;
   std::string text = number.to_string();
@@ -61,7 +41,8 @@ const Dialect& sqlite_dialect() {
           "lower(name) = lower(:name)",
       .count_tables = "SELECT count(*) FROM sqlite_master",
       .id_block = 1024,
-      .column_type = &sqlite_column_type,
+      .number_type = "BLOB",  // the only type of column that leaves every value as it comes
+      .text_type = "TEXT",
       .number_order = [](const std::string& column) { return "sufler_order(" + column + ")"; },
       .number_text = [](const std::string& column) { return "sufler_text(" + column + ")"; },
       .number_opens = "",
@@ -73,30 +54,6 @@ const Dialect& sqlite_dialect() {
 }
 
 // PostgreSQL has exact decimals. Its order of texts depends on the server's locale, so ours is said.
-namespace {
-
-std::string postgres_column_type(ColumnType type) {
-  switch (type) {
-    case ColumnType::Number:
-      return "NUMERIC";
-    case ColumnType::Integer:
-    case ColumnType::Boolean:
-    case ColumnType::DateTime:
-      return "BIGINT";
-    case ColumnType::Text:
-    case ColumnType::Date:
-    case ColumnType::Time:
-    case ColumnType::File:
-    case ColumnType::Files:
-    case ColumnType::List:
-    case ColumnType::Map:
-      break;
-  }
-  return "TEXT COLLATE \"C\"";
-}
-
-}  // namespace
-
 const Dialect& postgres_dialect() {
   static const Dialect dialect = {
       .name = "postgresql",
@@ -114,7 +71,9 @@ const Dialect& postgres_dialect() {
       .id_block = 64,
       .sequences = true,
       .shared = true,
-      .column_type = &postgres_column_type,
+      .locks_rows = true,
+      .number_type = "NUMERIC",
+      .text_type = "TEXT COLLATE \"C\"",
       .number_order = [](const std::string& column) { return column; },
       // Under a name of its own: ORDER BY looks at the names of the answer first, and would sort the texts.
       .number_text = [](const std::string& column) { return "CAST(" + column + " AS TEXT) AS \"a number's text\""; },
@@ -124,6 +83,26 @@ const Dialect& postgres_dialect() {
       .store_number = [](const Decimal& number) { return Bound(number.to_string()); },
   };
   return dialect;
+}
+
+std::string_view Dialect::column_type(ColumnType type) const {
+  switch (type) {
+    case ColumnType::Number:
+      return number_type;
+    case ColumnType::Integer:
+    case ColumnType::Boolean:
+    case ColumnType::DateTime:
+      return "BIGINT";
+    case ColumnType::Text:
+    case ColumnType::Date:
+    case ColumnType::Time:
+    case ColumnType::File:
+    case ColumnType::Files:
+    case ColumnType::List:
+    case ColumnType::Map:
+      break;
+  }
+  return text_type;
 }
 
 std::string Dialect::expand(std::string_view sql) const {

@@ -29,8 +29,10 @@ struct Dialect {
   bool sequences = false;
   /// Whether several processes may share the database.
   bool shared = false;
+  /// Whether rows can be locked, and those that others have locked be passed over.
+  bool locks_rows = false;
 
-  std::string (*column_type)(ColumnType type);
+  std::string_view number_type, text_type;  ///< of columns; what is neither is BIGINT
   /// Expression over a quoted number column that compares and sorts exactly.
   std::string (*number_order)(const std::string& column);
   /// Expression over a quoted number column that gives its exact digits.
@@ -39,6 +41,8 @@ struct Dialect {
   std::string_view number_opens, number_closes;
   Bound (*number_order_of)(const Decimal& number);
   Bound (*store_number)(const Decimal& number);
+
+  std::string_view column_type(ColumnType type) const;
 
   /// Replaces {identity}, {key} and {clustered}; empty when the statement is another dialect's.
   std::string expand(std::string_view sql) const;

@@ -1,5 +1,7 @@
 #include "storage/erasing.h"
 
+#include <soci/soci.h>
+
 #include "storage/errors.h"
 
 namespace sufler::storage {

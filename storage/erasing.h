@@ -1,7 +1,9 @@
 #pragma once
-#include <soci/soci.h>
-
 #include <string>
+
+namespace soci {
+class session;
+}
 
 namespace sufler::storage {
 

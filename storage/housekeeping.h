@@ -15,7 +15,7 @@ namespace sufler {
 struct Letter {
   std::string id;  ///< `12`; of a message whose arrival is unknown `o12`, its row of the outbox
   std::string bot;
-  std::string kind;     ///< `event`, `outbox` or `unknown`
+  std::string kind;     ///< `event`, `outbox`, `unknown` or `job`
   ChatAddress chat;     ///< empty where the subject cannot be read
   std::string subject;  ///< JSON of Incoming or of OutboxRow; a text in letters of the first versions
   std::string reason;
@@ -34,6 +34,8 @@ struct Erased {
   /// What, and how many; nothing is left out, zeros included. A table of a scenario is `table NAME`.
   std::vector<std::pair<std::string, std::int64_t>> counts;
   std::vector<std::int64_t> outbox_ids;  ///< rows that must not be sent any more
+  /// What their desks are to hear of: those of an agent who was erased are back in the queue, those of a client closed.
+  std::vector<std::int64_t> changed_tickets;
   std::int64_t total() const;
 };
 
@@ -54,10 +56,19 @@ class Housekeeping {
   /// How much waits, of one bot.
   struct Queues {
     std::string bot;
-    std::int64_t dialogs = 0, inbox = 0, outbox = 0, timers = 0, letters = 0;
+    std::int64_t dialogs = 0, inbox = 0, outbox = 0, timers = 0, jobs = 0, letters = 0;
     std::int64_t unknown = 0;  ///< of `letters`
   };
   virtual Stored<std::vector<Queues>> queues() = 0;
+  /// A desk as it stands.
+  struct DeskLine {
+    std::string bot, desk;
+    std::int64_t agents = 0, on_duty = 0;  ///< the removed left out
+    std::int64_t queued = 0, open = 0;     ///< tickets
+    Moment waits_since;                    ///< the first of the queue; 0: nobody waits
+  };
+  /// Those that have or had agents, or have unfinished tickets; of all bots when `bot` is empty.
+  virtual Stored<std::vector<DeskLine>> desks(std::string_view bot) = 0;
   /// The version of the tables.
   virtual Stored<int> schema() = 0;
 
@@ -76,7 +87,7 @@ class Housekeeping {
   virtual Stored<Erased> erase(const Erasable& who) = 0;
 
   /// What is kept for a time.
-  enum class Kept : std::uint8_t { Journal, DeadLetters, Messages, Track, Dialogs };
+  enum class Kept : std::uint8_t { Journal, DeadLetters, Messages, Track, Dialogs, Tickets };
   /// One bite: looks at `rows` rows at most and removes those that are older than `before`. `from`
   /// is where the next bite begins, 0 or empty after the last of them.
   struct Bite {

@@ -1,5 +1,7 @@
 #include "storage/migrations.h"
 
+#include <soci/soci.h>
+
 #include <array>
 #include <string>
 #include <vector>
@@ -146,6 +148,136 @@ const std::vector<Step>& steps() {
           "postgresql: ALTER TABLE positions SET (fillfactor = 50)",
           "postgresql: ALTER TABLE processes SET (fillfactor = 50)",
       },
+      {
+          // The support desk. An agent stays one row when they are removed and come back.
+          R"(CREATE TABLE agents (
+               id {identity}, bot TEXT NOT NULL, desk TEXT NOT NULL, transport TEXT NOT NULL, chat TEXT NOT NULL,
+               user_id TEXT NOT NULL, name TEXT NOT NULL, on_duty BIGINT NOT NULL, removed BIGINT NOT NULL,
+               registered_at_unix_ms BIGINT NOT NULL, seen_at_unix_ms BIGINT NOT NULL,
+               freed_at_unix_ms BIGINT NOT NULL, current_ticket BIGINT NOT NULL))",
+          "CREATE UNIQUE INDEX agents_key ON agents (user_id, transport, bot, desk)",
+          "CREATE INDEX agents_desk ON agents (bot, desk)",
+
+          // `state`: 0 queued, 1 open, 2 closed. What waits and what is open are few among all there were. That an index
+          // has `state` too lets SQLite answer from it alone.
+          R"(CREATE TABLE tickets (
+               id {identity}, state BIGINT NOT NULL, bot TEXT NOT NULL, desk TEXT NOT NULL, rule TEXT NOT NULL,
+               number BIGINT NOT NULL, dialog_id BIGINT NOT NULL, client_name TEXT NOT NULL, agent_id BIGINT NOT NULL,
+               offered_to BIGINT NOT NULL, offered_at_unix_ms BIGINT NOT NULL, opened_at_unix_ms BIGINT NOT NULL,
+               queued_at_unix_ms BIGINT NOT NULL, assigned_at_unix_ms BIGINT NOT NULL,
+               answered_at_unix_ms BIGINT NOT NULL, client_at_unix_ms BIGINT NOT NULL,
+               agent_at_unix_ms BIGINT NOT NULL, closed_at_unix_ms BIGINT NOT NULL, outcome TEXT NOT NULL,
+               rating BIGINT NOT NULL, topic TEXT NOT NULL))",
+          "CREATE UNIQUE INDEX tickets_number ON tickets (bot, desk, number)",
+          "CREATE INDEX tickets_dialog ON tickets (dialog_id, id)",
+          "CREATE INDEX tickets_queue ON tickets (bot, desk, state, queued_at_unix_ms, id) WHERE state = 0",
+          "CREATE INDEX tickets_agent ON tickets (agent_id, state) WHERE state = 1",
+          "CREATE INDEX tickets_open ON tickets (bot, desk, state, agent_id) WHERE state = 1",
+          // Figures of a year come from these alone.
+          "CREATE INDEX tickets_opened ON tickets (bot, desk, opened_at_unix_ms, agent_id, answered_at_unix_ms)",
+          R"(CREATE INDEX tickets_closed ON tickets (bot, desk, state, closed_at_unix_ms, agent_id, opened_at_unix_ms,
+             rating) WHERE state = 2)",
+          "CREATE INDEX tickets_topic ON tickets (topic, bot) WHERE topic <> ''",
+
+          // `source`: 0 client, 1 agent, 2 note, 3 bot.
+          R"(CREATE TABLE ticket_messages (
+               id {identity}, ticket_id BIGINT NOT NULL, source BIGINT NOT NULL, agent_id BIGINT NOT NULL,
+               author TEXT NOT NULL, at_unix_ms BIGINT NOT NULL, event TEXT NOT NULL, transport TEXT NOT NULL,
+               chat TEXT NOT NULL, message_id TEXT NOT NULL, carried BIGINT NOT NULL))",
+          "CREATE INDEX ticket_messages_ticket ON ticket_messages (ticket_id, id)",
+          "CREATE INDEX ticket_messages_waiting ON ticket_messages (ticket_id, id) WHERE carried = 0",
+          "CREATE INDEX ticket_messages_written ON ticket_messages (message_id, chat) WHERE message_id <> ''",
+
+          R"(CREATE TABLE token_failures (
+               user_id TEXT NOT NULL, transport TEXT NOT NULL, bot TEXT NOT NULL, failures BIGINT NOT NULL,
+               last_at_unix_ms BIGINT NOT NULL, locked_until_unix_ms BIGINT NOT NULL,
+               PRIMARY KEY (user_id, transport, bot)){clustered})",
+
+          R"(CREATE TABLE agent_invitations (
+               hash TEXT NOT NULL PRIMARY KEY, bot TEXT NOT NULL, desk TEXT NOT NULL, until_unix_ms BIGINT NOT NULL))",
+
+          "ALTER TABLE outbox ADD COLUMN ticket_message BIGINT NOT NULL DEFAULT 0",
+          "ALTER TABLE messages_map ADD COLUMN ticket_message BIGINT NOT NULL DEFAULT 0",
+          "CREATE INDEX messages_map_copies ON messages_map (ticket_message) WHERE ticket_message <> 0",
+
+          // Written again and again by every message; what is indexed changes seldom.
+          "postgresql: ALTER TABLE agents SET (fillfactor = 50)",
+          "postgresql: ALTER TABLE tickets SET (fillfactor = 70)",
+      },
+      {
+          // A ticket that was reopened does not count the time while it was closed; parts of an album wait for the rest.
+          "ALTER TABLE tickets ADD COLUMN paused_ms BIGINT NOT NULL DEFAULT 0",
+          "ALTER TABLE tickets ADD COLUMN album TEXT NOT NULL DEFAULT ''",
+          "DROP INDEX tickets_closed",
+          R"(CREATE INDEX tickets_closed ON tickets (bot, desk, state, closed_at_unix_ms, agent_id, opened_at_unix_ms,
+             rating, paused_ms) WHERE state = 2)",
+      },
+      {
+          // What is done outside of transactions. `ready_at_unix_ms`: when it may be claimed (sql_jobs.cpp); `owner`: the
+          // process that has it, 0 none.
+          R"(CREATE TABLE jobs (
+               id {identity}, bot TEXT NOT NULL, dialog_id BIGINT NOT NULL, serial BIGINT NOT NULL,
+               service TEXT NOT NULL, name TEXT NOT NULL, request TEXT NOT NULL, created_at_unix_ms BIGINT NOT NULL,
+               ready_at_unix_ms BIGINT NOT NULL, attempts BIGINT NOT NULL, token BIGINT NOT NULL,
+               owner BIGINT NOT NULL))",
+          "CREATE INDEX jobs_ready ON jobs (bot, service, ready_at_unix_ms)",
+          "CREATE INDEX jobs_dialog ON jobs (dialog_id)",
+          R"(postgresql: ALTER TABLE jobs SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0,
+               autovacuum_vacuum_threshold = 5000))",
+      },
+      {
+          // Versions of scenarios, stored with their files, and what each bot is played with. A dialog knows under which
+          // deployment it was stored: nobody plays it with an older one.
+          "ALTER TABLE dialogs ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",
+          "ALTER TABLE dialogs ADD COLUMN pinned TEXT NOT NULL DEFAULT ''",
+          "ALTER TABLE dialogs ADD COLUMN pinned_at_unix_ms BIGINT NOT NULL DEFAULT 0",
+          "CREATE INDEX dialogs_pinned ON dialogs (bot, pinned, pinned_at_unix_ms) WHERE pinned <> ''",
+          "ALTER TABLE scenario_versions ADD COLUMN note TEXT NOT NULL DEFAULT ''",
+          "ALTER TABLE scenario_versions ADD COLUMN live_at_unix_ms BIGINT NOT NULL DEFAULT 0",
+          "ALTER TABLE scenario_versions ADD COLUMN files TEXT NOT NULL DEFAULT ''",
+          // Base64, in parts: a video is written between turns, not in the way of one.
+          R"(CREATE TABLE scenario_files (
+               hash TEXT NOT NULL, part BIGINT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (hash, part)))",
+          R"(CREATE TABLE scenario_deployments (
+               bot TEXT NOT NULL PRIMARY KEY, generation BIGINT NOT NULL, version TEXT NOT NULL,
+               rolled_back BIGINT NOT NULL, at_unix_ms BIGINT NOT NULL, swept BIGINT NOT NULL,
+               rehearsals TEXT NOT NULL))",
+          "postgresql: ALTER TABLE scenario_deployments SET (fillfactor = 50)",
+      },
+      {
+          // What assistants know (knowledge_store.h). A piece's id is its file's and its number in that. `finished`: 0
+          // while pieces are being put in, 1 when all are there, 2 while they are being taken out; then it was begun at 0.
+          R"(CREATE TABLE knowledge_files (
+               id {identity}, bot TEXT NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL, pieces BIGINT NOT NULL,
+               words BIGINT NOT NULL, finished BIGINT NOT NULL, begun_at_unix_ms BIGINT NOT NULL))",
+          "CREATE INDEX knowledge_files_key ON knowledge_files (bot, path, hash)",
+          R"(CREATE TABLE knowledge_sets (
+               bot TEXT NOT NULL, version TEXT NOT NULL, assistant TEXT NOT NULL, file BIGINT NOT NULL,
+               PRIMARY KEY (bot, version, assistant, file)){clustered})",
+          "CREATE INDEX knowledge_sets_file ON knowledge_sets (file)",
+          R"(CREATE TABLE knowledge_pieces (
+               id {key}, hash TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, line BIGINT NOT NULL))",
+          "CREATE INDEX knowledge_pieces_hash ON knowledge_pieces (hash)",
+          // Stems, separated by spaces. The tokenizer must not take one for another.
+          R"(sqlite: CREATE VIRTUAL TABLE knowledge_stems USING fts5(title, body,
+               tokenize = "unicode61 remove_diacritics 0"))",
+          // Rows stay in one piece, so that a word's pieces are found by looking at pages alone.
+          R"(postgresql: CREATE TABLE knowledge_stems (
+               id BIGINT PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL, words TSVECTOR NOT NULL)
+               WITH (toast_tuple_target = 8160))",
+          // What is found must not wait for a vacuum.
+          R"(postgresql: CREATE INDEX knowledge_stems_words ON knowledge_stems USING gin (words)
+               WITH (fastupdate = off))",
+          // Words of a bot by their beginning, byte by byte, and how many pieces have them.
+          R"(sqlite: CREATE TABLE knowledge_words (
+               bot TEXT NOT NULL, word TEXT NOT NULL, pieces BIGINT NOT NULL, PRIMARY KEY (bot, word)) WITHOUT ROWID)",
+          R"(postgresql: CREATE TABLE knowledge_words (
+               bot TEXT NOT NULL, word TEXT COLLATE "C" NOT NULL, pieces BIGINT NOT NULL, PRIMARY KEY (bot, word)))",
+          // Base64 of 32-bit numbers, the lowest byte first; by what the piece says, for it was paid for.
+          R"(CREATE TABLE knowledge_vectors (
+               hash TEXT NOT NULL, model TEXT NOT NULL, length BIGINT NOT NULL, vector TEXT NOT NULL,
+               PRIMARY KEY (hash, model)))",
+      },
   };
   return all;
 }
@@ -162,10 +294,11 @@ int newest_schema() { return static_cast<int>(steps().size()); }
 
 Stored<int> schema_of(soci::session& sql, const Dialect& dialect, std::string_view where) {
   return guarded(&sql, [&]() -> Stored<int> {
+    // In this order: another process may make the tables between the two questions, all of them at once.
+    int tables = 0;
+    sql << std::string(dialect.count_tables), soci::into(tables);
+    if (tables == 0) return 0;
     if (!table_exists(sql, dialect, "schema_version")) {
-      int tables = 0;
-      sql << std::string(dialect.count_tables), soci::into(tables);
-      if (tables == 0) return 0;
       return Error{StorageError{
           StorageError::Kind::CannotOpen,
           "database " + std::string(where) + " belongs to another program: name another file"}};

@@ -1,10 +1,12 @@
 #pragma once
-#include <soci/soci.h>
-
 #include <string_view>
 
 #include "storage/dialect.h"
 #include "storage/storage.h"
+
+namespace soci {
+class session;
+}
 
 namespace sufler::storage {
 

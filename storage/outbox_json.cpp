@@ -31,6 +31,7 @@ std::string to_json(const OutboxRow& row) {
   map.set("dialog", Value(row.dialog_id));
   map.set("resend", Value(static_cast<std::int64_t>(row.resend)));
   map.set("notice", Value(row.notice));
+  map.set("ticket_message", Value(row.ticket_message));
   map.set("ordered", Value(row.call.ordered));
   map.set("expendable", Value(row.call.expendable));
   map.set("hold_ms", Value(row.call.hold.ms));
@@ -63,6 +64,7 @@ bool from_json(std::string_view json, OutboxRow& row) {
   read.dialog_id = integer_of(map, "dialog", 0);
   read.resend = static_cast<ResendPolicy>(resend);
   read.notice = flag_of(map, "notice");
+  read.ticket_message = integer_of(map, "ticket_message", 0);
   read.call.ordered = flag_of(map, "ordered");
   read.call.expendable = flag_of(map, "expendable");
   read.call.hold.ms = integer_of(map, "hold_ms", 0);

@@ -1,3 +1,5 @@
+#include <soci/soci.h>
+
 #include "storage/database.h"
 #include "storage/postgres_connection.h"
 #include "storage/postgres_presence.h"

@@ -23,7 +23,7 @@ constexpr std::string_view kLeft = "left";
 // The server ends a connection that is silent for so long, and its locks with it: that is how a process that
 // stands still loses what it leads.
 constexpr const char* kSilence = "SET idle_session_timeout = '10s'";
-// First numbers of our advisory locks. 7824 is of migrations, 7827 and 7828 of shared values and tables.
+// First numbers of our advisory locks. 7824 is of migrations, 7827 to 7830 of shared values, tables, desks and deployments.
 constexpr const char* kLead = "SELECT pg_try_advisory_lock(7825, hashtext(?))";
 constexpr const char* kLive = "SELECT pg_advisory_lock(7826, CAST(CAST(? AS BIGINT) AS INTEGER))";
 
@@ -59,6 +59,11 @@ class PostgresPresence final : public Presence {
     std::lock_guard lock(mutex_);
     const auto found = led_.find(bot);
     return found != led_.end() && found->second;
+  }
+
+  void serve(std::string_view bot) override {
+    std::lock_guard lock(mutex_);
+    led_.emplace(std::string(bot), false);  // the next beat tries
   }
 
   Stored<Done> playing(const std::vector<std::int64_t>& inbox_ids) override {

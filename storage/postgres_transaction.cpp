@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "interpreter/core/fnv.h"
 #include "storage/dialect.h"
 
 namespace sufler::storage {
@@ -42,10 +43,19 @@ InboxRow read_inbox(const PostgresRows& rows, int i) {
   return row;
 }
 
+// The oldest event of each person stands for the person. Its row is locked, and the person too: an event with a lower id
+// may be committed a moment later. What a process that died was playing waits until that is known, see `processes`.
+#define SUFLER_HEADS(WHOSE, HOW_MANY)                                                              \
+  "WITH heads AS (SELECT i.id, i.person FROM inbox AS i WHERE " WHOSE                              \
+  " AND NOT EXISTS (SELECT 1 FROM inbox AS o WHERE o.person = i.person AND o.id < i.id) "          \
+  "AND i.id NOT IN (SELECT unnest(playing) FROM processes WHERE id <> ?) "                         \
+  "ORDER BY i.id " HOW_MANY " FOR UPDATE OF i SKIP LOCKED) "                                       \
+  "SELECT person FROM heads WHERE pg_try_advisory_xact_lock(person)"
+
 // The columns of a row of the outbox, in the order of `read_outbox`.
 #define SUFLER_OUTBOX_COLUMNS                                                                     \
   "o.id, o.bot, o.transport, o.chat, o.dialog_id, o.state, o.attempts, o.resend, o.ordered, "     \
-  "o.expendable, o.hold_ms, o.method, o.body, o.files, o.repeat_key, o.notice"
+  "o.expendable, o.hold_ms, o.method, o.body, o.files, o.repeat_key, o.notice, o.ticket_message"
 
 OutboxRow read_outbox(const PostgresRows& rows, int i) {
   OutboxRow row;
@@ -67,6 +77,7 @@ OutboxRow read_outbox(const PostgresRows& rows, int i) {
   }
   row.call.repeat_key = static_cast<std::int32_t>(rows.integer(i, 14));
   row.notice = rows.integer(i, 15) != 0;
+  row.ticket_message = rows.integer(i, 16);
   return row;
 }
 
@@ -85,10 +96,12 @@ Stored<Done> PostgresTransaction::begin() {
   lines_moved_.clear();
   timers_.clear();
   queued_.clear();
+  mapped_.clear();
   journal_.clear();
   played_.clear();
   claimed_ = false;
   locked_.clear();
+  locked_desks_.clear();
   read_shared_.clear();
   return SqlTransaction::begin();
 }
@@ -131,7 +144,8 @@ Stored<Done> PostgresTransaction::expect_dialogs(const std::vector<DialogKey>& k
     }
     if (wanted.empty()) return Done{};
     const PostgresRows rows = postgres_.run(
-        R"(SELECT k.n, d.id, d.last_line, d.place, d.state, u.id, u.record
+        R"(SELECT k.n, d.id, d.last_line, d.place, d.state, u.id, u.record, d.generation, d.pinned,
+             d.pinned_at_unix_ms
            FROM unnest(?, ?, ?, ?) WITH ORDINALITY AS k (user_id, chat, transport, bot, n)
            LEFT JOIN dialogs AS d ON d.user_id = k.user_id AND d.chat = k.chat AND
              d.transport = k.transport AND d.bot = k.bot
@@ -144,6 +158,9 @@ Stored<Done> PostgresTransaction::expect_dialogs(const std::vector<DialogKey>& k
         lines_[dialog.row.id] = {.newest = rows.integer(i, 2)};
         dialog.row.place = rows.text(i, 3);
         dialog.row.state = rows.text(i, 4);
+        dialog.row.generation = rows.integer(i, 7);
+        dialog.row.pinned = rows.text(i, 8);
+        dialog.row.pinned_at.unix_ms = rows.integer(i, 9);
         by_id_[dialog.row.id] = &dialog;
       }
       if (!rows.is_null(i, 5)) {
@@ -250,6 +267,9 @@ void PostgresTransaction::write_dialogs() {
     Array changed(kBigint);
     Array places(kText);
     Array states(kText);
+    Array generations(kBigint);
+    Array pins(kText);
+    Array pinned_at(kBigint);
     for (auto& [_, dialog] : dialogs_) {
       if (!dialog.dirty || dialog.inserted != inserts) continue;
       ids.add(dialog.row.id);
@@ -262,22 +282,28 @@ void PostgresTransaction::write_dialogs() {
       changed.add(dialog.changed.unix_ms);
       places.add(dialog.row.place);
       states.add(dialog.row.state);
+      generations.add(dialog.row.generation);
+      pins.add(dialog.row.pinned);
+      pinned_at.add(dialog.row.pinned_at.unix_ms);
       lines_moved_.erase(dialog.row.id);
     }
     if (ids.count() == 0) continue;
     if (inserts) {
       postgres_.run(
           R"(INSERT INTO dialogs (id, bot, transport, chat, user_id, user_row, last_line,
-               changed_at_unix_ms, place, state)
-             SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?))",
-          {&ids, &bots, &transports, &chats, &users, &user_rows, &lines, &changed, &places, &states});
+               changed_at_unix_ms, place, state, generation, pinned, pinned_at_unix_ms)
+             SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))",
+          {&ids, &bots, &transports, &chats, &users, &user_rows, &lines, &changed, &places, &states, &generations,
+           &pins, &pinned_at});
     } else {
       postgres_.run(
           R"(UPDATE dialogs AS d SET user_row = n.user_row, last_line = n.last_line,
-               changed_at_unix_ms = n.changed, place = n.place, state = n.state
-             FROM unnest(?, ?, ?, ?, ?, ?) AS n (id, user_row, last_line, changed, place, state)
+               changed_at_unix_ms = n.changed, place = n.place, state = n.state, generation = n.generation,
+               pinned = n.pinned, pinned_at_unix_ms = n.pinned_at
+             FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?) AS n (id, user_row, last_line, changed, place, state, generation,
+               pinned, pinned_at)
              WHERE d.id = n.id)",
-          {&ids, &user_rows, &lines, &changed, &places, &states});
+          {&ids, &user_rows, &lines, &changed, &places, &states, &generations, &pins, &pinned_at});
     }
   }
   for (auto& [_, dialog] : dialogs_) dialog.dirty = dialog.inserted = false;
@@ -358,51 +384,84 @@ void PostgresTransaction::keep_fresh(std::vector<InboxRow>& rows, Moment at) {
 }
 
 Stored<std::vector<InboxRow>> PostgresTransaction::claim_inbox(const std::vector<std::string>& bots,
-                                                               std::size_t persons, std::size_t events) {
+                                                               std::size_t persons, std::size_t of_each,
+                                                               std::size_t events) {
   return operation([&]() -> Stored<std::vector<InboxRow>> {
     const Array of_bots = texts(bots);
     const PostgresValue most(limit_of(persons));
     const PostgresValue process(sender.process);
-    // The oldest event of each person stands for the person. Its row is locked, and the person too: an event
-    // with a lower id may be committed a moment later. What a process that died was playing waits until that
-    // is known, see `processes`.
-    const PostgresRows heads = postgres_.run(
-        R"(WITH heads AS (
-             SELECT i.id, i.person FROM inbox AS i
-             WHERE i.bot = ANY(?) AND NOT EXISTS (
-                 SELECT 1 FROM inbox AS o WHERE o.person = i.person AND o.id < i.id)
-               AND i.id NOT IN (SELECT unnest(playing) FROM processes WHERE id <> ?)
-             ORDER BY i.id LIMIT ? FOR UPDATE OF i SKIP LOCKED)
-           SELECT person FROM heads WHERE pg_try_advisory_xact_lock(person))",
-        {&of_bots, &process, &most});
-    std::vector<InboxRow> claimed;
-    if (heads.count() == 0) return claimed;
-    claimed_ = true;
-    Array people(kBigint);
-    for (int i = 0; i < heads.count(); ++i) people.add(heads.integer(i, 0));
-    const PostgresValue all(limit_of(events));
-    const PostgresRows rows = postgres_.run(
-        R"(SELECT id, bot, transport, event_id, attempts, incoming, person FROM inbox
-           WHERE person = ANY(?) ORDER BY id LIMIT ?)",
-        {&people, &all});
-    claimed.reserve(static_cast<std::size_t>(rows.count()));
-    for (int i = 0; i < rows.count(); ++i) claimed.push_back(read_inbox(rows, i));
-    return claimed;
+    const PostgresRows heads = postgres_.run(SUFLER_HEADS("i.bot = ANY(?)", "LIMIT ?"),
+                                              {&of_bots, &process, &most});
+    return claim_behind(heads, of_each, events);
   });
+}
+
+Stored<std::vector<InboxRow>> PostgresTransaction::claim_people(const std::vector<std::int64_t>& persons,
+                                                                std::size_t of_each, std::size_t events) {
+  return operation([&]() -> Stored<std::vector<InboxRow>> {
+    Array wanted(kBigint);
+    for (const std::int64_t person : persons) wanted.add(person);
+    const PostgresValue process(sender.process);
+    const PostgresRows heads = postgres_.run(SUFLER_HEADS("i.person = ANY(?)", ""), {&wanted, &process});
+    return claim_behind(heads, of_each, events);
+  });
+}
+
+std::vector<InboxRow> PostgresTransaction::claim_behind(const PostgresRows& heads, std::size_t of_each,
+                                                        std::size_t events) {
+  std::vector<InboxRow> claimed;
+  if (heads.count() == 0) return claimed;
+  claimed_ = true;
+  Array people(kBigint);
+  for (int i = 0; i < heads.count(); ++i) people.add(heads.integer(i, 0));
+  const PostgresValue each(limit_of(of_each)), all(limit_of(events));
+  const PostgresRows rows = postgres_.run(
+      R"(SELECT i.id, i.bot, i.transport, i.event_id, i.attempts, i.incoming, i.person
+         FROM unnest(?) AS p(person) CROSS JOIN LATERAL (
+           SELECT id, bot, transport, event_id, attempts, incoming, person FROM inbox
+           WHERE inbox.person = p.person ORDER BY id LIMIT ?) AS i
+         ORDER BY i.id LIMIT ?)",
+      {&people, &each, &all});
+  claimed.reserve(static_cast<std::size_t>(rows.count()));
+  for (int i = 0; i < rows.count(); ++i) claimed.push_back(read_inbox(rows, i));
+  return claimed;
 }
 
 Stored<std::optional<InboxRow>> PostgresTransaction::claim_person(std::int64_t person) {
   return operation([&]() -> Stored<std::optional<InboxRow>> {
+    if (!try_hold(person)) return std::optional<InboxRow>();
     const PostgresValue who(person);
-    if (postgres_.run("SELECT pg_try_advisory_xact_lock(?)", {&who}).text(0, 0) != "t") {
-      return std::optional<InboxRow>();
-    }
     const PostgresRows rows = postgres_.run(
         R"(SELECT id, bot, transport, event_id, attempts, incoming, person FROM inbox
            WHERE person = ? ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)",
         {&who});
     if (rows.count() == 0) return std::optional<InboxRow>();
     return std::optional(read_inbox(rows, 0));
+  });
+}
+
+bool PostgresTransaction::try_hold(std::int64_t person) {
+  const PostgresValue who(person);
+  return postgres_.run("SELECT pg_try_advisory_xact_lock(?)", {&who}).text(0, 0) == "t";
+}
+
+std::vector<bool> PostgresTransaction::hold_if_free(const std::vector<DialogKey>& people) {
+  std::vector<bool> held(people.size(), false);
+  if (people.empty()) return held;
+  Array numbers(kBigint);
+  for (const DialogKey& one : people) numbers.add(person_number(one.bot, one.chat.transport, one.user_id));
+  const PostgresRows rows = postgres_.run(
+      "SELECT p.n FROM unnest(?) WITH ORDINALITY AS p (person, n) WHERE pg_try_advisory_xact_lock(p.person)", {&numbers});
+  for (int i = 0; i < rows.count(); ++i) held[static_cast<std::size_t>(rows.integer(i, 0) - 1)] = true;
+  return held;
+}
+
+Stored<Done> PostgresTransaction::hold_person(std::string_view bot, std::string_view transport,
+                                              std::string_view user_id) {
+  return operation([&]() -> Stored<Done> {
+    const PostgresValue who(person_number(bot, transport, user_id));
+    postgres_.run("SELECT pg_advisory_xact_lock(?)", {&who});
+    return Done{};
   });
 }
 
@@ -419,6 +478,40 @@ Stored<std::int64_t> PostgresTransaction::enqueue(const OutboxRow& row, Moment a
     queued.row.id = outbox_ids_.take(statements_);
     queued_.push_back(std::move(queued));
     return queued_.back().row.id;
+  });
+}
+
+// A row of another's turn that nobody has claimed yet comes with its claim, and must not come twice.
+Stored<std::vector<OutboxRow>> PostgresTransaction::outbox(std::string_view bot, std::int64_t after_id,
+                                                           std::size_t limit) {
+  return operation([&]() -> Stored<std::vector<OutboxRow>> {
+    write_out();
+    const PostgresValue process(sender.process);
+    const PostgresValue of_bot(bot);
+    const PostgresValue after(after_id);
+    const PostgresValue dead(static_cast<std::int64_t>(OutboxRow::State::Dead));
+    const PostgresValue most(limit_of(limit));
+    const PostgresRows rows =
+        postgres_.run("SELECT " SUFLER_OUTBOX_COLUMNS " FROM outbox AS o WHERE id > ? AND bot = ? AND state <> ? AND "
+                      "(sender = ? OR ? = 0) ORDER BY id LIMIT ?",
+                      {&after, &of_bot, &dead, &process, &process, &most});
+    std::vector<OutboxRow> found;
+    for (int i = 0; i < rows.count(); ++i) found.push_back(read_outbox(rows, i));
+    return found;
+  });
+}
+
+Stored<std::set<std::int64_t>> PostgresTransaction::still_in_outbox(const std::vector<std::int64_t>& ids) {
+  return operation([&]() -> Stored<std::set<std::int64_t>> {
+    write_out();
+    Array wanted(kBigint);
+    for (const std::int64_t id : ids) wanted.add(id);
+    const PostgresValue dead(static_cast<std::int64_t>(OutboxRow::State::Dead));
+    const PostgresRows rows = postgres_.run(
+        "SELECT id FROM outbox WHERE id = ANY(?) AND state <> ? ORDER BY id FOR UPDATE", {&wanted, &dead});
+    std::set<std::int64_t> found;
+    for (int i = 0; i < rows.count(); ++i) found.insert(rows.integer(i, 0));
+    return found;
   });
 }
 
@@ -455,6 +548,7 @@ void PostgresTransaction::write_outbox() {
   Array files(kText);
   Array repeat_keys(kBigint);
   Array notices(kBigint);
+  Array ticket_messages(kBigint);
   Array senders(kBigint);
   const std::set<std::string, std::less<>> led = led_bots();
   for (const auto& [row, at] : queued_) {
@@ -476,15 +570,16 @@ void PostgresTransaction::write_outbox() {
     files.add(files_to_text(row.call.files));
     repeat_keys.add(std::int64_t{row.call.repeat_key});
     notices.add(std::int64_t{row.notice});
+    ticket_messages.add(row.ticket_message);
     senders.add(ours ? sender.process : 0);
   }
   queued_.clear();
   postgres_.run(
       R"(INSERT INTO outbox (id, bot, transport, chat, dialog_id, created_at_unix_ms, state, attempts,
-           resend, ordered, expendable, hold_ms, method, body, files, repeat_key, notice, sender, reason)
-         SELECT n.*, '' FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS n)",
+           resend, ordered, expendable, hold_ms, method, body, files, repeat_key, notice, ticket_message, sender, reason)
+         SELECT n.*, '' FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS n)",
       {&ids, &bots, &transports, &chats, &dialogs, &created, &states, &attempts, &resends, &ordered,
-       &expendable, &holds, &methods, &bodies, &files, &repeat_keys, &notices, &senders});
+       &expendable, &holds, &methods, &bodies, &files, &repeat_keys, &notices, &ticket_messages, &senders});
 }
 
 // A process that stood still may take itself for the leader: what it asks for it does not get.
@@ -502,7 +597,7 @@ Stored<std::vector<Transaction::ClaimedRow>> PostgresTransaction::claim_outbox(s
     std::vector<ClaimedRow> claimed;
     const auto take = [&](const PostgresRows& rows) {
       for (int i = 0; i < rows.count(); ++i)
-        claimed.push_back({read_outbox(rows, i), rows.integer(i, 16) != 0});
+        claimed.push_back({read_outbox(rows, i), rows.integer(i, 17) != 0});
     };
     if (all) {
       take(postgres_.run(SUFLER_WHILE_LEADING
@@ -521,6 +616,90 @@ Stored<std::vector<Transaction::ClaimedRow>> PostgresTransaction::claim_outbox(s
     }
     return claimed;
   });
+}
+
+// A leader that has claimed a row holds it in memory, maybe for minutes. So the row stays, with nothing in it, until the
+// leader has seen that.
+void PostgresTransaction::lock_deployments() { postgres_.run(std::string("SELECT pg_advisory_xact_lock(7830, 0)")); }
+
+bool PostgresTransaction::others_serve() {
+  // Who lives holds the lock of their row; of the dead the rows may still be there.
+  return postgres_.run(std::string("SELECT count(*) FROM processes WHERE NOT pg_try_advisory_xact_lock(7826, CAST(id AS INTEGER))"))
+             .integer(0, 0) != 0;
+}
+
+void PostgresTransaction::withdraw(const std::vector<std::int64_t>& outbox_ids) {
+  if (outbox_ids.empty()) return;
+  Array ids(kBigint);
+  for (const std::int64_t id : outbox_ids) ids.add(id);
+  const PostgresValue process(sender.process);
+  const PostgresValue dead(static_cast<std::int64_t>(OutboxRow::State::Dead));
+  postgres_.run("DELETE FROM outbox WHERE id = ANY(?) AND (sender = 0 OR sender = ?)", {&ids, &process});
+  const PostgresRows others = postgres_.run(
+      R"(UPDATE outbox SET state = ?, sender = 0, transport = '', chat = '', dialog_id = 0, method = '', body = '',
+         files = '', reason = '', notice = 0 WHERE id = ANY(?) RETURNING id)",
+      {&dead, &ids});
+  if (others.count() != 0) postgres_.run(std::string("NOTIFY sufler"));
+}
+
+Stored<std::vector<std::int64_t>> PostgresTransaction::withdrawn(std::string_view bot) {
+  return operation([&]() -> Stored<std::vector<std::int64_t>> {
+    const PostgresValue of_bot(bot);
+    const PostgresValue dead(static_cast<std::int64_t>(OutboxRow::State::Dead));
+    const PostgresRows rows =
+        postgres_.run("SELECT id FROM outbox WHERE bot = ? AND sender = 0 AND state = ?", {&of_bot, &dead});
+    std::vector<std::int64_t> ids;
+    for (int i = 0; i < rows.count(); ++i) ids.push_back(rows.integer(i, 0));
+    return ids;
+  });
+}
+
+// ---- what was sent
+
+Stored<Done> PostgresTransaction::map_message(std::string_view bot, const ChatAddress& chat,
+                                              std::string_view message_id, std::int64_t dialog_id, Moment at,
+                                              std::int64_t ticket_message) {
+  mapped_[{std::string(message_id), chat.chat_id, chat.transport, std::string(bot)}] = {dialog_id, at.unix_ms,
+                                                                                        ticket_message};
+  return Done{};
+}
+
+Stored<std::optional<std::int64_t>> PostgresTransaction::dialog_of_message(std::string_view bot,
+                                                                           const ChatAddress& chat,
+                                                                           std::string_view message_id) {
+  auto written = operation([&]() -> Stored<Done> {
+    write_mapped();
+    return Done{};
+  });
+  if (!written) return Error{written.error()};
+  return SqlTransaction::dialog_of_message(bot, chat, message_id);
+}
+
+void PostgresTransaction::write_mapped() {
+  if (mapped_.empty()) return;
+  Array ids(kText);
+  Array chats(kText);
+  Array transports(kText);
+  Array bots(kText);
+  Array dialogs(kBigint);
+  Array moments(kBigint);
+  Array messages(kBigint);
+  for (const auto& [key, mapped] : mapped_) {
+    ids.add(key[0]);
+    chats.add(key[1]);
+    transports.add(key[2]);
+    bots.add(key[3]);
+    dialogs.add(mapped.dialog_id);
+    moments.add(mapped.at_unix_ms);
+    messages.add(mapped.ticket_message);
+  }
+  mapped_.clear();
+  postgres_.run(
+      R"(INSERT INTO messages_map (message_id, chat, transport, bot, dialog_id, at_unix_ms, ticket_message)
+         SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (message_id, chat, transport, bot) DO UPDATE SET dialog_id = excluded.dialog_id,
+           at_unix_ms = excluded.at_unix_ms, ticket_message = excluded.ticket_message)",
+      {&ids, &chats, &transports, &bots, &dialogs, &moments, &messages});
 }
 
 // ---- timers
@@ -693,6 +872,7 @@ void PostgresTransaction::write_out() {
   write_dialogs();
   write_timers();
   write_outbox();
+  write_mapped();
   write_journal();
   write_drops();
   SqlTransaction::write_out();
@@ -736,6 +916,39 @@ void PostgresTransaction::lock_table(const Table& table) {
   if (!table.written || !locked_.insert(table.name).second) return;
   const PostgresValue name(table.name);
   postgres_.run("SELECT pg_advisory_xact_lock(7828, hashtext(?))", {&name});
+}
+
+// A transaction plays many turns, and each may need another desk. Who needs them in the order of their names waits.
+// Who comes back to an earlier one could wait for somebody who waits for them: it does so for a moment only, and not at
+// all when somebody waits already. Its transaction is played again then.
+void PostgresTransaction::lock_desk(std::string_view bot, std::string_view desk) {
+  const std::uint64_t mark = Fnv1a().bytes(bot).number(0).bytes(desk).value();
+  const auto folded = static_cast<std::int32_t>(static_cast<std::uint32_t>(mark ^ (mark >> 32)));
+  const PostgresValue number(std::int64_t{folded});
+  std::pair<std::string, std::string> name(bot, desk);
+  if (locked_desks_.contains(name)) return;
+  const auto wait = [&] {
+    postgres_.run("SELECT pg_advisory_xact_lock(7829, CAST(CAST(? AS BIGINT) AS INTEGER))", {&number});
+  };
+  if (locked_desks_.empty() || locked_desks_.rbegin()->first < name) {
+    wait();
+  } else if (postgres_.run("SELECT pg_try_advisory_xact_lock(7829, CAST(CAST(? AS BIGINT) AS INTEGER))", {&number}).text(0, 0) != "t") {
+    if (desk_awaited()) throw Failure({StorageError::Kind::Busy, "a desk is held by a turn that waits for this one"});
+    const std::string patience(postgres_.run(std::string("SHOW lock_timeout")).text(0, 0));
+    postgres_.run(std::string("SET LOCAL lock_timeout = '200ms'"));
+    wait();
+    postgres_.run("SET LOCAL lock_timeout = '" + patience + "'");
+  }
+  locked_desks_.emplace(std::move(name), folded);
+}
+
+bool PostgresTransaction::desk_awaited() {
+  Array desks(kBigint);
+  for (const auto& [_, desk] : locked_desks_) desks.add(std::int64_t{static_cast<std::uint32_t>(desk)});
+  return postgres_.run(R"(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7829 AND objsubid = 2 AND NOT granted
+                            AND CAST(objid AS BIGINT) = ANY(?))",
+                       {&desks})
+             .integer(0, 0) != 0;
 }
 
 Stored<List> PostgresTransaction::find_rows(const Table& table, const FindRows& find) {

@@ -22,6 +22,8 @@ class Presence {
   virtual std::int64_t process() const = 0;
   /// Whether this process leads the bot at this moment; thread-safe, cheap.
   virtual bool leads(std::string_view bot) const = 0;
+  /// This process may lead the bot, too, from now on.
+  virtual void serve(std::string_view bot) = 0;
   /// That these rows of the inbox are being played: when the process dies of one of them, the others know. By the
   /// owner of the storage; the transaction that plays them ends it.
   virtual Stored<Done> playing(const std::vector<std::int64_t>& inbox_ids) = 0;

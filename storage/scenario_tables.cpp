@@ -1,5 +1,7 @@
 #include "storage/scenario_tables.h"
 
+#include <soci/soci.h>
+
 #include <algorithm>
 #include <deque>
 #include <nlohmann/json.hpp>
@@ -526,7 +528,7 @@ Stored<Done> ScenarioTables::prepare_table(const std::string& scenario, const Ta
       }
     }
     sql_ << "ALTER TABLE " + sql_name + " ADD COLUMN " + sql_column + " " +
-                dialect_.column_type(column.type);
+                std::string(dialect_.column_type(column.type));
     present[column.name] = type;
     if (column.default_value && !column.default_value->is_null()) {
       const Converted bound =

@@ -1,8 +1,10 @@
 #pragma once
-#include <soci/soci.h>
-
 #include "storage/dialect.h"
 #include "storage/storage.h"
+
+namespace soci {
+class session;
+}
 
 namespace sufler::storage {
 

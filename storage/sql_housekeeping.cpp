@@ -1,11 +1,14 @@
 #include "storage/sql_housekeeping.h"
 
+#include <soci/soci.h>
+
 #include <algorithm>
 #include <charconv>
 #include <map>
 #include <set>
 
 #include "storage/outbox_json.h"
+#include "storage/version_store.h"
 
 namespace sufler {
 
@@ -23,6 +26,7 @@ namespace {
 constexpr std::string_view kEvent = "event";
 constexpr std::string_view kOutbox = "outbox";
 constexpr std::string_view kUnknown = "unknown";
+constexpr std::string_view kJob = "job";
 constexpr char kOfOutbox = 'o';
 
 std::string text_of(const ValueMap& map, std::string_view name) {
@@ -62,6 +66,10 @@ void describe(Letter& letter) {
       letter.chat = sender->chat;
       letter.retryable = true;
     }
+    return;
+  }
+  if (letter.kind == kJob) {  // its dialog has gone on without it
+    if (const auto sender = sender_of(letter.subject)) letter.chat = sender->chat;
     return;
   }
   OutboxRow row;
@@ -130,16 +138,17 @@ std::vector<Letter> SqlHousekeeping::read_unknown(std::string_view bot, std::int
   };
   const auto outs = std::tie(row.id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, at.unix_ms,
                              row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms, row.call.method,
-                             row.call.body, files, row.call.repeat_key, row.notice, reason);
+                             row.call.body, files, row.call.repeat_key, row.notice, row.ticket_message,
+                             reason);
   if (only != 0) {
     tx_.statements_.each(
         R"(SELECT id, bot, transport, chat, dialog_id, created_at_unix_ms, resend, ordered, expendable,
-           hold_ms, method, body, files, repeat_key, notice, reason FROM outbox WHERE id = ? AND state = ?)",
+           hold_ms, method, body, files, repeat_key, notice, ticket_message, reason FROM outbox WHERE id = ? AND state = ?)",
         outs, add, only, OutboxRow::State::Unknown);
   } else {
     tx_.statements_.each(
         R"(SELECT id, bot, transport, chat, dialog_id, created_at_unix_ms, resend, ordered, expendable,
-           hold_ms, method, body, files, repeat_key, notice, reason FROM outbox WHERE state = ? AND
+           hold_ms, method, body, files, repeat_key, notice, ticket_message, reason FROM outbox WHERE state = ? AND
            (CAST(? AS TEXT) = '' OR bot = ?) ORDER BY id DESC LIMIT ?)",
         outs, add, OutboxRow::State::Unknown, bot, bot, limit);
   }
@@ -239,17 +248,47 @@ Stored<std::vector<Housekeeping::Queues>> SqlHousekeeping::queues() {
     Statements& statements = tx_.statements_;
     statements.each("SELECT bot, count(*) FROM dialogs GROUP BY bot", outs, into(&Queues::dialogs));
     statements.each("SELECT bot, count(*) FROM inbox GROUP BY bot", outs, into(&Queues::inbox));
-    statements.each("SELECT bot, count(*) FROM outbox WHERE state <> ? GROUP BY bot", outs, into(&Queues::outbox),
-                    OutboxRow::State::Unknown);
+    statements.each("SELECT bot, count(*) FROM outbox WHERE state <> ? AND state <> ? GROUP BY bot", outs,
+                    into(&Queues::outbox), OutboxRow::State::Unknown, OutboxRow::State::Dead);
     statements.each("SELECT bot, count(*) FROM outbox WHERE state = ? GROUP BY bot", outs, into(&Queues::unknown),
                     OutboxRow::State::Unknown);
     statements.each("SELECT bot, count(*) FROM timers GROUP BY bot", outs, into(&Queues::timers));
+    statements.each("SELECT bot, count(*) FROM jobs GROUP BY bot", outs, into(&Queues::jobs));
     statements.each("SELECT bot, count(*) FROM dead_letters GROUP BY bot", outs, into(&Queues::letters));
     std::vector<Queues> all;
     for (auto& [name, queues] : by_bot) {
       queues.bot = name;
       queues.letters += queues.unknown;
       all.push_back(std::move(queues));
+    }
+    return all;
+  });
+}
+
+Stored<std::vector<Housekeeping::DeskLine>> SqlHousekeeping::desks(std::string_view bot) {
+  return tx_.operation([&]() -> Stored<std::vector<DeskLine>> {
+    std::map<std::pair<std::string, std::string>, DeskLine> by_name;
+    std::string of_bot;
+    std::string desk;
+    std::int64_t first = 0;
+    std::int64_t second = 0;
+    const auto outs = std::tie(of_bot, desk, first, second);
+    const auto line = [&]() -> DeskLine& { return by_name[{of_bot, desk}]; };
+    Statements& statements = tx_.statements_;
+    statements.each(R"(SELECT bot, desk, CAST(sum(1 - removed) AS BIGINT), CAST(sum((1 - removed) * on_duty) AS BIGINT)
+                       FROM agents WHERE (CAST(? AS TEXT) = '' OR bot = ?) GROUP BY bot, desk)",
+                    outs, [&] { line().agents = first, line().on_duty = second; }, bot, bot);
+    statements.each(R"(SELECT bot, desk, count(*), min(queued_at_unix_ms) FROM tickets WHERE state = 0 AND
+                       (CAST(? AS TEXT) = '' OR bot = ?) GROUP BY bot, desk)",
+                    outs, [&] { line().queued = first, line().waits_since.unix_ms = second; }, bot, bot);
+    statements.each(R"(SELECT bot, desk, count(*), CAST(0 AS BIGINT) FROM tickets WHERE state = 1 AND
+                       (CAST(? AS TEXT) = '' OR bot = ?) GROUP BY bot, desk)",
+                    outs, [&] { line().open = first; }, bot, bot);
+    std::vector<DeskLine> all;
+    for (auto& [name, one] : by_name) {
+      one.bot = name.first;
+      one.desk = name.second;
+      all.push_back(std::move(one));
     }
     return all;
   });
@@ -298,14 +337,35 @@ std::int64_t SqlHousekeeping::erase_rows_of(const std::string& table, const Eras
   return statement.get_affected_rows();
 }
 
+/// What another process plays of the person right now would be written behind the erasure.
+void SqlHousekeeping::hold(const Erasable& who) {
+  if (!tx_.dialect_.shared) return;
+  std::vector<std::string> bots;
+  std::string bot;
+  if (who.bot.empty()) {
+    // Somebody who writes for the first time stands in the inbox alone. In one order, or two who erase would wait for
+    // each other.
+    tx_.statements_.each(
+        R"(SELECT bot FROM dialogs WHERE user_id = ? AND transport = ? UNION SELECT bot FROM inbox WHERE transport = ?
+           ORDER BY bot)",
+        std::tie(bot), [&] { bots.push_back(bot); }, who.user_id, who.transport, who.transport);
+  } else {
+    bots.push_back(who.bot);
+  }
+  for (const std::string& one : bots)
+    if (auto held = tx_.hold_person(one, who.transport, who.user_id); !held) throw Failure(held.error());
+}
+
 Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
   return tx_.operation([&]() -> Stored<Erased> {
+    hold(who);
     tx_.write_out();
     Statements& statements = tx_.statements_;
     Erased erased;
     const auto note = [&](std::string what, std::int64_t count) { erased.counts.emplace_back(std::move(what), count); };
     const auto their = [&](const char* sql) { return statements.run(sql, who.user_id, who.transport, who.bot, who.bot); };
 
+    lock_desks_of(who);
     std::set<std::int64_t> dialogs;
     std::int64_t id = 0;
     statements.each(
@@ -328,9 +388,16 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
                   transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
     note("timers", their(R"(DELETE FROM timers WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                             transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+    note("jobs", their(R"(DELETE FROM jobs WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
+                          transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
     note("counted events",
          their(R"(DELETE FROM track_events WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                   transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+
+    std::set<std::int64_t> said;
+    erase_at_desks(who, erased, said);
+    // Below 0: what makes the topic that the message will go to, named as the client is.
+    const auto is_of_said = [&](std::int64_t message) { return said.contains(message < 0 ? -message : message); };
 
     // Of messages and notices: those to the person, and those that tell others of them.
     const auto of_chat = [&](const char* by_dialog, const char* by_chat) { return their(by_dialog) + their(by_chat); };
@@ -340,12 +407,21 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
            (CAST(? AS TEXT) = '' OR bot = ?)))",
         std::tie(id), [&] { erased.outbox_ids.push_back(id); }, who.user_id, who.transport, who.bot, who.bot,
         who.user_id, who.transport, who.bot, who.bot);
-    note("messages to be sent",
-         of_chat(R"(DELETE FROM outbox WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
-                    transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))",
-                 "DELETE FROM outbox WHERE chat = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
+    // What a ticket's message is carried by is mostly of the client's dialog; whatever is not is found by the message.
+    std::int64_t copies = 0;
+    std::int64_t ticket_message = 0;
+    statements.each("SELECT id, ticket_message FROM outbox WHERE ticket_message <> 0", std::tie(id, ticket_message), [&] {
+      if (is_of_said(ticket_message)) erased.outbox_ids.push_back(id);
+    });
+    for (const std::int64_t one : said)
+      copies += statements.run("DELETE FROM messages_map WHERE ticket_message IN (?, ?) AND ticket_message <> 0", one,
+                               -one);
+    std::sort(erased.outbox_ids.begin(), erased.outbox_ids.end());
+    erased.outbox_ids.erase(std::unique(erased.outbox_ids.begin(), erased.outbox_ids.end()), erased.outbox_ids.end());
+    tx_.withdraw(erased.outbox_ids);
+    note("messages to be sent", static_cast<std::int64_t>(erased.outbox_ids.size()));
     note("message links",
-         of_chat(R"(DELETE FROM messages_map WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
+         copies + of_chat(R"(DELETE FROM messages_map WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                     transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))",
                  "DELETE FROM messages_map WHERE chat = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
 
@@ -370,11 +446,11 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
       if (!who.bot.empty() && bot != who.bot) return;
       bool theirs = false;
       OutboxRow row;
-      if (kind == kEvent) {
+      if (kind == kEvent || kind == kJob) {
         const auto sender = sender_of(subject);
         theirs = sender && is_theirs(*sender);
       } else if (from_json(subject, row)) {
-        theirs = dialogs.contains(row.dialog_id) ||
+        theirs = dialogs.contains(row.dialog_id) || is_of_said(row.ticket_message) ||
                  (row.chat.transport == who.transport && row.chat.chat_id == who.user_id);
       } else {
         theirs = subject.starts_with(who.transport + ":" + who.user_id + " ");
@@ -386,10 +462,86 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
 
     for (const std::string& one : tables) note("table " + one, erase_rows_of(one, who));
     note("people", their("DELETE FROM users WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
+    auto rehearsals = tx_.versions().forget_person(who.bot, who.transport, who.user_id);
+    if (!rehearsals) return Error{rehearsals.error()};
+    note("rehearsals", *rehearsals);
     note("dialogs",
          their("DELETE FROM dialogs WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
     return erased;
   });
+}
+
+/// Another process that works at such a desk would write what it has read back over what is erased here.
+void SqlHousekeeping::lock_desks_of(const Erasable& who) {
+  std::vector<std::pair<std::string, std::string>> desks;
+  std::string bot;
+  std::string desk;
+  tx_.statements_.each(
+      R"(SELECT bot, desk FROM tickets WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND transport = ? AND
+         (CAST(? AS TEXT) = '' OR bot = ?)) UNION SELECT bot, desk FROM agents WHERE user_id = ? AND transport = ? AND
+         (CAST(? AS TEXT) = '' OR bot = ?))",
+      std::tie(bot, desk), [&] { desks.emplace_back(bot, desk); }, who.user_id, who.transport, who.bot, who.bot,
+      who.user_id, who.transport, who.bot, who.bot);
+  std::sort(desks.begin(), desks.end());  // as everybody takes them; a database may have another order of letters
+  for (const auto& [of_bot, name] : desks) tx_.lock_desk(of_bot, name);
+}
+
+/// A client's tickets stay as figures without a word of theirs, closed, for nobody is there to be answered. Tickets of
+/// an agent wait for another.
+void SqlHousekeeping::erase_at_desks(const Erasable& who, Erased& erased, std::set<std::int64_t>& messages) {
+  Statements& statements = tx_.statements_;
+  const auto note = [&](const char* what, std::int64_t count) { erased.counts.emplace_back(what, count); };
+  const auto ids_of = [&](const char* sql) {
+    std::vector<std::int64_t> ids;
+    std::int64_t id = 0;
+    statements.each(sql, std::tie(id), [&] { ids.push_back(id); }, who.user_id, who.transport, who.bot, who.bot);
+    return ids;
+  };
+
+  const std::vector<std::int64_t> tickets =
+      ids_of(R"(SELECT id FROM tickets WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND transport = ? AND
+                (CAST(? AS TEXT) = '' OR bot = ?)) ORDER BY id)");
+  std::int64_t lines = 0;
+  for (const std::int64_t ticket : tickets) {
+    std::int64_t id = 0;
+    statements.each("SELECT id FROM ticket_messages WHERE ticket_id = ?", std::tie(id), [&] { messages.insert(id); },
+                    ticket);
+    lines += statements.run("DELETE FROM ticket_messages WHERE ticket_id = ?", ticket);
+    statements.each("SELECT id FROM tickets WHERE id = ? AND state = 1", std::tie(id),
+                    [&] { erased.changed_tickets.push_back(id); }, ticket);
+    statements.run(R"(UPDATE agents SET current_ticket = 0 WHERE current_ticket = ?)", ticket);
+    statements.run(
+        R"(UPDATE tickets SET outcome = 'client_left', offered_to = 0, closed_at_unix_ms = CASE
+             WHEN client_at_unix_ms >= agent_at_unix_ms AND client_at_unix_ms >= opened_at_unix_ms THEN client_at_unix_ms
+             WHEN agent_at_unix_ms >= opened_at_unix_ms THEN agent_at_unix_ms ELSE opened_at_unix_ms END
+           WHERE id = ? AND state <> 2)",
+        ticket);
+    statements.run("UPDATE tickets SET state = 2, dialog_id = 0, client_name = '', topic = '' WHERE id = ?", ticket);
+  }
+  note("tickets", static_cast<std::int64_t>(tickets.size()));
+  note("messages of tickets", lines);
+
+  const std::vector<std::int64_t> agents =
+      ids_of(R"(SELECT id FROM agents WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)
+                ORDER BY id)");
+  std::int64_t signed_by = 0;
+  for (const std::int64_t agent : agents) {
+    signed_by += statements.run(
+        "UPDATE ticket_messages SET author = '', transport = '', chat = '', message_id = '' WHERE agent_id = ?", agent);
+    std::int64_t open = 0;
+    statements.each("SELECT id FROM tickets WHERE agent_id = ? AND state = 1 ORDER BY opened_at_unix_ms, id",
+                    std::tie(open), [&] { erased.changed_tickets.push_back(open); }, agent);
+    statements.run("UPDATE tickets SET state = 0, agent_id = 0, assigned_at_unix_ms = 0 WHERE agent_id = ? AND state = 1",
+                   agent);
+    statements.run("UPDATE tickets SET offered_to = 0 WHERE offered_to = ?", agent);
+    statements.run("DELETE FROM agents WHERE id = ?", agent);
+  }
+  note("agents", static_cast<std::int64_t>(agents.size()));
+  note("signatures of agents", signed_by);
+  note("wrong tokens",
+       statements.run(R"(DELETE FROM token_failures WHERE user_id = ? AND transport = ? AND
+                         (CAST(? AS TEXT) = '' OR bot = ?))",
+                      who.user_id, who.transport, who.bot, who.bot));
 }
 
 // ---- what is kept for a time
@@ -398,6 +550,7 @@ Stored<Housekeeping::Bite> SqlHousekeeping::clear(Kept what, Moment before, cons
   return tx_.operation([&]() -> Stored<Bite> {
     if (what == Kept::Messages) return clear_messages(before, after, rows);
     if (what == Kept::Dialogs) return clear_dialogs(before, after, rows);
+    if (what == Kept::Tickets) return clear_tickets(before, after, rows);
     // Ids grow with time, so the old ones are at the beginning.
     Bite bite;
     switch (what) {
@@ -427,6 +580,33 @@ Stored<Housekeeping::Bite> SqlHousekeeping::clear(Kept what, Moment before, cons
     bite.last = bite.removed == 0;
     return bite;
   });
+}
+
+/// What was said in a ticket that is still open is kept, however old. A closed one stays as a figure.
+Housekeeping::Bite SqlHousekeeping::clear_tickets(Moment before, const Bite& after, std::int64_t rows) {
+  Bite bite;
+  bite.from_id = after.from_id;
+  if (after.from_id == 0) {
+    bite.removed = tx_.statements_.run(
+        "DELETE FROM token_failures WHERE user_id <> '' AND last_at_unix_ms < ? AND locked_until_unix_ms < ?",
+        before.unix_ms, before.unix_ms);
+  }
+  // Ids grow with time, and nothing that was said later was closed before.
+  std::int64_t looked_at = 0;
+  std::int64_t to = 0;
+  std::int64_t oldest = 0;
+  tx_.statements_.one(
+      R"(SELECT COALESCE(max(id), 0), COALESCE(min(at_unix_ms), 0), count(*) FROM (SELECT id, at_unix_ms FROM
+         ticket_messages WHERE id > ? ORDER BY id LIMIT ?) AS bite)",
+      std::tie(to, oldest, looked_at), after.from_id, rows);
+  if (looked_at == 0 || oldest >= before.unix_ms) return bite;
+  bite.removed += tx_.statements_.run(
+      R"(DELETE FROM ticket_messages WHERE id > ? AND id <= ? AND EXISTS (SELECT 1 FROM tickets AS t WHERE
+         t.id = ticket_messages.ticket_id AND t.state = 2 AND t.closed_at_unix_ms < ?))",
+      after.from_id, to, before.unix_ms);
+  bite.from_id = to;
+  bite.last = looked_at < rows;
+  return bite;
 }
 
 /// There is no index by time, and a turn shall not pay for one: the table is gone through by its key.
@@ -461,16 +641,25 @@ Housekeeping::Bite SqlHousekeeping::clear_dialogs(Moment before, const Bite& aft
   std::int64_t id = 0;
   tx_.statements_.each(
       R"(SELECT id, bot, transport, user_id FROM dialogs WHERE id > ? AND id <= ? AND changed_at_unix_ms < ? AND
-         state <> '' AND NOT EXISTS (SELECT 1 FROM timers WHERE timers.dialog_id = dialogs.id))",
+         state <> '' AND NOT EXISTS (SELECT 1 FROM timers WHERE timers.dialog_id = dialogs.id) AND NOT EXISTS
+         (SELECT 1 FROM tickets WHERE tickets.dialog_id = dialogs.id AND tickets.state <> 2))",
       std::tie(id, key.bot, key.chat.transport, key.user_id),
       [&] {
         ids.push_back(id);
         people.push_back(key);
       },
       after.from_id, bite.from_id, before.unix_ms);
+  // Whom another process plays at this moment is not idle, and who was played since is not idle any more.
+  const std::vector<bool> held = tx_.hold_if_free(people);
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    bite.removed +=
-        tx_.statements_.run("UPDATE dialogs SET state = '', place = '', user_row = 0 WHERE id = ?", ids[i]);
+    if (!held[i]) continue;
+    const std::int64_t cleared = tx_.statements_.run(
+        R"(UPDATE dialogs SET state = '', place = '', pinned = '', user_row = 0 WHERE id = ? AND changed_at_unix_ms < ? AND
+           state <> '' AND NOT EXISTS (SELECT 1 FROM timers WHERE timers.dialog_id = dialogs.id))",
+        ids[i], before.unix_ms);
+    bite.removed += cleared;
+    if (cleared == 0) continue;
+    tx_.statements_.run("UPDATE tickets SET client_name = '' WHERE dialog_id = ?", ids[i]);
     // A person is known as long as one of their dialogs with the bot is.
     tx_.statements_.run(
         R"(DELETE FROM users WHERE user_id = ? AND transport = ? AND bot = ? AND NOT EXISTS (SELECT 1 FROM

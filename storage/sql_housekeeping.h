@@ -1,4 +1,6 @@
 #pragma once
+#include <set>
+
 #include "storage/housekeeping.h"
 #include "storage/transaction.h"
 
@@ -14,6 +16,7 @@ class SqlHousekeeping final : public Housekeeping {
   Stored<std::optional<OutboxRow>> put_back(const Letter& letter, Moment at) override;
   Stored<Done> drop(const Letter& letter) override;
   Stored<std::vector<Queues>> queues() override;
+  Stored<std::vector<DeskLine>> desks(std::string_view bot) override;
   Stored<int> schema() override;
   Stored<std::vector<DialogLine>> dialogs(std::string_view bot, std::size_t limit) override;
   Stored<Erased> erase(const Erasable& who) override;
@@ -22,7 +25,12 @@ class SqlHousekeeping final : public Housekeeping {
  private:
   std::vector<Letter> read_dead(std::string_view bot, std::int64_t only, std::int64_t limit);
   std::vector<Letter> read_unknown(std::string_view bot, std::int64_t only, std::int64_t limit);
+  void hold(const Erasable& who);
   std::int64_t erase_rows_of(const std::string& table, const Erasable& who);
+  void lock_desks_of(const Erasable& who);
+  /// Of the desks: what the person said as a client, what they are as an agent.
+  void erase_at_desks(const Erasable& who, Erased& erased, std::set<std::int64_t>& messages);
+  Bite clear_tickets(Moment before, const Bite& after, std::int64_t rows);
   Bite clear_messages(Moment before, const Bite& after, std::int64_t rows);
   Bite clear_dialogs(Moment before, const Bite& after, std::int64_t rows);
 

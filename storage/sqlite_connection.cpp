@@ -76,11 +76,6 @@ Stored<Found> look_at(const SqliteFile& file, bool& created) {
   return Found::Database;
 }
 
-/// SOCI cuts its parameters at spaces and `=`, so a path with `=` goes in quotes.
-std::string connect_string(const std::string& path) {
-  return path.find('=') == std::string::npos ? path : "dbname=\"" + path + "\"";
-}
-
 std::optional<Decimal> number_of(sqlite3_value* value) {
   switch (sqlite_api::sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
@@ -169,6 +164,11 @@ StorageError named(StorageError error, const SqliteFile& file) {
 
 }  // namespace
 
+// SOCI cuts its parameters at spaces and `=`, so a path with `=` goes in quotes.
+std::string sqlite_connect_string(const std::string& path) {
+  return path.find('=') == std::string::npos ? path : "dbname=\"" + path + "\"";
+}
+
 sqlite3* handle_of(soci::session& sql) {
   return static_cast<soci::sqlite3_session_backend*>(sql.get_backend())->conn_;
 }
@@ -182,7 +182,7 @@ Stored<std::unique_ptr<soci::session>> open_sqlite(const SqliteFile& file) {
     if (!found) return Error{found.error()};
   }
   Opened opened = guarded(nullptr, [&]() -> Opened {
-    auto sql = std::make_unique<soci::session>(soci::sqlite3, connect_string(file.path));
+    auto sql = std::make_unique<soci::session>(soci::sqlite3, sqlite_connect_string(file.path));
     sqlite3* const db = handle_of(*sql);
     // Until the file is known to be ours, closing must not write into it.
     checkpoint_on_close(db, false);

@@ -20,6 +20,9 @@ struct SqliteFile {
 /// Opens, examines and migrates. A file that is refused is left as it was, byte for byte.
 Stored<std::unique_ptr<soci::session>> open_sqlite(const SqliteFile& file);
 
+/// How SOCI is told of a file: a path may hold what else would be an option.
+std::string sqlite_connect_string(const std::string& path);
+
 /// SQLite's own handle of SOCI's connection; the session owns it.
 sqlite_api::sqlite3* handle_of(soci::session& sql);
 

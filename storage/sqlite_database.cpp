@@ -1,3 +1,5 @@
+#include <soci/soci.h>
+
 #include <filesystem>
 
 #include "storage/database.h"

@@ -1,5 +1,7 @@
 #include "storage/storage.h"
 
+#include <soci/soci.h>
+
 #include "storage/database.h"
 #include "storage/errors.h"
 #include "storage/presence.h"
@@ -129,6 +131,16 @@ Stored<Done> Storage::transact(const std::function<Stored<Done>(Transaction&)>& 
   if (result) result = impl_->fail_at(Place::Answer);
   if (!result) impl_->give_up(transaction.failure() ? *transaction.failure() : result.error());
   return result;
+}
+
+Stored<Done> Storage::look(const std::function<Stored<Done>(Transaction&)>& body) {
+  if (!impl_->sql) {
+    if (auto done = impl_->connect(); !done) return done;
+  }
+  impl_->transaction->only_reads = true;
+  const auto done = transact(body);
+  if (impl_->transaction) impl_->transaction->only_reads = false;
+  return done;
 }
 
 Stored<std::string> Storage::transact_without_trace(const std::function<Stored<Done>(Transaction&)>& body) {

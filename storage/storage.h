@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,12 @@ struct StorageError {
 template <class T>
 using Stored = Result<T, StorageError>;
 
+/// The world's trouble: nothing is wrong with what was asked, and it may succeed later.
+constexpr bool may_pass(StorageError::Kind kind) {
+  using Kind = StorageError::Kind;
+  return kind != Kind::Constraint && kind != Kind::Refused && kind != Kind::Other;
+}
+
 enum class Durability : std::uint8_t { Full, Normal };
 
 struct DialogKey {
@@ -49,6 +56,9 @@ struct DialogRow {
   std::int64_t user_row = 0;  ///< 0: not stored yet
   std::string user;           ///< JSON of UserRecord; empty for a new person
   std::string place;          ///< where it rests
+  std::int64_t generation = 0;  ///< of the deployment it was stored under (storage/version_store.h)
+  std::string pinned;  ///< the version on which it finishes a branch; empty: it follows the live one
+  Moment pinned_at;
 };
 
 struct OutboxRow {
@@ -57,10 +67,12 @@ struct OutboxRow {
   ChatAddress chat;
   ApiCall call;
   ResendPolicy resend = ResendPolicy::Repeat;
+  /// Dead: withdrawn; nothing is left of what it said.
   enum class State : std::uint8_t { New, Sending, Unknown, Dead } state = State::New;
   std::uint32_t attempts = 0;
   std::int64_t dialog_id = 0;  ///< whose turn wrote it; its rows to one chat keep their order
   bool notice = false;  ///< tells somebody else of the dialog: what was sent is remembered as being about it
+  std::int64_t ticket_message = 0;  ///< that it carries (storage/desk_store.h), else 0; what was sent is its copy
 };
 struct TimerRow {
   std::int64_t dialog_id = 0;
@@ -83,7 +95,7 @@ struct InboxRow {
   std::string user_id;    ///< whose dialogs it is about: the events of one person are played in order
   std::string incoming;  ///< JSON of Incoming
   std::uint32_t attempts = 0;
-  std::int64_t person = 0;  ///< whoever `user_id` is, as a number; given by `claim_inbox`
+  std::int64_t person = 0;  ///< whoever `user_id` is, as a number; given by whatever reads the inbox
 };
 struct DeadLetter {
   std::int64_t id = 0;
@@ -94,6 +106,10 @@ struct DeadLetter {
 };
 
 class Housekeeping;
+class DeskStore;
+class JobStore;
+class KnowledgeStore;
+class VersionStore;
 
 /// Operations of one transaction. References stay valid until it ends. After an error the
 /// transaction is lost as a whole: return the error.
@@ -117,12 +133,18 @@ class Transaction {
   virtual Stored<Done> put_inbox(InboxRow& row) = 0;  ///< a repeated event id changes nothing
   /// The same for many at once; `claim`: ids that were claimed before are left out. Keeps their order.
   virtual Stored<Done> put_inbox(std::vector<InboxRow> rows, bool claim, Moment at) = 0;
-  /// Events of at most `persons` people of these bots, the oldest people first, all of each in order, `events` in
-  /// all. Until the transaction ends no other process gets an event of these people.
+  /// Events of at most `persons` people of these bots, the oldest people first, of each the first `of_each` in order,
+  /// `events` in all. Until the transaction ends no other process gets an event of these people.
   virtual Stored<std::vector<InboxRow>> claim_inbox(const std::vector<std::string>& bots, std::size_t persons,
-                                                    std::size_t events) = 0;
+                                                    std::size_t of_each, std::size_t events) = 0;
+  /// The same of these people alone.
+  virtual Stored<std::vector<InboxRow>> claim_people(const std::vector<std::int64_t>& persons, std::size_t of_each,
+                                                     std::size_t events) = 0;
   /// The oldest event of a person, so claimed; nothing when another process has them, or none is left.
   virtual Stored<std::optional<InboxRow>> claim_person(std::int64_t person) = 0;
+  /// Until the transaction ends no other process plays the person's events; one that does is waited for. For work on
+  /// what is theirs that is no turn. Before anything of theirs is read.
+  virtual Stored<Done> hold_person(std::string_view bot, std::string_view transport, std::string_view user_id) = 0;
   /// That these dialogs will be loaded: many at once cost less than one by one.
   virtual Stored<Done> expect_dialogs(const std::vector<DialogKey>& keys) = 0;
   virtual Stored<std::vector<InboxRow>> inbox(std::string_view bot, std::size_t limit) = 0;
@@ -131,11 +153,14 @@ class Transaction {
 
   virtual Stored<std::int64_t> enqueue(const OutboxRow& row,
                                        Moment at) = 0;  ///< gives its id, growing
+  /// Rows still to be sent, oldest first; of a process that has joined others those that are its own to send.
   virtual Stored<std::vector<OutboxRow>> outbox(std::string_view bot, std::int64_t after_id,
                                                 std::size_t limit) = 0;
   virtual Stored<Done> mark_outbox(std::int64_t id, OutboxRow::State state, std::uint32_t attempts,
                                    std::string_view reason) = 0;
   virtual Stored<Done> drop_outbox(std::int64_t id) = 0;  ///< sent
+  /// Those of these rows that are still there; nobody else may drop them until the transaction ends.
+  virtual Stored<std::set<std::int64_t>> still_in_outbox(const std::vector<std::int64_t>& ids) = 0;
   /// Rows of the bot that wait for a sender become this process's to send; with `all`, those of other senders too,
   /// and from now on this process is the bot's leader.
   /// `state` is what it was: a row that says Sending and had a sender may have gone out.
@@ -144,10 +169,13 @@ class Transaction {
     bool had_sender = false;
   };
   virtual Stored<std::vector<ClaimedRow>> claim_outbox(std::string_view bot, bool all, std::size_t limit) = 0;
+  /// Rows that this process, the bot's leader, had claimed and another took back: they are not to be sent. Until
+  /// `drop_outbox`.
+  virtual Stored<std::vector<std::int64_t>> withdrawn(std::string_view bot) = 0;
 
   /// That a message which a chat got is about a dialog: a reply to it means the dialog.
   virtual Stored<Done> map_message(std::string_view bot, const ChatAddress& chat, std::string_view message_id,
-                                   std::int64_t dialog_id, Moment at) = 0;
+                                   std::int64_t dialog_id, Moment at, std::int64_t ticket_message = 0) = 0;
   virtual Stored<std::optional<std::int64_t>> dialog_of_message(std::string_view bot, const ChatAddress& chat,
                                                                 std::string_view message_id) = 0;
 
@@ -170,8 +198,6 @@ class Transaction {
   virtual Stored<ValueMap> load_shared(std::string_view bot) = 0;
   virtual Stored<Done> set_shared(std::string_view bot, std::string_view name,
                                   const Value& value) = 0;
-  virtual Stored<Done> add_version(std::string_view bot, std::string_view version,
-                                   std::string_view scenario, Moment at) = 0;
 
   // The scenario's own tables. `owner` fills user_id and dialog_id of a new row.
   struct Owner {
@@ -188,6 +214,14 @@ class Transaction {
                                           const ValueMap& values) = 0;
   virtual Stored<std::int64_t> delete_row(const Table& table, std::int64_t id) = 0;
 
+  /// Agents and tickets: storage/desk_store.h.
+  virtual DeskStore& desk() = 0;
+  /// What is done outside of transactions: storage/job_store.h.
+  virtual JobStore& jobs() = 0;
+  /// Versions of scenarios: storage/version_store.h.
+  virtual VersionStore& versions() = 0;
+  /// What assistants know: storage/knowledge_store.h.
+  virtual KnowledgeStore& knowledge() = 0;
   /// What operators ask: storage/housekeeping.h.
   virtual Housekeeping& housekeeping() = 0;
 };
@@ -236,7 +270,9 @@ class Storage {
   /// Runs `body` in one write transaction and commits when it returns Done. Not thread-safe: one
   /// owner.
   Stored<Done> transact(const std::function<Stored<Done>(Transaction&)>& body);
-  /// The same, and neither what `body` deletes nor what was deleted before can be read from the
+  /// The same for what only reads: on SQLite it waits for no writer, and no writer for it.
+  Stored<Done> look(const std::function<Stored<Done>(Transaction&)>& body);
+  /// As `transact`, and neither what `body` deletes nor what was deleted before can be read from the
   /// database's files afterwards: the file is written anew, which takes seconds a gigabyte. Gives
   /// why not, when that failed after the commit; empty when all went well.
   Stored<std::string> transact_without_trace(const std::function<Stored<Done>(Transaction&)>& body);

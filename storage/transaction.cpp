@@ -1,11 +1,18 @@
 #include "storage/transaction.h"
 
+#include <soci/soci.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "interpreter/core/fnv.h"
 #include "storage/scenario_tables.h"
+#include "storage/sql_desk.h"
 #include "storage/sql_housekeeping.h"
+#include "storage/sql_jobs.h"
+#include "storage/sql_knowledge.h"
+#include "storage/sql_versions.h"
 
 namespace sufler::storage {
 namespace {
@@ -49,15 +56,9 @@ bool files_from_text(std::string_view text, std::vector<FilePart>& files) {
 }
 
 std::int64_t person_number(std::string_view bot, std::string_view transport, std::string_view user_id) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a: it is in databases and must stay
-  const auto add = [&](std::string_view part) {
-    for (const char c : part) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-    hash *= 0x100000001b3ULL;
-  };
-  add(bot);
-  add(transport);
-  add(user_id);
-  return static_cast<std::int64_t>(hash);
+  Fnv1a hash;  // it is in databases
+  for (const std::string_view part : {bot, transport, user_id}) hash.bytes(part).number(0);
+  return static_cast<std::int64_t>(hash.value());
 }
 
 SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect, Statements::Prepare prepare)
@@ -67,17 +68,26 @@ SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect, State
       inbox_ids_("inbox", dialect),
       outbox_ids_("outbox", dialect),
       journal_ids_("journal", dialect),
-      housekeeping_(std::make_unique<SqlHousekeeping>(*this)) {}
+      housekeeping_(std::make_unique<SqlHousekeeping>(*this)),
+      desk_(std::make_unique<SqlDesk>(*this)),
+      jobs_(std::make_unique<SqlJobs>(*this)),
+      versions_(std::make_unique<SqlVersions>(*this)),
+      knowledge_(std::make_unique<SqlKnowledge>(*this)) {}
 SqlTransaction::~SqlTransaction() = default;
 
+DeskStore& SqlTransaction::desk() { return *desk_; }
+JobStore& SqlTransaction::jobs() { return *jobs_; }
+KnowledgeStore& SqlTransaction::knowledge() { return *knowledge_; }
+VersionStore& SqlTransaction::versions() { return *versions_; }
 Housekeeping& SqlTransaction::housekeeping() { return *housekeeping_; }
 
 Stored<Done> SqlTransaction::begin() {
   failure_.reset();
   lines_.clear();
   dropped_.clear();
+  desk_->begin();
   return operation([&]() -> Stored<Done> {
-    statements_.run(dialect_.begin_write);
+    statements_.run(only_reads ? "BEGIN" : dialect_.begin_write);
     return Done{};
   });
 }
@@ -95,6 +105,8 @@ Stored<Done> SqlTransaction::commit() {
 }
 
 void SqlTransaction::write_out() { delete_dropped(); }
+
+void SqlTransaction::lock_desk(std::string_view, std::string_view) {}
 
 void SqlTransaction::roll_back() {
   // Some failures have ended the transaction already, then there is nothing to roll back.
@@ -114,16 +126,18 @@ Stored<DialogRow> SqlTransaction::load_dialog(const DialogKey& key) {
     DialogRow row;
     Lines lines;
     const bool whole = statements_.one(
-        R"(SELECT d.id, d.last_line, d.place, d.state, u.id, u.record
+        R"(SELECT d.id, d.last_line, d.place, d.state, d.generation, d.pinned, d.pinned_at_unix_ms, u.id, u.record
            FROM dialogs AS d JOIN users AS u ON u.id = d.user_row
            WHERE d.user_id = ? AND d.chat = ? AND d.transport = ? AND d.bot = ?)",
-        std::tie(row.id, lines.newest, row.place, row.state, row.user_row, row.user), key.user_id,
-        key.chat.chat_id, key.chat.transport, key.bot);
+        std::tie(row.id, lines.newest, row.place, row.state, row.generation, row.pinned, row.pinned_at.unix_ms,
+                 row.user_row, row.user),
+        key.user_id, key.chat.chat_id, key.chat.transport, key.bot);
     if (!whole) {  // a dialog that knows of no person yet, or a person who comes into a new chat
       statements_.one(
-          R"(SELECT id, last_line, place, state FROM dialogs
+          R"(SELECT id, last_line, place, state, generation, pinned, pinned_at_unix_ms FROM dialogs
              WHERE user_id = ? AND chat = ? AND transport = ? AND bot = ?)",
-          std::tie(row.id, lines.newest, row.place, row.state), key.user_id, key.chat.chat_id,
+          std::tie(row.id, lines.newest, row.place, row.state, row.generation, row.pinned, row.pinned_at.unix_ms),
+          key.user_id, key.chat.chat_id,
           key.chat.transport, key.bot);
       statements_.one(
           "SELECT id, record FROM users WHERE user_id = ? AND transport = ? AND bot = ?",
@@ -161,9 +175,10 @@ Stored<Done> SqlTransaction::save_dialog(const DialogKey& key, DialogRow& row, b
       Lines& lines = lines_of(row.id);
       if (lines.promised == 0) lines.promised = journal_ids_.take(statements_);
       if (statements_.run(R"(UPDATE dialogs SET user_row = ?, last_line = ?, changed_at_unix_ms = ?,
-                             place = ?, state = ? WHERE id = ?)",
-                          row.user_row, lines.promised, at.unix_ms, row.place, row.state,
-                          row.id) != 0) {
+                             place = ?, state = ?, generation = ?, pinned = ?, pinned_at_unix_ms = ?
+                             WHERE id = ?)",
+                          row.user_row, lines.promised, at.unix_ms, row.place, row.state, row.generation,
+                          row.pinned, row.pinned_at.unix_ms, row.id) != 0) {
         return Done{};
       }
       lines_.erase(row.id);  // the dialog was erased meanwhile: begin anew
@@ -172,14 +187,16 @@ Stored<Done> SqlTransaction::save_dialog(const DialogKey& key, DialogRow& row, b
     std::int64_t last_line = 0;
     statements_.one(
         R"(INSERT INTO dialogs (bot, transport, chat, user_id, user_row, last_line, changed_at_unix_ms,
-                                place, state)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                place, state, generation, pinned, pinned_at_unix_ms)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (user_id, chat, transport, bot) DO UPDATE SET
              user_row = excluded.user_row, changed_at_unix_ms = excluded.changed_at_unix_ms,
-             place = excluded.place, state = excluded.state
+             place = excluded.place, state = excluded.state, generation = excluded.generation,
+             pinned = excluded.pinned, pinned_at_unix_ms = excluded.pinned_at_unix_ms
            RETURNING id, last_line)",
         std::tie(row.id, last_line), key.bot, key.chat.transport, key.chat.chat_id, key.user_id,
-        row.user_row, promised, at.unix_ms, row.place, row.state);
+        row.user_row, promised, at.unix_ms, row.place, row.state, row.generation, row.pinned,
+        row.pinned_at.unix_ms);
     if (last_line == promised) lines_[row.id] = {.newest = 0, .promised = promised};
     return Done{};
   });
@@ -273,11 +290,12 @@ Stored<Done> SqlTransaction::put_inbox(std::vector<InboxRow> rows, bool claim, M
 }
 
 Stored<std::vector<InboxRow>> SqlTransaction::claim_inbox(const std::vector<std::string>& bots,
-                                                          std::size_t persons, std::size_t events) {
+                                                          std::size_t persons, std::size_t of_each,
+                                                          std::size_t events) {
   return operation([&]() -> Stored<std::vector<InboxRow>> {
     std::vector<InboxRow> rows;
     InboxRow row;
-    std::unordered_map<std::int64_t, bool> taken;
+    std::unordered_map<std::int64_t, std::size_t> taken;
     // One process has the database to itself: there is nobody to keep away.
     for (const std::string& bot : bots) {
       statements_.each(
@@ -287,13 +305,31 @@ Stored<std::vector<InboxRow>> SqlTransaction::claim_inbox(const std::vector<std:
           [&] {
             if (rows.size() >= events) return;
             if (taken.size() >= persons && !taken.contains(row.person)) return;
-            taken.emplace(row.person, true);
-            rows.push_back(row);
+            if (taken[row.person]++ < of_each) rows.push_back(row);
           },
           bot);
     }
     std::sort(rows.begin(), rows.end(),
               [](const InboxRow& a, const InboxRow& b) { return a.id < b.id; });
+    return rows;
+  });
+}
+
+Stored<std::vector<InboxRow>> SqlTransaction::claim_people(const std::vector<std::int64_t>& persons,
+                                                           std::size_t of_each, std::size_t events) {
+  return operation([&]() -> Stored<std::vector<InboxRow>> {
+    std::vector<InboxRow> rows;
+    InboxRow row;
+    for (const std::int64_t person : persons) {
+      statements_.each(
+          R"(SELECT id, bot, transport, event_id, attempts, person, incoming FROM inbox WHERE person = ?
+             ORDER BY id LIMIT ?)",
+          std::tie(row.id, row.bot, row.transport, row.event_id, row.attempts, row.person, row.incoming),
+          [&] { rows.push_back(row); }, person, static_cast<std::int64_t>(of_each));
+    }
+    std::sort(rows.begin(), rows.end(),
+              [](const InboxRow& a, const InboxRow& b) { return a.id < b.id; });
+    if (rows.size() > events) rows.resize(events);
     return rows;
   });
 }
@@ -312,6 +348,12 @@ Stored<std::optional<InboxRow>> SqlTransaction::claim_person(std::int64_t person
   });
 }
 
+// One process has the database to itself.
+Stored<Done> SqlTransaction::hold_person(std::string_view, std::string_view, std::string_view) { return Done{}; }
+std::vector<bool> SqlTransaction::hold_if_free(const std::vector<DialogKey>& people) {
+  return std::vector<bool>(people.size(), true);
+}
+
 Stored<Done> SqlTransaction::expect_dialogs(const std::vector<DialogKey>&) { return Done{}; }
 
 Stored<std::vector<InboxRow>> SqlTransaction::inbox(std::string_view bot, std::size_t limit) {
@@ -320,9 +362,9 @@ Stored<std::vector<InboxRow>> SqlTransaction::inbox(std::string_view bot, std::s
     std::vector<InboxRow> rows;
     InboxRow row;
     statements_.each(
-        R"(SELECT id, bot, transport, event_id, attempts, incoming FROM inbox WHERE bot = ?
+        R"(SELECT id, bot, transport, event_id, attempts, person, incoming FROM inbox WHERE bot = ?
            ORDER BY id LIMIT ?)",
-        std::tie(row.id, row.bot, row.transport, row.event_id, row.attempts, row.incoming),
+        std::tie(row.id, row.bot, row.transport, row.event_id, row.attempts, row.person, row.incoming),
         [&] { rows.push_back(row); }, bot, at_most(limit));
     return rows;
   });
@@ -353,10 +395,10 @@ Stored<std::int64_t> SqlTransaction::enqueue(const OutboxRow& row, Moment at) {
     statements_.run(
         R"(INSERT INTO outbox (id, bot, transport, chat, dialog_id, created_at_unix_ms, state,
            attempts, resend, ordered, expendable, hold_ms, method, body, files, repeat_key, notice,
-           reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ''))",
+           ticket_message, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ''))",
         id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, at.unix_ms, row.state,
         row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
-        row.call.method, row.call.body, files, row.call.repeat_key, row.notice);
+        row.call.method, row.call.body, files, row.call.repeat_key, row.notice, row.ticket_message);
     return id;
   });
 }
@@ -370,12 +412,12 @@ Stored<std::vector<OutboxRow>> SqlTransaction::outbox(std::string_view bot, std:
     std::string files;
     statements_.each(
         R"(SELECT id, bot, transport, chat, dialog_id, state, attempts, resend, ordered,
-           expendable, hold_ms, method, body, files, repeat_key, notice FROM outbox WHERE id > ? AND bot = ? AND
-           state <> ? ORDER BY id LIMIT ?)",
+           expendable, hold_ms, method, body, files, repeat_key, notice, ticket_message FROM outbox WHERE id > ? AND
+           bot = ? AND state <> ? ORDER BY id LIMIT ?)",
         std::tie(row.id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, row.state,
                  row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
                  row.call.method, row.call.body, files, row.call.repeat_key,
-                 row.notice),
+                 row.notice, row.ticket_message),
         [&] {
           row.call.files.clear();
           if (!files_from_text(files, row.call.files)) {
@@ -398,6 +440,14 @@ Stored<std::vector<Transaction::ClaimedRow>> SqlTransaction::claim_outbox(std::s
   return claimed;
 }
 
+Stored<std::vector<std::int64_t>> SqlTransaction::withdrawn(std::string_view) {
+  return std::vector<std::int64_t>();
+}
+
+void SqlTransaction::withdraw(const std::vector<std::int64_t>& outbox_ids) {
+  for (const std::int64_t id : outbox_ids) statements_.run("DELETE FROM outbox WHERE id = ?", id);
+}
+
 Stored<Done> SqlTransaction::mark_outbox(std::int64_t id, OutboxRow::State state,
                                          std::uint32_t attempts, std::string_view reason) {
   return operation([&]() -> Stored<Done> {
@@ -413,6 +463,17 @@ Stored<Done> SqlTransaction::drop_outbox(std::int64_t id) {
   return Done{};
 }
 
+Stored<std::set<std::int64_t>> SqlTransaction::still_in_outbox(const std::vector<std::int64_t>& ids) {
+  return operation([&]() -> Stored<std::set<std::int64_t>> {
+    write_out();
+    std::set<std::int64_t> found;
+    std::int64_t id = 0;
+    for (const std::int64_t one : ids)
+      if (statements_.one("SELECT id FROM outbox WHERE id = ?", std::tie(id), one)) found.insert(id);
+    return found;
+  });
+}
+
 void SqlTransaction::delete_dropped() {
   std::sort(dropped_.begin(), dropped_.end());
   for (std::size_t first = 0; first < dropped_.size();) {
@@ -426,13 +487,14 @@ void SqlTransaction::delete_dropped() {
 
 Stored<Done> SqlTransaction::map_message(std::string_view bot, const ChatAddress& chat,
                                          std::string_view message_id, std::int64_t dialog_id,
-                                         Moment at) {
+                                         Moment at, std::int64_t ticket_message) {
   return operation([&]() -> Stored<Done> {
     statements_.run(
-        R"(INSERT INTO messages_map (message_id, chat, transport, bot, dialog_id, at_unix_ms) VALUES
-           (?, ?, ?, ?, ?, ?) ON CONFLICT (message_id, chat, transport, bot) DO UPDATE SET
-           dialog_id = excluded.dialog_id, at_unix_ms = excluded.at_unix_ms)",
-        message_id, chat.chat_id, chat.transport, bot, dialog_id, at.unix_ms);
+        R"(INSERT INTO messages_map (message_id, chat, transport, bot, dialog_id, at_unix_ms, ticket_message) VALUES
+           (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message_id, chat, transport, bot) DO UPDATE SET
+           dialog_id = excluded.dialog_id, at_unix_ms = excluded.at_unix_ms,
+           ticket_message = excluded.ticket_message)",
+        message_id, chat.chat_id, chat.transport, bot, dialog_id, at.unix_ms, ticket_message);
     return Done{};
   });
 }
@@ -629,17 +691,6 @@ Stored<Done> SqlTransaction::set_shared(std::string_view bot, std::string_view n
              name) DO UPDATE SET value = excluded.value)",
           bot, name, to_json(value));
     }
-    return Done{};
-  });
-}
-
-Stored<Done> SqlTransaction::add_version(std::string_view bot, std::string_view version,
-                                         std::string_view scenario, Moment at) {
-  return operation([&]() -> Stored<Done> {
-    statements_.run(
-        R"(INSERT INTO scenario_versions (bot, version, at_unix_ms, scenario) VALUES (?, ?, ?,
-           ?) ON CONFLICT (bot, version) DO NOTHING)",
-        bot, version, at.unix_ms, scenario);
     return Done{};
   });
 }

@@ -1,9 +1,8 @@
 #pragma once
-#include <soci/soci.h>
-
 #include <memory>
 #include <array>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -14,9 +13,17 @@
 #include "storage/statement.h"
 #include "storage/storage.h"
 
+namespace soci {
+class session;
+}
+
 namespace sufler::storage {
 
+class SqlDesk;
+class SqlJobs;
+class SqlKnowledge;
 class SqlHousekeeping;
+class SqlVersions;
 
 /// All operations, in SQL that every database understands. Lives as long as its connection and
 /// serves one transaction after another.
@@ -24,6 +31,9 @@ class SqlTransaction : public Transaction {
  public:
   SqlTransaction(soci::session& sql, const Dialect& dialect, Statements::Prepare prepare);
   ~SqlTransaction() override;
+
+  /// What is begun next writes nothing.
+  bool only_reads = false;
 
   virtual Stored<Done> begin();
   virtual Stored<Done> commit();
@@ -45,8 +55,11 @@ class SqlTransaction : public Transaction {
   Stored<Done> put_inbox(InboxRow& row) override;
   Stored<Done> put_inbox(std::vector<InboxRow> rows, bool claim, Moment at) override;
   Stored<std::vector<InboxRow>> claim_inbox(const std::vector<std::string>& bots, std::size_t persons,
-                                            std::size_t events) override;
+                                            std::size_t of_each, std::size_t events) override;
+  Stored<std::vector<InboxRow>> claim_people(const std::vector<std::int64_t>& persons, std::size_t of_each,
+                                             std::size_t events) override;
   Stored<std::optional<InboxRow>> claim_person(std::int64_t person) override;
+  Stored<Done> hold_person(std::string_view bot, std::string_view transport, std::string_view user_id) override;
   Stored<Done> expect_dialogs(const std::vector<DialogKey>& keys) override;
   Stored<std::vector<InboxRow>> inbox(std::string_view bot, std::size_t limit) override;
   Stored<std::uint32_t> count_attempt(std::int64_t inbox_id) override;
@@ -58,10 +71,12 @@ class SqlTransaction : public Transaction {
   Stored<Done> mark_outbox(std::int64_t id, OutboxRow::State state, std::uint32_t attempts,
                            std::string_view reason) override;
   Stored<Done> drop_outbox(std::int64_t id) override;
+  Stored<std::set<std::int64_t>> still_in_outbox(const std::vector<std::int64_t>& ids) override;
   Stored<std::vector<ClaimedRow>> claim_outbox(std::string_view bot, bool all, std::size_t limit) override;
+  Stored<std::vector<std::int64_t>> withdrawn(std::string_view bot) override;
 
   Stored<Done> map_message(std::string_view bot, const ChatAddress& chat, std::string_view message_id,
-                           std::int64_t dialog_id, Moment at) override;
+                           std::int64_t dialog_id, Moment at, std::int64_t ticket_message) override;
   Stored<std::optional<std::int64_t>> dialog_of_message(std::string_view bot, const ChatAddress& chat,
                                                         std::string_view message_id) override;
 
@@ -82,8 +97,6 @@ class SqlTransaction : public Transaction {
 
   Stored<ValueMap> load_shared(std::string_view bot) override;
   Stored<Done> set_shared(std::string_view bot, std::string_view name, const Value& value) override;
-  Stored<Done> add_version(std::string_view bot, std::string_view version,
-                           std::string_view scenario, Moment at) override;
 
   Stored<ValueMap> insert_row(const Table& table, const ValueMap& values, const Owner& owner,
                               Moment at) override;
@@ -94,10 +107,18 @@ class SqlTransaction : public Transaction {
                                   const ValueMap& values) override;
   Stored<std::int64_t> delete_row(const Table& table, std::int64_t id) override;
 
+  DeskStore& desk() override;
+  JobStore& jobs() override;
+  VersionStore& versions() override;
+  KnowledgeStore& knowledge() override;
   Housekeeping& housekeeping() override;
 
  protected:
+  friend class SqlDesk;
+  friend class SqlJobs;
+  friend class SqlKnowledge;
   friend class SqlHousekeeping;
+  friend class SqlVersions;
 
   /// Runs one operation; its failure makes the transaction lost. Nothing more is done after one:
   /// the database may have ended the transaction itself, and a statement would then be committed
@@ -123,8 +144,25 @@ class SqlTransaction : public Transaction {
   Lines& lines_of(std::int64_t dialog_id);
   void correct_lines();
 
+  /// As `hold_person`, but nobody is waited for: of each, whether nobody else plays the person.
+  virtual std::vector<bool> hold_if_free(const std::vector<DialogKey>& people);
+
+  /// Whether another process serves on the database; this one has not joined it.
+  virtual bool others_serve() { return false; }
+  /// Where others write at the same time: nobody else deploys until the transaction ends.
+  virtual void lock_deployments() {}
+
+  /// These rows leave the outbox unsent. Where another process has claimed one, it is told: `withdrawn`.
+  virtual void withdraw(const std::vector<std::int64_t>& outbox_ids);
+
   /// Whatever is written later than it is asked for is written now.
   virtual void write_out();
+  /// What `map_message` keeps back, before somebody reads it.
+  virtual void write_mapped() {}
+
+  /// Where others write at the same time: from now until the transaction ends nobody else has the desk.
+  virtual void lock_desk(std::string_view bot, std::string_view desk);
+  virtual bool desk_awaited() { return false; }
 
   /// What was claimed longer ago than platforms repeat, now and then.
   void forget_old_claims(Moment at);
@@ -143,10 +181,17 @@ class SqlTransaction : public Transaction {
   std::int64_t claims_ = 0;
   std::array<std::string, 3> looked_at_;  ///< the key of `seen_events` up to which old claims were looked for
   std::unique_ptr<SqlHousekeeping> housekeeping_;
+  std::unique_ptr<SqlDesk> desk_;
+  std::unique_ptr<SqlJobs> jobs_;
+  std::unique_ptr<SqlVersions> versions_;
+  std::unique_ptr<SqlKnowledge> knowledge_;
 };
 
 /// The number by which the events of a person are kept in order.
 std::int64_t person_number(std::string_view bot, std::string_view transport, std::string_view user_id);
+
+/// `counters` holds the next number of a desk's tickets, by this followed by bot, newline and desk.
+inline constexpr std::string_view kTicketNumbers = "tickets\n";
 
 /// The files of a call as one text for the row, and back.
 std::string files_to_text(const std::vector<FilePart>& files);

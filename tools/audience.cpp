@@ -1,6 +1,8 @@
 #include "tools/audience.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "interpreter/core/text.h"
 
@@ -28,6 +30,12 @@ class WholeMessages : public Renderer {
     call.body = text;
     return call;
   }
+  ApiCall render_topic(const ChatAddress&, const std::string& title) const override {
+    ApiCall call;
+    call.method = "topic";
+    call.body = title;
+    return call;
+  }
 };
 
 class PlainAudience : public Audience {
@@ -43,12 +51,19 @@ class PlainAudience : public Audience {
       if (given != options_.roles.end())
         for (const std::string& name : given->second) ids.push_back(id_of(name));
       std::vector<ChatAddress>& members = setup.roles[role];
+      if (is_group(*setup.program, role)) {
+        members.push_back({std::string(kTransport), role});
+        groups_.insert(role);
+        continue;
+      }
       if (ids.empty()) members.push_back({std::string(kNotices), role});  // the role's own inbox
       for (const std::string& id : ids) {
         members.push_back({std::string(kNotices), id});
         members.push_back({std::string(kTransport), id});  // who has the role is known by this address
       }
     }
+    for (const Desk& desk : setup.program->desks)
+      if (!desk.register_word.empty()) register_words_.insert(desk.register_word);
     return Done{};
   }
 
@@ -58,6 +73,11 @@ class PlainAudience : public Audience {
   Stored<Done> say(const std::string& person, UserMessage message, const Play& play) override {
     Incoming update = incoming(person);
     message.message_id = update.id;
+    if (writes_in_topic(person, message)) {
+      update.chat = {std::string(kTransport), topic_->first};
+      update.topic = topic_->second;
+      update.is_private = false;
+    }
     update.event.what = std::move(message);
     return hear(std::move(update), play);
   }
@@ -127,9 +147,21 @@ class PlainAudience : public Audience {
     const OutboxRow* notice = nullptr;  // the row before, when it was one
     for (const OutboxRow& row : rows) {
       settled.push_back({row.id, true, OutboxRow::State::New, 1, {}, {}});
+      if (row.ticket_message != 0) {
+        settled.back().ticket_message = row.ticket_message;
+        settled.back().chat = row.chat;
+        settled.back().notice =
+            SentNotice{row.chat, "bot" + std::to_string(row.id), row.dialog_id, now_, row.ticket_message};
+      }
+      if (row.call.method == "topic") {
+        topic_.emplace(row.chat.chat_id, std::to_string(++topics_));
+        settled.back().notice->message_id = topic_->second;
+        continue;
+      }
+      const std::string chat = row.chat.chat_id.substr(0, row.chat.chat_id.find('#'));
       Arrival arrival;
-      arrival.to = name_of(row.chat.chat_id);
-      arrival.to_role = row.chat.transport == kNotices;
+      arrival.to = name_of(chat);
+      arrival.to_role = row.chat.transport == kNotices || groups_.contains(chat);
       if (notice && notice->chat.chat_id == row.chat.chat_id && notice->call.body == row.call.body) {
         notice = nullptr;  // the same once more, as to a person
         continue;
@@ -149,6 +181,17 @@ class PlainAudience : public Audience {
   }
 
  private:
+  /// Whoever is not the talk's own person, once it has a topic in a desk's group: there the desk's people write, but
+  /// for the word with which they register.
+  bool writes_in_topic(const std::string& person, const UserMessage& message) const {
+    if (!topic_ || person == options_.user.name) return false;
+    return !register_words_.contains(fold(message.text.substr(0, message.text.find(' '))));
+  }
+
+  static bool is_group(const Program& program, const std::string& role) {
+    return std::any_of(program.desks.begin(), program.desks.end(), [&](const Desk& desk) { return desk.topics == role; });
+  }
+
   const StagePerson* find_person(const std::string& name) const {
     if (name == options_.user.name) return &options_.user;
     for (const StagePerson& other : options_.others)
@@ -214,6 +257,10 @@ class PlainAudience : public Audience {
   Moment now_;
   std::uint64_t update_number_ = 0;
   std::map<std::string, std::vector<Message>> shown_;  // by person, oldest first
+  std::set<std::string> groups_;  // of desks that work in topics
+  std::set<std::string> register_words_;
+  std::optional<std::pair<std::string, std::string>> topic_;  // the newest: group, and its number there
+  int topics_ = 0;
 };
 
 }  // namespace
@@ -229,6 +276,11 @@ std::set<std::string> roles_of(const Program& program) {
     if (!command.role.empty()) roles.insert(command.role);
   for (const HandoffRule& rule : program.handoffs)
     if (!rule.role.empty()) roles.insert(rule.role);
+  for (const Desk& desk : program.desks)
+    for (const std::string& role : {desk.topics, desk.agents})
+      if (!role.empty()) roles.insert(role);
+  // Who has registered at a desk is known of the desk, in talks as well.
+  for (const Desk& desk : program.desks) roles.erase("agents of " + desk.name);
   return roles;
 }
 

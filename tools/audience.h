@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "interpreter/core/job.h"
 #include "interpreter/runtime/player.h"
 #include "storage/storage.h"
 
@@ -26,6 +27,9 @@ struct StageOptions {
   StagePerson user{"user", {}, {}, {}, {}, {}};
   std::vector<StagePerson> others;
   std::map<std::string, std::vector<std::string>> roles;  ///< role → people's names
+  std::map<std::string, std::string> secrets = {};        ///< variable → token of a desk
+  /// Does jobs, at once. What it gives instead of a result ends the talk. Empty: every job is an error.
+  std::function<Result<JobResult, std::string>(const Job&)> jobs = {};
 };
 
 /// A message that arrived, or the notice that answers a press of a button.

@@ -12,9 +12,14 @@
 #include <utility>
 
 #include "interpreter/core/text.h"
+#include "interpreter/runtime/config.h"
+#include "interpreter/runtime/log.h"
 #include "interpreter/transports/console/console.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
+#include "tools/desk_tokens.h"
+#include "tools/knowledge.h"
+#include "tools/services.h"
 #include "tools/stage.h"
 
 namespace sufler {
@@ -194,6 +199,38 @@ class Chat {
   bool closed_ = false;
 };
 
+KnowledgeSearch search_of(FolderKnowledge* knowledge) {
+  if (!knowledge) return {};
+  return [knowledge](const std::string& bot, const KnowledgeQuery& query) {
+    auto found = knowledge->search({bot, query.version, query.assistant, query.question, query.pieces});
+    if (found) return as_knowledge_pieces(*found);
+    std::cerr << "sufler: " << found.error().message << "\n";
+    return std::vector<KnowledgePiece>();
+  };
+}
+
+/// Without a configuration a program fails, as it would where the operator forgot it.
+Result<JobResult, std::string> do_job(Services* services, const Job& job, Language language) {
+  if (!services && job.service == "assistant") {
+    std::cerr << (language == Language::Russian
+                      ? "! модели нет, ассистент не ответил: подключите её (models: в sufler.yaml и --config sufler.yaml) или "
+                        "пропишите ответы в разговоре (подмена: {ассистент: …}) и сыграйте его через sufler test\n"
+                      : "! there is no model, the assistant did not answer: connect one (models: in sufler.yaml, and --config "
+                        "sufler.yaml), or write its answers into a talk (mock: {assistant: …}) and play it with sufler test\n");
+    return JobResult{JobResult::Kind::Failed, {}, "no model", {}, {}};
+  }
+  if (!services) {
+    std::cerr << (language == Language::Russian
+                      ? "! программа `" + job.name + "` не запускалась: назовите настройки, где она описана: --config sufler.yaml\n"
+                      : "! the program `" + job.name + "` was not run: name the configuration that has it: --config sufler.yaml\n");
+    return JobResult{JobResult::Kind::Failed, {}, "no configuration", {}, {}};
+  }
+  JobResult result = services->do_now(job);
+  if (!result.log.empty()) std::cerr << redact(result.log) << (result.log.ends_with('\n') ? "" : "\n");
+  if (result.kind != JobResult::Kind::Done) std::cerr << "! " << job.service << " " << job.name << ": " << redact(result.error) << "\n";
+  return result;
+}
+
 }  // namespace
 
 int run_chat(const ChatOptions& options) {
@@ -203,10 +240,35 @@ int run_chat(const ChatOptions& options) {
               << options.path << "\n";
     return kExitMisuse;
   }
-  Loaded loaded = load_scenario(options.path);
+  LoadOptions load;
+  std::optional<Config> connected;
+  if (!options.config.empty()) {
+    LoadedConfig config = load_programs(options.config);
+    if (!config.config) {
+      std::cerr << redact(render_text(config.diagnostics.sorted(), config.sources, language));
+      return kExitErrors;
+    }
+    load.programs = program_names(*config.config);
+    load.models = model_names(*config.config);
+    connected = std::move(config.config);
+  }
+  Loaded loaded = load_scenario(options.path, load);
   if (!loaded.program) {
     std::cerr << render_text(loaded.diagnostics.sorted(), loaded.sources, language);
     return kExitErrors;
+  }
+  std::unique_ptr<FolderKnowledge> knowledge;
+  std::unique_ptr<Services> services;
+  if (connected) {
+    if (!knowledge_of(*loaded.program).empty()) {
+      auto opened = FolderKnowledge::open(*loaded.program);
+      if (!opened) {
+        std::cerr << "sufler: " << opened.error().message << "\n";
+        return kExitErrors;
+      }
+      knowledge = std::move(*opened);
+    }
+    services = std::make_unique<Services>(*connected, search_of(knowledge.get()));
   }
   const bool interactive = ::isatty(STDIN_FILENO) != 0;
   if (interactive) hear_signals();
@@ -217,6 +279,8 @@ int run_chat(const ChatOptions& options) {
   // A greeting by name is the first thing that many scenarios say.
   stage_options.user.first_name =
       options.name.value_or(loaded.program->language == Language::Russian ? "Анна" : "Anna");
+  stage_options.secrets = desk_tokens(*loaded.program);
+  stage_options.jobs = [&](const Job& job) { return do_job(services.get(), job, language); };
   auto stage = Stage::open(loaded.program, std::move(stage_options));
   if (!stage) {
     std::cerr << "sufler: " << stage.error().message << "\n";

@@ -3,9 +3,12 @@
 #include <fstream>
 #include <iostream>
 
+#include "interpreter/runtime/config.h"
 #include "interpreter/transports/registry.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
+#include "tools/live_remarks.h"
+#include "tools/services.h"
 #include "tools/talk.h"
 
 namespace sufler {
@@ -94,6 +97,20 @@ std::size_t fix_scenario(const std::string& path, const LoadOptions& load) {
   return fixed;
 }
 
+/// The configuration, and for a bot's scenario the names of its roles.
+LoadOptions with_config(LoadOptions load, const std::string& path, const Config* config) {
+  if (!config) return load;
+  load.programs = program_names(*config);
+  load.models = model_names(*config);
+  std::error_code error;
+  const std::filesystem::path scenario = std::filesystem::weakly_canonical(path, error);
+  for (const BotConfig& bot : config->bots) {
+    if (std::filesystem::weakly_canonical(bot.scenario, error) != scenario) continue;
+    for (const auto& [role, members] : bot.roles) load.roles.push_back(role);
+  }
+  return load;
+}
+
 /// Against every platform, or against those the author names.
 LoadOptions load_options(const std::vector<std::string>& chosen) {
   LoadOptions load;
@@ -117,12 +134,24 @@ int run_check(const CheckOptions& options) {
               << "\n";
     return kExitMisuse;
   }
-  const LoadOptions load = load_options(options.transports);
+  std::optional<LiveRemarks> live;
+  if (!options.live.empty() && !(live = LiveRemarks::open(options.live))) return kExitMisuse;
+  const LoadOptions every = load_options(options.transports);
+  std::optional<Config> config;
+  if (!options.config.empty()) {
+    LoadedConfig loaded = load_place(options.config);
+    if (!loaded.config) {
+      std::cerr << render_text(loaded.diagnostics.sorted(), loaded.sources, language);
+      return kExitErrors;
+    }
+    config = std::move(loaded.config);
+  }
   std::size_t errors = 0, warnings = 0, notes = 0, fixed = 0;
   // Machines read one document, however many scenarios there are: all files go into one map.
   SourceMap sources;
   std::vector<Diagnostic> all;
   for (const std::string& path : options.paths) {
+    const LoadOptions load = with_config(every, path, config ? &*config : nullptr);
     if (options.fix) fixed += fix_scenario(path, load);
     Loaded loaded = load_any(path, load);
     const auto before = static_cast<std::uint32_t>(sources.size());
@@ -130,6 +159,7 @@ int run_check(const CheckOptions& options) {
       sources.add(loaded.sources.path(file), loaded.sources.text(file));
     }
     for (Diagnostic one : loaded.diagnostics.sorted()) {
+      if (live && loaded.program) live->tell(one, path, *loaded.program);
       one.span.file += before;
       for (Located<std::string>& place : one.related) place.span.file += before;
       for (Fix& fix : one.fixes) {

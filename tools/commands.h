@@ -12,6 +12,8 @@ namespace sufler {
 inline constexpr int kExitClean = 0;
 inline constexpr int kExitErrors = 1;
 inline constexpr int kExitMisuse = 2;
+/// Of `plan`: some dialog would land in the fall-back.
+inline constexpr int kExitFallBack = 3;
 /// The database cannot be used by this program: starting anew does not help (EX_CONFIG).
 inline constexpr int kExitUnusable = 78;
 
@@ -23,10 +25,30 @@ struct CheckOptions {
   std::string format = "text";
   std::string language;
   std::vector<std::string> transports;
+  std::string config;  ///< whose roles and programs the scenarios are held against; may be empty
   bool fix = false;
   bool strict = false;
+  std::string live;  ///< a configuration: remarks tell how many dialogs wait at their place
 };
 int run_check(const CheckOptions& options);
+
+struct DiffOptions {
+  std::string before, after;
+  std::string format = "text";
+  std::string language;
+};
+/// Exit codes as `diff` has them: 0 the same, 1 different, 2 trouble.
+int run_diff(const DiffOptions& options);
+
+struct PlanOptions {
+  std::string path;
+  std::string config = "sufler.yaml";
+  std::string bot;
+  std::string from;  ///< the version that serves, on disk; unless given, as the database knows it
+  std::string format = "text";
+  std::string language;
+};
+int run_plan(const PlanOptions& options);
 
 struct TestOptions {
   std::vector<std::string> paths;
@@ -43,11 +65,13 @@ struct ChatOptions {
   std::string language;
   std::optional<std::string> name;  ///< the person's first name; a usual one of the scenario's language unless given
   std::uint64_t seed = 0;
+  std::string config;  ///< whose programs are run; may be empty
 };
 int run_chat(const ChatOptions& options);
 
 struct RunOptions {
   std::string config = "sufler.yaml";
+  bool watch = false;  ///< reload when a file of a scenario is saved
 };
 int run_bots(const RunOptions& options);
 
@@ -79,6 +103,37 @@ struct StatusOptions {
 };
 int run_status(const StatusOptions& options);
 
+/// Versions of scenarios: `bot` empty means all.
+struct ReloadOptions {
+  std::string bot;
+  std::string note;
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+int run_reload(const ReloadOptions& options);
+
+struct VersionsOptions {
+  std::string bot;
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+int run_versions(const VersionsOptions& options);
+
+struct RollbackOptions {
+  std::string bot, version;
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+int run_rollback(const RollbackOptions& options);
+
+struct RehearseOptions {
+  std::string bot, path, user;
+  bool stop = false;
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+int run_rehearse(const RehearseOptions& options);
+
 struct DialogsOptions {
   std::string config = "sufler.yaml";
   std::string bot;
@@ -87,6 +142,36 @@ struct DialogsOptions {
 };
 int run_dialogs(const DialogsOptions& options);
 
+struct AgentsOptions {
+  enum class What : std::uint8_t { List, Remove, Restore } what = What::List;
+  std::string bot;
+  std::string desk, person;
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+int run_agents(const AgentsOptions& options);
+
+struct InviteOptions {
+  std::string desk;
+  std::string bot;  ///< may be empty where one bot alone has the desk
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+int run_invite(const InviteOptions& options);
+
+struct TicketsOptions {
+  enum class What : std::uint8_t { List, Export } what = What::List;
+  std::string bot;
+  std::string desk;
+  std::int64_t number = 0;
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+  std::string file_format = "txt";  ///< of Export
+  std::size_t limit = 100;          ///< of each desk
+  bool closed = false;
+};
+int run_tickets(const TicketsOptions& options);
+
 struct EraseOptions {
   std::string user;
   std::string config = "sufler.yaml";
@@ -94,5 +179,60 @@ struct EraseOptions {
   bool yes = false;
 };
 int run_erase(const EraseOptions& options);
+
+struct ReplayToolOptions {
+  std::string path;  ///< the version to play
+  std::string config = "sufler.yaml";
+  std::string since = "7d";
+  std::string dialog;  ///< only this one: its number or its person
+  std::string bot;
+  std::size_t limit = 10'000;  ///< dialogs, those that changed last
+  std::string format = "text";
+  std::string language;
+};
+/// 0: the talks are the same; 1: some differ; 2: misuse, or nothing to play.
+int run_replay(const ReplayToolOptions& options);
+
+struct RecordOptions {
+  std::string dialog;
+  std::string config = "sufler.yaml";
+  std::string bot;
+  std::string language;
+  bool versions = false;  ///< the versions that the dialog went through are in the test
+};
+int run_record(const RecordOptions& options);
+
+struct ExplainOptions {
+  std::string dialog;
+  std::string config = "sufler.yaml";
+  std::string bot;
+  std::string path;         ///< another version of the scenario than the configuration's
+  std::size_t turns = 0;    ///< the last so many; 0: all
+  std::string format = "text";
+  std::string language;
+};
+int run_explain(const ExplainOptions& options);
+
+struct AskOptions {
+  std::string scenario;  ///< a scenario on disk, or a bot of the configuration
+  std::string assistant, question;
+  std::string config = "sufler.yaml";
+  std::size_t pieces = 5;
+  bool send = false;  ///< the model is asked, too
+  std::string format = "text";
+  std::string language;
+};
+/// 0: answered, be it that nothing was found; 1: trouble; 2: there is no such scenario, bot or assistant.
+int run_ask(const AskOptions& options);
+
+struct GraphOptions {
+  std::string path;
+  std::string format = "mermaid";  ///< or `dot`, `svg`
+  std::string live;                ///< a configuration: its database tells who waits where
+  std::string bot;
+  std::string branch;              ///< only this one and its neighbours
+  std::string language;
+};
+int run_graph(const GraphOptions& options);
 
 }  // namespace sufler

@@ -5,7 +5,6 @@
 
 #include "interpreter/runtime/config.h"
 #include "interpreter/runtime/log.h"
-#include "interpreter/transports/registry.h"
 #include "schema/loader.h"
 #include "storage/database_tools.h"
 #include "tools/commands.h"
@@ -19,10 +18,7 @@ int complain(const std::string& line) {
 }
 
 std::optional<Config> read_config(const std::string& path) {
-  KnownTransports transports;
-  for (const TransportKind& kind : transport_kinds())
-    transports[std::string(kind.name)].assign(kind.options.begin(), kind.options.end());
-  LoadedConfig loaded = load_config(path, transports);
+  LoadedConfig loaded = load_place(path);
   if (!loaded.config)
     std::cerr << redact(render_text(loaded.diagnostics.sorted(), loaded.sources, tool_language({})));
   return std::move(loaded.config);
@@ -43,6 +39,11 @@ int migrate(const DbOptions& options) {
   // The tables of the scenarios too: the role that serves may not make them.
   bool well = true;
   for (const BotConfig& bot : config->bots) {
+    if (bot.scenario.empty()) {
+      complain("bot `" + bot.name + "`: its tables are as they were: the path of its scenario is not known here");
+      well = false;
+      continue;
+    }
     LoadOptions load;
     for (const auto& [role, _] : bot.roles) load.roles.push_back(role);
     Loaded scenario = load_scenario(bot.scenario, load);

@@ -29,6 +29,8 @@ const char* word_of(ServedTransport::Health health) {
       return "well";
     case ServedTransport::Health::Troubled:
       return "troubled";
+    case ServedTransport::Health::LeftOut:
+      return "left out";
     case ServedTransport::Health::Failed:
       break;
   }
@@ -42,10 +44,13 @@ struct OperatorDesk::Impl {
   std::string kind;  ///< of the database
   Moment started = system_clock().now();
 
+  using Answer = std::function<void(std::string)>;
   std::mutex mutex;
+  bool starting = true;
+  std::vector<std::pair<std::string, Answer>> early;  ///< came while it starts
   Engine* engine = nullptr;
   const std::vector<std::unique_ptr<ServedTransport>>* served = nullptr;
-  std::map<std::string, std::string> versions;
+  Reloader* reloader = nullptr;
 
   /// On the server's thread.
   static void take(const std::shared_ptr<Impl>& self, std::string request, std::function<void(std::string)> answer) {
@@ -56,11 +61,24 @@ struct OperatorDesk::Impl {
     const auto op = asked.find("op");
     if (op != asked.end() && *op == "hello") return answer("{}");
     std::lock_guard lock(self->mutex);
-    if (!self->engine) return answer(R"({"error":"the process is starting or stopping; try again"})");
+    if (self->starting) return void(self->early.emplace_back(std::move(request), std::move(answer)));
+    if (!self->engine) return answer(R"({"error":"the process is stopping; try again"})");
+    if (op != asked.end() && op->is_string() && is_for_reloader(op->get<std::string>()))
+      return self->reloader->command(request, std::move(answer));
     const bool status = op != asked.end() && *op == "status";
     self->engine->ask([self, status, request = std::move(request), answer = std::move(answer)](Storage& storage) {
       answer(self->answer_to(storage, request, status));
     });
+  }
+
+  static void take_early(const std::shared_ptr<Impl>& self) {
+    std::vector<std::pair<std::string, Answer>> all;
+    {
+      std::lock_guard lock(self->mutex);
+      self->starting = false;
+      all.swap(self->early);
+    }
+    for (auto& [request, answer] : all) take(self, std::move(request), std::move(answer));
   }
 
   /// On the engine's thread.
@@ -87,6 +105,7 @@ struct OperatorDesk::Impl {
                         {"sending", engine->sending()},
                         {"database_well", engine->storage_well()},
                         {"lost_log_lines", lost_log_lines()}};
+    const std::map<std::string, std::string> versions = reloader->versions();
     json bots = json::array();
     for (const Engine::Figures& one : engine->figures()) {
       json transports = json::array();
@@ -102,6 +121,7 @@ struct OperatorDesk::Impl {
                       {"turns", one.turns},
                       {"sent", one.sent},
                       {"given_up", one.given_up},
+                      {"waiting_for_pace", one.waiting.for_chats + one.waiting.for_bot},
                       {"faults", one.faults},
                       {"storage_errors", one.storage_errors}});
     }
@@ -135,17 +155,22 @@ Result<std::unique_ptr<OperatorDesk>, std::string> OperatorDesk::open(const Conf
 }
 
 void OperatorDesk::serve(Engine& engine, const std::vector<std::unique_ptr<ServedTransport>>& served,
-                         std::map<std::string, std::string> versions) {
-  std::lock_guard lock(impl_->mutex);
-  impl_->engine = &engine;
-  impl_->served = &served;
-  impl_->versions = std::move(versions);
+                         Reloader& reloader) {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->engine = &engine;
+    impl_->served = &served;
+    impl_->reloader = &reloader;
+  }
+  Impl::take_early(impl_);
 }
 
 void OperatorDesk::stop() {
+  Impl::take_early(impl_);  // a start that failed answers them, too
   if (server_) server_->stop();
   std::lock_guard lock(impl_->mutex);
   impl_->engine = nullptr;
+  impl_->reloader = nullptr;
 }
 
 }  // namespace sufler

@@ -8,6 +8,7 @@
 #include "interpreter/runtime/config.h"
 #include "interpreter/runtime/control.h"
 #include "interpreter/runtime/engine.h"
+#include "tools/reloader.h"
 #include "tools/serving.h"
 
 /// The running process's side of operators' commands.
@@ -16,13 +17,12 @@ namespace sufler {
 class OperatorDesk {
  public:
   /// Listens at once, so that a second process is refused before it does anything. Commands are answered from
-  /// `serve` on. The error is told to the operator: this process must not run.
+  /// `serve` on; what comes before waits for it. The error is told to the operator: this process must not run.
   static Result<std::unique_ptr<OperatorDesk>, std::string> open(const Config& config);
   ~OperatorDesk();
 
-  /// Both must outlive `stop`. `versions`: of the scenarios, by bot.
-  void serve(Engine& engine, const std::vector<std::unique_ptr<ServedTransport>>& served,
-             std::map<std::string, std::string> versions);
+  /// All must outlive `stop`.
+  void serve(Engine& engine, const std::vector<std::unique_ptr<ServedTransport>>& served, Reloader& reloader);
   /// Before the engine stops.
   void stop();
 

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "interpreter/core/fnv.h"
 #include "interpreter/core/moment.h"
 #include "interpreter/runtime/control.h"
 #include "interpreter/runtime/operations.h"
@@ -59,9 +60,7 @@ std::string database_mark(const Config& config) {
     const fs::path whole = fs::weakly_canonical(path, failed);
     if (!failed) name = whole.string();
   }
-  std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return std::to_string(hash);
+  return std::to_string(Fnv1a().bytes(name).value());
 }
 
 std::optional<OperatorLink> OperatorLink::open(const std::string& config) {

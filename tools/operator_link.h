@@ -29,6 +29,9 @@ class OperatorLink {
   Result<std::string, std::string> ask(std::string request);
   /// Whether a process serves.
   bool live() const { return !socket_.empty(); }
+  /// The database, when no process serves; else null.
+  Storage* storage() { return storage_ ? &*storage_ : nullptr; }
+  const Config& config() const { return config_; }
   std::string database_kind() const { return sufler::database_kind(config_); }
 
  private:

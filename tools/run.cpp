@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <iostream>
 #include <memory>
@@ -13,13 +12,20 @@
 
 #include "interpreter/runtime/config.h"
 #include "interpreter/runtime/engine.h"
+#include "interpreter/runtime/growing.h"
 #include "interpreter/runtime/log.h"
 #include "interpreter/transports/listener.h"
 #include "interpreter/transports/registry.h"
 #include "tools/commands.h"
+#include "tools/knowledge.h"
 #include "tools/operator_desk.h"
 #include "tools/operator_link.h"
+#include "tools/receivers.h"
+#include "tools/reloader.h"
+#include "tools/scenario_watch.h"
+#include "tools/services.h"
 #include "tools/serving.h"
+#include "tools/version_orders.h"
 
 namespace sufler {
 namespace {
@@ -48,76 +54,6 @@ int next_signal(int fd) {
   return static_cast<int>(info.ssi_signo);
 }
 
-TransportHandlers handlers_of(ServedTransport& one, Engine& engine, std::atomic<std::size_t>& failed,
-                              std::size_t all) {
-  using Health = ServedTransport::Health;
-  TransportHandlers handlers;
-  handlers.updates = [&engine, &one](std::vector<Incoming> updates, std::string position,
-                                     std::function<void(bool)> stored) {
-    engine.take(one.bot, one.transport->name(), std::move(updates), std::move(position),
-                one.transport->repeats_events(), std::move(stored));
-  };
-  handlers.failed = [&one, &failed, all](std::string reason) {
-    one.health = Health::Failed;
-    write_log(LogLevel::Error, "the bot cannot be served: " + reason,
-              {{"bot", one.bot}, {"transport", one.transport->name()}});
-    // With no bot left there is nothing to serve.
-    if (++failed == all) kill(getpid(), SIGTERM);
-  };
-  handlers.health = [&one](bool well, std::string reason) {
-    if (one.health != Health::Failed) one.health = well ? Health::Well : Health::Troubled;
-    write_log(well ? LogLevel::Info : LogLevel::Warning, well ? "serving" : reason,
-              {{"bot", one.bot}, {"transport", one.transport->name()}});
-  };
-  handlers.warning = [&one](std::string line) {
-    ++one.warnings;
-    write_log(LogLevel::Warning, line, {{"bot", one.bot}, {"transport", one.transport->name()}});
-  };
-  return handlers;
-}
-
-/// Receiving for the bots that this process leads.
-class Receivers {
- public:
-  Receivers(Engine& engine, const std::vector<std::unique_ptr<ServedTransport>>& served, HttpClient& client,
-            std::atomic<std::size_t>& failed)
-      : engine_(engine), served_(served), client_(client), failed_(failed) {}
-
-  /// On the engine's thread.
-  void lead(const std::string& bot, bool leads) {
-    for (const auto& one : served_) {
-      if (one->bot != bot || !one->transport->receives_alone()) continue;
-      if (leads) {
-        begin(*one);
-      } else if (one->health != ServedTransport::Health::Failed) {
-        one->transport->stop_receiving();
-        one->health = ServedTransport::Health::Standby;
-      }
-    }
-  }
-
-  /// On the engine's thread, or before it has begun.
-  void begin(ServedTransport& one) {
-    if (one.health == ServedTransport::Health::Failed) return;
-    auto position = engine_.position(one.bot, one.transport->name());
-    if (!position) {
-      write_log(LogLevel::Error, position.error().message, {{"bot", one.bot}});
-      client_.after(kAskAgain, [this, &one] { engine_.ask([this, &one](Storage&) { begin(one); }); });
-      return;
-    }
-    one.health = ServedTransport::Health::Starting;
-    one.transport->start(*position, one.menu, handlers_of(one, engine_, failed_, served_.size()));
-  }
-
- private:
-  static constexpr std::chrono::milliseconds kAskAgain{500};
-
-  Engine& engine_;
-  const std::vector<std::unique_ptr<ServedTransport>>& served_;
-  HttpClient& client_;
-  std::atomic<std::size_t>& failed_;
-};
-
 Listener::Settings listen_on(const HttpConfig& http) {
   Listener::Settings settings;
   settings.host = http.host;
@@ -131,7 +67,8 @@ Listener::Settings listen_on(const HttpConfig& http) {
   return settings;
 }
 
-void add_pages(Listener& listener, const Engine& engine, const std::vector<std::unique_ptr<ServedTransport>>& served) {
+void add_pages(Listener& listener, Engine& engine, const Services& services,
+               const std::vector<std::unique_ptr<ServedTransport>>& served, std::vector<Housekeeping::DeskLine> desks) {
   using Health = ServedTransport::Health;
   listener.add_page("/healthz", [] { return PageAnswer{200, "ok\n"}; });
   // A bot whose token was revoked is told in the log and the metrics; it must not take the others out of service.
@@ -139,12 +76,13 @@ void add_pages(Listener& listener, const Engine& engine, const std::vector<std::
     const bool ready = engine.storage_well() &&
                        std::all_of(served.begin(), served.end(), [](const auto& one) {
                          return one->health == Health::Well || one->health == Health::Failed ||
-                                one->health == Health::Standby;
+                                one->health == Health::Standby || one->health == Health::LeftOut;
                        });
     return ready ? PageAnswer{200, "ready\n"} : PageAnswer{503, "not ready\n"};
   });
-  listener.add_page("/metrics", [&engine, &served] {
-    return PageAnswer{200, metrics_page(engine, served), "text/plain; version=0.0.4; charset=utf-8"};
+  listener.add_page("/metrics", [&engine, &services, &served, desks = std::move(desks)] {
+    return PageAnswer{200, metrics_page(engine, served, desks_now(engine, desks), services.figures()),
+                      "text/plain; version=0.0.4; charset=utf-8"};
   });
   for (const auto& one : served) {
     listener.add_webhook(webhook_path(one->transport->name(), one->bot),
@@ -185,23 +123,51 @@ int run_bots(const RunOptions& options) {
     return for_good ? kExitUnusable : kExitErrors;
   }
 
-  Bots bots = make_bots(config, client, couriers, *storage, [](const std::string& line) {
+  std::optional<ScenarioWatch> watch;
+  if (options.watch || config.reload_watch) {
+    std::map<std::string, std::string> scenarios;
+    for (const BotConfig& bot : config.bots) scenarios[bot.name] = bot.scenario;
+    watch.emplace(std::move(scenarios));
+  }
+  ScenarioFiles files(version_cache(config), client);
+  Bots bots = make_bots(config, client, couriers, files, *storage, [](const std::string& line) {
     std::cerr << redact(line.ends_with('\n') ? line : "sufler: " + line + "\n");
   });
   // Every refusal has been told by now.
-  if (bots.served.empty()) return kExitErrors;
+  if (std::none_of(bots.live.begin(), bots.live.end(), [](const LiveBot& bot) { return bot.program != nullptr; }))
+    return kExitErrors;
+  for (const LiveBot& bot : bots.live)
+    if (!bot.program)
+      write_log(LogLevel::Warning, "the bot is left out until its scenario is well: `sufler reload` takes it then",
+                {{"bot", bot.config.name}});
   const std::vector<std::unique_ptr<ServedTransport>>& served = bots.served;
 
-  std::map<std::string, std::string> versions;
-  for (const BotSetup& bot : bots.setups) versions[bot.name] = bot.program->version;
-  Engine engine(std::move(*storage), std::move(bots.setups), couriers);
+  std::vector<Housekeeping::DeskLine> desks = desks_of(bots.setups);
+  // Before the services, which tell it of answers that grow until they end.
+  GrowingAnswers growing(couriers, [&served](std::string_view bot, std::string_view transport) -> const Renderer* {
+    for (const auto& one : served)
+      if (one->bot == bot && one->transport->name() == transport) return one->renderer.get();
+    return nullptr;
+  });
+  ServedKnowledge knowledge(config);
+  Services services(config, knowledge.search());
+  Engine engine(std::move(*storage), std::move(bots.setups), growing);
+  const ScenarioFiles::Reading reading(files, engine);
+  engine.work(services, &growing);
   engine.limit_floods(config.flood);
-  std::atomic<std::size_t> failed{0};
-  Receivers receivers(engine, served, client, failed);
+  for (const auto& one : served)
+    engine.keep_to(one->bot, one->transport->name(), one->transport->sending_limits());
+  Receivers receivers(engine, served, client);
+  Reloader reloader(config, engine, bots, [&](const std::string& bot, const Program& program, bool was_left_out) {
+    knowledge.serve(bot, program);
+    if (was_left_out) receivers.awake(bot);
+  });
+  engine.when_stale([&](std::string_view bot) { reloader.catch_up(std::string(bot)); });
+  engine.when_wanted([&](std::string_view bot, const std::string& version) { reloader.fetch(std::string(bot), version); });
   std::optional<Listener> listener;
   if (config.http) {
     listener.emplace(listen_on(*config.http));
-    add_pages(*listener, engine, served);
+    add_pages(*listener, engine, services, served, std::move(desks));
     if (auto listening = listener->start(); !listening) return complain(listening.error());
     if (!is_loopback(config.http->host)) {
       write_log(LogLevel::Warning,
@@ -215,29 +181,49 @@ int run_bots(const RunOptions& options) {
   engine.keep(config.retention);
   // Webhooks come to whichever process the platform or a proxy chooses.
   for (const auto& one : served)
-    if (!one->transport->receives_alone()) receivers.begin(*one);
-  auto started = engine.start([&](std::string_view bot, bool leads) { receivers.lead(std::string(bot), leads); });
+    if (!one->transport->receives_alone() && one->health != ServedTransport::Health::LeftOut) receivers.begin(*one);
+  for (const LiveBot& bot : bots.live)
+    if (bot.program) knowledge.serve(bot.config.name, *bot.program);
+  auto started = engine.start([&](std::string_view bot, bool leads) {
+    knowledge.lead(std::string(bot), leads);
+    growing.lead(bot, leads);
+    receivers.lead(std::string(bot), leads);
+  });
   if (!started) return complain(started.error().message);
-  // Behind everything that may end this function early: the engine must not go before the desk.
-  (*desk)->serve(engine, served, std::move(versions));
+  // Behind everything that may end this function early: the engine must not go before these.
+  knowledge.start(engine);
+  (*desk)->serve(engine, served, reloader);
+  if (watch) {
+    const auto is_live = [&](const std::string& name) {
+      return std::any_of(bots.live.begin(), bots.live.end(), [&](const LiveBot& bot) { return bot.config.name == name; });
+    };
+    watch->begin([&, is_live](const std::string& bot) {
+      if (is_live(bot)) reloader.reload(bot, {}, "a file was saved");
+    });
+    if (!watch->trouble().empty()) write_log(LogLevel::Warning, watch->trouble());
+  }
 
   for (;;) {
     const int number = next_signal(signals);
     if (number != SIGHUP) break;
-    write_log(LogLevel::Info, "SIGHUP: reloading is not available yet; restart to serve the new version");
+    reloader.reload({}, {}, "SIGHUP");
   }
   // A second signal stops at once; what was stored is safe, what was not will come again.
   std::thread([signals] {
     next_signal(signals);
     _exit(kExitErrors);
   }).detach();
+  watch.reset();
   for (const auto& one : served) one->transport->stop_receiving();
   if (listener) listener->stop(kListenerGrace);
   (*desk)->stop();
+  reloader.stop();
+  knowledge.stop();
   engine.stop(kGrace);
+  growing.stop();
   client.stop(kFarewellGrace);
   write_log(LogLevel::Info, "stopped");
-  return failed == served.size() ? kExitErrors : kExitClean;
+  return nobody_is_served(served) ? kExitErrors : kExitClean;
 }
 
 }  // namespace sufler

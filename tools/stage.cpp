@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "interpreter/runtime/jobs.h"
+#include "storage/housekeeping.h"
+
 namespace sufler {
 namespace {
 
 constexpr std::string_view kBot = "stage";
+/// Of the deployments, as a database would count them.
+constexpr std::int64_t kFirstVersion = 1;
 /// Timers that a scenario could set without end, each due at once; more in one call is a loop.
 constexpr int kMaxTimers = 100'000;
 
@@ -18,9 +23,10 @@ struct Stage::Impl {
   std::unique_ptr<Player> player;
   std::shared_ptr<const Program> program;
   StageOptions options;
+  std::uint64_t reloads = 0;
   Moment now;
   std::vector<Arrival> arrivals;
-  std::set<std::uint32_t> visited;
+  Visits visits;
   std::vector<TurnNote> notes;
 
   explicit Impl(Storage opened) : storage(std::move(opened)) {}
@@ -49,11 +55,46 @@ struct Stage::Impl {
 
   Stored<Done> keep(Stored<Played> played) {
     if (!played) return Error{played.error()};
-    for (StepId step : played->visited) visited.insert(step.value);
+    if (reloads == 0)
+      for (const TraceEntry& entry : played->trace) visits.insert(key_of(entry.way));
     notes.insert(notes.end(), played->notes.begin(), played->notes.end());
     auto settled = audience->deliver(played->outbox, arrivals);
     if (!settled) return Error{settled.error()};
-    return player->settle(*settled);
+    auto done = player->settle(*settled);
+    if (!done) return done;
+    if (player->has_reports()) return keep(player->go_on());  // what became of a message is an event of the desk
+    return played->jobs_started ? do_jobs() : done;
+  }
+
+  /// Each job is done before anything else happens. What comes of it may ask for more.
+  Stored<Done> do_jobs() {
+    std::vector<JobRow> rows;
+    auto claimed = storage.transact([&](Transaction& tx) -> Stored<Done> {
+      rows.clear();
+      auto waiting = tx.jobs().services_of(kBot);
+      if (!waiting) return Error{waiting.error()};
+      for (const std::string& service : *waiting) {
+        auto some = tx.jobs().claim(kBot, service, now, Moment{now.unix_ms + 1}, 1, SIZE_MAX);
+        if (!some) return Error{some.error()};
+        rows.insert(rows.end(), some->begin(), some->end());
+      }
+      return Done{};
+    });
+    if (!claimed || rows.empty()) return claimed;
+    std::vector<JobResult> results;
+    for (const JobRow& row : rows) {
+      if (!options.jobs)
+        return Error{StorageError{StorageError::Kind::Other, "nobody does `" + row.service + ": " + row.name + "` here"}};
+      auto result = options.jobs({row.id, row.bot, row.service, row.name, row.request, row.attempts});
+      if (!result) return Error{StorageError{StorageError::Kind::Other, result.error()}};
+      results.push_back(std::move(*result));
+    }
+    auto accepted = storage.transact([&](Transaction& tx) -> Stored<Done> {
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        if (auto done = accept_result(tx, rows[i], results[i], now); !done) return Error{done.error()};
+      return Done{};
+    });
+    return accepted ? keep(player->go_on()) : accepted;
   }
 
   DialogKey main_dialog() const {
@@ -112,7 +153,9 @@ Stored<std::unique_ptr<Stage>> Stage::open(std::shared_ptr<const Program> progra
   setup.name = kBot;
   setup.program = program;
   setup.seed = impl->options.seed;
+  setup.secrets = impl->options.secrets;
   setup.trace = true;
+  setup.serving.generation = kFirstVersion;
   auto entered = impl->audience->enter(impl->options, setup);
   if (!entered) return Error{entered.error()};
   impl->player = std::make_unique<Player>(impl->storage, std::move(setup));
@@ -122,6 +165,24 @@ Stored<std::unique_ptr<Stage>> Stage::open(std::shared_ptr<const Program> progra
 Stored<Done> Stage::say(const std::string& person, UserMessage message) {
   auto due = impl_->play_due();
   return due ? impl_->audience->say(person, std::move(message), impl_->play()) : due;
+}
+
+Stored<Done> Stage::reload(std::shared_ptr<const Program> program) {
+  Impl& impl = *impl_;
+  auto due = impl.play_due();
+  if (!due) return due;
+  auto prepared = impl.storage.prepare_tables(*program);
+  if (!prepared) return prepared;
+  impl.program = program;
+  Serving serving;
+  serving.program = std::move(program);
+  serving.generation = kFirstVersion + static_cast<std::int64_t>(++impl.reloads);
+  impl.player->serve(std::move(serving));
+  for (Player::Sweep sweep; !sweep.done;) {
+    auto moved = impl.keep(impl.player->sweep(sweep, impl.now, [] { return true; }));
+    if (!moved) return moved;
+  }
+  return Done{};
 }
 
 Stored<Done> Stage::staff(const std::string& text) {
@@ -176,6 +237,16 @@ Stored<std::string> Stage::place() {
   return place;
 }
 
+Stored<std::optional<Relay>> Stage::relay() {
+  std::optional<Relay> relay;
+  auto done = impl_->with_state([&](State& state) {
+    relay = state.relay;
+    return false;
+  });
+  if (!done) return Error{done.error()};
+  return relay;
+}
+
 Stored<ValueMap> Stage::variables() {
   ValueMap variables;
   auto done = impl_->with_state([&](State& state) {
@@ -226,7 +297,24 @@ Stored<Done> Stage::add_row(const std::string& table, const ValueMap& values) {
   });
 }
 
-const std::set<std::uint32_t>& Stage::visited() const { return impl_->visited; }
+Stored<std::vector<RecordedDialog>> Stage::recorded() {
+  constexpr std::size_t kAll = 100'000;
+  std::vector<RecordedDialog> all;
+  auto done = impl_->storage.transact([&](Transaction& tx) -> Stored<Done> {
+    auto lines = tx.housekeeping().dialogs(kBot, kAll);
+    if (!lines) return Error{lines.error()};
+    for (const Housekeeping::DialogLine& line : *lines) {
+      auto rows = tx.journal(line.id, kAll);
+      if (!rows) return Error{rows.error()};
+      all.push_back({line.id, line.key, line.user, std::move(*rows)});
+    }
+    return Done{};
+  });
+  if (!done) return Error{done.error()};
+  return all;
+}
+
+const Visits& Stage::visits() const { return impl_->visits; }
 const std::vector<TurnNote>& Stage::notes() const { return impl_->notes; }
 const Program& Stage::program() const { return *impl_->program; }
 

@@ -2,12 +2,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "interpreter/core/program.h"
 #include "interpreter/runtime/player.h"
+#include "interpreter/runtime/replay.h"
 #include "storage/storage.h"
 #include "tools/audience.h"
 
@@ -29,6 +29,9 @@ class Stage {
   Stored<Done> reach(const std::string& person, bool reachable);
   /// Presses the button with this label: the newest message is looked at first. False when no message shows it.
   Stored<bool> press(const std::string& person, std::string_view label);
+  /// From now on another version of the scenario is played; every dialog is taken over at once (LANGUAGE 11). Fails
+  /// when its tables would lose data.
+  Stored<Done> reload(std::shared_ptr<const Program> program);
   /// Moves the clock and plays every timer that comes due on the way, each at its time.
   Stored<Done> advance(Duration by);
   Stored<Done> advance_to(Moment moment);
@@ -41,12 +44,16 @@ class Stage {
   Moment now() const;
   Stored<std::optional<Moment>> next_timer();
   Stored<std::string> place();
+  /// Of the talk's own person, while people of a desk have the dialog.
+  Stored<std::optional<Relay>> relay();
   /// Files in rows and variables have the names that the talk gave them.
   Stored<List> rows(const std::string& table);
   Stored<Done> add_row(const std::string& table, const ValueMap& values);
   Stored<Done> set_variables(const ValueMap& variables);
   Stored<ValueMap> variables();
-  const std::set<std::uint32_t>& visited() const;          ///< StepId values
+  const Visits& visits() const;                             ///< what of the scenario was visited so far, of the first version
+  /// Every dialog with its journal, so that it can be played again.
+  Stored<std::vector<RecordedDialog>> recorded();
   const std::vector<TurnNote>& notes() const;               ///< log lines and faults so far
   const Program& program() const;
 

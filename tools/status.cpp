@@ -18,9 +18,39 @@ std::string shown(const json& from, const char* name) {
 
 void print_queues(const json& queues) {
   std::cout << "  waiting: inbox " << shown(queues, "inbox") << ", outbox " << shown(queues, "outbox") << ", timers "
-            << shown(queues, "timers") << "; dead letters " << shown(queues, "dead_letters");
+            << shown(queues, "timers") << ", jobs " << shown(queues, "jobs") << "; dead letters " << shown(queues, "dead_letters");
   if (shown(queues, "unknown") != "0") std::cout << " (of unknown arrival " << shown(queues, "unknown") << ")";
   std::cout << "; dialogs " << shown(queues, "dialogs") << "\n";
+}
+
+void print_desks(const json& desks, const std::string& bot) {
+  for (const json& desk : desks) {
+    if (desk["bot"] != bot) continue;
+    std::cout << "  desk " << shown(desk, "desk") << ": queue " << shown(desk, "queued");
+    if (desk["queued"] != 0) std::cout << " (the first waits " << desk["waits_ms"].get<std::int64_t>() / 60'000 << " min)";
+    std::cout << ", open " << shown(desk, "open") << ", on duty " << shown(desk, "on_duty") << " of "
+              << shown(desk, "agents") << "\n";
+  }
+}
+
+/// Which version of its scenario a bot is played with, and who runs another.
+void print_deployment(const json& status, const std::string& bot) {
+  const auto all = status.find("deployments");
+  if (all == status.end()) return;
+  for (const json& one : *all) {
+    if (one["bot"] != bot) continue;
+    std::cout << "  scenario " << shown(one, "version") << " since "
+              << shown_time(one["since_unix_ms"].get<std::int64_t>());
+    if (one["rolled_back"] == true) std::cout << ", ROLLED BACK: `sufler reload` takes what is in the files";
+    if (one["taking_over"] == true) std::cout << "; dialogs of older versions are being taken over";
+    std::cout << "\n";
+    for (const json& pin : one["pinned"])
+      std::cout << "  pinned to version " << shown(pin, "version") << ": " << shown(pin, "dialogs")
+                << " dialogs, the oldest since " << shown_time(pin["since_unix_ms"].get<std::int64_t>()) << "\n";
+    for (const json& rehearsal : one["rehearsals"])
+      std::cout << "  " << shown(rehearsal, "user") << " rehearses version " << shown(rehearsal, "version") << " since "
+                << shown_time(rehearsal["since_unix_ms"].get<std::int64_t>()) << "\n";
+  }
 }
 
 void print(const json& status) {
@@ -40,8 +70,13 @@ void print(const json& status) {
       std::cout << "  since the start: updates " << shown(bot, "updates") << ", turns " << shown(bot, "turns")
                 << ", sent " << shown(bot, "sent") << ", given up " << shown(bot, "given_up") << ", faults "
                 << shown(bot, "faults") << ", database errors " << shown(bot, "storage_errors") << "\n";
+      if (shown(bot, "waiting_for_pace") != "0")
+        std::cout << "  messages that wait because the platform takes no more at once: " << shown(bot, "waiting_for_pace")
+                  << "\n";
       const std::string name = bot["bot"].get<std::string>();
+      print_deployment(status, name);
       print_queues(queues.contains(name) ? queues[name] : json::object());
+      print_desks(status["desks"], name);
       queues.erase(name);
     }
   } else {
@@ -51,7 +86,9 @@ void print(const json& status) {
   // Bots of the database that are not served (now).
   for (const auto& [name, of_bot] : queues) {
     std::cout << "\n" << printable(name) << " (not served)\n";
+    print_deployment(status, name);
     print_queues(of_bot);
+    print_desks(status["desks"], name);
   }
 }
 

@@ -11,8 +11,11 @@
 
 #include "interpreter/core/rich_text.h"
 #include "interpreter/transports/console/console.h"
+#include "tools/desk_tokens.h"
+#include "tools/mocked_model.h"
 #include "tools/stage.h"
 #include "tools/talk_words.h"
+#include "tools/yaml_text.h"
 
 namespace sufler {
 namespace {
@@ -76,17 +79,18 @@ struct Unread {
 class TalkPlayer {
  public:
   TalkPlayer(const TalkFile& file, const Talk& talk, const SourceMap& sources, std::shared_ptr<const Program> program,
-             Language language, bool update, std::set<std::uint32_t>& visited, const AudienceFactory& audience)
+             Language language, bool update, Visits& visits, const AudienceFactory& audience)
       : file_(file), talk_(talk), sources_(sources), program_(std::move(program)), language_(language),
-        update_(update), visited_(visited), audience_(audience) {}
+        update_(update), visits_(visits), audience_(audience) {}
 
-  TalkResult play() {
+  TalkResult play(const std::function<void(Stage&)>& at_end) {
     TalkResult result;
     result.name = talk_.name;
     result.file = file_.path;
     result.line = sources_.locate(talk_.span.file, talk_.span.offset).line;
     play_all();
-    if (stage_) visited_.insert(stage_->visited().begin(), stage_->visited().end());
+    if (stage_ && at_end) at_end(*stage_);
+    if (stage_) visits_.insert(stage_->visits().begin(), stage_->visits().end());
     result.passed = failure_.empty();
     result.failure = std::move(failure_);
     result.updates = std::move(updates_);
@@ -137,6 +141,8 @@ class TalkPlayer {
     StageOptions options;
     // A fixed day, so that a talk without `now` gives the same result for ever.
     options.now = program_->zone.to_moment(*LocalTime::parse_iso("2026-01-15T12:00"));
+    // A token that the talk does not give is none: nobody registers with it.
+    options.secrets = desk_tokens(*program_, talk_.environment);
     const Node* given = get(*talk_.node, "given");
     if (given) {
       if (const Node* user = get(*given, "user")) read_person(*user, options.user);
@@ -163,6 +169,7 @@ class TalkPlayer {
         }
     }
     role_members_ = options.roles;
+    options.jobs = [this](const Job& job) { return mocked(job); };
     auto opened = Stage::open(program_, std::move(options), audience_ ? audience_() : nullptr);
     if (!opened) return fail(talk_.span, opened.error());
     stage_ = std::move(*opened);
@@ -175,6 +182,37 @@ class TalkPlayer {
     }
     const Node* rows = get(*given, "rows");
     return !rows || add_rows(*rows);
+  }
+
+  /// What the talk says that a job gives. A list has one entry a call.
+  Result<JobResult, std::string> mocked(const Job& job) {
+    const Node* mock = get(*talk_.node, "mock");
+    const Node* service = mock ? get(*mock, job.service, in::MockKey) : nullptr;
+    // A model is mocked by the assistant that speaks with it, whatever its connection is called.
+    const std::optional<std::string> assistant = assistant_of_request(job);
+    const std::string& name = assistant ? *assistant : job.name;
+    const Node* given = service && service->is_map() ? entry_of(*service, name) : nullptr;
+    const std::string named = job.service + ": " + name;
+    if (!given)
+      return Error{words("the talk does not say what `", "разговор не говорит, что даст `") + named + "`: mock: {" + job.service +
+                   ": {" + name + (assistant ? ": […]}}" : ": {…}}}")};
+    if (given->is_list()) {
+      const std::size_t call = calls_[named]++;
+      if (call >= given->items.size())
+        return Error{words("`" + named + "` is called more often than `mock` has entries", "`" + named + "` вызвана чаще, чем записано в `подмена`")};
+      given = &given->items[call];
+    }
+    if (assistant) return answer_of_mock(plain_value(*given), job, program_->zone);
+    Value value = plain_value(*given);
+    const Value* error = value.map() && value.map()->size() == 1 ? value.map()->find("error") : nullptr;
+    if (error && error->text()) return JobResult{JobResult::Kind::Failed, {}, *error->text(), {}, {}};
+    return JobResult{JobResult::Kind::Done, std::move(value), {}, {}, {}};
+  }
+
+  static const Node* entry_of(const Node& map, std::string_view name) {
+    for (const Node::Entry& entry : map.entries)
+      if (entry.key.scalar == name) return &entry.value;
+    return nullptr;
   }
 
   /// A person's `id` is the platform's; the talk calls them by their name all the same.
@@ -228,6 +266,8 @@ class TalkPlayer {
     if (word == "after") return play_after(value);
     if (word == "staff") return nothing_unread(key.span) && played(key.span, stage_->staff(text_of(&value)));
     if (word == "silent") return play_silent(key.span);
+    if (word == "reload") return play_reload(key.span, value);
+    if (word == "refused") return play_refused(key.span, value);
     return play_role(key, value);
   }
 
@@ -326,6 +366,25 @@ class TalkPlayer {
     if (!duration) return fail(value.span, words("a duration such as 90s, 5m, 2h, 3d is expected", "нужна длительность: 90с, 5м, 2ч, 3д"));
     if (!nothing_unread(value.span)) return false;
     return played(value.span, stage_->advance(*duration));
+  }
+
+  /// The scenario is replaced between two messages; what the bot says by itself because of it is read like the rest.
+  bool play_reload(const SourceSpan& span, const Node& value) {
+    if (!nothing_unread(span)) return false;
+    const auto version = talk_.versions.find(&value);
+    if (version == talk_.versions.end()) return fail(span, words("this version could not be loaded", "эта версия не загрузилась"));
+    program_ = version->second;
+    return played(span, stage_->reload(program_));
+  }
+
+  /// The version would lose data: the one before is played on.
+  bool play_refused(const SourceSpan& span, const Node& value) {
+    if (!nothing_unread(span)) return false;
+    const auto version = talk_.versions.find(&value);
+    if (version == talk_.versions.end()) return fail(span, words("this version could not be loaded", "эта версия не загрузилась"));
+    const auto taken = stage_->reload(version->second);
+    if (taken) return fail(span, words("this version was not refused", "эту версию приняли"));
+    return taken.error().kind == StorageError::Kind::Refused || fail(span, taken.error());
   }
 
   bool play_silent(const SourceSpan& span) {
@@ -428,28 +487,10 @@ class TalkPlayer {
   bool check_text(const Node& expected, const Message& message) {
     if (same_text(std::string(expected.scalar), message.text)) return true;
     if (!update_) return differs(expected.span, std::string(expected.scalar), message);
-    std::string fresh = quote_yaml(to_markup(message.text));
+    std::string fresh = quoted_yaml(to_markup(message.text));
     if (sources_.slice(expected.span).ends_with('\n')) fresh += '\n';  // a block at the end of the file
     updates_.push_back({expected.span, std::move(fresh)});
     return true;
-  }
-
-  /// On one line, in double quotes, whatever the text is.
-  static std::string quote_yaml(const std::string& text) {
-    constexpr std::string_view kHex = "0123456789abcdef";
-    std::string out = "\"";
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (c == '\n') {
-        out += "\\n";
-      } else if (byte < 0x20 || byte == 0x7F) {
-        out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
-      } else {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-      }
-    }
-    return out + "\"";
   }
 
   bool check_part(const Node::Entry& entry, const Message& message) {
@@ -603,7 +644,8 @@ class TalkPlayer {
   std::shared_ptr<const Program> program_;
   Language language_;
   bool update_;
-  std::set<std::uint32_t>& visited_;
+  Visits& visits_;
+  std::map<std::string, std::size_t> calls_;  ///< of mocked jobs, so far
   const AudienceFactory& audience_;
   std::map<std::string, std::vector<std::string>> role_members_;
   std::unique_ptr<Stage> stage_;
@@ -616,8 +658,9 @@ class TalkPlayer {
 
 TalkResult play_talk(const TalkFile& file, const Talk& talk, const SourceMap& sources,
                      std::shared_ptr<const Program> program, Language language, bool update,
-                     std::set<std::uint32_t>& visited, const AudienceFactory& audience) {
-  return TalkPlayer(file, talk, sources, std::move(program), language, update, visited, audience).play();
+                     Visits& visits, const AudienceFactory& audience,
+                     const std::function<void(Stage&)>& at_end) {
+  return TalkPlayer(file, talk, sources, std::move(program), language, update, visits, audience).play(at_end);
 }
 
 }  // namespace sufler

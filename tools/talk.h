@@ -1,13 +1,14 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "interpreter/core/program.h"
+#include "interpreter/core/trace.h"
 #include "schema/diagnostic.h"
 #include "schema/node.h"
 #include "schema/source_map.h"
@@ -22,6 +23,8 @@ struct Talk {
   const Node* node = nullptr;  ///< the test's map; lives as long as the TalkFile
   /// `given: {env: …}`: the scenario is loaded with these variables of the environment.
   std::map<std::string, std::string> environment;
+  /// `reload:` and `refused:` lines: the version of the scenario that each brings, by its value.
+  std::map<const Node*, std::shared_ptr<const Program>> versions;
   bool broken = false;  ///< a problem was reported in it, so that it cannot be played
   std::uint32_t begin = 0, end = 0;  ///< its bytes in the file
 };
@@ -50,10 +53,14 @@ struct TalkResult {
   std::vector<FixEdit> updates;
 };
 
+class Stage;
+
 /// Plays one talk from its beginning on a fresh stage. `update` goes on behind a `bot:` line whose text
-/// differs, and notes the new text. `audience`: before whom; empty for the plain one.
+/// differs, and notes the new text. `audience`: before whom; empty for the plain one. `at_end` sees the stage after the
+/// last line.
 TalkResult play_talk(const TalkFile& file, const Talk& talk, const SourceMap& sources,
                      std::shared_ptr<const Program> program, Language language, bool update,
-                     std::set<std::uint32_t>& visited, const AudienceFactory& audience = {});
+                     Visits& visits, const AudienceFactory& audience = {},
+                     const std::function<void(Stage&)>& at_end = {});
 
 }  // namespace sufler

@@ -10,6 +10,8 @@
 
 #include "interpreter/core/decimal.h"
 #include "interpreter/core/moment.h"
+#include "schema/loader.h"
+#include "tools/scoped_environment.h"
 #include "tools/stage.h"
 #include "tools/talk.h"
 #include "tools/talk_words.h"
@@ -24,8 +26,11 @@ constexpr Contexts kFile = in::TestKey | in::QuestionKey;  // `name`, `size`
 
 class TalkReader {
  public:
-  TalkReader(Diagnostics& diagnostics, const Program& program)
-      : diagnostics_(diagnostics), program_(program), roles_(roles_of(program)) {}
+  TalkReader(const std::string& path, Diagnostics& diagnostics, const Program& program)
+      : folder_(std::filesystem::path(path).parent_path()),
+        diagnostics_(diagnostics),
+        program_(program),
+        own_roles_(roles_of(program)) {}
 
   void read(const Node& root, TalkFile& file) {
     const Node* tests = root.is_map() ? talk_field(root, "tests") : nullptr;
@@ -37,7 +42,7 @@ class TalkReader {
     for (const Node& test : tests->items) {
       const std::size_t before = diagnostics_.errors();
       if (!file.talks.empty()) file.talks.back().end = test.span.offset;
-      file.talks.push_back({{}, test.span, &test, {}, false, test.span.offset, UINT32_MAX});
+      file.talks.push_back({{}, test.span, &test, {}, {}, false, test.span.offset, UINT32_MAX});
       read_test(test, file.talks.back());
       file.talks.back().broken = diagnostics_.errors() > before;
     }
@@ -119,10 +124,12 @@ class TalkReader {
     given_roles_.clear();
     talk.name = std::string(name->scalar);
     talk.span = name->span;
+    tables_.clear();
+    for (const Table& table : program_.tables) tables_.push_back(&table);
+    roles_ = own_roles_;
     if (const Node* given = talk_field(test, "given")) read_given(*given, talk);
-    for (const Node::Entry& entry : test.entries)
-      if (talk_word(entry.key.scalar) == "mock")
-        diagnostics_.report(DiagnosticId::TalkNotYet, entry.key.span, {std::string(entry.key.scalar)});
+    if (const Node* mock = talk_field(test, "mock")) read_mock(*mock);
+    read_versions(test, talk);
     if (const Node* expect = talk_field(test, "expect")) read_expect(*expect);
     const Node* lines = talk_field(test, "talk");
     if (!lines || !lines->is_list()) {
@@ -130,6 +137,51 @@ class TalkReader {
       return;
     }
     for (const Node& line : lines->items) read_line(line);
+  }
+
+  void read_mock(const Node& mock) {
+    if (!expect_map(mock, "{run: {estimate: {…}}}")) return;
+    if (!check_words(mock, in::MockKey, {"run", "http", "assistant", "crm"})) return;
+    for (const Node::Entry& entry : mock.entries) {
+      if (talk_word(entry.key.scalar, in::MockKey) == "assistant") {
+        read_assistant_mocks(entry.value);
+        continue;
+      }
+      if (talk_word(entry.key.scalar, in::MockKey) != "run") {
+        diagnostics_.report(DiagnosticId::TalkNotYet, entry.key.span, {std::string(entry.key.scalar)});
+        continue;
+      }
+      if (!expect_map(entry.value, "{estimate: {…}}")) continue;
+      std::vector<std::string> known;
+      for (const Step& step : program_.steps)
+        if (const auto* run = std::get_if<Run>(&step.verb)) known.push_back(run->program);
+      for (const Node::Entry& program : entry.value.entries)
+        if (std::find(known.begin(), known.end(), program.key.scalar) == known.end()) unknown(program.key, known);
+    }
+  }
+
+  /// One entry a call of the model: a text, a map of fields, `{tool: …, with: {…}}`, `{error: …}`.
+  void read_assistant_mocks(const Node& mocks) {
+    if (!expect_map(mocks, "{consultant: [a text, {tool: …, with: {…}}]}")) return;
+    std::vector<std::string> known;
+    for (const Assistant& assistant : program_.assistants) known.push_back(assistant.name);
+    for (const Node::Entry& entry : mocks.entries) {
+      if (std::find(known.begin(), known.end(), entry.key.scalar) == known.end()) unknown(entry.key, known);
+      const auto call = [&](const Node& one) {
+        if (one.is_list()) return bad_value(one, "a text, a map of fields, or {tool: …, with: {…}}");
+        if (!one.is_map()) return;
+        const Node* tool = talk_field(one, "tool", in::MockKey);
+        if (!tool) return;
+        check_words(one, in::MockKey | in::ToolKey, {"tool", "with"});
+        expect_text(*tool, "the name of a tool");
+        if (const Node* with = talk_field(one, "with", in::ToolKey); with && !with->is_scalar()) expect_map(*with, "{name: …}");
+      };
+      if (!entry.value.is_list()) {
+        call(entry.value);
+        continue;
+      }
+      for (const Node& one : entry.value.items) call(one);
+    }
   }
 
   void read_given(const Node& given, Talk& talk) {
@@ -178,11 +230,12 @@ class TalkReader {
   void read_rows(const Node& tables, const Words& system_columns) {
     if (!expect_map(tables, "{orders: [{…}]}")) return;
     for (const Node::Entry& entry : tables.entries) {
-      const auto table = std::find_if(program_.tables.begin(), program_.tables.end(),
-                                      [&](const Table& one) { return one.name == entry.key.scalar; });
       std::vector<std::string> known;
-      if (table == program_.tables.end()) {
-        for (const Table& one : program_.tables) known.push_back(one.name);
+      for (const Table* table : tables_)
+        if (table->name == entry.key.scalar)
+          for (const Column& column : table->columns) known.push_back(column.name);
+      if (known.empty()) {
+        for (const Table* table : tables_) known.push_back(table->name);
         unknown(entry.key, known);
         continue;
       }
@@ -190,7 +243,6 @@ class TalkReader {
         bad_value(entry.value, "[{…}]");
         continue;
       }
-      for (const Column& column : table->columns) known.push_back(column.name);
       known.insert(known.end(), system_columns.begin(), system_columns.end());
       for (const Node& row : entry.value.items)
         if (expect_map(row, "{…}"))
@@ -207,9 +259,56 @@ class TalkReader {
     if (const Node* at = talk_field(expect, "at")) expect_text(*at, "branch/question, none");
   }
 
+  /// New versions that lines bring: what they define is known to the whole talk.
+  void read_versions(const Node& test, Talk& talk) {
+    const Node* lines = talk_field(test, "talk");
+    if (!lines) return;
+    for (const Node& line : lines->items) {
+      if (!line.is_map() || line.entries.empty()) continue;
+      const Node::Entry& first = line.entries.front();
+      const std::string_view word = talk_word(first.key.scalar, in::TalkStep);
+      if (word == "reload" || word == "refused") read_version(first.value, talk);
+    }
+  }
+
+  void read_version(const Node& value, Talk& talk) {
+    Loaded loaded;
+    std::string name;
+    const ScopedEnvironment environment(talk.environment);
+    if (value.is_map() && !value.entries.empty()) {
+      std::vector<std::pair<std::string, std::string>> files;
+      for (const Node::Entry& file : value.entries) {
+        if (!expect_text(file.value, "scenario.yaml: |")) return;
+        files.emplace_back(file.key.scalar, file.value.scalar);
+      }
+      name = files.front().first;
+      loaded = load_scenario_text(files);
+    } else if (value.is_scalar() && !value.scalar.empty()) {
+      name = std::string(value.scalar);
+      loaded = load_scenario((folder_ / name).string());
+    } else {
+      return bad_value(value, "a folder or a file of another version, or {scenario.yaml: …}");
+    }
+    if (!loaded.program) {
+      std::string why;
+      for (const Diagnostic& one : loaded.diagnostics.sorted()) {
+        if (one.severity != Severity::Error) continue;
+        why = loaded.sources.path(one.span.file) + ":" +
+              std::to_string(loaded.sources.locate(one.span.file, one.span.offset).line) + " [" +
+              std::string(code_of(one.id)) + "]";
+        break;
+      }
+      diagnostics_.report(DiagnosticId::TalkVersionBroken, value.span, {name, why});
+      return;
+    }
+    for (const Table& table : loaded.program->tables) tables_.push_back(&table);
+    for (const std::string& role : roles_of(*loaded.program)) roles_.insert(role);
+    talk.versions.emplace(&value, std::move(loaded.program));
+  }
+
   // ---- lines
 
-  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail"}; }
+  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail", "reload", "refused"}; }
 
   void unknown_line(const Node& word) {
     std::vector<std::string> known = forms(in::TalkStep, line_words());
@@ -240,7 +339,7 @@ class TalkReader {
     if (word == "press") return read_press(value);
     if (word == "bot") return read_match(value, true);
     if (word == "staff") return static_cast<void>(expect_text(value, "a text"));
-    if (word == "silent") return;
+    if (word == "silent" || word == "reload" || word == "refused") return;
     if (word == "after") {
       if (!value.is_scalar() || !Duration::parse(value.scalar)) bad_value(value, "90s, 5m, 2h, 3d");
       return;
@@ -340,9 +439,12 @@ class TalkReader {
     }
   }
 
+  std::filesystem::path folder_;
   Diagnostics& diagnostics_;
   const Program& program_;
-  std::set<std::string> roles_;
+  std::set<std::string> own_roles_;
+  std::set<std::string> roles_;         // of the test being read, with those of its later versions
+  std::vector<const Table*> tables_;
   std::set<std::string> people_, given_roles_;  // of the test being read
 };
 
@@ -389,7 +491,7 @@ TalkFile read_talk_file(const std::string& path, SourceMap& sources, Diagnostics
     return file;
   }
   file.document = read_yaml(file.source, sources, diagnostics);
-  if (file.document.parsed) TalkReader(diagnostics, program).read(file.document.root, file);
+  if (file.document.parsed) TalkReader(path, diagnostics, program).read(file.document.root, file);
   return file;
 }
 

@@ -13,6 +13,7 @@ inline constexpr Contexts kTalkWords = in::TalkFile | in::TestKey | in::TalkStep
 inline std::string_view talk_word(std::string_view text, Contexts contexts = kTalkWords) {
   // Words of talks alone: no other place of the language has them.
   if (text == "кнопка") return "button";
+  if (text == "не_принята") return "refused";
   const Word word = find_word(text, contexts);
   return word == Word::None ? text : spelling(word, Language::English);
 }

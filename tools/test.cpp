@@ -6,10 +6,11 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 
 #include "schema/loader.h"
 #include "tools/commands.h"
+#include "tools/coverage.h"
+#include "tools/scoped_environment.h"
 #include "tools/talk.h"
 
 namespace sufler {
@@ -18,15 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-struct Unvisited {
-  std::string file;
-  std::uint32_t line = 1;
-  std::string what;
-};
-struct Coverage {
-  std::size_t steps_hit = 0, steps_total = 0, branches_hit = 0, branches_total = 0;
-  std::vector<Unvisited> unvisited;
-};
 struct Report {
   std::vector<TalkResult> tests;
   Coverage coverage;
@@ -37,31 +29,6 @@ struct Report {
   }
   std::size_t failed() const { return tests.size() - passed(); }
 };
-
-/// The verb of a step as the author wrote it.
-std::string first_word(const SourceMap& sources, const SourceSpan& span) {
-  const SourceMap::Place place = sources.locate(span.file, span.offset);
-  std::string line(trim(sources.line_text(span.file, place.line)));
-  if (line.starts_with("- ")) line.erase(0, 2);
-  return std::string(first_code_points(line, 60));
-}
-
-void measure(const Program& program, const SourceMap& sources, const std::set<std::uint32_t>& visited, Coverage& coverage) {
-  std::set<std::uint32_t> branches;
-  for (std::uint32_t i = 0; i < program.steps.size(); ++i) {
-    const Step& step = program.steps[i];
-    ++coverage.steps_total;
-    if (visited.contains(i)) {
-      ++coverage.steps_hit;
-      if (step.block) branches.insert(program.block(step.block).branch.value);
-    } else {
-      const SourceMap::Place place = sources.locate(step.span.file, step.span.offset);
-      coverage.unvisited.push_back({sources.path(step.span.file), place.line, first_word(sources, step.span)});
-    }
-  }
-  coverage.branches_total += program.branches.size();
-  coverage.branches_hit += branches.size();
-}
 
 /// What to play: the scenario a path belongs to, and its talk files (one, when the path names a talk).
 struct Job {
@@ -91,32 +58,6 @@ bool rewrite(const std::string& path, const SourceMap& sources, std::uint32_t so
   return !error;
 }
 
-/// Variables of the environment as a talk gives them; put back at the end.
-class ScopedEnvironment {
- public:
-  explicit ScopedEnvironment(const std::map<std::string, std::string>& variables) {
-    for (const auto& [name, value] : variables) {
-      const char* old = std::getenv(name.c_str());
-      before_[name] = old ? std::optional<std::string>(old) : std::nullopt;
-      ::setenv(name.c_str(), value.c_str(), 1);
-    }
-  }
-  ~ScopedEnvironment() {
-    for (const auto& [name, value] : before_) {
-      if (value) {
-        ::setenv(name.c_str(), value->c_str(), 1);
-      } else {
-        ::unsetenv(name.c_str());
-      }
-    }
-  }
-  ScopedEnvironment(const ScopedEnvironment&) = delete;
-  ScopedEnvironment& operator=(const ScopedEnvironment&) = delete;
-
- private:
-  std::map<std::string, std::optional<std::string>> before_;
-};
-
 Loaded load_with(const std::string& scenario, const std::map<std::string, std::string>& environment) {
   const ScopedEnvironment set(environment);
   return load_scenario(scenario);
@@ -124,9 +65,9 @@ Loaded load_with(const std::string& scenario, const std::map<std::string, std::s
 
 TalkResult play_one(const Job& job, const TalkFile& file, const Talk& talk, const SourceMap& sources,
                     const Loaded& loaded, const TestOptions& options, Language language,
-                    std::set<std::uint32_t>& visited) {
+                    Visits& visits) {
   if (talk.environment.empty())
-    return play_talk(file, talk, sources, loaded.program, language, options.update, visited);
+    return play_talk(file, talk, sources, loaded.program, language, options.update, visits);
   Loaded own = load_with(job.scenario, talk.environment);
   if (!own.program) {
     TalkResult result;
@@ -136,10 +77,10 @@ TalkResult play_one(const Job& job, const TalkFile& file, const Talk& talk, cons
     result.failure = render_text(own.diagnostics.sorted(), own.sources, language);
     return result;
   }
-  std::set<std::uint32_t> steps;
-  TalkResult result = play_talk(file, talk, sources, own.program, language, options.update, steps);
+  Visits own_visits;
+  TalkResult result = play_talk(file, talk, sources, own.program, language, options.update, own_visits);
   // Steps are numbered alike unless the files changed meanwhile.
-  if (own.program->steps.size() == loaded.program->steps.size()) visited.insert(steps.begin(), steps.end());
+  if (own.program->steps.size() == loaded.program->steps.size()) visits.merge(own_visits);
   return result;
 }
 
@@ -206,7 +147,7 @@ void play_job(const Job& job, const TestOptions& options, Language language, Rep
     report.tests.push_back(not_played(job.scenario, job.scenario, 1, why));
     return;
   }
-  std::set<std::uint32_t> visited;
+  Visits visits;
   SourceMap sources;
   std::vector<TalkFile> files;
   for (const std::string& path : job.talks) {
@@ -221,7 +162,7 @@ void play_job(const Job& job, const TestOptions& options, Language language, Rep
     std::vector<FixEdit> updates;
     for (const Talk& talk : file.talks) {
       if (talk.broken) continue;
-      report.tests.push_back(play_one(job, file, talk, sources, loaded, options, language, visited));
+      report.tests.push_back(play_one(job, file, talk, sources, loaded, options, language, visits));
       const std::vector<FixEdit>& more = report.tests.back().updates;
       updates.insert(updates.end(), more.begin(), more.end());
     }
@@ -234,7 +175,7 @@ void play_job(const Job& job, const TestOptions& options, Language language, Rep
       std::cerr << "sufler: " << (language == Language::Russian ? "не записывается " : "cannot write ") << file.path << "\n";
     }
   }
-  measure(*loaded.program, loaded.sources, visited, report.coverage);
+  measure(*loaded.program, loaded.sources, visits, language, report.coverage);
 }
 
 void print_text(const Report& report, const TestOptions& options, Language language) {
@@ -243,17 +184,7 @@ void print_text(const Report& report, const TestOptions& options, Language langu
     if (test.passed) continue;
     std::cout << (russian ? "не прошёл: " : "failed: ") << test.name << "\n" << test.failure << "\n\n";
   }
-  if (options.coverage) {
-    const Coverage& coverage = report.coverage;
-    const auto line = [&](const char* what, std::size_t hit, std::size_t total) {
-      const std::size_t percent = total == 0 ? 100 : hit * 100 / total;
-      std::cout << what << ": " << hit << "/" << total << " (" << percent << " %)\n";
-    };
-    line(russian ? "шаги" : "steps", coverage.steps_hit, coverage.steps_total);
-    line(russian ? "ветки" : "branches", coverage.branches_hit, coverage.branches_total);
-    for (const Unvisited& one : coverage.unvisited)
-      std::cout << "  " << one.file << ":" << one.line << ": " << (russian ? "не проверен: " : "never visited: ") << one.what << "\n";
-  }
+  if (options.coverage) std::cout << shown(report.coverage, language);
   std::cout << report.passed() << " passed, " << report.failed() << " failed\n";
 }
 
@@ -268,17 +199,11 @@ void print_json(const Report& report) {
     one["failure"] = test.passed ? Json(nullptr) : Json(test.failure);
     tests.push_back(std::move(one));
   }
-  const Coverage& coverage = report.coverage;
-  Json unvisited = Json::array();
-  for (const Unvisited& one : coverage.unvisited)
-    unvisited.push_back({{"file", one.file}, {"line", one.line}, {"what", one.what}});
   Json out;
   out["tests"] = std::move(tests);
   out["passed"] = report.passed();
   out["failed"] = report.failed();
-  out["coverage"] = {{"steps", {{"hit", coverage.steps_hit}, {"total", coverage.steps_total}}},
-                     {"branches", {{"hit", coverage.branches_hit}, {"total", coverage.branches_total}}},
-                     {"unvisited", std::move(unvisited)}};
+  out["coverage"] = Json::parse(json_of(report.coverage));
   std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
@@ -334,11 +259,11 @@ int run_test(const TestOptions& options) {
   bool good = !report.broken && report.failed() == 0 && !report.tests.empty();
   if (report.tests.empty() && !report.broken)
     std::cerr << (russian ? "не нашлось ни одного *.test.yaml" : "no *.test.yaml was found") << "\n";
-  const Coverage& coverage = report.coverage;
-  if (static_cast<double>(coverage.steps_hit) * 100 < options.coverage_min * static_cast<double>(coverage.steps_total)) {
+  const Coverage::Share& steps = report.coverage.steps;
+  if (static_cast<double>(steps.hit) * 100 < options.coverage_min * static_cast<double>(steps.total)) {
     good = false;
-    std::cerr << (russian ? "разговоры проходят шагов: " : "the talks visit steps: ") << coverage.steps_hit << "/"
-              << coverage.steps_total << (russian ? ", а нужно " : ", and the minimum is ") << options.coverage_min
+    std::cerr << (russian ? "разговоры проходят шагов: " : "the talks visit steps: ") << steps.hit << "/"
+              << steps.total << (russian ? ", а нужно " : ", and the minimum is ") << options.coverage_min
               << " %\n";
   }
   return good ? kExitClean : kExitErrors;

@@ -12,7 +12,8 @@ namespace sufler {
 /// One update of a platform, understood.
 struct Incoming {
   std::string id;        ///< unique by bot and transport; a repeated one changes nothing
-  ChatAddress chat;
+  ChatAddress chat;      ///< of what was said in a topic, the group
+  std::string topic = {};  ///< `chat.chat_id#topic` is where it was said; empty outside topics
   Person person;
   bool is_private = true;
   Event event;           ///< `at` is filled by the transport, `seed` by the runtime
@@ -51,8 +52,10 @@ struct Outcome {
   Duration after;                ///< Retry: not before
   bool whole_bot = false;        ///< Retry: every chat of the bot on the platform waits
   bool unreachable = false;      ///< Failed: the person blocked the bot, or is gone
+  bool topic_gone = false;       ///< Failed: the topic of the group was deleted
   std::string moved_to;          ///< Retry: the chat's new id
   std::string reason;            ///< never holds a token
+  std::vector<std::string> further_ids = {};  ///< of the other messages that one call sent: an album
 };
 
 }  // namespace sufler

@@ -16,6 +16,7 @@ struct Capabilities {
   bool location_request = true;
   bool monospace = true;     ///< `code` in a text
   bool command_menu = true;  ///< a list of the bot's commands
+  bool topics = false;       ///< a group can have topics, and the bot can make them
 };
 
 /// A platform, as a person knows it.

@@ -40,6 +40,10 @@ bool repeat_pending(Play& play) {
     tell_resting(play);
     return true;
   }
+  if (play.state.waiting.what == Waiting::For::Job) {
+    play.say_phrase(Phrase::Resting);
+    return true;
+  }
   Waiting waiting = std::move(play.state.waiting);
   play.drop_timers();
   play.state.waiting = Waiting{};
@@ -76,7 +80,9 @@ void carry_out(Play& play, const Command& command) {
       play.say_phrase(Phrase::Ended);
       return;
     case Command::Action::Resume:
-      if (state.silence) {
+      if (state.relay) {
+        leave_relay(play, true, command.target);
+      } else if (state.silence) {
         if (command.target) {
           state.silence.reset();
           state.waiting = Waiting{};
@@ -175,6 +181,10 @@ bool hear_command(Play& play, std::string_view folded, bool only_during_handoff)
     const Command& command = *found.command;
     play.span = command.span;
     play.heard.command = command.name;
+    if (play.traces()) {
+      const auto index = static_cast<std::uint32_t>(&command - play.program.commands.data());
+      play.note({Way::What::Command, {}, {}, index}, Value(command.name));
+    }
     const std::string rest(text.substr(std::min(found.word_bytes, text.size())));
     if (!set_arguments(play, command, rest)) {
       play.run();
@@ -188,6 +198,7 @@ bool hear_command(Play& play, std::string_view folded, bool only_during_handoff)
   const std::string_view trimmed = trim(text);
   const std::size_t end = trimmed.find_first_of(" \n\t");
   play.heard.command = "start";
+  if (play.traces()) play.note({Way::What::Start, {}, {}, 0});
   if (end != std::string_view::npos) {
     play.heard.args = words_of(trimmed.substr(end));
     play.heard.payload = std::string(trim(trimmed.substr(end)));

@@ -1,6 +1,7 @@
 #include "interpreter/core/dialog_scope.h"
 
 #include "interpreter/core/play.h"
+#include "interpreter/core/working_hours.h"
 
 namespace sufler {
 namespace {
@@ -58,6 +59,7 @@ const Value* DialogScope::find(std::string_view name) const {
   if (name == "user") return made_once(user_, [&] { return user_map(); });
   if (name == "message") return made_once(message_, [&] { return message_map(); });
   if (name == "settings") return made_once(settings_, [&] { return Value(play_.program.settings); });
+  if (name == "shared") read_shared_ = true;
   if (name == "shared") return made_once(shared_, [&] { return shared_map(); });
   if (name == "chat") return made_once(chat_, [&] { return chat_map(); });
   if (name == "vars") return made_once(vars_, [&] { return Value(play_.state.variables); });
@@ -119,6 +121,22 @@ Value DialogScope::handoff_map() const {
     map.set("rule", play_.program.handoffs[silence->rule.value].name);
     map.set("since", silence->since);
   }
+  const auto number = [](std::int64_t known) { return known != 0 ? Value(Decimal(known)) : Value(); };
+  if (const auto& relay = play_.state.relay) {
+    map.set("active", true);
+    if (relay->rule.value < play_.program.handoffs.size())
+      map.set("rule", play_.program.handoffs[relay->rule.value].name);
+    map.set("since", relay->since);
+    map.set("number", number(relay->number));
+    map.set("agent", relay->agent.empty() ? Value() : Value(relay->agent));
+    map.set("position", number(relay->position));
+    map.set("wait", relay->wait ? Value(*relay->wait) : Value());
+  } else if (const auto& past = play_.state.past_ticket) {
+    constexpr std::string_view kOutcomes[] = {"closed", "timeout", "no_agents", "client_left", "rejected"};
+    map.set("number", number(past->number));
+    map.set("agent", past->agent.empty() ? Value() : Value(past->agent));
+    map.set("outcome", kOutcomes[static_cast<std::size_t>(past->outcome)]);
+  }
   return map;
 }
 
@@ -154,16 +172,7 @@ std::uint64_t DialogScope::random(std::uint64_t bound) const {
 bool DialogScope::is_working_time(std::string_view rule) const {
   for (const HandoffRule& known : play_.program.handoffs) {
     if (!known.hours || (!rule.empty() && known.name != rule)) continue;
-    const HandoffRule::Hours& hours = *known.hours;
-    const LocalTime local = locale_.zone.to_local(now());
-    const auto open_on = [&hours](int weekday) { return (hours.days >> (weekday - 1) & 1) != 0; };
-    const int today = local.date.weekday();
-    if (hours.from <= hours.to) {
-      return open_on(today) && hours.from <= local.time && local.time < hours.to;
-    }
-    // Open over midnight: the small hours belong to the day before.
-    const int yesterday = today == 1 ? 7 : today - 1;
-    return (open_on(today) && local.time >= hours.from) || (open_on(yesterday) && local.time < hours.to);
+    return is_open(*known.hours, locale_.zone, now());
   }
   return true;  // nobody said when it is closed
 }

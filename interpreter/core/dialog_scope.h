@@ -28,6 +28,7 @@ class DialogScope final : public Scope {
   const ValueMap* extra() const { return extra_; }
   void forget_user() { user_.reset(); }
   void forget_shared() { shared_.reset(); }
+  bool read_shared() const { return read_shared_; }
   void forget_variables() { vars_.reset(); }
   const ValueMap& shared_changes() const { return shared_changes_; }
   void set_shared_changes(ValueMap changes);
@@ -47,6 +48,7 @@ class DialogScope final : public Scope {
   const ValueMap* extra_ = nullptr;
   ValueMap shared_changes_;
   mutable std::uint64_t draws_ = 0;
+  mutable bool read_shared_ = false;
   mutable std::optional<Value> user_, chat_, message_, settings_, shared_, handoff_, event_, vars_;
 };
 

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -12,13 +13,22 @@
 /// What happens to a dialog, in no platform's words.
 namespace sufler {
 
-/// A chat on a platform. In a private chat `chat_id` is the person's own id.
+/// A chat on a platform. In a private chat `chat_id` is the person's own id; a topic of a group is written
+/// `GROUP#TOPIC`.
 struct ChatAddress {
   std::string transport;  ///< `telegram`, `vk`, `console`
   std::string chat_id;
   friend bool operator==(const ChatAddress&, const ChatAddress&) = default;
   auto operator<=>(const ChatAddress&) const = default;
 };
+
+/// Of a `chat_id`: the group that a topic is in, or the chat itself.
+inline std::string_view group_of(std::string_view chat_id) { return chat_id.substr(0, chat_id.find('#')); }
+/// Of a `chat_id`: the topic, empty when it names none.
+inline std::string_view topic_of(std::string_view chat_id) {
+  const std::size_t sign = chat_id.find('#');
+  return sign == std::string_view::npos ? std::string_view() : chat_id.substr(sign + 1);
+}
 
 /// A person as the platform tells about them.
 struct Person {
@@ -63,6 +73,8 @@ struct TimerDue {
 struct StaffMessage {
   std::string text;
   std::string staff_id;
+  std::string name = {};  ///< as the journal shows them; may be empty
+  std::vector<Attachment> attachments = {};
 };
 /// A person of a role wrote the word that wakes the bot from their own chat: `/bot_on 15`, or as a reply to a
 /// notice. Played in the dialog that was meant; when none could be told, in the person's own.
@@ -71,6 +83,50 @@ struct StaffCall {
   std::string word;   ///< folded, of the rule
   std::string staff_id;
   ChatAddress from;   ///< where the person reads the answer
+};
+/// What the desk answers to a turn that asked it (turn.h).
+struct DeskAnswer {
+  enum class Kind : std::uint8_t {
+    Assigned,  ///< an agent has the ticket
+    Queued,    ///< it waits, or is offered to agents
+    NoAgents,  ///< nobody is registered; there is no ticket
+    Closed,    ///< it has ended meanwhile
+  } kind = Kind::Queued;
+  std::int64_t ticket = 0;    ///< id
+  std::int64_t number = 0;    ///< as people know it
+  std::string agent;          ///< name; empty while nobody has it
+  std::int64_t position = 0;  ///< in the queue, from 1
+  std::optional<Duration> wait;  ///< estimated; none when nothing is known yet
+  Moment unanswered_at;  ///< the client's first message behind the last answer; 0: all are answered
+  Moment last_at;        ///< anyone wrote last
+};
+/// Something became of the client's ticket that the client did not do.
+struct TicketNews {
+  enum class What : std::uint8_t { Assigned, Queued, Closed, Rejected } what = What::Closed;
+  std::int64_t ticket = 0;
+  std::string agent;  ///< who has it now
+  struct Said {
+    bool by_agent = false;
+    std::string text;
+  };
+  std::vector<Said> said = {};  ///< Closed, Rejected: the last of the talk, for assistants that go on with it
+};
+/// What became of a message that carried a line of a ticket: for the desk, and for no dialog.
+struct Delivery {
+  std::int64_t ticket_message = 0;
+  ChatAddress chat;          ///< where it was to go
+  std::string topic;         ///< it made a topic: the topic's id; empty otherwise
+  bool unreachable = false;  ///< not delivered: the person there blocked the bot
+  bool topic_gone = false;   ///< not delivered: the topic is no more
+  std::string reason;        ///< not delivered: why
+};
+/// An operator's command changed a desk, and the rest is the desk's to do; for no dialog.
+struct DeskChange {
+  enum class What : std::uint8_t {
+    AgentRemoved,  ///< `id` is the agent's: others get their tickets
+    TicketWaits,   ///< `id` is the ticket's: its agent was erased
+  } what = What::AgentRemoved;
+  std::int64_t id = 0;
 };
 /// The person can, or can no longer, be written to.
 struct Reachability {
@@ -88,13 +144,22 @@ struct TooMany {};
 /// The turn before failed for good: the person gets `on_error`, the dialog lives on (invariant 5).
 struct TurnFailed {
   std::string reason;
+  std::uint64_t rest = 0;  ///< serial of the rest that it was to end (a wait, a job): nothing else ends it now
 };
+/// What came of a job that the dialog waits for (invariant 6). One that no rest waits for any more changes nothing.
+struct JobDone {
+  std::uint64_t serial = 0;  ///< of the rest
+  Value result;
+  std::string error = {};    ///< not empty: there is no result, in English
+};
+/// The oldest message of those that a job kept waiting is heard now (turn.h, `hears_kept`).
+struct HearKept {};
 
 struct Event {
   Moment at;               ///< when it happened; the only clock of step()
   std::uint64_t seed = 0;  ///< the only chance of step()
   std::variant<UserMessage, ButtonPress, TimerDue, StaffMessage, Reachability, TableAnswer, TurnFailed, StaffCall,
-               TooMany>
+               TooMany, DeskAnswer, TicketNews, Delivery, DeskChange, JobDone, HearKept>
       what;
 };
 

@@ -7,46 +7,23 @@
 namespace sufler {
 namespace {
 
-/// Members of an object, with commas between.
-class Members {
- public:
-  explicit Members(std::string& out) : out_(out) { out_.push_back('{'); }
-  void end() { out_.push_back('}'); }
-  std::string& name(std::string_view name) {
-    if (!first_) out_.push_back(',');
-    first_ = false;
-    out_.push_back('"');
-    out_ += name;
-    out_ += "\":";
-    return out_;
+void append_files(ObjectWriter& members, std::string& out, const std::vector<Attachment>& files) {
+  if (files.empty()) return;
+  members.name("files") += '[';
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (i > 0) out += ',';
+    append_json(out, files[i]);
   }
-  void text(std::string_view key, std::string_view value) {
-    if (!value.empty()) append_json_string(name(key), value);
-  }
-  void flag(std::string_view key, bool value) {
-    if (value) name(key) += "true";
-  }
-  void number(std::string_view key, std::int64_t value) { append_json_number(name(key), value); }
-
- private:
-  std::string& out_;
-  bool first_ = true;
-};
+  out += ']';
+}
 
 void append(std::string& out, const UserMessage& message) {
-  Members members(out);
+  ObjectWriter members(out);
   members.text("id", message.message_id);
   members.text("text", message.text);
-  if (!message.attachments.empty()) {
-    members.name("files") += '[';
-    for (std::size_t i = 0; i < message.attachments.size(); ++i) {
-      if (i > 0) out += ',';
-      append_json(out, message.attachments[i]);
-    }
-    out += ']';
-  }
+  append_files(members, out, message.attachments);
   if (message.contact) {
-    Members contact(members.name("contact"));
+    ObjectWriter contact(members.name("contact"));
     contact.text("phone", message.contact->phone);
     contact.text("first_name", message.contact->first_name);
     contact.text("last_name", message.contact->last_name);
@@ -54,7 +31,7 @@ void append(std::string& out, const UserMessage& message) {
     contact.end();
   }
   if (message.location) {
-    Members location(members.name("location"));
+    ObjectWriter location(members.name("location"));
     location.text("latitude", message.location->latitude.to_string());
     location.text("longitude", message.location->longitude.to_string());
     location.end();
@@ -65,38 +42,46 @@ void append(std::string& out, const UserMessage& message) {
   members.end();
 }
 void append(std::string& out, const ButtonPress& press) {
-  Members members(out);
+  ObjectWriter members(out);
   members.text("press", press.press_id);
   members.text("id", press.message_id);
   members.text("payload", press.payload);
   members.end();
 }
 void append(std::string& out, const TimerDue& timer) {
-  Members members(out);
+  ObjectWriter members(out);
   members.text("name", timer.name);
   members.number("serial", static_cast<std::int64_t>(timer.serial));
   members.end();
 }
 void append(std::string& out, const StaffMessage& message) {
-  Members members(out);
+  ObjectWriter members(out);
   members.text("text", message.text);
   members.text("staff", message.staff_id);
+  members.text("name", message.name);
+  append_files(members, out, message.attachments);
   members.end();
 }
 void append(std::string& out, const Reachability& reachability) {
   out += reachability.reachable ? "true" : "false";
 }
 void append(std::string& out, const TableAnswer& answer) {
-  Members members(out);
+  ObjectWriter members(out);
   members.number("count", answer.count);
   if (!answer.rows.empty()) append_json(members.name("rows"), Value(answer.rows));
   members.text("error", answer.error);
   members.end();
 }
-void append(std::string& out, const TurnFailed& failed) { append_json_string(out, failed.reason); }
+void append(std::string& out, const TurnFailed& failed) {
+  if (failed.rest == 0) return append_json_string(out, failed.reason);
+  ObjectWriter members(out);
+  members.text("reason", failed.reason);
+  members.number("rest", static_cast<std::int64_t>(failed.rest));
+  members.end();
+}
 
 void append(std::string& out, const StaffCall& call) {
-  Members members(out);
+  ObjectWriter members(out);
   if (call.meant != StaffCall::Meant::Dialog) members.number("meant", static_cast<std::int64_t>(call.meant));
   members.text("word", call.word);
   members.text("staff", call.staff_id);
@@ -107,8 +92,71 @@ void append(std::string& out, const StaffCall& call) {
 
 void append(std::string& out, const TooMany&) { out += "true"; }
 
+void append(std::string& out, const DeskAnswer& answer) {
+  ObjectWriter members(out);
+  members.number("kind", static_cast<std::int64_t>(answer.kind));
+  members.number("ticket", answer.ticket);
+  members.number("number", answer.number);
+  members.text("agent", answer.agent);
+  members.number("position", answer.position);
+  if (answer.wait) members.number("wait", answer.wait->ms);
+  members.number("unanswered_at", answer.unanswered_at.unix_ms);
+  members.number("last_at", answer.last_at.unix_ms);
+  members.end();
+}
+
+void append(std::string& out, const TicketNews& news) {
+  ObjectWriter members(out);
+  members.number("what", static_cast<std::int64_t>(news.what));
+  members.number("ticket", news.ticket);
+  members.text("agent", news.agent);
+  if (!news.said.empty()) {
+    members.name("said") += '[';
+    for (std::size_t i = 0; i < news.said.size(); ++i) {
+      if (i > 0) out += ',';
+      ObjectWriter line(out);
+      line.flag("agent", news.said[i].by_agent);
+      line.text("text", news.said[i].text);
+      line.end();
+    }
+    out += ']';
+  }
+  members.end();
+}
+
+void append(std::string& out, const Delivery& delivery) {
+  ObjectWriter members(out);
+  members.number("line", delivery.ticket_message);
+  members.text("transport", delivery.chat.transport);
+  members.text("chat", delivery.chat.chat_id);
+  members.text("topic", delivery.topic);
+  members.flag("unreachable", delivery.unreachable);
+  members.flag("topic_gone", delivery.topic_gone);
+  members.text("reason", delivery.reason);
+  members.end();
+}
+
+void append(std::string& out, const DeskChange& change) {
+  ObjectWriter members(out);
+  members.number("what", static_cast<std::int64_t>(change.what));
+  members.number("id", change.id);
+  members.end();
+}
+
+void append(std::string& out, const JobDone& done) {
+  ObjectWriter members(out);
+  members.number("serial", static_cast<std::int64_t>(done.serial));
+  if (!done.result.is_null()) append_json(members.name("result"), done.result);
+  members.text("error", done.error);
+  members.end();
+}
+
+void append(std::string& out, const HearKept&) { out += "true"; }
+
 constexpr std::string_view kNames[] = {"message", "press", "timer", "staff",
-                                       "reachable", "table", "failed", "staff_call", "too_many"};
+                                       "reachable", "table", "failed", "staff_call", "too_many",
+                                       "desk", "ticket", "delivery", "desk_change", "job",
+                                       "kept"};
 
 bool read_uint64(JsonReader& json, std::uint64_t& out) {
   std::int64_t number = 0;
@@ -126,6 +174,10 @@ bool read_decimal(JsonReader& json, Decimal& out) {
   return true;
 }
 
+bool read_files(JsonReader& json, std::vector<Attachment>& files) {
+  return json.read_array([&] { return read_attachment(json, files.emplace_back()); });
+}
+
 bool read(JsonReader& json, UserMessage& message) {
   return json.read_object([&](const std::string& name) {
     if (name == "id") return json.read_string(message.message_id);
@@ -133,12 +185,7 @@ bool read(JsonReader& json, UserMessage& message) {
     if (name == "album") return json.read_string(message.album);
     if (name == "edited") return json.read_bool(message.edited);
     if (name == "reply_to") return json.read_string(message.reply_to);
-    if (name == "files") {
-      return json.read_array([&] {
-        message.attachments.emplace_back();
-        return read_attachment(json, message.attachments.back());
-      });
-    }
+    if (name == "files") return read_files(json, message.attachments);
     if (name == "contact") {
       Contact& contact = message.contact.emplace();
       return json.read_object([&](const std::string& field) {
@@ -179,6 +226,8 @@ bool read(JsonReader& json, StaffMessage& message) {
   return json.read_object([&](const std::string& name) {
     if (name == "text") return json.read_string(message.text);
     if (name == "staff") return json.read_string(message.staff_id);
+    if (name == "name") return json.read_string(message.name);
+    if (name == "files") return read_files(json, message.attachments);
     return false;
   });
 }
@@ -196,7 +245,14 @@ bool read(JsonReader& json, TableAnswer& answer) {
     return false;
   });
 }
-bool read(JsonReader& json, TurnFailed& failed) { return json.read_string(failed.reason); }
+bool read(JsonReader& json, TurnFailed& failed) {
+  if (json.peek() != '{') return json.read_string(failed.reason);
+  return json.read_object([&](const std::string& name) {
+    if (name == "reason") return json.read_string(failed.reason);
+    if (name == "rest") return read_uint64(json, failed.rest);
+    return false;
+  });
+}
 bool read(JsonReader& json, StaffCall& call) {
   return json.read_object([&](const std::string& name) {
     if (name == "meant") {
@@ -218,6 +274,82 @@ bool read(JsonReader& json, TooMany&) {
   return json.read_bool(any);
 }
 
+template <class Kind>
+bool read_kind_number(JsonReader& json, Kind last, Kind& kind) {
+  std::int64_t number = 0;
+  if (!json.read_int(number) || number < 0 || number > static_cast<std::int64_t>(last)) return json.fail();
+  kind = static_cast<Kind>(number);
+  return true;
+}
+
+bool read(JsonReader& json, DeskAnswer& answer) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "kind") return read_kind_number(json, DeskAnswer::Kind::Closed, answer.kind);
+    if (name == "ticket") return json.read_int(answer.ticket);
+    if (name == "number") return json.read_int(answer.number);
+    if (name == "agent") return json.read_string(answer.agent);
+    if (name == "position") return json.read_int(answer.position);
+    if (name == "wait") return json.read_int(answer.wait.emplace().ms);
+    if (name == "unanswered_at") return json.read_int(answer.unanswered_at.unix_ms);
+    if (name == "last_at") return json.read_int(answer.last_at.unix_ms);
+    return false;
+  });
+}
+
+bool read(JsonReader& json, TicketNews& news) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "what") return read_kind_number(json, TicketNews::What::Rejected, news.what);
+    if (name == "ticket") return json.read_int(news.ticket);
+    if (name == "agent") return json.read_string(news.agent);
+    if (name == "said") {
+      return json.read_array([&] {
+        TicketNews::Said& said = news.said.emplace_back();
+        return json.read_object([&](const std::string& field) {
+          if (field == "agent") return json.read_bool(said.by_agent);
+          if (field == "text") return json.read_string(said.text);
+          return false;
+        });
+      });
+    }
+    return false;
+  });
+}
+
+bool read(JsonReader& json, Delivery& delivery) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "line") return json.read_int(delivery.ticket_message);
+    if (name == "transport") return json.read_string(delivery.chat.transport);
+    if (name == "chat") return json.read_string(delivery.chat.chat_id);
+    if (name == "topic") return json.read_string(delivery.topic);
+    if (name == "unreachable") return json.read_bool(delivery.unreachable);
+    if (name == "topic_gone") return json.read_bool(delivery.topic_gone);
+    if (name == "reason") return json.read_string(delivery.reason);
+    return false;
+  });
+}
+
+bool read(JsonReader& json, DeskChange& change) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "what") return read_kind_number(json, DeskChange::What::TicketWaits, change.what);
+    if (name == "id") return json.read_int(change.id);
+    return false;
+  });
+}
+
+bool read(JsonReader& json, JobDone& done) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "serial") return read_uint64(json, done.serial);
+    if (name == "result") return read_value(json, done.result);
+    if (name == "error") return json.read_string(done.error);
+    return false;
+  });
+}
+
+bool read(JsonReader& json, HearKept&) {
+  bool any = false;
+  return json.read_bool(any);
+}
+
 template <std::size_t I = 0>
 bool read_kind(JsonReader& json, std::string_view name, Event& event) {
   if constexpr (I == std::size(kNames)) {
@@ -232,7 +364,7 @@ bool read_kind(JsonReader& json, std::string_view name, Event& event) {
 
 void append_json(std::string& out, const Event& event) {
   static_assert(std::size(kNames) == std::variant_size_v<decltype(Event::what)>);
-  Members members(out);
+  ObjectWriter members(out);
   members.number("at", event.at.unix_ms);
   if (event.seed != 0) members.number("seed", static_cast<std::int64_t>(event.seed));
   members.name(kNames[event.what.index()]);

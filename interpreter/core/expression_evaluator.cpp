@@ -296,6 +296,18 @@ const Value* Evaluator::evaluate(const ExpressionTree& tree, std::uint32_t index
   return value;
 }
 
+bool Evaluator::child(const ExpressionTree& tree, const ExpressionNode& node, std::uint32_t position,
+                      Value& item, std::size_t& bytes, const char* too_large) {
+  Value slot;
+  const Value* found = evaluate(tree, tree.children[node.child_begin + position], slot);
+  if (!found) return false;
+  if (const std::string* text = found->text(); text && (bytes += text->size()) > kMaxValueBytes) {
+    return fail(EvaluationProblem::TooLarge, too_large);
+  }
+  item = found == &slot ? std::move(slot) : *found;
+  return true;
+}
+
 const Value* Evaluator::leaf(const ExpressionTree& tree, const ExpressionNode& node, Value& slot) {
   switch (node.op) {
     case Op::Constant:
@@ -322,15 +334,9 @@ const Value* Evaluator::leaf(const ExpressionTree& tree, const ExpressionNode& n
       list.reserve(node.child_count);
       std::size_t bytes = 0;
       for (std::uint32_t i = 0; i < node.child_count; ++i) {
-        Value item_slot;
-        const Value* item = evaluate(tree, tree.children[node.child_begin + i], item_slot);
-        if (!item) return nullptr;
-        if (const std::string* text = item->text();
-            text && (bytes += text->size()) > kMaxValueBytes) {
-          fail(EvaluationProblem::TooLarge, "a list that is too large");
-          return nullptr;
-        }
-        list.push_back(item == &item_slot ? std::move(item_slot) : *item);
+        Value item;
+        if (!child(tree, node, i, item, bytes, "a list that is too large")) return nullptr;
+        list.push_back(std::move(item));
       }
       slot = Value(std::move(list));
       return check_size(slot) ? &slot : nullptr;
@@ -340,15 +346,9 @@ const Value* Evaluator::leaf(const ExpressionTree& tree, const ExpressionNode& n
       if (!spend(static_cast<std::size_t>(node.child_count) * node.child_count / 2)) return nullptr;
       std::size_t bytes = 0;
       for (std::uint32_t i = 0; i < node.child_count; ++i) {
-        Value item_slot;
-        const Value* item = evaluate(tree, tree.children[node.child_begin + i], item_slot);
-        if (!item) return nullptr;
-        if (const std::string* text = item->text();
-            text && (bytes += text->size()) > kMaxValueBytes) {
-          fail(EvaluationProblem::TooLarge, "a map that is too large");
-          return nullptr;
-        }
-        map.set(tree.words[node.data + i], item == &item_slot ? std::move(item_slot) : *item);
+        Value item;
+        if (!child(tree, node, i, item, bytes, "a map that is too large")) return nullptr;
+        map.set(tree.words[node.data + i], std::move(item));
       }
       slot = Value(std::move(map));
       return check_size(slot) ? &slot : nullptr;

@@ -55,6 +55,9 @@ class Evaluator {
   };
 
  private:
+  /// An item of a list or map that is written out; `bytes` counts the texts of all. False after a failure.
+  bool child(const ExpressionTree& tree, const ExpressionNode& node, std::uint32_t position,
+             Value& item, std::size_t& bytes, const char* too_large);
   const Value* leaf(const ExpressionTree& tree, const ExpressionNode& node, Value& slot);
   const Value* apply(const ExpressionTree& tree, const ExpressionNode& node, const Value* left,
                      Value& slot);

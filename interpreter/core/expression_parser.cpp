@@ -18,7 +18,7 @@ namespace sufler {
 namespace {
 
 struct Token {
-  enum class Kind : std::uint8_t { End, Number, Text, Name, Sign, Bad };
+  enum class Kind : std::uint8_t { End, Number, Duration, Text, Name, Sign, Bad };
   Kind kind = Kind::End;
   std::uint32_t offset = 0, length = 0;
   std::string_view text;            ///< as written; of a Text without the quotes
@@ -103,6 +103,10 @@ class Lexer {
     token.kind = Token::Kind::Number;
     take(token, end);
     if (good && !Decimal::parse(token.text)) good = false;
+    if (!good && Duration::parse(token.text)) {  // `5m`, `1h30m`
+      token.kind = Token::Kind::Duration;
+      return;
+    }
     if (!good) bad(token, ExpressionProblem::BadNumber, token.text, "");
   }
 
@@ -699,6 +703,9 @@ class Parser {
       case Token::Kind::Number:
         advance();
         return constant(*Decimal::parse(token.text), token.offset);
+      case Token::Kind::Duration:
+        advance();
+        return constant(*Duration::parse(token.text), token.offset);
       case Token::Kind::Text:
         advance();
         return constant(unescape(token.text), token.offset);

@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "interpreter/core/assistants/request.h"
 #include "interpreter/core/decimal.h"
 #include "interpreter/core/expression_calls.h"
 #include "interpreter/core/expression_evaluator.h"
@@ -110,6 +111,12 @@ bool length(Evaluator&, const Value& input, Arguments, Value& out) {
   if (input.list()) size = input.list()->size();
   if (input.map()) size = input.map()->size();
   out = Value(static_cast<std::int64_t>(size));
+  return true;
+}
+
+bool tokens(Evaluator& at, const Value& input, Arguments, Value& out) {
+  const FactLines lines = fact_lines(input, Locale{at.language(), Zone()}, std::int64_t{1} << 40, kFirstRate);
+  out = Value(estimate_tokens(lines.text));
   return true;
 }
 
@@ -702,6 +709,14 @@ constexpr ExpressionCall kFilters[] = {
      .input = kScalar,
      .result = T::Text,
      .apply = escape},
+    {.english = "tokens",
+     .russian = "токенов",
+     .usage = "tokens",
+     .about = "about how much room it takes in the memory of an assistant; 0 for null",
+     .input = kAny,
+     .result = T::Number,
+     .apply = tokens,
+     .null_passes = false},
     {.english = "keys",
      .russian = "ключи",
      .usage = "keys",

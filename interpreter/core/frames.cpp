@@ -44,6 +44,7 @@ void drop_past_within(State& state) {
 }  // namespace
 
 void Play::jump(BranchId branch) {
+  abandon_relay(*this);
   leave_rest();
   state.frames.clear();
   state.interrupted.clear();
@@ -160,6 +161,7 @@ Flow Play::leave_call(Value result) {
 }
 
 void Play::end_dialog() {
+  abandon_relay(*this);
   leave_rest();
   state.frames.clear();
   state.interrupted.clear();
@@ -201,7 +203,7 @@ bool Play::return_to(PastQuestion past, bool with_old_answer) {
   state.frames = std::move(past.frames);
   const std::size_t interruptions = count_interruptions(state.frames);
   for (std::size_t depth = interruptions; depth < state.interrupted.size(); ++depth)
-    for (std::string_view base : {"timeout", "pause"}) state.timers.erase(timer_name(base, depth));
+    for (std::string_view base : {"timeout", "pause", "job"}) state.timers.erase(timer_name(base, depth));
   state.interrupted.resize(interruptions);
   RichText was;
   if (with_old_answer) was.append(past.label);
@@ -214,7 +216,7 @@ bool Play::return_to_interrupted() {
   while (at > 0 && !state.frames[at - 1].repeats_wait) --at;
   if (at == 0 || state.frames[at - 1].border || state.interrupted.empty()) return false;
   const Waiting::For what = state.interrupted.back().what;
-  if (what == Waiting::For::Nothing || what == Waiting::For::Pause) return false;
+  if (what == Waiting::For::Nothing || what == Waiting::For::Pause || what == Waiting::For::Job) return false;
   remember_stand();
   leave_rest();
   state.frames.resize(at - 1);

@@ -2,6 +2,8 @@
 // fallback.
 #include <utility>
 
+#include "interpreter/core/assistants/asking.h"
+#include "interpreter/core/jobs.h"
 #include "interpreter/core/play.h"
 #include "interpreter/core/questions/questions.h"
 #include "interpreter/core/steps/steps.h"
@@ -31,11 +33,22 @@ RichText told_choice(Play& play, const std::string& label) {
   return play.phrase(Phrase::Chosen, &names);
 }
 
+/// For the trace: a button that only says its label.
+void note_said(Play& play, StepId step, const Buttons& buttons, std::size_t option, const std::string& label) {
+  const bool made = option >= buttons.options.size();
+  play.note({made ? Way::What::DataOption : Way::What::Option, step, {}, made ? 0 : static_cast<std::uint32_t>(option)},
+            Value(label));
+}
+
 /// Plays a button that nobody waits at by the rules of a command: what waits is shown again behind it, unless it
 /// jumps. Gives what is to be told when it only set something.
-std::optional<RichText> play_said(Play& play, const Option& option, const std::string& label) {
+std::optional<RichText> play_said(Play& play, StepId step, const Option& option, const std::string& label) {
   const Option taken = option;
   play.state.resume_at = BranchId{};
+  if (play.traces()) {
+    const auto index = static_cast<std::uint32_t>(&option - said_buttons(play.program.step(step))->options.data());
+    play.note({Way::What::Option, step, {}, index}, Value(label));
+  }
   for (const Assignment& assignment : taken.set) {
     if (!play.assign(assignment)) return std::nullopt;
   }
@@ -53,11 +66,17 @@ bool hear_offer(Play& play, const std::optional<Offer>& offer) {
   const auto position = find_same_label(trim(play.heard.text), offer->shown);
   if (!buttons || !position) return false;
   const Option* option = option_at(*buttons, offer->values, *position);
-  if (!option || only_says(*option)) return false;
+  if (!option || only_says(*option)) {
+    if (play.traces()) {
+      const Way way = way_of_option(offer->step, *buttons, offer->values, *position);
+      play.note(way, Value(label_at(offer->shown, *position)));
+    }
+    return false;
+  }
   const std::string label = label_at(offer->shown, *position);
   if (option->url) {
     tell_link(play, *option, label);
-  } else if (auto told = play_said(play, *option, label)) {
+  } else if (auto told = play_said(play, offer->step, *option, label)) {
     tell(play, std::move(*told));
   }
   return true;
@@ -146,9 +165,15 @@ void hear_words(Play& play) {
   if (hear_command(play, fold(play.heard.text), false) || hear_offer(play, state.offer)) return;
   const auto what = state.waiting.what;
   std::optional<std::size_t> none;
-  if (resume_at) {
+  // What was written before it is heard first.
+  const bool behind_others = !state.kept.empty() && !std::holds_alternative<HearKept>(play.event.what);
+  if (what == Waiting::For::Job || behind_others) {
+    keep_for_later(play);
+  } else if (resume_at) {
     play.jump(resume_at);
     play.run();
+  } else if (state.waiting.news == Waiting::News::Other) {
+    return;  // the words were about another question: this one is shown at the end of the turn
   } else if (!refresh_options(play, none)) {
     play.run();
   } else if (!rest_reads(play) && hear_offer(play, state.inner_offer)) {
@@ -157,6 +182,8 @@ void hear_words(Play& play) {
     go_on(play, hear_answer(play, {}));
   } else if (what == Waiting::For::Choice) {
     go_on(play, hear_choice(play, std::nullopt));
+  } else if (what == Waiting::For::Talk && slash_command(play.heard.text).empty()) {
+    go_on(play, hear_talk(play));
   } else {
     hear_other(play);
   }
@@ -189,10 +216,12 @@ void press_said(Play& play, const SaidButton& pressed) {
   play.heard.text = label;
   if (option && !only_says(*option)) {
     play.restart_timers();
-    if (auto told = play_said(play, *option, label)) play.answer_press(std::move(told->text));
+    if (auto told = play_said(play, pressed.step, *option, label)) play.answer_press(std::move(told->text));
   } else if (std::holds_alternative<Say>(step.verb)) {
+    if (play.traces()) note_said(play, pressed.step, buttons, pressed.option, label);
     hear_words(play);
   } else {
+    if (play.traces()) note_said(play, pressed.step, buttons, pressed.option, label);
     play.answer_press(told_choice(play, label).text);  // who reads a notice is in no talk about it
   }
 }
@@ -208,10 +237,17 @@ void tell_resting(Play& play) {
 }
 
 void hear_other(Play& play) {
+  play.heard.unclaimed = true;
+  if (play.state.waiting.news != Waiting::News::None) return;  // shown at the end of the turn
   const Program& program = play.program;
+  if (play.around.is_agent && play.state.waiting.what == Waiting::For::Nothing) {
+    play.say_phrase(Phrase::NoTicket);
+    return;
+  }
   const bool unknown_command = !slash_command(play.heard.text).empty();
   const auto what = play.state.waiting.what;
   if (program.fallback) {
+    if (play.traces()) play.note({Way::What::Fallback, {}, {}, 0});
     play.interrupt(program.branch(program.fallback).block, Frame::Kind::Command);
     play.run();
   } else if (unknown_command) {
@@ -228,6 +264,11 @@ void hear_other(Play& play) {
 
 void hear_message(Play& play, const UserMessage& message) {
   State& state = play.state;
+  play.said = &message;
+  if (hear_in_relay(play, message)) {
+    state.unreachable = false;
+    return;
+  }
   if (message.edited) return;
   const bool later_part = !message.album.empty() && message.album == state.album;
   if (later_part) {
@@ -237,12 +278,13 @@ void hear_message(Play& play, const UserMessage& message) {
   play.heard = heard_of(message);
   state.unreachable = false;
   const auto settle_album = [&] {
-    if (!message.album.empty() && !is_collecting(play)) state.album = message.album;
+    if (!message.album.empty() && !play.kept && !is_collecting(play)) state.album = message.album;
   };
   if (hear_in_silence(play)) {
     settle_album();
     return;
   }
+  if (hear_rating(play, {}, trim(message.text))) return;
   hear_words(play);
   settle_album();
 }
@@ -251,7 +293,7 @@ void hear_press(Play& play, const ButtonPress& press) {
   State& state = play.state;
   play.effect(AnswerPress{press.press_id, {}});
   state.unreachable = false;
-  if (state.silence) return;
+  if (hear_rating(play, press.payload, {}) || state.silence) return;
 
   if (const auto said = read_said_payload(play.program, press.payload)) {
     press_said(play, *said);
@@ -263,7 +305,7 @@ void hear_press(Play& play, const ButtonPress& press) {
       (what == Waiting::For::Answer || what == Waiting::For::Confirmation || what == Waiting::For::Choice)) {
     play.restart_timers();
     std::optional<std::size_t> position = payload->position;
-    if (!refresh_options(play, position)) {
+    if (state.waiting.news == Waiting::News::Other || !refresh_options(play, position)) {
       play.answer_press(play.phrase_text(Phrase::OldButton));
       return;
     }

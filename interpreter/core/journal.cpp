@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "interpreter/core/event_json.h"
+#include "interpreter/core/expects.h"
+#include "interpreter/core/fnv.h"
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/play.h"
 
@@ -61,8 +63,22 @@ void append_effect(std::string& out, const Effect& effect, const std::vector<std
     text("track", track->name);
   } else if (const auto* fault = std::get_if<ReportFault>(&effect)) {
     text("fault", fault->reason);
+  } else if (const auto* desk = std::get_if<DeskOrder>(&effect)) {
+    // A relayed message is the event of the turn already.
+    constexpr std::string_view kWhat[] = {"relay", "close", "assign", "remind", "reassign", "rate"};
+    text("desk", std::string(kWhat[static_cast<std::size_t>(desk->what)]) + " " + std::to_string(desk->ticket));
+  } else if (const auto* job = std::get_if<StartJob>(&effect)) {
+    // With these a replay knows which rest a result belongs to, and whether the same was asked. A mark of a secret
+    // would tell it to whoever tries all numbers.
+    out += "{\"job\":";
+    append_json_string(out, job->service + " " + job->name);
+    out += ",\"rest\":\"" + std::to_string(job->serial) + '"';
+    if (secrets.empty()) out += ",\"request\":\"" + std::to_string(Fnv1a().bytes(job->request).value()) + '"';
+    out += '}';
+  } else if (std::holds_alternative<CancelJob>(effect)) {
+    text("job_cancelled", "");
   } else if (const auto* moved = std::get_if<Relocated>(&effect)) {
-    text("relocated", moved->from + " → " + moved->to);
+    text("relocated", moved->from == moved->to ? moved->from + ": " + moved->line : moved->from + " → " + moved->to);
   }
 }
 
@@ -76,13 +92,39 @@ void blot(std::string& text, const std::vector<std::string>& secrets) {
   }
 }
 
+void blot(Value& value, const std::vector<std::string>& secrets, const Locale& locale) {
+  if (secrets.empty() || value.is_null()) return;
+  if (const std::string* text = value.text()) {
+    std::string clean = *text;
+    blot(clean, secrets);
+    if (clean != *text) value = Value(std::move(clean));
+  } else if (const List* list = value.list()) {
+    List clean = *list;
+    for (Value& item : clean) blot(item, secrets, locale);
+    value = Value(std::move(clean));
+  } else if (const ValueMap* map = value.map()) {
+    ValueMap clean = *map;
+    for (auto& [name, item] : *map) {
+      Value inner = item;
+      blot(inner, secrets, locale);
+      clean.set(name, std::move(inner));
+    }
+    value = Value(std::move(clean));
+  } else if (!value.boolean() &&
+             std::find(secrets.begin(), secrets.end(), to_display(value, locale)) != secrets.end()) {
+    value = Value(std::string(kBlot));
+  }
+}
+
 std::string journal_event_json(const Event& event, const State& before, const Program& program) {
   const auto* message = std::get_if<UserMessage>(&event.what);
   if (!message) return to_json(event);
   const Question* question = question_of(program, before.waiting);
   const FoundCommand found = find_command(program, message->text, fold(message->text),
                                           !question || question->free_words_are_commands, nullptr);
-  const bool secret_answer = is_secret_rest(program, before.waiting) && !found.command;
+  // What was asked when it was written counts, too, where a new version asks something else.
+  const bool was_secret = before.takeover && Expects(before.takeover->expected).secret();
+  const bool secret_answer = (was_secret || is_secret_rest(program, before.waiting)) && !found.command;
   const bool secret_command = found.command && found.command->secret;
   if (!secret_answer && !secret_command) return to_json(event);
   Event hidden = event;

@@ -172,4 +172,21 @@ bool JsonReader::at_end() {
   return ok_ && rest_.empty();
 }
 
+bool pass_over(JsonReader& json, int depth) {
+  constexpr int kDeepest = 128;  // nothing of ours is
+  std::string text;
+  std::int64_t number = 0;
+  bool boolean = false;
+  if (depth > kDeepest) return json.fail();
+  switch (json.peek()) {
+    case '{': return json.read_object([&](const std::string&) { return pass_over(json, depth + 1); });
+    case '[': return json.read_array([&] { return pass_over(json, depth + 1); });
+    case '"': return json.read_string(text);
+    case 'n': return json.read_null();
+    case 't':
+    case 'f': return json.read_bool(boolean);
+    default: return json.read_int(number);
+  }
+}
+
 }  // namespace sufler

@@ -3,13 +3,46 @@
 #include <string>
 #include <string_view>
 
-/// The little JSON that state, outbox and journal need: a writer of strings and a reader that walks
+/// The little JSON that state, outbox and journal need: a writer and a reader that walks
 /// through a text once. Both are on the way of every message, hence by hand.
 namespace sufler {
 
 /// Appends `text` as a JSON string, quotes included. Broken UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 void append_json_number(std::string& out, std::int64_t number);
+
+/// Writes the members of one object, with commas between them.
+class ObjectWriter {
+ public:
+  explicit ObjectWriter(std::string& out) : out_(out) { out_.push_back('{'); }
+  void end() { out_.push_back('}'); }
+  /// The text, to which the member's value is to be appended; `name` is written as it is.
+  std::string& name(std::string_view name) {
+    comma();
+    out_.push_back('"');
+    out_ += name;
+    out_ += "\":";
+    return out_;
+  }
+  void text(std::string_view key, std::string_view value) {  ///< left out when empty
+    if (!value.empty()) append_json_string(name(key), value);
+  }
+  void flag(std::string_view key, bool value) {  ///< left out when false
+    if (value) name(key) += "true";
+  }
+  void number(std::string_view key, std::int64_t value) { append_json_number(name(key), value); }
+
+ protected:
+  void comma() {
+    if (!first_) out_.push_back(',');
+    first_ = false;
+  }
+
+  std::string& out_;
+
+ private:
+  bool first_ = true;
+};
 
 /// Reads JSON piece by piece. After the first mistake every call fails, so callers may look once,
 /// at the end. Does not throw, recurses nowhere.
@@ -27,6 +60,8 @@ class JsonReader {
   bool read_null();
   /// Nothing but white space is left.
   bool at_end();
+  /// What has not been read yet: for whoever copies a part as it is.
+  std::string_view rest() const { return rest_; }
   bool ok() const { return ok_; }
   bool fail() {
     ok_ = false;
@@ -63,5 +98,8 @@ class JsonReader {
   std::string_view rest_;
   bool ok_ = true;
 };
+
+/// Reads any value and forgets it. Plain numbers are integers.
+bool pass_over(JsonReader& json, int depth = 0);
 
 }  // namespace sufler

@@ -37,29 +37,6 @@ bool read_enum(JsonReader& json, const Names& names, Enum& value) {
   return json.fail();
 }
 
-/// Writes the members of one object, with commas between them.
-class ObjectWriter {
- public:
-  explicit ObjectWriter(std::string& out) : out_(out) { out_.push_back('{'); }
-  void close() { out_.push_back('}'); }
-  std::string& name(std::string_view name) {
-    if (!first_) out_.push_back(',');
-    first_ = false;
-    out_.push_back('"');
-    out_ += name;
-    out_ += "\":";
-    return out_;
-  }
-  void text(std::string_view key, std::string_view text) {
-    if (!text.empty()) append_json_string(name(key), text);
-  }
-  void number(std::string_view key, std::int64_t number) { append_json_number(name(key), number); }
-
- private:
-  std::string& out_;
-  bool first_ = true;
-};
-
 template <class Items, class Write>
 void append_array(std::string& out, const Items& items, Write write) {
   out.push_back('[');
@@ -79,7 +56,7 @@ void append_button(std::string& out, const Button& button) {
   object.text("payload", button.payload);
   object.text("url", button.url);
   if (button.color != ButtonColor::Default) object.text("color", name_of(kColors, button.color));
-  object.close();
+  object.end();
 }
 
 bool read_button(JsonReader& json, Button& button) {
@@ -134,7 +111,7 @@ void append_json(std::string& out, const Attachment& file) {
   object.text("mime", file.mime);
   if (file.size != -1) object.number("size", file.size);
   object.text("caption", file.caption);
-  object.close();
+  object.end();
 }
 
 bool read_attachment(JsonReader& json, Attachment& file) {
@@ -161,7 +138,7 @@ std::string to_json(const Message& message) {
       inner.number("begin", span.begin);
       inner.number("end", span.end);
       inner.text("url", span.url);
-      inner.close();
+      inner.end();
     });
   }
   if (!message.attachments.empty()) {
@@ -177,10 +154,11 @@ std::string to_json(const Message& message) {
             append_array(out, row, [&](const Button& button) { append_button(out, button); });
           });
     }
-    keyboard.close();
+    keyboard.end();
   }
   if (message.typing.ms != 0) object.number("typing_ms", message.typing.ms);
-  object.close();
+  if (!message.reply_to.empty()) object.text("reply_to", message.reply_to);
+  object.end();
   return out;
 }
 
@@ -201,6 +179,7 @@ bool read_message(JsonReader& json, Message& message) {
     }
     if (name == "keyboard") return read_keyboard(json, message.keyboard);
     if (name == "typing_ms") return json.read_int(message.typing.ms);
+    if (name == "reply_to") return json.read_string(message.reply_to);
     return false;
   });
 }

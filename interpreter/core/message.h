@@ -15,8 +15,8 @@ enum class AttachmentKind : std::uint8_t { Photo, Document, Voice, Audio, Video,
 struct Attachment {
   AttachmentKind kind = AttachmentKind::Document;
   std::string origin;     ///< the bot's transport that holds it (`telegram`, `vk`, `console`);
-                          ///< `scenario` for a file of the scenario's folder; `text` for one made by us
-  std::string reference;  ///< file id on that platform, or the path relative to the scenario's folder, or
+                          ///< `scenario`: of the scenario's folder; `stored`: of a version; `text`: made by us
+  std::string reference;  ///< file id on that platform; the path relative to the scenario's folder; its SHA-256;
                           ///< for `text` what the file holds
   std::string name;       ///< the file's name as people know it, cleaned of paths; may be empty
   std::string mime;       ///< may be empty
@@ -56,6 +56,7 @@ struct Message {
   std::vector<Attachment> attachments;
   Keyboard keyboard;
   Duration typing;  ///< shows "typing" this long before the message
+  std::string reply_to = {};  ///< id of the message in the same chat that it answers; may be empty
   friend bool operator==(const Message&, const Message&) = default;
 };
 

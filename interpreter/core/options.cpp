@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "interpreter/core/expects.h"
 #include "interpreter/core/reading/choice.h"
 
 namespace sufler {
@@ -102,12 +103,27 @@ Keyboard make(Play& play, const Buttons& buttons, const List& shown, const List&
   return keyboard;
 }
 
-/// Enough of the version to tell buttons of another one.
-std::string_view short_version(const Program& program) {
-  return std::string_view(program.version).substr(0, 12);
+/// Tells the buttons of a step from all others, in other versions, too (expects.h).
+std::string mark_of(const Program& program, StepId step) {
+  const std::uint64_t mark = program.step(step).expects;
+  if (mark == 0) return program.version.substr(0, 12);  // a Program that no loader made
+  char digits[17];
+  const auto end = std::to_chars(digits, digits + sizeof digits, mark, 36);
+  return std::string(digits, end.ptr);
 }
 
 }  // namespace
+
+bool render_asked(Play& play, const Text& text, const Attach& attach, const RichText* was, Message& message) {
+  if (!play.render(text, message.text) || !play.collect(attach, message.attachments)) return false;
+  if (was) {
+    message.text.append("\n");
+    message.text.append(play.phrase(Phrase::Was));
+    message.text.append(" ");
+    message.text.append(*was);
+  }
+  return true;
+}
 
 bool make_options(Play& play, const Buttons& buttons, List& shown, List& values) {
   shown.clear();
@@ -143,7 +159,7 @@ Keyboard make_said_keyboard(Play& play, StepId step, const Buttons& buttons, con
     const std::int64_t option =
         index ? index->to_int64().value_or(-1) : static_cast<std::int64_t>(item++);
     return "@" + std::to_string(step.value) + ":" + std::to_string(option) + ":" +
-           std::string(short_version(play.program));
+           mark_of(play.program, step);
   });
 }
 
@@ -220,10 +236,21 @@ std::optional<SaidButton> read_said_payload(const Program& program, std::string_
   if (first.ec != std::errc() || first.ptr == end || *first.ptr != ':') return std::nullopt;
   const auto second = std::from_chars(first.ptr + 1, end, index);
   if (second.ec != std::errc() || second.ptr == end || *second.ptr != ':') return std::nullopt;
-  const std::string_view version(second.ptr + 1, static_cast<std::size_t>(end - second.ptr - 1));
-  if (version != short_version(program) || step >= program.steps.size()) return std::nullopt;
-  if (!said_buttons(program.steps[step])) return std::nullopt;
-  return SaidButton{StepId{step}, index};
+  const std::string_view mark(second.ptr + 1, static_cast<std::size_t>(end - second.ptr - 1));
+  if (step < program.steps.size() && said_buttons(program.steps[step]) && mark == mark_of(program, StepId{step}))
+    return SaidButton{StepId{step}, index};
+  std::uint64_t number = 0;
+  const auto third = std::from_chars(mark.data(), end, number, 36);
+  if (third.ec != std::errc() || third.ptr != end) return std::nullopt;
+  const StepId moved = find_said(program, number, StepId{step});
+  if (!moved) return std::nullopt;
+  return SaidButton{moved, index};
+}
+
+Way way_of_option(StepId step, const Buttons& buttons, const List& values, std::size_t position) {
+  if (const Option* option = option_at(buttons, values, position))
+    return {Way::What::Option, step, {}, static_cast<std::uint32_t>(option - buttons.options.data())};
+  return {Way::What::DataOption, step, {}, 0};
 }
 
 bool take_option(Play& play, const Option& option) {

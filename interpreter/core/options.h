@@ -15,6 +15,9 @@ struct OwnButton {
   ButtonAction action = ButtonAction::Text;
 };
 
+/// The text and files of what is asked; `was` (null: none) is what the person chose before and stands below the text.
+/// False after a fault.
+bool render_asked(Play& play, const Text& text, const Attach& attach, const RichText* was, Message& message);
 /// Labels as shown, and for each what it stands for: the index of an option, or [value] of one made
 /// of data. False after a fault.
 bool make_options(Play& play, const Buttons& buttons, List& shown, List& values);
@@ -42,17 +45,20 @@ struct Payload {
 std::optional<Payload> read_payload(std::string_view payload);
 
 /// Buttons in a message that nobody waits at: those of a `notify` go to dialogs that never saw the step, and those
-/// of a `say` stay while the dialog goes on. So the payload names the step: `@step:option:version`.
+/// of a `say` stay while the dialog goes on. So the payload names the step and its buttons: `@step:option:mark`.
 Keyboard make_said_keyboard(Play& play, StepId step, const Buttons& buttons, const List& shown,
                             const List& values);
 struct SaidButton {
   StepId step;         ///< a `say` or a `notify` with buttons
   std::size_t option;  ///< behind the step's options: an item of its `from`
 };
-/// Nothing when the version is another, or nothing is known of it.
+/// Nothing when no step of this version has these buttons.
 std::optional<SaidButton> read_said_payload(const Program& program, std::string_view payload);
 /// The buttons of a `say` or a `notify`; null when it has none, or is another step.
 const Buttons* said_buttons(const Step& step);
+
+/// For the trace: the way through the option at `position` of a step.
+Way way_of_option(StepId step, const Buttons& buttons, const List& values, std::size_t position);
 
 /// Plays what an option leads to, after its `set`.
 bool take_option(Play& play, const Option& option);

@@ -1,6 +1,7 @@
 // The run of one turn. Frames are played from the innermost out until something waits. Whatever cannot be
 // done (a fault) is reported once, the dialog is put back to where it stood, and `on_error` speaks; a second
 // fault in the same turn ends the dialog at `none`, so no scenario can hold a turn for ever.
+#include "interpreter/core/jobs.h"
 #include "interpreter/core/play.h"
 
 #include <algorithm>
@@ -43,7 +44,8 @@ Play::Play(const Program& program_, State state_, UserRecord user_, const Surrou
       scope(*this) {
   turn.next = std::move(state_);
   turn.user = std::move(user_);
-  timers_before_ = state.timers;
+  timers_before_ = state.takeover ? state.takeover->timers : state.timers;
+  jobs_before_ = jobs_of(state);
   hide_answers();  // the turn may forget them after it has told them
   if (state.midway) {
     Midway& midway = *state.midway;
@@ -70,8 +72,7 @@ bool Play::fail(std::string reason) {
 
 void Play::remember_stand() {
   // What the clock began is not begun again by a fault: nobody is there to do it differently.
-  const bool by_person = std::holds_alternative<UserMessage>(event.what) ||
-                         std::holds_alternative<ButtonPress>(event.what);
+  const bool by_person = said || std::holds_alternative<ButtonPress>(event.what);
   if (!stand && by_person && faults == 0) stand = Stand{state.frames, state.waiting, state.interrupted, state.past.size()};
 }
 
@@ -103,11 +104,14 @@ void Play::run() {
     if (!goes_on_with_a_row) {
       bool wanted = true;
       if (!holds(step.when, wanted)) continue;
+      if (traces()) {
+        const Way way{wanted ? Way::What::Step : Way::What::PassedOver, id, {}, 0};
+        step.when ? note(way, *step.when, Value(wanted)) : void(note(way));
+      }
       if (!wanted) {
         ++frame.next;
         continue;
       }
-      if (around.trace) turn.visited.push_back(id);
     }
     ++frame.next;
     const Flow flow = play_step(*this, id, step);
@@ -118,6 +122,7 @@ void Play::run() {
 void Play::start_over_from_fault() {
   ReportFault report = std::move(*fault);
   fault.reset();
+  if (traces()) note({Way::What::Fault, {}, {}, 0}, Value(report.reason));
   effect(std::move(report));
   ++faults;
   if (faults > 3) {  // even the built-in phrase cannot be said
@@ -134,6 +139,7 @@ void Play::start_over_from_fault() {
     if (state.past.size() > stand->past) state.past.resize(stand->past);
   } else if (!put_back || state.waiting.what == Waiting::For::Nothing ||
              state.waiting.what == Waiting::For::Table) {
+    abandon_relay(*this);
     state.frames.clear();
     state.interrupted.clear();
     state.past.clear();
@@ -160,7 +166,7 @@ void Play::start_over_from_fault() {
 }
 
 void Play::finish() {
-  if (turn.asks) {
+  if (turn.asks || turn.asks_desk) {
     Midway midway;
     midway.heard = std::move(heard);
     midway.steps = steps;
@@ -184,7 +190,18 @@ void Play::finish() {
     if (before != timers_before_.end() && before->second == timer) continue;
     effect(SetTimer{name, timer.due, timer.serial});
   }
+  const auto* done = std::get_if<JobDone>(&event.what);
+  const std::vector<std::uint64_t> jobs = jobs_of(state);
+  for (const std::uint64_t serial : jobs_before_) {
+    if ((done && done->serial == serial) || std::find(jobs.begin(), jobs.end(), serial) != jobs.end()) continue;
+    effect(CancelJob{serial});
+  }
+  if (!state.midway) {
+    if (state.silence) state.kept.clear();  // people read them in the dialog itself
+    turn.hears_kept = !state.kept.empty() && state.waiting.what != Waiting::For::Job;
+  }
   turn.user_changed = changed_user_;
+  turn.read_shared = scope.read_shared();
   hide_answers();
   std::sort(turn.secrets.begin(), turn.secrets.end(), [](const std::string& a, const std::string& b) {
     return a.size() != b.size() ? a.size() > b.size() : a < b;
@@ -194,6 +211,10 @@ void Play::finish() {
   for (Effect& one : turn.effects) {
     if (WriteLog* log = std::get_if<WriteLog>(&one)) blot(log->text, turn.secrets);
     if (ReportFault* report = std::get_if<ReportFault>(&one)) blot(report->reason, turn.secrets);
+  }
+  for (TraceEntry& entry : turn.trace) {
+    blot(entry.value, turn.secrets, scope.locale());
+    for (auto& [name, value] : entry.values) blot(value, turn.secrets, scope.locale());
   }
 }
 
@@ -213,6 +234,43 @@ void Play::hide_answers() {
   }
   if (state.waiting.what == Waiting::For::Confirmation && is_secret_rest(program, state.waiting))
     hide(state.waiting.candidate);
+}
+
+// ---- the trace
+
+TraceEntry& Play::note(Way way, Value value) {
+  TraceEntry& entry = turn.trace.emplace_back();
+  entry.way = way;
+  entry.value = std::move(value);
+  return entry;
+}
+
+void Play::note(Way way, const Expression& condition, Value result) {
+  TraceEntry& entry = note(way, std::move(result));
+  entry.source = condition.source();
+  for (const NameUse& use : condition.names()) {
+    if (use.path.empty()) continue;
+    std::string name;
+    const Value* value = scope.find(use.path[0]);
+    for (std::size_t i = 0; i < use.path.size(); ++i) {
+      if (i > 0) {
+        name += '.';
+        const ValueMap* map = value ? value->map() : nullptr;
+        value = map ? map->find(use.path[i]) : nullptr;
+      }
+      name += use.path[i];
+    }
+    const bool known = std::any_of(entry.values.begin(), entry.values.end(),
+                                   [&](const auto& one) { return one.first == name; });
+    if (!known) entry.values.emplace_back(std::move(name), value ? *value : Value());
+  }
+}
+
+Way Play::way_of_rest(Way::What what, std::uint32_t index) const {
+  const Waiting& waiting = state.waiting;
+  Way way{what, waiting.step, {}, index};
+  if (question_of(program, waiting)) way.question = std::get<Ask>(program.step(waiting.step).verb).questions[waiting.question];
+  return way;
 }
 
 // ---- values
@@ -290,6 +348,33 @@ bool Play::collect(const Attach& attach, std::vector<Attachment>& files) {
     }
   }
   return true;
+}
+
+void Play::say_or(const std::optional<Text>& text, Phrase otherwise) {
+  Message message;
+  if (text && render(*text, message.text)) {
+    if (!message.text.text.empty()) send(std::move(message));
+    return;
+  }
+  if (fault) effect(std::move(*fault));
+  fault.reset();
+  say_phrase(otherwise);
+}
+
+void Play::say_if(const Text& text) {
+  Message message;
+  if (!render(text, message.text)) {
+    if (fault) effect(std::move(*fault));
+    fault.reset();
+  } else if (!message.text.text.empty()) {
+    send(std::move(message));
+  }
+}
+
+void Play::set_user_value(std::string_view name, Value value) {
+  user.values.set(name, std::move(value));
+  changed_user_ = true;
+  scope.forget_user();
 }
 
 // ---- variables
@@ -404,6 +489,7 @@ bool Play::assign(const Assignment& assignment) {
     return true;
   }
   if (path[0] == "shared") {
+    if (path.size() > 2) (void)scope.find("shared");  // the rest of the map is read
     const Value* held = scope.shared_changes().find(path[1]);
     if (!held && around.shared) held = around.shared->find(path[1]);
     Value put = put_inside(held, path, 2, std::move(value));

@@ -35,6 +35,8 @@ struct Play {
 
   std::uint32_t steps = 0, messages = 0, faults = 0;
   bool border = false;  ///< something was done that cannot be taken back
+  const UserMessage* said = nullptr;  ///< being heard: the event's, or one that was kept
+  bool kept = false;                  ///< it waits now for a job to be done
   std::optional<Stand> stand;
   std::optional<ReportFault> fault;
   SourceSpan span;  ///< of what is being played, for faults
@@ -59,11 +61,26 @@ struct Play {
   std::string phrase_text(Phrase which) { return phrase(which).text; }
   bool collect(const Attach& attach, std::vector<Attachment>& files);
 
+  /// Says the text; one that cannot be made is reported, and the phrase said instead.
+  void say_or(const std::optional<Text>& text, Phrase otherwise);
+  /// Says the text; of one that cannot be made it is reported why, and nothing is said.
+  void say_if(const Text& text);
+  void set_user_value(std::string_view name, Value value);
+
   // ---- variables
 
   /// A local of the innermost call when it has that name, else a variable of the dialog.
   bool set_variable(std::string_view name, Value value);
   bool assign(const Assignment& assignment);
+
+  // ---- the trace; asked for before anything is made for it
+
+  bool traces() const { return around.trace; }
+  TraceEntry& note(Way way, Value value = {});
+  /// The same with the condition that decided, and what it saw.
+  void note(Way way, const Expression& condition, Value result);
+  /// A way of the question or the step that the dialog rests at.
+  Way way_of_rest(Way::What what, std::uint32_t index = 0) const;
 
   // ---- what leaves the turn
 
@@ -115,10 +132,15 @@ struct Play {
 
   std::string timer_name(std::string_view base, std::size_t depth) const;
   void set_timer(std::string_view base, Moment due);
+  /// When the turn is played, never before its event.
+  Moment now();
   void drop_timers();             ///< of the present rest
   void arm_timers();              ///< reminders and timeout of the present rest, from now
   void restart_timers();          ///< the person did something
+  void reaim_timers();            ///< of all rests, by the durations of a new version, from when they began
   void timer_due(const TimerDue& timer);
+  /// What interrupted the rest at `depth` of `interrupted` is given up, and it is the present one again.
+  void give_up_interruptions(std::size_t depth);
 
  private:
   void put_offer_into_its_message();
@@ -130,6 +152,7 @@ struct Play {
   void hide_answers();
   bool changed_user_ = false;
   std::map<std::string, Timer> timers_before_;
+  std::vector<std::uint64_t> jobs_before_;
   std::optional<std::size_t> variable_bytes_;
   std::optional<std::size_t> said_keyboard_;  ///< as in HeldEffects
   bool keyboard_below_ = false;
@@ -137,6 +160,8 @@ struct Play {
 
 /// Puts `•••` in the place of every secret.
 void blot(std::string& text, const std::vector<std::string>& secrets);
+/// The same of all texts inside a value; any other value that shows as a secret becomes `•••`, too.
+void blot(Value& value, const std::vector<std::string>& secrets, const Locale& locale);
 /// Whether what is said at this rest must stay out of the journal.
 bool is_secret_rest(const Program& program, const Waiting& waiting);
 /// The question that a rest is about; null when it is about none.
@@ -146,7 +171,7 @@ std::size_t stored_size(const Value& value);
 Duration clamp_duration(Duration duration);
 Moment later(Moment moment, Duration duration);
 
-// ---- inputs, in the order they are tried: inputs.cpp, silence.cpp, commands.cpp
+// ---- inputs, in the order they are tried: inputs.cpp, relay.cpp, silence.cpp, commands.cpp
 
 void hear_message(Play& play, const UserMessage& message);
 void hear_press(Play& play, const ButtonPress& press);
@@ -156,12 +181,33 @@ void hear_staff_call(Play& play, const StaffCall& call);
 void hear_other(Play& play);
 /// The dialog rests for a time, and the person wrote meanwhile.
 void tell_resting(Play& play);
+/// `mode: relay` begins: hours, name, desk.
+Flow begin_relay(Play& play, HandoffId rule, StepId step);
+/// True when the message went to the desk, or was dealt with on the way.
+bool hear_in_relay(Play& play, const UserMessage& message);
+/// The press or the words rate the ticket that ended last.
+bool hear_rating(Play& play, std::string_view payload, std::string_view typed);
+void resume_desk(Play& play, const DeskAnswer& answer);
+void hear_ticket_news(Play& play, const TicketNews& news);
+/// True when the timer is one of the desk's.
+bool hear_desk_timer(Play& play, const TimerDue& timer);
+/// The client ends it, by a word or by blocking the bot.
+void leave_relay(Play& play, bool tell, const Target& instead);
+/// The rule is gone from the scenario: it ends as if the agent had closed it.
+void close_relay(Play& play);
+/// The dialog goes elsewhere: the ticket must not stay behind.
+void abandon_relay(Play& play);
+/// The target of the step for an outcome; null when it has none.
+const Target* outcome_target(const Play& play, StepId step, HandoffOutcome outcome);
+
 /// True when silence dealt with the message.
 bool hear_in_silence(Play& play);
 /// Begins silence under a rule.
 void fall_silent(Play& play, HandoffId rule, StepId step);
 /// Ends it where the rule says.
 void wake(Play& play, bool by_user);
+/// The rule is gone from the scenario: it ends with the outcome `closed`.
+void end_silence(Play& play);
 
 struct FoundCommand {
   const Command* command = nullptr;

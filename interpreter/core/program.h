@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -31,6 +32,8 @@ using QuestionId = Index<struct QuestionTag>;
 using CommandId = Index<struct CommandTag>;
 using TableId = Index<struct TableTag>;
 using HandoffId = Index<struct HandoffTag>;
+using DeskId = Index<struct DeskTag>;
+using AssistantId = Index<struct AssistantTag>;
 
 /// A text where the language expects one: one template, or several (`any_of`) of which chance picks one.
 struct Text {
@@ -125,6 +128,8 @@ struct Question {
   std::vector<Reminder> reminders;
   std::optional<Timeout> timeout;
   std::optional<Duration> gather;
+  AssistantId understand;  ///< turns free speech into the answer when it cannot be read; none: nobody does
+  bool pii = false;        ///< personal data: language models do not see the value
   SourceSpan span;
 };
 
@@ -149,6 +154,7 @@ struct Choose {
 struct Ask {
   std::vector<QuestionId> questions;
   std::vector<std::string> places;  ///< by question: `branch/question` (LANGUAGE 11)
+  std::vector<std::uint64_t> expects;  ///< by question: what it accepts, as expects.h has it
 };
 struct If {
   Expression condition;
@@ -235,8 +241,37 @@ struct Notify {
   std::optional<Buttons> buttons;
   bool history = false;
 };
+/// How people's part of a talk ended.
+enum class HandoffOutcome : std::uint8_t { Closed, Timeout, NoAgents, ClientLeft, Rejected };
+inline constexpr std::size_t kHandoffOutcomes = 5;
 struct HandoffStep {
   HandoffId rule;
+  std::array<Target, kHandoffOutcomes> outcomes;  ///< by HandoffOutcome; an empty one goes on with the next step
+};
+/// A program of the operator's (LANGUAGE 4): a job of the service `run`.
+struct Run {
+  std::string program;  ///< of the configuration
+  std::vector<Assignment> with;
+  std::string into;
+  Target on_error;      ///< none: the scenario's
+};
+/// A language model (LANGUAGE 8): jobs of the service `assistant`.
+struct AssistantStep {
+  enum class Task : std::uint8_t {
+    Talk,      ///< a conversation, from the next message on
+    Classify,  ///< one of `of`
+    Extract,   ///< `fields`, each read as an answer
+    Write,     ///< a text
+    Forget,    ///< the memory of the conversation
+  } task = Task::Talk;
+  AssistantId assistant;
+  std::optional<Expression> until;  ///< Talk: asked behind each answer and each tool
+  std::vector<std::string> of;
+  std::vector<QuestionId> fields;   ///< whose names are the variables
+  std::optional<Text> text;         ///< Classify, Extract: what is read; none: the message
+  std::optional<Text> prompt;       ///< Write
+  std::string into;
+  Target otherwise;                 ///< none: the assistant's
 };
 struct Log {
   Text text;
@@ -248,12 +283,13 @@ struct Track {
 struct Step {
   std::string id;     ///< `id:` of the author, or empty
   std::string place;  ///< where a dialog rests: `branch/question` (LANGUAGE 11); empty for others
+  std::uint64_t expects = 0;  ///< of the place when it is no `ask`: what is accepted there, as expects.h has it
   SourceSpan span;
   std::optional<Expression> when;
   BlockId block;      ///< the list it stands in
   std::uint32_t index = 0;  ///< its position there
   std::variant<Say, Choose, Ask, If, Match, For, Set, Go, Call, Return, Back, Restart, End, Wait, Save,
-               Find, Count, Update, Delete, Notify, HandoffStep, Log, Track>
+               Find, Count, Update, Delete, Notify, HandoffStep, Run, AssistantStep, Log, Track>
       verb;
 };
 
@@ -266,6 +302,7 @@ struct Block {
 struct Branch {
   std::string name;
   std::string about;
+  bool pin = false;  ///< finished on the version with which it was entered (LANGUAGE 11)
   BlockId block;
   SourceSpan span;
 };
@@ -305,8 +342,44 @@ struct Table {
   SourceSpan span;
 };
 
-struct HandoffRule {
+/// A group of people who answer clients through the bot, each in their own chat with it (LANGUAGE 7).
+struct Desk {
+  /// What an agent can ask for. A word is folded, with its slash; empty: the desk has no such command.
+  enum class Command : std::uint8_t {
+    Available,  ///< goes on duty and off
+    Close, History, Stats,
+    Transfer,   ///< `/transfer Ольга`, `/transfer sales`
+    Take,       ///< `/take 12`: a ticket of the queue, or one that is offered
+    Reject,     ///< ends the ticket with the outcome `rejected`
+    Note,       ///< `/note …`: for agents only
+    Tickets,    ///< what the agent has and what waits; `/tickets 12` goes on with that one
+    Export,     ///< `/export 12 html`
+    Replies,    ///< the ready answers
+  };
+  static constexpr std::size_t kCommands = 11;
+  struct Reply {
+    std::string name;  ///< the agent writes `/name`; folded
+    Text text;         ///< rendered in the client's dialog
+  };
   std::string name;
+  std::string register_word;   ///< folded; empty: nobody can register by a token
+  std::string token_variable;  ///< the environment variable that holds the token
+  std::array<std::string, kCommands> commands;
+  std::uint32_t capacity = 1;  ///< open tickets of one agent at a time
+  std::vector<Reply> replies;
+  std::optional<Duration> accept;  ///< of `transfer`: the other agent has so long to accept; none: it moves at once
+  std::string topics;          ///< a role that names one group with topics: each client has a topic there
+  std::string agents;          ///< with `topics`, a role: who answers there besides those who have registered
+  SourceSpan span;
+};
+
+struct HandoffRule {
+  enum class Mode : std::uint8_t {
+    Silent,  ///< the bot keeps quiet, people write in the same dialog
+    Relay,   ///< the bot carries messages between the client and an agent's own chat
+  };
+  std::string name;
+  Mode mode = Mode::Silent;
   std::string role;                        ///< `to`
   std::vector<std::string> user_words;     ///< folded
   std::vector<std::string> staff_words;    ///< folded
@@ -316,8 +389,77 @@ struct HandoffRule {
   struct Hours {
     std::uint8_t days = 0x7f;  ///< bit 0 Monday … bit 6 Sunday
     TimeOfDay from, to;
+    struct Holiday {
+      int year = 0;  ///< 0: every year
+      unsigned month = 1, day = 1;
+    };
+    std::vector<Holiday> holidays;      ///< closed all day
+    std::optional<Zone> zone;           ///< none: the scenario's
+    BranchId otherwise;                 ///< outside the hours; none: clients wait in the queue until opening
   };
   std::optional<Hours> hours;
+
+  // ---- relay only
+
+  /// Whom a ticket goes to: the first way that finds an agent with room. Among several the client's last agent
+  /// comes first, then whoever has fewer open tickets, then whoever is free longest.
+  struct Assign {
+    enum class How : std::uint8_t {
+      Condition,    ///< of `available`, `seen`, `idle` (durations), `open` (a number), `last`, `name`
+      LastAgent,    ///< on duty, and answered this client last
+      LongestIdle,  ///< anyone with room, on duty or not
+      Claim,        ///< all agents on duty are asked, and the first to take it has it
+    } how = How::Condition;
+    std::optional<Expression> condition;
+  };
+  DeskId desk;
+  std::vector<Assign> assign;
+  bool ask_name = false;               ///< the client's `user.name` is asked for when it is not known
+  std::optional<Text> queue;           ///< told to a client who has to wait; none: the built-in phrase
+  std::optional<Text> greeting;        ///< told to the client when an agent has the ticket; none: nothing is told
+  std::optional<Text> closed_text;     ///< none: the built-in phrase
+  bool rate = false;
+  std::optional<Duration> remind_agent;  ///< the agent has not answered for so long
+  std::optional<Duration> reassign;      ///< the same, and the ticket goes to somebody else
+  std::optional<Duration> close_idle;    ///< nobody has written for so long
+  std::optional<Duration> queue_timeout; ///< nobody has taken the ticket for so long
+  std::optional<Duration> reopen;        ///< a client who comes back within it goes on with the old ticket
+  SourceSpan span;
+};
+
+/// A language model as the scenario describes it (LANGUAGE 8).
+struct Assistant {
+  /// A branch that the model may call.
+  struct Tool {
+    std::string name;
+    std::string function;           ///< the name for models: `[A-Za-z0-9_-]{1,64}`
+    BranchId branch;
+    std::string about;
+    std::vector<QuestionId> with;   ///< arguments are read as answers to these, and are locals of the branch
+    SourceSpan span;
+  };
+  struct Memory {
+    std::uint32_t last = 20;          ///< messages that a model is shown word for word
+    std::optional<Expression> facts;  ///< what it always knows
+    std::uint32_t budget = 4000;      ///< tokens of all that is sent
+    bool shared = false;              ///< one conversation with all assistants that share it
+    bool summary = true;              ///< older talk is summed up
+  };
+  struct Quota {
+    enum class Per : std::uint8_t { Hour, Day, Week } per = Per::Day;
+    std::uint32_t count = 0;
+  };
+  std::string name;
+  std::string model = "default";      ///< a connection of the configuration
+  std::optional<Template> instructions;
+  std::vector<std::string> knowledge; ///< files of the scenario's folder, sorted
+  Memory memory;
+  std::vector<Tool> tools;
+  std::optional<Quota> per_user;      ///< messages of one person
+  std::uint32_t reply = 0;            ///< most tokens of an answer; 0: the server's own limit
+  Duration gather{2'000};             ///< joins what a person writes in a row
+  std::vector<std::string> links;     ///< hosts that answers may link to, lower case
+  Target otherwise;                   ///< the model fails, is slow, or leaves its limits
   SourceSpan span;
 };
 
@@ -351,6 +493,8 @@ struct Program {
   std::vector<Command> commands;
   std::vector<Table> tables;
   std::vector<HandoffRule> handoffs;
+  std::vector<Desk> desks;
+  std::vector<Assistant> assistants;
   std::map<std::string, std::string, std::less<>> moved;
   /// Places by name (LANGUAGE 11): the step, and the question's position in its `ask`.
   struct Place {
@@ -358,6 +502,9 @@ struct Program {
     std::uint32_t question = 0;
   };
   std::unordered_map<std::string, Place> places;
+  // Names once more, to be found at once (expects.h fills them); empty in a Program that no loader made.
+  std::unordered_map<std::string, BranchId> branch_names;
+  std::unordered_map<std::string, QuestionId> question_names;
   std::vector<std::string> files;  ///< by SourceSpan::file, relative to the working folder
   Limits limits;
 
@@ -365,6 +512,7 @@ struct Program {
   const Block& block(BlockId id) const { return blocks[id.value]; }
   const Step& step(StepId id) const { return steps[id.value]; }
   const Question& question(QuestionId id) const { return questions[id.value]; }
+  const Assistant& assistant(AssistantId id) const { return assistants[id.value]; }
   BranchId find_branch(std::string_view name) const;
 };
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "interpreter/core/expects.h"
+
 namespace sufler {
 namespace {
 
@@ -62,10 +64,30 @@ BranchId branch_of(const Program& program, StepId step) {
   return program.block(program.step(step).block).branch;
 }
 
+/// A branch by the name it had, or the one that `moved` gives it.
+BranchId branch_now(const Program& program, const std::string& name) {
+  if (const BranchId branch = program.find_branch(name)) return branch;
+  const auto moved = program.moved.find(name);
+  return moved == program.moved.end() ? BranchId{} : program.find_branch(moved->second);
+}
+
 bool calls(const Target& target, BranchId branch) { return target.call == branch; }
+
+/// Whether a branch is a tool of the conversation that the step holds: it returns to the step, not behind it.
+bool calls_tool(const Program& program, const Step& step, BranchId branch) {
+  const auto* talk = std::get_if<AssistantStep>(&step.verb);
+  if (!talk || talk->task != AssistantStep::Task::Talk) return false;
+  const std::vector<Assistant::Tool>& tools = program.assistant(talk->assistant).tools;
+  return std::any_of(tools.begin(), tools.end(), [&](const Assistant::Tool& tool) { return tool.branch == branch; });
+}
 
 /// Whether a step is a way into a branch that comes back behind the step.
 bool calls(const Program& program, const Step& step, BranchId branch) {
+  if (const auto* talk = std::get_if<AssistantStep>(&step.verb)) {
+    const Assistant& assistant = program.assistant(talk->assistant);
+    return calls_tool(program, step, branch) || calls(talk->otherwise, branch) || calls(assistant.otherwise, branch);
+  }
+  if (const auto* run = std::get_if<Run>(&step.verb)) return calls(run->on_error, branch);
   if (const auto* call = std::get_if<Call>(&step.verb)) return call->branch == branch;
   if (const auto* condition = std::get_if<If>(&step.verb))
     return calls(condition->then_target, branch) || calls(condition->else_target, branch);
@@ -121,6 +143,7 @@ std::vector<Frame> rebuild(const Program& program, StepId step, const Group& gro
   root.locals = group.root.locals;
   root.into = group.root.into;
   root.repeats_wait = group.root.repeats_wait;
+  root.border = group.root.border;
   std::size_t loops = 0;
   for (Frame& frame : frames) {
     const StepId parent = program.block(frame.block).parent;
@@ -140,35 +163,219 @@ std::vector<Frame> rebuild(const Program& program, StepId step, const Group& gro
   return frames;
 }
 
+/// When what `frames` play is over, the branch begins.
+void begin_behind(const Program& program, BranchId branch, std::vector<Frame>& frames) {
+  if (!branch) return;
+  Frame& root = frames.front();
+  root.kind = Frame::Kind::Call;  // `return` inside it leads there, too
+  root.into.clear();
+  root.repeats_wait = root.border = false;
+  Frame base;
+  base.kind = Frame::Kind::Branch;
+  base.block = program.branch(branch).block;
+  frames.insert(frames.begin(), std::move(base));
+}
+
 /// Puts a rest at its place in this version; false when its kind is another there.
-bool settle(const Program& program, const Program::Place& place, Waiting& waiting) {
+bool settle(const Program& program, const Program::Place& place, std::uint64_t expected, Waiting& waiting) {
   waiting.step = place.step;
   waiting.question = place.question;
-  waiting.remade = true;
   if (place.step.value >= program.steps.size()) return false;
-  if (!fits_program(program, waiting)) {
-    // A choice that became a question, or the other way round: it still waits, and begins anew.
-    Waiting fresh;
-    fresh.step = place.step;
-    fresh.question = place.question;
-    fresh.serial = waiting.serial;
-    fresh.since = waiting.since;
-    fresh.remade = true;
-    const auto& verb = program.step(place.step).verb;
-    fresh.what = std::holds_alternative<Choose>(verb) ? Waiting::For::Choice
-                 : std::holds_alternative<Ask>(verb)  ? Waiting::For::Answer
-                                                      : Waiting::For::Pause;
-    waiting = std::move(fresh);
-    return waiting.what != Waiting::For::Pause && fits_program(program, waiting);
+  const Expects now = expects_of(program, waiting.step, waiting.question);
+  // Where nothing changed, what was shown stands for the same options.
+  if (!now || now.number() != expected) waiting.remade = true;
+  if (fits_program(program, waiting)) return true;
+  const auto& now_verb = program.step(place.step).verb;
+  // Whoever waits for a program has been asked nothing. Who was talking goes on where there is still a talk, and an
+  // answer that a model was to understand is given anew.
+  const auto* talk = std::get_if<AssistantStep>(&now_verb);
+  const bool talks = talk && talk->task == AssistantStep::Task::Talk;
+  const bool answers = std::holds_alternative<Ask>(now_verb) && !waiting.collected.empty();
+  if (waiting.what == Waiting::For::Job && !talks && !answers) return false;
+  if (talks) {
+    Waiting next;
+    next.what = Waiting::For::Talk;
+    next.step = place.step;
+    next.serial = waiting.serial;
+    next.since = waiting.since;
+    waiting = std::move(next);
+    return true;
   }
-  if (waiting.what != Waiting::For::Answer && waiting.what != Waiting::For::Confirmation) return true;
-  const Ask& ask = std::get<Ask>(program.step(waiting.step).verb);
-  const Question& question = program.question(ask.questions[waiting.question]);
-  if (waiting.what == Waiting::For::Confirmation && !question.confirm) waiting.what = Waiting::For::Answer;
-  if (question.type != QuestionType::Files && question.type != QuestionType::Choices && !question.gather)
-    waiting.collected.clear();
-  return true;
+  // A choice that became a question, or the other way round: it still waits, and begins anew.
+  Waiting fresh;
+  fresh.step = place.step;
+  fresh.question = place.question;
+  fresh.serial = waiting.serial;
+  fresh.since = waiting.since;
+  fresh.remade = true;
+  fresh.news = Waiting::News::Other;
+  const auto& verb = program.step(place.step).verb;
+  fresh.what = std::holds_alternative<Choose>(verb) ? Waiting::For::Choice
+               : std::holds_alternative<Ask>(verb)  ? Waiting::For::Answer
+                                                    : Waiting::For::Pause;
+  waiting = std::move(fresh);
+  return waiting.what != Waiting::For::Pause && fits_program(program, waiting);
 }
+
+/// Timers belong to rests by their serial; the depth in their name is that of the stack as it is now.
+void keep_timers(State& state) {
+  std::map<std::string, Timer> kept;
+  for (const auto& [name, timer] : state.takeover->timers) {
+    if (name.starts_with("desk_")) {
+      if (state.relay) kept.emplace(name, timer);
+      continue;
+    }
+    const std::string base = name.substr(0, name.find('.'));
+    if (state.waiting.what != Waiting::For::Nothing && state.waiting.serial == timer.serial) {
+      const std::size_t depth = state.interrupted.size();
+      kept.emplace(depth ? base + "." + std::to_string(depth) : base, timer);
+      continue;
+    }
+    for (std::size_t depth = 0; depth < state.interrupted.size(); ++depth) {
+      if (state.interrupted[depth].serial != timer.serial) continue;
+      kept.emplace(depth ? base + "." + std::to_string(depth) : base, timer);
+      break;
+    }
+  }
+  state.timers = std::move(kept);
+}
+
+/// A rest at which people, not the scenario, decide: its step only says how it goes on behind it.
+void rest_with_people(const Program& program, const StoredWaiting& stored, State& state) {
+  const Waiting& rest = stored.waiting;
+  state.waiting.what = Waiting::For::People;
+  state.waiting.serial = rest.serial;
+  state.waiting.since = rest.since;
+  const Found found = find_place(program, stored.place);
+  if (found.is_place && std::holds_alternative<HandoffStep>(program.step(found.place.step).verb))
+    state.waiting.step = found.place.step;
+}
+
+/// The stack below a rest, built anew from the rest outwards.
+class Stack {
+ public:
+  Stack(const Program& program, StoredRests& stored, StepId rest, Takeover& takeover)
+      : program_(program), takeover_(takeover) {
+    cut(stored);
+    frames_ = rebuild(program_, rest, groups_.back());
+    called_ = branch_of(program_, rest);
+    while (groups_.size() > 1) {
+      groups_.pop_back();
+      StepId step;
+      const Below below = frames_.front().repeats_wait ? below_interruption(step) : below_call(step);
+      if (below == Below::Nothing) return;
+      if (below != Below::Step) continue;
+      const bool tool = !frames_.front().repeats_wait && calls_tool(program_, program_.step(step), called_);
+      std::vector<Frame> lower = rebuild(program_, step, groups_.back());
+      if (tool) {  // it returns to the conversation, not behind it
+        lower.back().next = program_.step(step).index;
+        lower.back().row = 1;
+      }
+      put_below(std::move(lower), branch_of(program_, step));
+    }
+    // Nothing is left to come back to, and the end would be silence.
+    if (!caller_is_gone_ || frames_.front().repeats_wait || !program_.start) return;
+    takeover_.goes_on_at = program_.branch(program_.start).name;
+    begin_behind(program_, program_.start, frames_);
+  }
+
+  void give_to(State& state) {
+    const auto interruptions = std::count_if(frames_.begin(), frames_.end(), [](const Frame& frame) { return frame.repeats_wait; });
+    if (frames_.front().repeats_wait && waits_.size() < static_cast<std::size_t>(interruptions))
+      waits_.push_back(Waiting{});  // a command at `none`
+    marks_.resize(waits_.size());
+    std::reverse(waits_.begin(), waits_.end());
+    std::reverse(marks_.begin(), marks_.end());
+    state.frames = std::move(frames_);
+    state.interrupted = std::move(waits_);
+    takeover_.interrupted = std::move(marks_);
+  }
+
+ private:
+  /// What stands below: the step that goes on there; a group that is passed over; or all that is needed is there.
+  enum class Below : std::uint8_t { Step, Passed, Nothing };
+
+  /// Groups, outermost first. Steps of a choice's `otherwise` go on as part of their branch.
+  void cut(StoredRests& stored) {
+    std::size_t rests = 0;
+    for (StoredFrame& frame : stored.frames) {
+      const bool repeats = frame.frame.repeats_wait;
+      if (repeats && rests < stored.interrupted.size()) {
+        if (begins_group(frame)) interrupted_.push_back(std::move(stored.interrupted[rests]));
+        ++rests;
+      }
+      if (begins_group(frame) || groups_.empty()) {
+        frame.frame.repeats_wait = repeats && begins_group(frame);
+        if (!begins_group(frame)) frame.frame.kind = Frame::Kind::Branch;
+        groups_.push_back({std::move(frame.frame), std::move(frame.branch), {}});
+      } else if (frame.frame.kind == Frame::Kind::Loop && frame.frame.item < frame.frame.items.size()) {
+        groups_.back().loops.push_back(std::move(frame.frame));
+      }
+    }
+    if (groups_.empty()) groups_.emplace_back();
+  }
+
+  Below below_interruption(StepId& step) {
+    Waiting lower;
+    Takeover::Below mark;
+    if (!interrupted_.empty()) {
+      StoredWaiting stored = std::move(interrupted_.back());
+      interrupted_.pop_back();
+      const Found found = find_place(program_, stored.place);
+      const bool rested = stored.waiting.what != Waiting::For::Nothing;
+      if (rested && found.is_place && settle(program_, found.place, stored.expected, stored.waiting)) {
+        lower = std::move(stored.waiting);
+        mark = {stored.expected, stored.row};
+      } else if (const BranchId branch = found.branch ? found.branch : program_.start; rested && branch) {
+        takeover_.lost_rests.push_back({stored.place, program_.branch(branch).name});
+        begin_behind(program_, branch, frames_);
+        return Below::Nothing;
+      }
+    }
+    step = lower.step;
+    const bool rests = lower.what != Waiting::For::Nothing;
+    waits_.push_back(std::move(lower));
+    marks_.push_back(mark);
+    return rests ? Below::Step : Below::Nothing;
+  }
+
+  Below below_call(StepId& step) {
+    const Group& below = groups_.back();
+    const BranchId caller = branch_now(program_, below.branch);
+    if (below.root.next == 0 && below.root.row == 0) {  // nothing of it was played: an earlier version sent the dialog there
+      begin_behind(program_, caller ? caller : program_.start, frames_);
+      return Below::Nothing;
+    }
+    if (caller) step = find_caller(program_, caller, called_, below);
+    if (step) return Below::Step;
+    // The caller is gone: what it would have come back to is the next below.
+    ++takeover_.lost_callers;
+    Frame& root = frames_.front();
+    root.kind = below.root.kind;
+    root.into = below.root.into;
+    root.repeats_wait = below.root.repeats_wait;
+    called_ = caller ? caller : called_;
+    caller_is_gone_ = true;
+    return Below::Passed;
+  }
+
+  void put_below(std::vector<Frame> lower, BranchId branch) {
+    called_ = branch;
+    lower.insert(lower.end(), std::make_move_iterator(frames_.begin()), std::make_move_iterator(frames_.end()));
+    frames_ = std::move(lower);
+    caller_is_gone_ = false;
+  }
+
+  const Program& program_;
+  Takeover& takeover_;
+  std::vector<Group> groups_;
+  std::vector<StoredWaiting> interrupted_;
+  std::vector<Frame> frames_;
+  std::vector<Waiting> waits_;           ///< innermost first
+  std::vector<Takeover::Below> marks_;   ///< by `waits_`
+  BranchId called_;
+  bool caller_is_gone_ = false;          ///< of what was built last
+};
 
 }  // namespace
 
@@ -176,110 +383,47 @@ void relocate(const Program& program, StoredRests& stored, StoredWaiting waiting
               Relocation* relocated) {
   // What refers to steps of the other version and has no name is let go.
   state.past.clear();
-  state.offer.reset();
-  state.inner_offer.reset();
   state.frames.clear();
   state.interrupted.clear();
+  Takeover& takeover = *state.takeover;
+  takeover.timers = std::move(state.timers);
+  state.timers.clear();
   Waiting& rest = waiting.waiting;
-  if (state.silence || rest.what == Waiting::For::Nothing || rest.what == Waiting::For::People) {
-    state.timers.clear();
-    if (state.silence) {
-      state.waiting.what = Waiting::For::People;
-      state.waiting.serial = rest.serial;
-      state.waiting.since = rest.since;
-    }
+  if (state.silence || !takeover.silence.empty() || rest.what == Waiting::For::People) {
+    rest_with_people(program, waiting, state);
     return;
   }
+  if (rest.what == Waiting::For::Nothing) return;
 
+  takeover.expected = waiting.expected;
+  takeover.row = waiting.row;
   const Found found = find_place(program, waiting.place);
-  const bool stays = found.is_place && settle(program, found.place, rest);
+  const bool stays = found.is_place && settle(program, found.place, waiting.expected, rest);
+  const bool with_desk = rest.what == Waiting::For::Desk && state.relay;
+  if (!stays && with_desk) {  // keep_relay has it rest there without a step
+    keep_timers(state);
+    return;
+  }
   if (!stays || !found.name.empty()) {
     const BranchId branch = found.branch ? found.branch : program.start;
+    takeover.from = waiting.place;
+    takeover.to = stays ? found.name : branch ? program.branch(branch).name : "none";
     if (relocated) {
       relocated->moved = true;
-      relocated->from = waiting.place;
-      relocated->to = stays ? found.name : branch ? program.branch(branch).name : "none";
+      relocated->from = takeover.from;
+      relocated->to = takeover.to;
     }
     if (!stays) {
-      state.timers.clear();
+      keep_timers(state);
       state.resume_at = branch;
       return;
     }
   }
 
-  // Groups, outermost first. Steps of a choice's `otherwise` go on as part of their branch.
-  std::vector<Group> groups;
-  std::vector<StoredWaiting> interrupted;
-  std::size_t rests = 0;
-  for (StoredFrame& frame : stored.frames) {
-    const bool repeats = frame.frame.repeats_wait;
-    if (repeats && rests < stored.interrupted.size()) {
-      if (begins_group(frame)) interrupted.push_back(std::move(stored.interrupted[rests]));
-      ++rests;
-    }
-    if (begins_group(frame) || groups.empty()) {
-      frame.frame.repeats_wait = repeats && begins_group(frame);
-      if (!begins_group(frame)) frame.frame.kind = Frame::Kind::Branch;
-      groups.push_back({std::move(frame.frame), std::move(frame.branch), {}});
-    } else if (frame.frame.kind == Frame::Kind::Loop &&
-               frame.frame.item < frame.frame.items.size()) {
-      groups.back().loops.push_back(std::move(frame.frame));
-    }
-  }
-  if (groups.empty()) groups.emplace_back();
-
-  // Innermost first from here on.
-  std::vector<Frame> frames = rebuild(program, rest.step, groups.back());
-  std::vector<Waiting> waits;
-  BranchId called = branch_of(program, rest.step);
-  while (groups.size() > 1) {
-    const Group above = std::move(groups.back());
-    groups.pop_back();
-    Group& below = groups.back();
-    Frame& root = frames.front();
-    StepId step;
-    if (root.repeats_wait) {
-      Waiting lower;
-      if (!interrupted.empty()) {
-        const Found place = find_place(program, interrupted.back().place);
-        lower = std::move(interrupted.back().waiting);
-        interrupted.pop_back();
-        const bool kept = place.is_place && lower.what != Waiting::For::Nothing &&
-                          settle(program, place.place, lower);
-        if (!kept) lower = Waiting{};
-      }
-      if (lower.what == Waiting::For::Nothing) {
-        waits.push_back(Waiting{});
-        break;  // nothing to come back to
-      }
-      step = lower.step;
-      waits.push_back(std::move(lower));
-    } else {
-      const BranchId caller = program.find_branch(below.branch);
-      if (caller) step = find_caller(program, caller, called, below);
-      if (!step) {
-        // The caller is gone: what it would have come back to is the next below.
-        root.kind = below.root.kind;
-        root.into = below.root.into;
-        root.repeats_wait = below.root.repeats_wait;
-        called = caller ? caller : called;
-        continue;
-      }
-    }
-    std::vector<Frame> lower_frames = rebuild(program, step, below);
-    called = branch_of(program, step);
-    lower_frames.insert(lower_frames.end(), std::make_move_iterator(frames.begin()),
-                        std::make_move_iterator(frames.end()));
-    frames = std::move(lower_frames);
-  }
-  if (frames.front().repeats_wait && waits.size() < static_cast<std::size_t>(std::count_if(
-                                         frames.begin(), frames.end(), [](const Frame& frame) { return frame.repeats_wait; }))) {
-    waits.push_back(Waiting{});  // a command at `none`
-  }
-  std::reverse(waits.begin(), waits.end());
-  state.frames = std::move(frames);
-  state.interrupted = std::move(waits);
+  Stack stack(program, stored, rest.step, takeover);
+  stack.give_to(state);
   state.waiting = std::move(rest);
+  keep_timers(state);
 }
 
 }  // namespace sufler

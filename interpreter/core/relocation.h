@@ -15,15 +15,24 @@ struct StoredFrame {
 struct StoredWaiting {
   Waiting waiting;
   std::string place;
+  std::uint64_t expected = 0, row = 0;  ///< as in Takeover
 };
 struct StoredRests {
   std::vector<StoredFrame> frames;
   std::vector<StoredWaiting> interrupted;
 };
 
-/// Sets frames, rests and what depends on them; variables stay as they are.
+/// Sets frames, rests and what depends on them; variables stay as they are. What takes more than names is left to
+/// `take_over_dialog`, in `state.takeover`.
 void relocate(const Program& program, StoredRests& stored, StoredWaiting waiting, State& state,
               Relocation* relocated);
+
+struct Play;
+/// Acts on `state.takeover` (takeover.cpp): answers that the new version does not take, questions that must be shown
+/// again, timers, handoffs whose rule is gone. Every line for the log is a Relocated.
+void take_over_dialog(Play& play);
+/// At the end of a turn: a question that changed, and that nothing in the turn has shown, is shown.
+void show_news(Play& play);
 
 /// Whether the indices of a rest lead to a step of its kind.
 bool fits_program(const Program& program, const Waiting& waiting);

@@ -1,3 +1,5 @@
+#include "interpreter/core/assistants/asking.h"
+#include "interpreter/core/jobs.h"
 #include "interpreter/core/play.h"
 #include "interpreter/core/questions/questions.h"
 #include "interpreter/core/steps/steps.h"
@@ -14,6 +16,16 @@ Flow Play::show(Waiting waiting, const RichText* was) {
       if (waiting.candidate.truthy()) return Flow::Next;
       state.waiting = std::move(waiting);
       return Flow::Rest;
+    case Waiting::For::Job:
+      // Nothing is shown; what came of it while something else was on is dealt with now.
+      if (!waiting.candidate.is_null()) return go_on_behind_job(*this, waiting);
+      state.waiting = std::move(waiting);
+      return Flow::Rest;
+    case Waiting::For::Desk:
+      if (!state.relay) return Flow::Next;
+      state.waiting = std::move(waiting);
+      return Flow::Rest;
+    case Waiting::For::Talk: return show_talk(*this, std::move(waiting));
     case Waiting::For::Nothing:
     case Waiting::For::Table:
     case Waiting::For::People: break;
@@ -25,6 +37,8 @@ Flow Play::rest(Waiting waiting) {
   drop_timers();
   waiting.since = event.at;
   waiting.reminded = 0;
+  waiting.remade = false;
+  waiting.news = Waiting::News::None;
   state.waiting = std::move(waiting);
   arm_timers();
   return Flow::Rest;

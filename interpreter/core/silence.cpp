@@ -1,6 +1,7 @@
 // `mode: silent`: people of the community talk in the dialog, and the bot keeps quiet (LANGUAGE 7, 14).
 #include <algorithm>
 
+#include "interpreter/core/assistants/asking.h"
 #include "interpreter/core/play.h"
 
 namespace sufler {
@@ -36,6 +37,17 @@ void fall_silent(Play& play, HandoffId rule, StepId step) {
 
 void wake(Play& play, bool by_user) {
   const HandoffRule* rule = rule_of(play);
+  const HandoffOutcome how = by_user ? HandoffOutcome::ClientLeft : HandoffOutcome::Closed;
+  const Target* outcome = outcome_target(play, play.state.waiting.step, how);
+  if (play.traces())
+    play.note({Way::What::Outcome, play.state.waiting.step, {}, static_cast<std::uint32_t>(how)});
+  if (outcome) {
+    const Target target = *outcome;
+    play.state.silence.reset();
+    play.state.waiting = Waiting{};
+    if (play.enter(target)) play.run();
+    return;
+  }
   const BranchId go = rule ? rule->resume_go : BranchId{};
   play.state.silence.reset();
   play.state.waiting = Waiting{};
@@ -44,6 +56,14 @@ void wake(Play& play, bool by_user) {
   if (!branch) return;
   play.jump(branch);
   play.run();
+}
+
+void end_silence(Play& play) {
+  const Target* outcome = outcome_target(play, play.state.waiting.step, HandoffOutcome::Closed);
+  const Target target = outcome ? *outcome : Target{};
+  play.state.silence.reset();
+  play.state.waiting = Waiting{};
+  if (target && play.enter(target)) play.run();
 }
 
 bool hear_in_silence(Play& play) {
@@ -63,11 +83,17 @@ bool hear_in_silence(Play& play) {
   }
   if (rule->resume_after && play.event.at.unix_ms - last.unix_ms >= rule->resume_after->ms) {
     const BranchId go = rule->resume_go;
+    const Target* outcome = outcome_target(play, state.waiting.step, HandoffOutcome::Timeout);
+    if (play.traces())
+      play.note({Way::What::Outcome, state.waiting.step, {}, static_cast<std::uint32_t>(HandoffOutcome::Timeout)});
+    const Target target = outcome ? *outcome : Target{};
     state.silence.reset();
     state.waiting = Waiting{};
     // Awake again: a command is a command, and any other message starts the rule's branch.
     if (hear_command(play, fold(play.heard.text), false)) return true;
-    if (go) {
+    if (target) {
+      if (play.enter(target)) play.run();
+    } else if (go) {
       play.jump(go);
       play.run();
     } else {
@@ -75,16 +101,21 @@ bool hear_in_silence(Play& play) {
     }
     return true;
   }
-  hear_command(play, fold(play.heard.text), true);
+  if (!hear_command(play, fold(play.heard.text), true)) note_people(play, false, play.heard.text);
   return true;
 }
 
 void hear_staff(Play& play, const StaffMessage& message) {
   State& state = play.state;
+  if (state.relay) return;
   const std::string words = spoken(message.text);
   if (const HandoffRule* rule = rule_of(play)) {
     state.silence->last_message = play.event.at;
-    if (is_one_of(rule->staff_words, words)) wake(play, false);
+    if (is_one_of(rule->staff_words, words)) {
+      wake(play, false);
+    } else {
+      note_people(play, true, message.text);
+    }
     return;
   }
   const auto& rules = play.program.handoffs;

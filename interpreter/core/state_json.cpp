@@ -1,8 +1,10 @@
 // The state of a dialog as compact JSON, written and read at every turn, so by hand and with short names.
 // Fields at their default are left out. Indices are trusted only when the version is the same, and only
 // within bounds; otherwise relocation.cpp finds the places again by their names.
+#include <algorithm>
 #include <limits>
 
+#include "interpreter/core/expects.h"
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/relocation.h"
 #include "interpreter/core/state.h"
@@ -11,28 +13,16 @@
 namespace sufler {
 namespace {
 
-class Members {
+/// Leaves out whatever is at its default.
+class Members : public ObjectWriter {
  public:
-  explicit Members(std::string& out) : out_(out) { out_.push_back('{'); }
-  void end() { out_.push_back('}'); }
-  std::string& name(std::string_view name) {
-    if (!first_) out_.push_back(',');
-    first_ = false;
-    out_.push_back('"');
-    out_ += name;
-    out_ += "\":";
-    return out_;
-  }
+  using ObjectWriter::ObjectWriter;
   /// For names that are not of this file: they may hold anything.
   std::string& any_name(std::string_view name) {
-    if (!first_) out_.push_back(',');
-    first_ = false;
+    comma();
     append_json_string(out_, name);
     out_.push_back(':');
     return out_;
-  }
-  void text(std::string_view key, std::string_view value) {
-    if (!value.empty()) append_json_string(name(key), value);
   }
   void number(std::string_view key, std::uint64_t value) {
     if (value != 0) append_json_number(name(key), static_cast<std::int64_t>(value));
@@ -43,9 +33,6 @@ class Members {
   template <class Tag>
   void index(std::string_view key, Index<Tag> value) {
     if (value) append_json_number(name(key), value.value);
-  }
-  void flag(std::string_view key, bool value) {
-    if (value) name(key) += "true";
   }
   void list(std::string_view key, const List& list) {
     if (list.empty()) return;
@@ -71,10 +58,6 @@ class Members {
     }
     out_ += ']';
   }
-
- private:
-  std::string& out_;
-  bool first_ = true;
 };
 
 void append(std::string& out, const Frame& frame, const Program& program) {
@@ -94,6 +77,7 @@ void append(std::string& out, const Frame& frame, const Program& program) {
   members.number("i", frame.item);
   members.flag("rw", frame.repeats_wait);
   members.flag("bd", frame.border);
+  members.number("an", frame.answered);
   members.end();
 }
 
@@ -104,6 +88,8 @@ void append(std::string& out, const Waiting& waiting, const Program& program) {
   members.index("s", waiting.step);
   members.number("q", waiting.question);
   members.text("at", place_of_rest(program, waiting));
+  members.number("e", expects_of(program, waiting.step, waiting.question).number());
+  members.number("er", expects_of_row(program, waiting.step, waiting.question));
   members.number("a", waiting.attempts);
   members.number("r", waiting.reminded);
   members.moment("t", waiting.since);
@@ -115,9 +101,10 @@ void append(std::string& out, const Waiting& waiting, const Program& program) {
   members.end();
 }
 
-void append(std::string& out, const Offer& offer) {
+void append(std::string& out, const Offer& offer, const Program& program) {
   Members members(out);
   members.index("s", offer.step);
+  if (offer.step.value < program.steps.size()) members.number("e", program.step(offer.step).expects);
   members.list("sh", offer.shown);
   members.list("va", offer.values);
   members.end();
@@ -195,6 +182,7 @@ bool read_frame(JsonReader& json, StoredFrame& stored) {
     if (name == "i") return read_number(json, frame.item);
     if (name == "rw") return json.read_bool(frame.repeats_wait);
     if (name == "bd") return json.read_bool(frame.border);
+    if (name == "an") return read_number(json, frame.answered);
     return false;
   });
 }
@@ -206,11 +194,13 @@ bool read_frames(JsonReader& json, std::vector<StoredFrame>& frames) {
 bool read_waiting(JsonReader& json, StoredWaiting& stored) {
   Waiting& waiting = stored.waiting;
   return json.read_object([&](const std::string& name) {
-    if (name == "w") return read_kind(json, Waiting::For::People, waiting.what);
+    if (name == "w") return read_kind(json, Waiting::For::Talk, waiting.what);
     if (name == "n") return read_number(json, waiting.serial);
     if (name == "s") return read_index(json, waiting.step);
     if (name == "q") return read_number(json, waiting.question);
     if (name == "at") return json.read_string(stored.place);
+    if (name == "e") return read_number(json, stored.expected);
+    if (name == "er") return read_number(json, stored.row);
     if (name == "a") return read_number(json, waiting.attempts);
     if (name == "r") return read_number(json, waiting.reminded);
     if (name == "t") return json.read_int(waiting.since.unix_ms);
@@ -221,6 +211,68 @@ bool read_waiting(JsonReader& json, StoredWaiting& stored) {
     if (name == "m") return json.read_bool(waiting.remade);
     return false;
   });
+}
+
+bool read_messages(JsonReader& json, std::vector<UserMessage>& messages) {
+  return json.read_array([&] {
+    std::string text;
+    Event event;
+    if (!json.read_string(text) || !from_json(text, event)) return json.fail();
+    if (const auto* message = std::get_if<UserMessage>(&event.what)) messages.push_back(*message);
+    return true;
+  });
+}
+
+bool read_relay(JsonReader& json, const Program& program, Relay& relay, std::string& rule) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "rule") {
+      if (!json.read_string(rule)) return false;
+      for (std::size_t i = 0; i < program.handoffs.size(); ++i)
+        if (program.handoffs[i].name == rule) relay.rule = HandoffId{static_cast<std::uint32_t>(i)};
+      return true;
+    }
+    if (name == "id") return json.read_int(relay.ticket);
+    if (name == "no") return json.read_int(relay.number);
+    if (name == "agent") return json.read_string(relay.agent);
+    if (name == "pos") return json.read_int(relay.position);
+    if (name == "wait") {
+      if (!json.read_int(relay.wait.emplace().ms)) return false;
+      --relay.wait->ms;
+      return true;
+    }
+    if (name == "n") return read_number(json, relay.serial);
+    if (name == "since") return json.read_int(relay.since.unix_ms);
+    if (name == "rem") return json.read_int(relay.reminded.unix_ms);
+    if (name == "rea") return json.read_int(relay.reassigned.unix_ms);
+    if (name == "hi") return json.read_bool(relay.greeted);
+    if (name == "said") return read_messages(json, relay.said);
+    return false;
+  });
+}
+
+bool read_past_ticket(JsonReader& json, PastTicket& past) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "id") return json.read_int(past.ticket);
+    if (name == "no") return json.read_int(past.number);
+    if (name == "agent") return json.read_string(past.agent);
+    if (name == "out") return read_kind(json, HandoffOutcome::Rejected, past.outcome);
+    if (name == "rate") return json.read_bool(past.may_rate);
+    if (name == "type") return json.read_bool(past.may_type);
+    return false;
+  });
+}
+
+/// A dialog that people are dealing with rests there, whatever became of the step that called them.
+void keep_relay(State& state) {
+  if (!state.relay) return;
+  const auto is_desk = [](const Waiting& waiting) { return waiting.what == Waiting::For::Desk; };
+  if (is_desk(state.waiting) || std::any_of(state.interrupted.begin(), state.interrupted.end(), is_desk)) return;
+  state.frames.clear();
+  state.interrupted.clear();
+  state.resume_at = BranchId{};
+  state.waiting = Waiting{};
+  state.waiting.what = Waiting::For::Desk;
+  state.waiting.serial = state.relay->serial;
 }
 
 bool read_past(JsonReader& json, PastQuestion& past) {
@@ -252,13 +304,22 @@ bool read_past(JsonReader& json, PastQuestion& past) {
   });
 }
 
-bool read_offer(JsonReader& json, Offer& offer) {
+bool read_offer(JsonReader& json, Offer& offer, std::uint64_t& mark) {
   return json.read_object([&](const std::string& name) {
+    if (name == "e") return read_number(json, mark);
     if (name == "s") return read_index(json, offer.step);
     if (name == "sh") return read_list(json, offer.shown);
     if (name == "va") return read_list(json, offer.values);
     return false;
   });
+}
+
+/// Finds the buttons in another version; they are gone when it has none like them.
+void keep_offer(const Program& program, std::uint64_t mark, std::optional<Offer>& offer) {
+  if (!offer) return;
+  offer->step = find_said(program, mark, offer->step);
+  const bool is_say = offer->step && std::holds_alternative<Say>(program.step(offer->step).verb);
+  if (!is_say || offer->shown.size() != offer->values.size()) offer.reset();
 }
 
 // ---- bounds: whoever wrote the text, no index leads out of the program
@@ -319,18 +380,31 @@ bool fits(const Program& program, const State& state) {
 
 bool needs_frame(const Waiting& waiting) {
   return waiting.what == Waiting::For::Choice || waiting.what == Waiting::For::Answer ||
-         waiting.what == Waiting::For::Confirmation;
+         waiting.what == Waiting::For::Confirmation || waiting.what == Waiting::For::Job ||
+         waiting.what == Waiting::For::Talk ||
+         (waiting.what == Waiting::For::Desk && waiting.step);
 }
 
 bool fits_program(const Program& program, const Waiting& waiting) {
   if (waiting.shown.size() != waiting.values.size()) return false;
   if (waiting.what == Waiting::For::Nothing || waiting.what == Waiting::For::People)
     return !waiting.step || waiting.step.value < program.steps.size();
+  if (waiting.what == Waiting::For::Desk && !waiting.step) return true;  // its step is gone
   if (waiting.step.value >= program.steps.size()) return false;
   const auto& verb = program.step(waiting.step).verb;
   switch (waiting.what) {
     case Waiting::For::Choice: return std::holds_alternative<Choose>(verb);
     case Waiting::For::Pause: return std::holds_alternative<Wait>(verb);
+    case Waiting::For::Desk: return std::holds_alternative<HandoffStep>(verb);
+    case Waiting::For::Job: {
+      const Ask* ask = std::get_if<Ask>(&verb);  // of `understand`: it has the words
+      if (ask) return !waiting.collected.empty() && waiting.question < ask->questions.size() && program.question(ask->questions[waiting.question]).understand;
+      return std::holds_alternative<Run>(verb) || std::holds_alternative<AssistantStep>(verb);
+    }
+    case Waiting::For::Talk: {
+      const AssistantStep* talk = std::get_if<AssistantStep>(&verb);
+      return talk && talk->task == AssistantStep::Task::Talk;
+    }
     case Waiting::For::Answer:
     case Waiting::For::Confirmation: {
       const Ask* ask = std::get_if<Ask>(&verb);
@@ -366,6 +440,36 @@ std::string to_json(const State& state, const Program& program) {
     silence.moment("last", state.silence->last_message);
     silence.end();
   }
+  if (state.relay) {
+    const Relay& relay = *state.relay;
+    Members members_of(members.name("r"));
+    if (relay.rule.value < program.handoffs.size()) members_of.text("rule", program.handoffs[relay.rule.value].name);
+    members_of.number("id", static_cast<std::uint64_t>(relay.ticket));
+    members_of.number("no", static_cast<std::uint64_t>(relay.number));
+    members_of.text("agent", relay.agent);
+    members_of.number("pos", static_cast<std::uint64_t>(relay.position));
+    if (relay.wait) members_of.number("wait", static_cast<std::uint64_t>(relay.wait->ms) + 1);
+    members_of.number("n", relay.serial);
+    members_of.moment("since", relay.since);
+    members_of.moment("rem", relay.reminded);
+    members_of.moment("rea", relay.reassigned);
+    members_of.flag("hi", relay.greeted);
+    members_of.array("said", relay.said, [&](const UserMessage& message) {
+      append_json_string(out, to_json(Event{{}, 0, message}));
+    });
+    members_of.end();
+  }
+  if (state.past_ticket) {
+    const PastTicket& past = *state.past_ticket;
+    Members members_of(members.name("pt"));
+    members_of.number("id", static_cast<std::uint64_t>(past.ticket));
+    members_of.number("no", static_cast<std::uint64_t>(past.number));
+    members_of.text("agent", past.agent);
+    members_of.number("out", static_cast<std::uint64_t>(past.outcome));
+    members_of.flag("rate", past.may_rate);
+    members_of.flag("type", past.may_type);
+    members_of.end();
+  }
   if (!state.timers.empty()) {
     Members timers(members.name("t"));
     for (const auto& [name, timer] : state.timers) {
@@ -377,12 +481,17 @@ std::string to_json(const State& state, const Program& program) {
     }
     timers.end();
   }
-  if (state.offer) append(members.name("o"), *state.offer);
-  if (state.inner_offer) append(members.name("oi"), *state.inner_offer);
+  members.array("kept", state.kept, [&](const UserMessage& message) {
+    append_json_string(out, to_json(Event{{}, 0, message}));
+  });
+  if (!(state.assisted == Assisted{})) append_json(members.name("as"), state.assisted);
+  if (state.offer) append(members.name("o"), *state.offer, program);
+  if (state.inner_offer) append(members.name("oi"), *state.inner_offer, program);
   members.array("sec", state.secrets, [&](const std::string& name) { append_json_string(out, name); });
   members.text("al", state.album);
   members.flag("kb", state.keyboard_shown);
   members.flag("un", state.unreachable);
+  members.flag("mv", state.moved_silently);
   if (state.resume_at.value < program.branches.size()) members.text("go", program.branch(state.resume_at).name);
   members.end();
   return out;
@@ -394,8 +503,9 @@ bool from_json(std::string_view json_text, const Program& program, State& state,
   JsonReader json(json_text);
   StoredRests stored;
   StoredWaiting waiting;
-  std::string rule, go;
+  std::string rule, relay_rule, go;
   Silence silence;
+  std::uint64_t offer_mark = 0, inner_offer_mark = 0;
   const bool read = json.read_object([&](const std::string& name) {
     if (name == "v") return json.read_string(state.version);
     if (name == "n") return read_number(json, state.serial);
@@ -412,6 +522,8 @@ bool from_json(std::string_view json_text, const Program& program, State& state,
         return false;
       });
     }
+    if (name == "r") return read_relay(json, program, state.relay.emplace(), relay_rule);
+    if (name == "pt") return read_past_ticket(json, state.past_ticket.emplace());
     if (name == "t") {
       return json.read_object([&](const std::string& timer_name) {
         Timer& timer = state.timers[timer_name];
@@ -419,12 +531,15 @@ bool from_json(std::string_view json_text, const Program& program, State& state,
                read_number(json, timer.serial) && json.take(']');
       });
     }
-    if (name == "o") return read_offer(json, state.offer.emplace());
-    if (name == "oi") return read_offer(json, state.inner_offer.emplace());
+    if (name == "kept") return read_messages(json, state.kept);
+    if (name == "as") return read_json(json, state.assisted);
+    if (name == "o") return read_offer(json, state.offer.emplace(), offer_mark);
+    if (name == "oi") return read_offer(json, state.inner_offer.emplace(), inner_offer_mark);
     if (name == "sec") return json.read_array([&] { return json.read_string(state.secrets.emplace_back()); });
     if (name == "al") return json.read_string(state.album);
     if (name == "kb") return json.read_bool(state.keyboard_shown);
     if (name == "un") return json.read_bool(state.unreachable);
+    if (name == "mv") return json.read_bool(state.moved_silently);
     if (name == "go") return json.read_string(go);
     return false;
   });
@@ -434,6 +549,8 @@ bool from_json(std::string_view json_text, const Program& program, State& state,
   }
   if (!go.empty()) {
     state.resume_at = program.find_branch(go);
+    if (const auto moved = program.moved.find(go); !state.resume_at && moved != program.moved.end())
+      state.resume_at = program.find_branch(moved->second);
     if (!state.resume_at) state.resume_at = program.start;
   }
   for (std::size_t i = 0; i < program.handoffs.size() && !rule.empty(); ++i) {
@@ -441,20 +558,40 @@ bool from_json(std::string_view json_text, const Program& program, State& state,
     silence.rule = HandoffId{static_cast<std::uint32_t>(i)};
     state.silence = silence;
   }
-  if (!rule.empty() && !state.silence) waiting.waiting = Waiting{};  // the rule is gone: awake, at `none`
-
   const bool same = state.version == program.version;
   state.version = program.version;
   if (!same) {
+    if (relocated) relocated->other_version = true;
+    Takeover& takeover = state.takeover.emplace();
+    if (!rule.empty() && !state.silence) takeover.silence = rule;
+    if (state.relay && !state.relay->rule) takeover.relay = relay_rule;
+    keep_offer(program, offer_mark, state.offer);
+    keep_offer(program, inner_offer_mark, state.inner_offer);
     relocate(program, stored, std::move(waiting), state, relocated);
+    keep_relay(state);
     return true;
   }
+  if (!rule.empty() && !state.silence) waiting.waiting = Waiting{};
   for (StoredFrame& frame : stored.frames) state.frames.push_back(std::move(frame.frame));
   for (StoredWaiting& rest : stored.interrupted) state.interrupted.push_back(std::move(rest.waiting));
   state.waiting = std::move(waiting.waiting);
   if (fits(program, state)) return true;
   state = State{};
   return false;
+}
+
+bool read_answers(std::string_view json_text, StoredAnswers& answers) {
+  answers = StoredAnswers{};
+  JsonReader json(json_text);
+  const bool read = json.read_object([&](const std::string& name) {
+    if (name == "v") return json.read_string(answers.version);
+    if (name == "vars") return read_map(json, answers.variables);
+    if (name != "w") return pass_over(json);
+    return json.read_object([&](const std::string& field) {
+      return field == "e" ? read_number(json, answers.expected) : pass_over(json);
+    });
+  });
+  return read && json.at_end();
 }
 
 std::string place_of(const State& state, const Program& program) {

@@ -1,6 +1,9 @@
 #include "interpreter/core/step.h"
 
+#include "interpreter/core/failed_turn.h"
+#include "interpreter/core/jobs.h"
 #include "interpreter/core/play.h"
+#include "interpreter/core/relocation.h"
 #include "interpreter/core/steps/steps.h"
 
 namespace sufler {
@@ -8,18 +11,35 @@ namespace {
 
 void hear_reachability(Play& play, const Reachability& reachability) {
   play.state.unreachable = !reachability.reachable;
+  if (play.state.unreachable && play.state.relay) leave_relay(play, false, {});
 }
 
 void hear_too_many(Play& play) {
   if (!play.state.silence) play.say_phrase(Phrase::TooFast);
 }
 
+/// Nothing will end this rest: nobody must wait for that.
+void lose_rest(Play& play, std::uint64_t serial) {
+  lose_job(play, serial);
+  State& state = play.state;
+  const auto pauses = [&](const Waiting& waiting) {
+    return waiting.what == Waiting::For::Pause && waiting.serial == serial;
+  };
+  if (pauses(state.waiting)) play.leave_rest();
+  for (Waiting& waiting : state.interrupted)
+    if (pauses(waiting)) waiting.candidate = Value(true);  // goes on as soon as the command is done
+  std::erase_if(state.timers, [&](const auto& timer) { return timer.second.serial == serial; });
+}
+
 /// The shell gave the event up: the person hears of it, and the dialog lives on.
 void hear_failure(Play& play, const TurnFailed& failed) {
+  const bool kept = failed.rest == kKeptMessage;
+  if (kept && !play.state.kept.empty()) play.state.kept.erase(play.state.kept.begin());
   if (play.state.silence) {
     play.effect(ReportFault{failed.reason, {}});
     return;
   }
+  if (failed.rest != 0 && !kept) lose_rest(play, failed.rest);
   play.fail(failed.reason);
   play.run();
 }
@@ -41,6 +61,14 @@ void dispatch(Play& play, const Event& event) {
     hear_failure(play, *failed);
   } else if (const auto* call = std::get_if<StaffCall>(&event.what)) {
     hear_staff_call(play, *call);
+  } else if (const auto* desk = std::get_if<DeskAnswer>(&event.what)) {
+    resume_desk(play, *desk);
+  } else if (const auto* news = std::get_if<TicketNews>(&event.what)) {
+    hear_ticket_news(play, *news);
+  } else if (const auto* done = std::get_if<JobDone>(&event.what)) {
+    hear_job_done(play, *done);
+  } else if (std::holds_alternative<HearKept>(event.what)) {
+    hear_kept(play);
   } else if (std::holds_alternative<TooMany>(event.what)) {
     hear_too_many(play);
   }
@@ -52,12 +80,38 @@ void dispatch(Play& play, const Event& event) {
 Turn step(const Program& program, State state, UserRecord user, const Surroundings& surroundings,
           const Event& event) {
   Play play(program, std::move(state), std::move(user), surroundings, event);
-  dispatch(play, event);
+  take_over_dialog(play);
+  // What the move began may wait for the database: the event comes again when that is over.
+  play.turn.unheard = play.turn.asks || play.turn.asks_desk;
+  if (!play.turn.unheard) dispatch(play, event);
+  if (!play.turn.asks && !play.turn.asks_desk) show_news(play);
   play.finish();
   return std::move(play.turn);
 }
 
+Turn move_to_version(const Program& program, State state, UserRecord user, const Surroundings& surroundings, Moment at,
+                     std::uint64_t seed) {
+  const Event event{at, seed, TimerDue{}};
+  Play play(program, std::move(state), std::move(user), surroundings, event);
+  take_over_dialog(play);
+  play.finish();
+  return std::move(play.turn);
+}
+
+Result<RichText, std::string> render_for(const Program& program, State state, UserRecord user,
+                                         const Surroundings& surroundings, Moment at, const Text& text) {
+  const Event event{at, 0, TimerDue{}};
+  Play play(program, std::move(state), std::move(user), surroundings, event);
+  RichText said;
+  if (!play.render(text, said)) return Error{play.fault ? play.fault->reason : std::string("a text cannot be made")};
+  return said;
+}
+
 BranchId Program::find_branch(std::string_view name) const {
+  if (!branch_names.empty()) {
+    const auto found = branch_names.find(std::string(name));
+    return found == branch_names.end() ? BranchId{} : found->second;
+  }
   for (std::size_t i = 0; i < branches.size(); ++i) {
     if (branches[i].name == name) return BranchId{static_cast<std::uint32_t>(i)};
   }

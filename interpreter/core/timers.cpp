@@ -1,7 +1,9 @@
-// Timers of a rest: `remind`, `timeout`, `pause`, `gather`, `files`. Rests that a command interrupted keep
+// Timers of a rest: `remind`, `timeout`, `pause`, `gather`, `files`, `job`. Rests that a command interrupted keep
 // theirs beside the present ones, so a name ends in the depth of its rest.
 #include <algorithm>
 
+#include "interpreter/core/assistants/asking.h"
+#include "interpreter/core/jobs.h"
 #include "interpreter/core/play.h"
 #include "interpreter/core/questions/questions.h"
 
@@ -55,9 +57,14 @@ void Play::set_timer(std::string_view base, Moment due) {
   state.timers[timer_name(base, state.interrupted.size())] = {due, state.waiting.serial};
 }
 
+Moment Play::now() {
+  turn.read_now = true;
+  return std::max(event.at, around.now);
+}
+
 void Play::drop_timers() {
   if (state.timers.empty()) return;
-  for (std::string_view base : {"remind", "timeout", "pause", "gather", "files"})
+  for (std::string_view base : {"remind", "timeout", "pause", "gather", "files", "job"})
     state.timers.erase(timer_name(base, state.interrupted.size()));
 }
 
@@ -73,12 +80,13 @@ void Play::arm_timers() {
 
 void Play::restart_timers() {
   if (state.timers.empty() && state.waiting.reminded == 0) return;
-  const auto restart_timeout = [&](const Waiting& waiting, std::size_t depth) {
+  const auto restart_timeout = [&](Waiting& waiting, std::size_t depth) {
     const Deadlines deadlines = deadlines_of(program, waiting);
     if (!deadlines.timeout || !*deadlines.timeout) return;
     const auto timer = state.timers.find(timer_name("timeout", depth));
-    if (timer != state.timers.end())
-      timer->second.due = std::max(timer->second.due, later(event.at, (*deadlines.timeout)->after));
+    if (timer == state.timers.end()) return;
+    timer->second.due = std::max(timer->second.due, later(event.at, (*deadlines.timeout)->after));
+    waiting.since = event.at;
   };
   for (std::size_t depth = 0; depth < state.interrupted.size(); ++depth)
     restart_timeout(state.interrupted[depth], depth);
@@ -89,11 +97,71 @@ void Play::restart_timers() {
   arm_timers();
 }
 
+void Play::reaim_timers() {
+  const auto reaim_timeout = [&](const Waiting& waiting, std::size_t depth) {
+    const std::string name = timer_name("timeout", depth);
+    const Deadlines deadlines = deadlines_of(program, waiting);
+    if (!deadlines.timeout || !*deadlines.timeout) {
+      state.timers.erase(name);
+    } else if (waiting.since.unix_ms != 0) {
+      state.timers[name] = {later(waiting.since, (*deadlines.timeout)->after), waiting.serial};
+    }
+    const std::string pause = timer_name("pause", depth);
+    const auto running = state.timers.find(pause);
+    if (waiting.what != Waiting::For::Pause || running == state.timers.end() || waiting.since.unix_ms == 0) return;
+    // What an expression gave stays as it was.
+    const Wait* wait = std::get_if<Wait>(&program.step(waiting.step).verb);
+    if (wait && wait->duration) running->second.due = later(waiting.since, *wait->duration);
+  };
+  for (std::size_t depth = 0; depth < state.interrupted.size(); ++depth)
+    reaim_timeout(state.interrupted[depth], depth);
+  Waiting& waiting = state.waiting;
+  reaim_timeout(waiting, state.interrupted.size());
+
+  const std::string name = timer_name("remind", state.interrupted.size());
+  const Deadlines deadlines = deadlines_of(program, waiting);
+  if (!deadlines.reminders || waiting.since.unix_ms == 0) {
+    state.timers.erase(name);
+    return;
+  }
+  const auto due_of = [&](std::size_t position) -> std::optional<Moment> {
+    const Reminder* reminder = reminder_at(*deadlines.reminders, position);
+    if (!reminder) return std::nullopt;
+    return later(waiting.since, reminder->after);
+  };
+  const auto running = state.timers.find(name);
+  auto due = due_of(waiting.reminded);
+  if (running != state.timers.end() && due && running->second.due == *due) return;
+  // Nobody wants to be reminded late: what would have been said by now is passed over.
+  waiting.reminded = 0;
+  while ((due = due_of(waiting.reminded)) && *due <= event.at) ++waiting.reminded;
+  if (due) {
+    state.timers[name] = {*due, waiting.serial};
+  } else {
+    state.timers.erase(name);
+  }
+}
+
+void Play::give_up_interruptions(std::size_t depth) {
+  std::size_t seen = 0;
+  for (std::size_t i = 0; i < state.frames.size(); ++i) {
+    if (!state.frames[i].repeats_wait || seen++ != depth) continue;
+    leave_rest();
+    for (std::size_t above = depth + 1; above < state.interrupted.size(); ++above)
+      for (std::string_view name : {"timeout", "pause", "job"}) state.timers.erase(timer_name(name, above));
+    state.frames.resize(i);
+    state.waiting = std::move(state.interrupted[depth]);
+    state.interrupted.resize(depth);
+    break;
+  }
+}
+
 void Play::timer_due(const TimerDue& due) {
   const auto timer = state.timers.find(due.name);
   // Another serial, or set anew since it was queued: nothing it belongs to is there any more.
   if (timer == state.timers.end() || timer->second.serial != due.serial || timer->second.due > event.at) return;
   state.timers.erase(timer);
+  if (hear_desk_timer(*this, due)) return;
 
   const std::size_t dot = due.name.find('.');
   const std::string_view base = std::string_view(due.name).substr(0, dot);
@@ -113,28 +181,25 @@ void Play::timer_due(const TimerDue& due) {
       waiting.candidate = Value(true);  // goes on as soon as the command is done
       return;
     }
-    if (base != "timeout") return;
-    // What interrupted the question is given up together with it.
-    std::size_t seen = 0;
-    for (std::size_t i = 0; i < state.frames.size(); ++i) {
-      if (!state.frames[i].repeats_wait || seen++ != depth) continue;
-      leave_rest();
-      for (std::size_t above = depth + 1; above < state.interrupted.size(); ++above)
-        for (std::string_view name : {"timeout", "pause"}) state.timers.erase(timer_name(name, above));
-      state.frames.resize(i);
-      state.waiting = std::move(state.interrupted[depth]);
-      state.interrupted.resize(depth);
-      break;
+    if (base == "job") {
+      put_job_aside(waiting, kLateJob);
+      return;
     }
+    if (base != "timeout") return;
+    give_up_interruptions(depth);
   }
   if (state.waiting.serial != due.serial) return;
 
-  if (base == "pause" && state.waiting.what == Waiting::For::Pause) {
+  if (base == "job" && state.waiting.what == Waiting::For::Job) {
+    if (give_up_job(*this, std::string(kLateJob)) == Flow::Next || fault) run();
+  } else if (base == "pause" && state.waiting.what == Waiting::For::Pause) {
+    if (traces()) note(way_of_rest(Way::What::Resumed));
     leave_rest();
     run();
   } else if (base == "timeout") {
     const Deadlines deadlines = deadlines_of(program, state.waiting);
     if (!deadlines.timeout || !*deadlines.timeout) return;
+    if (traces()) note(way_of_rest(Way::What::Timeout), Value((*deadlines.timeout)->after));
     const Target& target = (*deadlines.timeout)->target;
     if (question_of(program, state.waiting)) {
       leave_question(*this, target);
@@ -148,6 +213,10 @@ void Play::timer_due(const TimerDue& due) {
     const Reminder* reminder =
         deadlines.reminders ? reminder_at(*deadlines.reminders, state.waiting.reminded) : nullptr;
     if (!reminder) return;
+    if (traces()) {
+      const auto index = static_cast<std::uint32_t>(reminder - deadlines.reminders->data());
+      note(way_of_rest(Way::What::Reminder, index), Value(reminder->after));
+    }
     ++state.waiting.reminded;
     if (const Reminder* next = reminder_at(*deadlines.reminders, state.waiting.reminded))
       set_timer("remind", later(state.waiting.since, next->after));
@@ -157,6 +226,8 @@ void Play::timer_due(const TimerDue& due) {
       if (!fault) send(std::move(message));
     }
     if (fault) run();
+  } else if (base == "gather" && state.waiting.what == Waiting::For::Talk) {
+    if (end_gathering(*this) == Flow::Next || fault) run();
   } else if (base == "gather" || base == "files") {
     collected_enough(*this, base == "files");
     if (state.waiting.what == Waiting::For::Nothing || fault) run();

@@ -50,6 +50,7 @@ class Writer {
       std::int64_t due = 0;
       return json.read_int(due);
     }
+    if (name == "given") return false;  // stands last, and is nothing that was said
     if (name != "say" && name != "message") {
       std::string text;
       return json.read_string(text);
@@ -74,7 +75,9 @@ class Writer {
       const auto label = labels_.find(press->payload);
       line(person_, "[" + (label == labels_.end() ? std::string(words_.pressed) : label->second) + "]");
     } else if (const auto* staff = std::get_if<StaffMessage>(&event.what)) {
-      line(words_.staff, staff->text);
+      std::string text = staff->text;
+      for (const Attachment& file : staff->attachments) add_part(text, show(file));
+      line(staff->name.empty() ? std::string_view(words_.staff) : staff->name, text);
     }
   }
 

@@ -8,6 +8,7 @@
 #include "interpreter/core/event.h"
 #include "interpreter/core/program.h"
 #include "interpreter/core/state.h"
+#include "interpreter/core/trace.h"
 
 /// What a turn gives: what to remember and what to do.
 namespace sufler {
@@ -51,12 +52,39 @@ struct ReportFault {
   std::string reason;  ///< English, for the log
   SourceSpan span;
 };
-/// The line for the log when a dialog's place is gone in the new version (LANGUAGE 11).
+/// The line for the log when something of a dialog did not simply stay in the new version (LANGUAGE 11).
 struct Relocated {
-  std::string from, to;
+  std::string from, to;   ///< places; the same when it is still there
+  std::string line = {};  ///< what happened, English; no values of answers
+};
+/// What a client's turn wants of the desk.
+struct DeskOrder {
+  enum class What : std::uint8_t {
+    Relay,     ///< `message` goes to the agent, now or when there is one
+    Close,     ///< with `outcome`
+    Assign,    ///< the desk has opened, or another try is due
+    Remind,    ///< the agent is asked to answer
+    Reassign,  ///< the agent does not answer: somebody else gets it
+    Rate,      ///< with `rating`, once
+  } what = What::Relay;
+  std::int64_t ticket = 0;
+  HandoffOutcome outcome = HandoffOutcome::Closed;
+  std::int64_t rating = 0;
+  UserMessage message = {};
+};
+/// Work outside of every transaction (invariant 6). Its result comes as a JobDone with this serial.
+struct StartJob {
+  std::string service;  ///< who does it: `run`
+  std::string name;     ///< what of it: the program
+  std::string request;  ///< JSON
+  std::uint64_t serial = 0;
+};
+/// The dialog has gone elsewhere: nobody waits for the result.
+struct CancelJob {
+  std::uint64_t serial = 0;
 };
 using Effect = std::variant<SendMessage, NotifyPeople, AnswerPress, SetTimer, CancelTimer, WriteLog,
-                            TrackEvent, ReportFault, Relocated>;
+                            TrackEvent, ReportFault, Relocated, DeskOrder, StartJob, CancelJob>;
 
 /// Effects of a turn that waits for a table, kept back until it ends: a later message may change how the buttons
 /// of an earlier one are shown.
@@ -97,6 +125,19 @@ struct DeleteRows {
 };
 using TableRequest = std::variant<InsertRow, FindRows, CountRows, UpdateRows, DeleteRows>;
 
+// ---- what is asked of the desk, in the same way; a DeskAnswer comes back
+
+struct OpenTicket {
+  HandoffId rule;
+  std::string client_name;
+  bool assign = true;             ///< false: outside the hours, so it only waits
+  std::vector<UserMessage> said;  ///< what the client wrote before, and nobody answered
+};
+struct LookAtTicket {
+  std::int64_t ticket = 0;
+};
+using DeskRequest = std::variant<OpenTicket, LookAtTicket>;
+
 struct Turn {
   State next;
   UserRecord user;             ///< as it is now
@@ -105,8 +146,18 @@ struct Turn {
   std::vector<Effect> effects; ///< in order
   /// Set when the turn cannot go on without the database: do it and call step() with a TableAnswer.
   std::optional<TableRequest> asks;
-  /// Steps played, in order, for coverage and the studio. Only filled when the caller wants it.
-  std::vector<StepId> visited;
+  /// The same of the desk, with a DeskAnswer. At most one of the two is set.
+  std::optional<DeskRequest> asks_desk;
+  /// The job is done and messages were kept: call step() with HearKept, as a turn of its own, before any other event
+  /// of the dialog.
+  bool hears_kept = false;
+  /// The dialog arrived in this version, and the move itself asks something: the event was not heard. Let the Turn end
+  /// without it, then call step() with it again, as a turn of its own.
+  bool unheard = false;
+  /// What was visited, in order. Only filled when the caller wants it (Surroundings::trace).
+  Trace trace;
+  bool read_shared = false;  ///< the turn looked at `shared`: it is the same only with the same
+  bool read_now = false;     ///< the same of `Surroundings::now`
   /// Answers to secret questions as texts, the longest first: what the journal and the log must not show.
   std::vector<std::string> secrets;
 };

@@ -8,6 +8,7 @@
 #include <functional>
 #include <iterator>
 
+#include "interpreter/runtime/config_models.h"
 #include "schema/node.h"
 
 namespace sufler {
@@ -17,19 +18,28 @@ namespace fs = std::filesystem;
 
 const std::vector<std::string> kTopKeys = {"database", "durability", "http", "proxy", "bots", "mail", "models",
                                            "crm", "programs", "allow_hosts", "log", "retention", "socket",
-                                           "flood"};
+                                           "flood", "reload"};
 /// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
-const std::vector<std::string> kLaterTopKeys = {"mail", "models", "crm", "programs", "allow_hosts"};
+const std::vector<std::string> kLaterTopKeys = {"mail", "crm", "allow_hosts"};
 const std::vector<std::string> kRetentionKeys = {"journal", "dead_letters", "messages", "track", "dialogs"};
 const std::vector<std::string> kLogKeys = {"level", "format"};
+const std::vector<std::string> kReloadKeys = {"notify", "watch"};
 const std::vector<std::string> kFloodKeys = {"messages", "seconds"};
 constexpr int kMostMessages = 10'000, kMostSeconds = 3'600;
+const std::vector<std::string> kProgramKeys = {"command", "timeout", "memory", "env"};
+/// Who waits longer has left; and the rest of a dialog that waits for a program is given up after ten minutes.
+constexpr Duration kLongestProgram{5 * 60'000};
+constexpr std::int64_t kLeastMemory = std::int64_t{16} << 20, kMostMemory = std::int64_t{64} << 30;
 const std::vector<std::string> kHttpKeys = {"listen", "public_url"};
 /// What must never be shown: it may come from a file, and is hidden from the log.
 const std::vector<std::string> kSecretKeys = {"token", "secret"};
 constexpr std::size_t kMaxSecretBytes = 4096;
-/// The platform's pace, where a transport has such a key.
-constexpr std::string_view kPaceKey = "requests_per_second";
+/// The platform's pace, where a transport has such a key, and the least it may be.
+const std::map<std::string, int, std::less<>> kPaceKeys = {{"requests_per_second", 1},
+                                                           {"messages_per_second", 0},
+                                                           {"chat_messages_per_second", 0},
+                                                           {"chat_burst", 1},
+                                                           {"group_messages_per_minute", 0}};
 constexpr int kMostPace = 100'000;
 /// Less would clear away what a dialog still needs.
 constexpr Duration kShortestTerm{3'600'000};
@@ -38,14 +48,22 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// What of the configuration somebody needs.
+enum class Wanted : std::uint8_t {
+  All,
+  Place,     ///< where the database and the process are: no token is needed
+  Programs,  ///< that, and the programs
+};
+
 class Reader {
  public:
-  Reader(LoadedConfig& loaded, std::string path, const KnownTransports& transports, bool place_only)
+  Reader(LoadedConfig& loaded, std::string path, const KnownTransports& transports, Wanted wanted)
       : loaded_(loaded),
         path_(std::move(path)),
         folder_(fs::absolute(path_).parent_path()),
         transports_(transports),
-        place_only_(place_only) {
+        place_only_(wanted != Wanted::All),
+        programs_(wanted != Wanted::Place) {
     bot_keys_ = {"scenario", "roles"};
     for (const auto& [name, keys] : transports_) bot_keys_.push_back(name);
   }
@@ -75,18 +93,21 @@ class Reader {
         if (!path.empty()) config_.socket = (folder_ / path).lexically_normal().string();
       } else if (key == "bots" && place_only_) {
         bots = &entry.value;
-        for (const Node::Entry& bot : entry.value.entries) {
-          config_.bots.emplace_back();
-          config_.bots.back().name = std::string(bot.key.scalar);
-        }
+        for (const Node::Entry& bot : entry.value.entries) config_.bots.push_back(place_of(bot));
+      } else if (key == "programs") {
+        read_programs(entry.value);
+      } else if (key == "models") {
+        read_models_of(entry.value);
+      } else if (key == "proxy" && programs_) {
+        config_.proxy = place_only_ ? expand_known(entry.value) : expand(entry.value);
       } else if (place_only_) {
         continue;
       } else if (key == "retention") {
         read_retention(entry.value);
-      } else if (key == "proxy") {
-        config_.proxy = expand(entry.value);
       } else if (key == "http") {
         read_http(entry.value);
+      } else if (key == "reload") {
+        read_reload(entry.value);
       } else if (key == "flood") {
         read_flood(entry.value);
       } else if (key == "log") {
@@ -96,7 +117,9 @@ class Reader {
         read_bots(entry.value);
       }
     }
+    config_.folder = folder_.lexically_normal().string();
     if (!bots) report(DiagnosticId::ConfigMissing, root.span, {"bots"});
+    if (reload_role_) check_reload_role();
     if (config_.database == Config().database)
       config_.database = "sqlite:" + (folder_ / "sufler.db").lexically_normal().string();
     if (!loaded_.diagnostics.has_errors()) loaded_.config = std::move(config_);
@@ -114,6 +137,24 @@ class Reader {
     return false;
   }
 
+  /// Of a bot what needs no secret. A scenario whose path is in the environment of the process that serves is left
+  /// out.
+  BotConfig place_of(const Node::Entry& entry) const {
+    BotConfig bot;
+    bot.name = std::string(entry.key.scalar);
+    bot.span = entry.key.span;
+    for (const Node::Entry& field : entry.value.entries) {
+      if (field.key.scalar == "scenario" && field.value.is_scalar()) {
+        std::vector<std::string> unset;
+        const std::string path = expand(field.value.scalar, unset);
+        if (unset.empty() && !path.empty()) bot.scenario = (folder_ / path).lexically_normal().string();
+      } else if (field.key.scalar == "roles") {
+        for (const Node::Entry& role : field.value.entries) bot.roles.try_emplace(std::string(role.key.scalar));
+      }
+    }
+    return bot;
+  }
+
   /// The scalar with `${NAME}` replaced from the environment.
   std::string expand(const Node& node) {
     if (!node.is_scalar()) {
@@ -121,8 +162,20 @@ class Reader {
         report(DiagnosticId::ConfigBadValue, node.span, {"a list or a map", "one value"});
       return {};
     }
+    std::vector<std::string> unset;
+    std::string out = expand(node.scalar, unset);
+    for (const std::string& name : unset) report(DiagnosticId::ConfigUnsetVariable, node.span, {name});
+    return out;
+  }
+
+  /// What is not set is empty: whoever tries a scenario has no keys.
+  static std::string expand_known(const Node& node) {
+    std::vector<std::string> unset;
+    return node.is_scalar() ? expand(node.scalar, unset) : std::string();
+  }
+
+  static std::string expand(std::string_view rest, std::vector<std::string>& unset) {
     std::string out;
-    std::string_view rest = node.scalar;
     for (;;) {
       const std::size_t begin = rest.find("${");
       if (begin == std::string_view::npos) break;
@@ -132,7 +185,7 @@ class Reader {
       const std::string name(rest.substr(begin + 2, end - begin - 2));
       const char* value = std::getenv(name.c_str());
       if (!value) {
-        report(DiagnosticId::ConfigUnsetVariable, node.span, {name});
+        unset.push_back(name);
       } else {
         out += value;
       }
@@ -230,6 +283,35 @@ class Reader {
     }
   }
 
+  void read_reload(const Node& node) {
+    if (!node.is_map()) {
+      report(DiagnosticId::ConfigBadValue, node.span, {"reload", "{notify: admins, watch: true}"});
+      return;
+    }
+    for (const Node::Entry& entry : node.entries) {
+      if (!known(entry.key, kReloadKeys, "`reload`")) continue;
+      const std::string word = expand(entry.value);
+      if (entry.key.scalar == "notify") {
+        config_.reload_notify = word;
+        reload_role_ = entry.value.span;
+      } else if (word == "true" || word == "false") {
+        config_.reload_watch = word == "true";
+      } else {
+        report(DiagnosticId::ConfigBadValue, entry.value.span, {word, "true, false"});
+      }
+    }
+  }
+
+  /// A role that no bot has would tell nobody.
+  void check_reload_role() {
+    std::vector<std::string> roles;
+    for (const BotConfig& bot : config_.bots)
+      for (const auto& [role, members] : bot.roles) roles.push_back(role);
+    if (config_.reload_notify.empty() || contains(roles, config_.reload_notify)) return;
+    suggest(report(DiagnosticId::ConfigBadValue, *reload_role_, {config_.reload_notify, "a role of one of the bots"}),
+            config_.reload_notify, roles, true);
+  }
+
   void read_log(const Node& node) {
     if (!node.is_map()) {
       report(DiagnosticId::ConfigBadValue, node.span, {"log", "{level: info, format: text}"});
@@ -254,6 +336,118 @@ class Reader {
         report(DiagnosticId::ConfigBadValue, entry.value.span, {word, "debug, info, warning, error"});
       }
     }
+  }
+
+  void read_programs(const Node& node) {
+    if (!node.is_map()) {
+      report(DiagnosticId::ConfigBadValue, node.span, {"programs", "{estimate: {command: [python3, calc/estimate.py], timeout: 5s}}"});
+      return;
+    }
+    for (const Node::Entry& entry : node.entries) {
+      ProgramConfig program;
+      program.name = std::string(entry.key.scalar);
+      if (programs_ && !read_program(entry, program)) continue;
+      config_.programs.push_back(std::move(program));
+    }
+  }
+
+  void read_models_of(const Node& node) {
+    if (!programs_) {  // their names
+      for (const Node::Entry& entry : node.entries) config_.models.emplace_back().name = std::string(entry.key.scalar);
+      return;
+    }
+    SectionReader reader{loaded_.diagnostics, folder_.lexically_normal().string(), !place_only_, {}, {}, {}};
+    reader.expand = [this](const Node& value) { return place_only_ ? expand_known(value) : expand(value); };
+    reader.secret = [this](const Node& value) { return place_only_ ? known_token(value) : read_token(value); };
+    reader.known = [this](const Node& key, const std::vector<std::string>& names, const char* where) { return known(key, names, where); };
+    config_.models = read_models(node, reader);
+  }
+
+  /// What is not set, or not readable, is empty.
+  std::string known_token(const Node& node) {
+    const std::string text = expand_known(node);
+    std::error_code unknown;
+    if (!text.starts_with("file:")) {
+      hide_secret(text);
+      return text;
+    }
+    const bool readable = fs::is_regular_file(folder_ / text.substr(5), unknown) && std::ifstream(folder_ / text.substr(5)).good();
+    return readable ? read_token(node) : std::string();
+  }
+
+  bool read_program(const Node::Entry& entry, ProgramConfig& program) {
+    if (!entry.value.is_map()) {
+      report(DiagnosticId::ConfigBadValue, entry.value.span, {program.name, "{command: [python3, calc/estimate.py], timeout: 5s}"});
+      return false;
+    }
+    for (const Node::Entry& field : entry.value.entries) {
+      if (!known(field.key, kProgramKeys, "a program")) continue;
+      const std::string_view key = field.key.scalar;
+      if (key == "command") {
+        read_command(field.value, program);
+      } else if (key == "env") {
+        read_environment(field.value, program);
+      } else if (key == "timeout") {
+        const std::string text = expand(field.value);
+        const std::optional<Duration> timeout = Duration::parse(text);
+        if (!timeout || timeout->ms <= 0 || *timeout > kLongestProgram)
+          report(DiagnosticId::ConfigBadValue, field.value.span, {text, "5s; 5m at most"});
+        else
+          program.timeout = *timeout;
+      } else {
+        const std::string text = expand(field.value);
+        const std::optional<std::int64_t> bytes = size_of(text);
+        if (!bytes || *bytes < kLeastMemory || *bytes > kMostMemory)
+          report(DiagnosticId::ConfigBadValue, field.value.span, {text, "512MB; 16MB at least"});
+        else
+          program.memory_bytes = *bytes;
+      }
+    }
+    if (program.command.empty()) report(DiagnosticId::ConfigMissing, entry.key.span, {"command"});
+    return !program.command.empty();
+  }
+
+  /// A list of words. A line is none: there is no shell that would cut it.
+  void read_command(const Node& node, ProgramConfig& program) {
+    constexpr const char* kExpected = "[python3, calc/estimate.py]";
+    if (!node.is_list()) {
+      report(DiagnosticId::ConfigBadValue, node.span, {std::string(node.is_scalar() ? node.scalar : "command"), kExpected});
+      return;
+    }
+    for (const Node& word : node.items) {
+      std::string text = expand(word);
+      if (text.find('\0') != std::string::npos) text.clear();
+      if (text.empty() && program.command.empty())
+        report(DiagnosticId::ConfigBadValue, word.span, {"", kExpected});
+      program.command.push_back(std::move(text));
+    }
+  }
+
+  /// May hold keys: they are hidden as tokens are.
+  void read_environment(const Node& node, ProgramConfig& program) {
+    if (!node.is_map()) {
+      report(DiagnosticId::ConfigBadValue, node.span, {"env", "{API_KEY: \"${API_KEY}\"}"});
+      return;
+    }
+    for (const Node::Entry& entry : node.entries) {
+      const bool from_outside = entry.value.is_scalar() && entry.value.scalar.find("${") != std::string_view::npos;
+      const bool good = !entry.key.scalar.empty() && entry.key.scalar.find_first_of("=\0") == std::string_view::npos;
+      if (!good) report(DiagnosticId::ConfigBadValue, entry.key.span, {std::string(entry.key.scalar), "API_KEY"});
+      std::string value = place_only_ ? expand_known(entry.value) : expand(entry.value);
+      if (from_outside) hide_secret(value);
+      program.environment[std::string(entry.key.scalar)] = std::move(value);
+    }
+  }
+
+  /// `512MB`, `1GB`.
+  static std::optional<std::int64_t> size_of(std::string_view text) {
+    std::int64_t number = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (read.ec != std::errc() || number < 0 || number > 1'000'000) return std::nullopt;
+    const std::string_view unit(read.ptr, static_cast<std::size_t>(text.data() + text.size() - read.ptr));
+    if (unit == "MB" || unit == "МБ") return number << 20;
+    if (unit == "GB" || unit == "ГБ") return number << 30;
+    return std::nullopt;
   }
 
   void read_http(const Node& node) {
@@ -341,9 +535,9 @@ class Reader {
         const std::string key(entry.key.scalar);
         std::string value = contains(kSecretKeys, key) ? read_token(entry.value) : expand(entry.value);
         while (key == "api" && value.ends_with('/')) value.pop_back();
-        if (key == kPaceKey && !is_pace(value))
+        if (const auto pace = kPaceKeys.find(key); pace != kPaceKeys.end() && !is_pace(value, pace->second))
           report(DiagnosticId::ConfigBadValue, entry.value.span,
-                 {value, "a whole number from 1 to " + std::to_string(kMostPace)});
+                 {value, "a whole number from " + std::to_string(pace->second) + " to " + std::to_string(kMostPace)});
         transport.options[key] = std::move(value);
       }
     }
@@ -352,10 +546,10 @@ class Reader {
     return transport;
   }
 
-  static bool is_pace(std::string_view text) {
+  static bool is_pace(std::string_view text, int least) {
     int number = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-    return read.ec == std::errc() && read.ptr == text.data() + text.size() && number >= 1 && number <= kMostPace;
+    return read.ec == std::errc() && read.ptr == text.data() + text.size() && number >= least && number <= kMostPace;
   }
 
   std::string read_token(const Node& node) {
@@ -412,15 +606,17 @@ class Reader {
   fs::path folder_;
   const KnownTransports& transports_;
   bool place_only_;
+  bool programs_;
   std::vector<std::string> bot_keys_;
   Config config_;
+  std::optional<SourceSpan> reload_role_;
 };
 
 }  // namespace
 
 namespace {
 
-LoadedConfig load(const std::string& path, const KnownTransports& transports, bool place_only) {
+LoadedConfig load(const std::string& path, const KnownTransports& transports, Wanted wanted) {
   LoadedConfig loaded;
   std::string text;
   bool readable = false;
@@ -442,15 +638,16 @@ LoadedConfig load(const std::string& path, const KnownTransports& transports, bo
   }
   const Document document = read_yaml(index, loaded.sources, loaded.diagnostics);
   if (!document.parsed) return loaded;
-  Reader(loaded, path, transports, place_only).read(document.root);
+  Reader(loaded, path, transports, wanted).read(document.root);
   return loaded;
 }
 
 }  // namespace
 
 LoadedConfig load_config(const std::string& path, const KnownTransports& transports) {
-  return load(path, transports, false);
+  return load(path, transports, Wanted::All);
 }
-LoadedConfig load_place(const std::string& path) { return load(path, {}, true); }
+LoadedConfig load_place(const std::string& path) { return load(path, {}, Wanted::Place); }
+LoadedConfig load_programs(const std::string& path) { return load(path, {}, Wanted::Programs); }
 
 }  // namespace sufler

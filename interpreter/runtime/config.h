@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "interpreter/core/event.h"
+#include "interpreter/core/model_connection.h"
 #include "interpreter/runtime/flood.h"
 #include "interpreter/runtime/log.h"
 #include "interpreter/runtime/retention.h"
@@ -33,6 +34,15 @@ struct BotConfig {
   SourceSpan span;
 };
 
+/// A program that `run` may start: `programs:`.
+struct ProgramConfig {
+  std::string name;
+  std::vector<std::string> command;
+  Duration timeout{10'000};
+  std::int64_t memory_bytes = std::int64_t{512} << 20;  ///< of address space
+  std::map<std::string, std::string> environment;
+};
+
 /// Where the process listens: webhooks, health and metrics.
 struct HttpConfig {
   std::string host;        ///< as written: a name or an address
@@ -50,7 +60,12 @@ struct Config {
   std::string proxy;
   FloodSettings flood;
   std::optional<HttpConfig> http;
+  std::string reload_notify;  ///< a role of the bots that is told when a reload is refused; empty: nobody
+  bool reload_watch = false;  ///< reload when a file of a scenario is saved
   std::vector<BotConfig> bots;
+  std::vector<ProgramConfig> programs;
+  std::vector<ModelConnection> models;
+  std::string folder;  ///< of the file, absolute: where programs run
   LogLevel log_level = LogLevel::Info;
   LogFormat log_format = LogFormat::Text;
 };
@@ -65,8 +80,10 @@ struct LoadedConfig {
 /// is hidden from the log at once.
 LoadedConfig load_config(const std::string& path, const KnownTransports& transports);
 
-/// The same for commands that only look for the database and the process: of the bots nothing but their names,
-/// so that whoever types the command needs no token.
+/// The same for commands that only look for the database and the process, so that whoever types the command needs no
+/// token: of the bots their names, the names of their roles, and the paths of their scenarios where those are known.
 LoadedConfig load_place(const std::string& path);
+/// The same with the programs and the models, for a talk in the terminal. Of their variables and keys those that are set.
+LoadedConfig load_programs(const std::string& path);
 
 }  // namespace sufler

@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include "interpreter/core/fd.h"
+
 namespace sufler {
 namespace {
 
@@ -28,25 +30,6 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr const char* kTooLong = R"({"error":"the request is too long"})";
 constexpr const char* kTooMuch = R"({"error":"the answer is too long: ask for less"})";
-
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 std::string reason() { return std::strerror(errno); }
 

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "interpreter/runtime/failpoint.h"
+#include "interpreter/runtime/pacer.h"
 #include "storage/outbox_json.h"
 
 namespace sufler {
@@ -39,6 +40,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   Courier& courier;
   Handlers handlers;
+  const Clock& clock;
   mutable std::mutex mutex;
   std::unordered_map<std::string, Lane> lanes;
   /// Chats and bots that the platform told to rest, with the lanes that wait for the end of it.
@@ -49,6 +51,14 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   };
   std::uint64_t rests = 0;
   std::unordered_map<std::string, Rest> resting;
+  /// What a bot may say on a platform, by `bot_scope`; nothing where there are no limits. Which there are is settled
+  /// before the first row.
+  struct Pace {
+    std::string bot;
+    Pacer pacer;
+    std::optional<std::int64_t> wakes_at = {};  // when a `later` will look at it
+  };
+  std::unordered_map<std::string, Pace> paces;
   /// A row that is not settled. One that was forgotten and comes again is another.
   struct Known {
     const OutboxRow* row = nullptr;
@@ -63,7 +73,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   std::atomic<bool> stopped{false};
   std::set<std::int64_t> withdrawn;  ///< ids of rows that were taken out of the outbox
 
-  Impl(Courier& used, Handlers given) : courier(used), handlers(std::move(given)) {}
+  Impl(Courier& used, Handlers given, const Clock& time) : courier(used), handlers(std::move(given)), clock(time) {}
 
   void add(std::vector<OutboxRow> rows) {
     std::vector<std::shared_ptr<OutboxRow>> now;
@@ -93,14 +103,78 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void send(std::shared_ptr<OutboxRow> row) {
-    if (stopped) return;
-    if (forgotten(*row)) return;  // it stays in the outbox, for another process
+    if (!may_leave(row)) return;
+    if (paces.empty() || row->call.expendable) return make(row);
+    const std::string scope = bot_scope(*row);
+    const auto pace = paces.find(scope);
+    if (pace == paces.end()) return make(row);
+    {
+      std::lock_guard lock(mutex);
+      pace->second.pacer.enter(std::move(row), now());
+    }
+    let_go(scope);
+  }
+
+  /// Otherwise it is seen to: the row is settled, or somebody will send it later.
+  bool may_leave(const std::shared_ptr<OutboxRow>& row) {
+    if (stopped) return false;
+    if (forgotten(*row)) return false;  // it stays in the outbox, for another process
     if (is_withdrawn(row->id)) {
       settle(*row, Settled{row->id, true, OutboxRow::State::Dead, row->attempts, {}, {}});
-      return next_of(*row);
+      next_of(*row);
+      return false;
     }
-    if (handlers.may_send && !handlers.may_send(row->bot)) return again(row, kAskAgain);
-    if (row->call.ordered && must_rest(*row)) return;
+    if (handlers.may_send && !handlers.may_send(row->bot)) {
+      again(row, kAskAgain);
+      return false;
+    }
+    return !row->call.ordered || !must_rest(*row);
+  }
+
+  std::int64_t now() const { return clock.monotonic().count(); }
+
+  /// Sends what a pace allows now, and comes again when it allows more.
+  void let_go(const std::string& scope) {
+    if (stopped) return;
+    std::vector<Pacer::Turn> turns;
+    std::optional<std::int64_t> wake;
+    std::int64_t wait = 0;
+    {
+      std::lock_guard lock(mutex);
+      Pace& pace = paces.find(scope)->second;
+      const std::int64_t at = now();
+      turns = pace.pacer.take(at, [this](const OutboxRow& row) {
+        const auto found = known.find(row.id);
+        if (found == known.end() || found->second.row != &row || withdrawn.contains(row.id)) return true;
+        return row.call.ordered && resting_scope(row) != resting.end();
+      });
+      const auto next = pace.pacer.next_at(at);
+      if (next && (!pace.wakes_at || *next < *pace.wakes_at)) {
+        wake = pace.wakes_at = next;
+        wait = std::max<std::int64_t>(1, *next - at);
+      }
+    }
+    if (wake) {
+      auto self = shared_from_this();
+      courier.later(Duration{wait}, [self, scope, wake] {
+        {
+          std::lock_guard lock(self->mutex);
+          Pace& pace = self->paces.find(scope)->second;
+          if (pace.wakes_at == wake) pace.wakes_at.reset();
+        }
+        self->let_go(scope);
+      });
+    }
+    for (Pacer::Turn& turn : turns) {
+      if (!turn.goes) {
+        send(std::move(turn.row));
+      } else if (may_leave(turn.row)) {
+        make(turn.row);
+      }
+    }
+  }
+
+  void make(const std::shared_ptr<OutboxRow>& row) {
     set_under_way(*row);
     ++row->attempts;
     ++in_flight;
@@ -117,7 +191,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void withdraw(const std::vector<std::int64_t>& ids) {
-    std::vector<std::shared_ptr<OutboxRow>> gone;
+    std::vector<std::shared_ptr<OutboxRow>> gone, paced;
     {
       std::lock_guard lock(mutex);
       withdrawn.insert(ids.begin(), ids.end());
@@ -129,30 +203,38 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
           lane.waiting.erase(lane.waiting.begin() + static_cast<std::ptrdiff_t>(i));
         }
       }
+      for (auto& [scope, pace] : paces)
+        for (auto& row : pace.pacer.leave([this](const OutboxRow& one) { return withdrawn.contains(one.id); }))
+          paced.push_back(std::move(row));
     }
+    for (auto& row : paced) send(std::move(row));
     for (const auto& row : gone) settle(*row, Settled{row->id, true, OutboxRow::State::Dead, row->attempts, {}, {}});
   }
 
   /// What a platform holds back for the whole bot is of that platform alone.
   static std::string bot_scope(const OutboxRow& row) { return row.bot + "\n" + row.chat.transport; }
   static std::string chat_scope(const OutboxRow& row) {
-    return row.bot + "\n" + row.chat.transport + "\n" + row.chat.chat_id;
+    // A platform counts what is said in all topics of a group together.
+    return bot_scope(row).append("\n").append(group_of(row.chat.chat_id));
   }
 
   static std::string scope_of(const OutboxRow& row, const Outcome& outcome) {
     return outcome.whole_bot ? bot_scope(row) : chat_scope(row);
   }
 
+  /// With the mutex held.
+  std::unordered_map<std::string, Rest>::iterator resting_scope(const OutboxRow& row) {
+    if (resting.empty()) return resting.end();
+    const auto found = resting.find(bot_scope(row));
+    return found == resting.end() ? resting.find(chat_scope(row)) : found;
+  }
+
   bool must_rest(const OutboxRow& row) {
     std::lock_guard lock(mutex);
-    if (resting.empty()) return false;
-    for (const std::string& scope : {bot_scope(row), chat_scope(row)}) {
-      auto found = resting.find(scope);
-      if (found == resting.end()) continue;
-      found->second.lanes.insert(home_lane(row));
-      return true;
-    }
-    return false;
+    const auto found = resting_scope(row);
+    if (found == resting.end()) return false;
+    found->second.lanes.insert(home_lane(row));
+    return true;
   }
 
   void finish(const std::shared_ptr<OutboxRow>& row, Outcome outcome) {
@@ -167,8 +249,9 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       case Outcome::Kind::Sent: {
         failpoint("sent", row->chat.chat_id);
         Settled sent{row->id, true, OutboxRow::State::New, row->attempts, {}, {}};
-        if (row->notice && !outcome.message_id.empty())
-          sent.notice = SentNotice{row->chat, outcome.message_id, row->dialog_id, {}};
+        if ((row->notice || row->ticket_message != 0) && !outcome.message_id.empty())
+          sent.notice = SentNotice{row->chat, outcome.message_id, row->dialog_id, {}, row->ticket_message,
+                                   std::move(outcome.further_ids)};
         settle(*row, std::move(sent));
         return advance(*row);
       }
@@ -184,6 +267,8 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         return rest(scope_of(*row, outcome), row, outcome.after);
       case Outcome::Kind::Unknown:
         if (row->resend == ResendPolicy::Never || row->call.expendable || count_lost_answer(*row) >= kMaxUnknown) {
+          // Whoever waits for a topic must hear that there is none.
+          if (row->ticket_message < 0) return give_up(*row, outcome.reason);
           if (!row->call.expendable)
             handlers.log(row->bot, row->chat, "it is unknown whether a message arrived: " + outcome.reason);
           settle(*row, Settled{row->id, row->call.expendable, OutboxRow::State::Unknown, row->attempts,
@@ -193,7 +278,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
         return again(row, outcome.after.ms > 0 ? outcome.after : Duration{1000});
       case Outcome::Kind::Failed:
         if (outcome.unreachable) handlers.unreachable(row->bot, row->chat);
-        return give_up(*row, outcome.reason);
+        return give_up(*row, outcome.reason, &outcome);
     }
   }
 
@@ -202,8 +287,10 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     return ++lost_answers[row.id];
   }
 
-  void give_up(const OutboxRow& row, const std::string& reason) {
+  void give_up(const OutboxRow& row, const std::string& reason, const Outcome* refused = nullptr) {
     Settled settled{row.id, true, OutboxRow::State::Dead, row.attempts, reason, {}};
+    settled.unreachable = refused && refused->unreachable;
+    settled.topic_gone = refused && refused->topic_gone;
     if (!row.call.expendable) {
       handlers.log(row.bot, row.chat, "a message cannot be delivered: " + reason);
       DeadLetter letter;
@@ -240,6 +327,8 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   /// Limits of the platform stay: they are the bot's, whoever sends for it.
   void forget(std::string_view bot) {
     std::lock_guard lock(mutex);
+    for (auto& [scope, pace] : paces)
+      if (pace.bot == bot) pace.pacer.leave([](const OutboxRow&) { return true; });
     for (auto lane = lanes.begin(); lane != lanes.end();) {
       std::deque<std::shared_ptr<OutboxRow>>& waiting = lane->second.waiting;
       if (waiting.empty() || waiting.front()->bot != bot) {
@@ -282,6 +371,8 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   /// A row is known until whoever records it has its outcome: so nobody who looks takes it for one to be sent.
   void settle(const OutboxRow& row, Settled settled) {
+    settled.ticket_message = row.ticket_message;
+    if (row.ticket_message != 0) settled.chat = row.chat;
     handlers.settled(row.bot, std::move(settled));
     std::lock_guard lock(mutex);
     // A row that was forgotten while it was under way is counted out already.
@@ -326,6 +417,8 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
             ready.push_back(lane->second.waiting.front());
         self->resting.erase(found);
       }
+      // The oldest first.
+      std::sort(ready.begin(), ready.end(), [](const auto& x, const auto& y) { return x->id < y->id; });
       for (auto& one : ready) self->send(std::move(one));
     });
   }
@@ -380,13 +473,47 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     send(std::move(following));
   }
 
+  std::optional<std::chrono::milliseconds> rests_until() const {
+    std::lock_guard lock(mutex);
+    // Of each lane the first row is somewhere; here it is counted if a pace holds it.
+    std::size_t held = 0;
+    std::optional<std::int64_t> first;
+    for (const auto& [scope, pace] : paces) {
+      held += pace.pacer.waiting_for_chats() + pace.pacer.waiting_for_bot();
+      if (const auto next = pace.pacer.next_at(now()); next && (!first || *next < *first)) first = next;
+    }
+    if (!first || in_flight > 0 || held != lanes.size() + unordered.size()) return std::nullopt;
+    return std::chrono::milliseconds(*first);
+  }
+
+  /// Of one bot, or of all.
+  Waiting waiting(const std::string_view* bot) const {
+    std::lock_guard lock(mutex);
+    Waiting all;
+    for (const auto& [scope, pace] : paces) {
+      if (bot && pace.bot != *bot) continue;
+      all.for_chats += pace.pacer.waiting_for_chats();
+      all.for_bot += pace.pacer.waiting_for_bot();
+    }
+    return all;
+  }
+
   std::unordered_map<std::int64_t, std::string> moved_;  // row id → lane, while its chat's id changed
 };
 
-Dispatcher::Dispatcher(Courier& courier, Handlers handlers)
-    : impl_(std::make_shared<Impl>(courier, std::move(handlers))) {}
+Dispatcher::Dispatcher(Courier& courier, Handlers handlers, const Clock& clock)
+    : impl_(std::make_shared<Impl>(courier, std::move(handlers), clock)) {}
 Dispatcher::~Dispatcher() { stop(); }
 
+void Dispatcher::keep_to(std::string_view bot, std::string_view transport, const SendingLimits& limits) {
+  OutboxRow any;
+  any.bot = bot;
+  any.chat.transport = transport;
+  const std::string scope = Impl::bot_scope(any);
+  std::lock_guard lock(impl_->mutex);
+  impl_->paces.erase(scope);
+  if (limits.any()) impl_->paces.emplace(scope, Impl::Pace{any.bot, Pacer(limits)});
+}
 void Dispatcher::add(std::vector<OutboxRow> rows) { impl_->add(std::move(rows)); }
 void Dispatcher::forget(std::string_view bot) { impl_->forget(bot); }
 bool Dispatcher::take_back(std::int64_t outbox_id) {
@@ -399,6 +526,9 @@ bool Dispatcher::take_back(std::int64_t outbox_id) {
 void Dispatcher::withdraw(const std::vector<std::int64_t>& ids) { impl_->withdraw(ids); }
 std::size_t Dispatcher::pending() const { return impl_->pending; }
 std::size_t Dispatcher::in_flight() const { return impl_->in_flight; }
+Dispatcher::Waiting Dispatcher::waiting(std::string_view bot) const { return impl_->waiting(&bot); }
+Dispatcher::Waiting Dispatcher::waiting() const { return impl_->waiting(nullptr); }
+std::optional<std::chrono::milliseconds> Dispatcher::rests_until() const { return impl_->rests_until(); }
 void Dispatcher::stop() { impl_->stopped = true; }
 
 }  // namespace sufler

@@ -1,10 +1,14 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "interpreter/core/sending_limits.h"
+#include "interpreter/runtime/clock.h"
 #include "interpreter/runtime/courier.h"
 #include "interpreter/runtime/player.h"
 
@@ -15,6 +19,10 @@ namespace sufler {
 ///
 /// A refusal for now (429) holds the chat, or the bot when the platform says so. A lost answer is repeated
 /// or not by the row's policy. A refusal for good makes a dead letter, and the chat goes on.
+///
+/// Where a platform's limits are known (`keep_to`), calls wait until they are sure to be within them; expendable
+/// ones (answers to presses, "typing") do not wait and do not count, as those of Telegram do not. Of several
+/// processes only the bot's leader sends, so its count is the whole count.
 class Dispatcher {
  public:
   struct Handlers {
@@ -25,8 +33,12 @@ class Dispatcher {
     /// Whether this process sends what the bot says; may be empty. While it does not, rows wait for `forget`.
     std::function<bool(std::string_view bot)> may_send = {};
   };
-  Dispatcher(Courier& courier, Handlers handlers);
+  /// `courier` and `clock` must outlive it.
+  Dispatcher(Courier& courier, Handlers handlers, const Clock& clock = system_clock());
   ~Dispatcher();
+
+  /// What a bot says on a platform keeps to these from now on; before the first row.
+  void keep_to(std::string_view bot, std::string_view transport, const SendingLimits& limits);
 
   /// Rows in the order of their ids; thread-safe.
   void add(std::vector<OutboxRow> rows);
@@ -42,6 +54,15 @@ class Dispatcher {
   std::size_t pending() const;
   /// Rows whose calls are under way at this moment.
   std::size_t in_flight() const;
+  /// Rows that wait because of a limit known beforehand; what waits behind them in their dialogs is not counted.
+  struct Waiting {
+    std::size_t for_chats = 0;  ///< their own chat was spoken to often enough
+    std::size_t for_bot = 0;    ///< the bot has spoken often enough
+  };
+  Waiting waiting(std::string_view bot) const;
+  Waiting waiting() const;
+  /// Where all that is left waits for a limit known beforehand: when the first of it goes, by the monotonic clock.
+  std::optional<std::chrono::milliseconds> rests_until() const;
   /// Sends nothing more; rows not yet sent stay in the outbox.
   void stop();
 

@@ -14,6 +14,8 @@
 #include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/log.h"
 #include "interpreter/runtime/shared_work.h"
+#include "interpreter/runtime/takeovers.h"
+#include "interpreter/runtime/version_needs.h"
 #include "schema/source_map.h"
 #include "storage/presence.h"
 
@@ -25,8 +27,10 @@ using std::chrono::milliseconds;
 /// What became of sends is recorded with the next batch; when none comes, alone after this time. Within it a
 /// kill -9 repeats a message, which at worst is seen twice.
 constexpr milliseconds kSettleAfter{20};
-/// With more rows than this waiting to be sent, the platforms are asked for no more updates.
+/// With more rows than this waiting to be sent, the platforms are asked for no more updates. Rows that wait for their
+/// own chat's limit delay nobody else, until they are too many to be kept in memory.
 constexpr std::size_t kMaxSending = 20'000;
+constexpr std::size_t kMaxWaitingForChats = 100'000;
 constexpr milliseconds kLookAgain{5};
 constexpr std::size_t kTimersAtOnce = 200;
 /// So many updates that came one by one are played in one transaction at most.
@@ -38,6 +42,8 @@ constexpr milliseconds kLookAtTheDatabase{500};
 constexpr milliseconds kLookForLeftRows{5'000};
 /// After so many full transactions in a row more comes in than is played: whoever brings it waits.
 constexpr int kFullRounds = 16;
+/// Others who work on the database are no trouble, unless it is never our turn.
+constexpr milliseconds kBusyForLong{5'000};
 /// The wall clock may jump while a timer is waited for, so it is looked at this often.
 constexpr milliseconds kLookAtTheClock{5'000};
 
@@ -81,8 +87,18 @@ struct Engine::Impl {
   std::thread thread;
   bool inbox_waits = false;             // only the engine's thread
   std::optional<Sweeper> sweeper;       // only the engine's thread
+  std::unique_ptr<JobRunner> jobs;      // its rounds: only the engine's thread
+  bool look_for_jobs = true;            // only the engine's thread
+  milliseconds jobs_again{0};           // after a trouble of the database
+  std::optional<Takeovers> takeovers;
+  VersionNeeds needs;
+  bool clean_stop = true;  // of the process before
+  std::map<std::size_t, std::int64_t> beginning;  // bots that were left out: how much of their outbox is handed out
+  milliseconds next_beginning{0};
   std::set<std::int64_t> forgotten;     // rows that left the outbox by an operator's word
   std::vector<std::function<void(bool)>> unconfirmed;  // stored; whoever brought them is told later
+
+  milliseconds next_look{0};  // at the database, when nothing calls for it
 
   // Of a shared database.
   std::unique_ptr<SharedWork> common;
@@ -90,20 +106,24 @@ struct Engine::Impl {
   std::deque<std::pair<std::size_t, bool>> lead_changes;  // with the mutex
   bool news = true;                                       // with the mutex
   bool look_for_sends = false;
+  bool look_for_events = false;
   bool has_news = false;  // the others have not been told of yet
   bool unsure = false;  // whether the dispatcher has all that the outbox holds for this process
   int full_rounds = 0;
-  milliseconds next_look{0}, next_left_rows{0}, next_tell{0};
+  std::optional<milliseconds> busy_since;  // since when nothing could be played because others hold the database
+  milliseconds next_left_rows{0}, next_tell{0};
 
   Impl(Storage used, std::vector<BotSetup> bots, Courier& courier, const Clock& time)
-      : clock(time), storage(std::move(used)), counters(bots.size()), dispatcher(courier, handlers()) {
+      : clock(time), storage(std::move(used)), counters(bots.size()), dispatcher(courier, handlers(), time) {
     for (BotSetup& bot : bots) {
       bot_index.emplace(bot.name, players.size());
+      bot.clock = &clock;
       players.push_back(std::make_unique<Player>(storage, std::move(bot)));
     }
     next_timers.resize(players.size());
     inbox_due.resize(players.size());
     settled.resize(players.size());
+    takeovers.emplace(players, clock, takeover_handlers());
   }
 
   Dispatcher::Handlers handlers() {
@@ -141,6 +161,25 @@ struct Engine::Impl {
     if (!forgotten.contains(one.outbox_id)) return;
     one.letter.reset();
     one.notice.reset();
+    one.ticket_message = 0;
+  }
+
+  void forget(const std::vector<std::int64_t>& outbox_ids) {
+    if (outbox_ids.empty()) return;
+    dispatcher.withdraw(outbox_ids);
+    std::lock_guard lock(mutex);
+    forgotten.insert(outbox_ids.begin(), outbox_ids.end());
+    for (std::vector<Settled>& of_bot : settled)
+      for (Settled& one : of_bot) disown(one);
+  }
+
+  /// Rows that another process took back. Their empty rest goes with what was settled.
+  void withdraw(std::size_t bot, const std::vector<std::int64_t>& outbox_ids) {
+    if (outbox_ids.empty()) return;
+    forget(outbox_ids);
+    std::lock_guard lock(mutex);
+    for (const std::int64_t id : outbox_ids) settled[bot].push_back({id, true, OutboxRow::State::Dead, 0, {}, {}});
+    if (!settle_by) settle_by = clock.monotonic() + kSettleAfter;
   }
 
   void note_unreachable(std::string_view bot, const ChatAddress& chat) {
@@ -158,22 +197,30 @@ struct Engine::Impl {
             std::string position, bool claim, std::function<void(bool)> stored) {
     auto found = bot_index.find(bot);
     if (found == bot_index.end()) return stored(false);
+    bool nothing_heard = false;
     {
       std::lock_guard lock(mutex);
       if (!draining) {
-        add_batch(found->second, transport, std::move(updates), std::move(position), claim, std::move(stored));
-        wake.notify_one();
-        return;
+        Counters& counted = counters[found->second];
+        counted.updates += updates.size();
+        const bool some = !updates.empty();
+        counted.passed_over += flood.hold_back(players[found->second]->setup().name, updates);
+        nothing_heard = some && updates.empty();
+        if (!nothing_heard) {
+          add_batch(found->second, transport, std::move(updates), std::move(position), claim, std::move(stored));
+          wake.notify_one();
+          return;
+        }
       }
     }
-    stored(false);
+    // Of a flood nothing is left to be stored, not even how far it has come: the platform forgets it at once, and
+    // those behind it wait for no transaction.
+    stored(nothing_heard);
   }
 
   /// With the mutex held. Webhooks bring updates one by one: those that wait for their turn commit together.
   void add_batch(std::size_t bot, std::string_view transport, std::vector<Incoming> updates,
                  std::string position, bool claim, std::function<void(bool)> stored) {
-    counters[bot].updates += updates.size();
-    counters[bot].passed_over += flood.hold_back(players[bot]->setup().name, updates);
     const auto joins = [&](const Batch& waiting) {
       return waiting.bot == bot && waiting.transport == transport && waiting.claim == claim &&
              waiting.position.empty() && position.empty() && waiting.updates.size() < kJoinedUpdates;
@@ -204,31 +251,33 @@ struct Engine::Impl {
     for (const TurnNote& note : played.notes) {
       const bool bad = note.kind == TurnNote::Kind::Fault || note.kind == TurnNote::Kind::Buried;
       if (bad) ++counters[bot].faults;
-      std::string where;
-      if (note.kind == TurnNote::Kind::Fault && note.span.file < setup.program->files.size() &&
-          note.span.length > 0)
-        where = setup.program->files[note.span.file];
-      write_log(bad ? LogLevel::Warning : LogLevel::Info, note.text,
-                {{"bot", setup.name}, {"chat", note.chat.transport + ":" + note.chat.chat_id}, {"file", where}});
+      if (note.kind == TurnNote::Kind::Relocated && takeovers->is_told_already(bot)) continue;
+      const bool alarm = note.kind == TurnNote::Kind::Alarm;
+      write_log(alarm ? LogLevel::Error : bad ? LogLevel::Warning : LogLevel::Info,
+                (alarm ? "ALARM: " : "") + note.text,
+                {{"bot", setup.name}, {"chat", note.chat.transport + ":" + note.chat.chat_id}, {"file", note.file}});
     }
     counters[bot].turns += played.turns;
     ++counters[bot].batches;
     storage_well = true;
+    look_for_jobs |= played.jobs_started;
     inbox_due[bot].reset();
     if (played.trouble) {
       complain(bot, *played.trouble);
-      inbox_due[bot] = clock.monotonic() + kStorageRetry;
+      if (!common) inbox_due[bot] = clock.monotonic() + kStorageRetry;
     }
     hand_out(std::move(played.outbox));
   }
 
   void complain(std::size_t bot, const StorageError& error) {
     ++counters[bot].storage_errors;
-    storage_well = false;
+    if (storage_well.exchange(false) && !common) next_look = clock.monotonic() + kStorageRetry;
     write_log(LogLevel::Error, error.message, {{"bot", players[bot]->setup().name}});
   }
 
   void refresh_timer(std::size_t bot) {
+    // Where timers are shared, each look at the database takes what is due.
+    if (common) return;
     auto next = players[bot]->next_timer();
     // Not knowing is no reason to forget: it is looked at again soon.
     next_timers[bot] = next ? *next : Moment{clock.now().unix_ms + kStorageRetry.count()};
@@ -245,7 +294,7 @@ struct Engine::Impl {
       const std::optional<milliseconds> rest = round();
       std::unique_lock lock(mutex);
       if (stopping && batches.empty() && asked.empty()) return;
-      if (!batches.empty() || !asked.empty()) continue;
+      if (!batches.empty() || !asked.empty() || (jobs && jobs->has_results() && clock.monotonic() >= jobs_again)) continue;
       idle = true;
       // What was settled during the round has set a time of its own.
       const std::optional<milliseconds> until = earlier(rest, until_settling());
@@ -283,8 +332,13 @@ struct Engine::Impl {
         play_left(bot);
         play_due(bot);
       }
+      if (!storage_well && clock.monotonic() >= next_look) look_whether_well();
     }
     for (const auto& question : questions) question(storage);
+    const std::optional<milliseconds> jobs_rest = do_jobs();
+    tell_needs();
+    begin_late();
+    const std::optional<milliseconds> takes_over = take_over();
     if (inbox_waits && common) {
       std::lock_guard lock(mutex);
       inbox_waits = false;
@@ -298,10 +352,16 @@ struct Engine::Impl {
     if (sweeper && (!common || (!players.empty() && common->leads(0)))) sweep = sweeper->round(storage, clock);
 
     std::lock_guard lock(mutex);
-    std::optional<milliseconds> rest = earlier(until_settling(), sweep);
+    std::optional<milliseconds> rest = earlier(earlier(until_settling(), sweep), takes_over);
+    rest = earlier(rest, jobs_rest);
+    // What was played last asks for some.
+    if (jobs && look_for_jobs && !draining && clock.monotonic() >= jobs_again) rest = milliseconds(0);
+    if (!beginning.empty()) rest = earlier(rest, std::max(milliseconds(0), next_beginning - clock.monotonic()));
+    rest = earlier(rest, needs.rest());
     if (!unconfirmed.empty()) rest = earlier(rest, kLookAgain);
     if (common && has_news) rest = earlier(rest, kLookAgain);
-    if (common) rest = earlier(rest, full_rounds > 0 || news ? milliseconds(0) : next_look - clock.monotonic());
+    if (!common && !storage_well) rest = earlier(rest, std::max(milliseconds(0), next_look - clock.monotonic()));
+    if (common) rest = earlier(rest, full_rounds > 0 || news || look_for_events ? milliseconds(0) : next_look - clock.monotonic());
     for (const auto& due : inbox_due)
       if (due) rest = earlier(rest, std::max(milliseconds(0), *due - clock.monotonic()));
     for (const auto& timer : next_timers) {
@@ -310,6 +370,101 @@ struct Engine::Impl {
       rest = earlier(rest, std::min(due, kLookAtTheClock));
     }
     return rest;
+  }
+
+  std::optional<milliseconds> do_jobs() {
+    if (!jobs) return std::nullopt;
+    if (clock.monotonic() < jobs_again) return jobs_again - clock.monotonic();
+    bool claim = false;
+    {
+      std::lock_guard lock(mutex);
+      claim = !draining;
+    }
+    const auto done = jobs->round(storage, std::exchange(look_for_jobs, false), claim);
+    if (!done) {
+      jobs_again = clock.monotonic() + kStorageRetry;
+      look_for_jobs = true;
+      if (done.error().kind != StorageError::Kind::Busy && !players.empty()) complain(0, done.error());
+      return kStorageRetry;
+    }
+    inbox_waits |= done->stored;
+    return done->rest;
+  }
+
+  // ---- other versions of the scenarios
+
+  Takeovers::Handlers takeover_handlers() {
+    return {[this](std::size_t bot) { return !common || common->leads(bot); },
+            [this](std::size_t bot, Played& played, bool moved) {
+              // Another process passed over the people whose dialogs were moved.
+              look_for_events |= common && moved;
+              if (!played.notes.empty() || !played.outbox.empty()) {
+                if (common) has_news = true;
+                tell(bot, played);
+              }
+              if (played.timers_changed) refresh_timer(bot);
+            },
+            [this](std::size_t bot, const StorageError& error) { complain(bot, error); }};
+  }
+
+  std::optional<milliseconds> take_over() {
+    {
+      std::lock_guard lock(mutex);
+      if (draining) return std::nullopt;
+    }
+    return takeovers->round();
+  }
+
+  void tell_needs() {
+    {
+      std::lock_guard lock(mutex);
+      if (draining) return;
+    }
+    // A newer version is loaded elsewhere; until then the others are played.
+    if (common) needs.tell_stale(players, clock.monotonic());
+    needs.tell_wanted(players, clock.monotonic());
+  }
+
+  void bring(std::size_t bot, const std::string& version, std::shared_ptr<const Program> program) {
+    needs.came(players[bot]->setup().name, version);
+    players[bot]->keep(version, std::move(program));
+    play_again();
+  }
+
+  /// What waited for a version is played at once.
+  void play_again() {
+    inbox_waits = true;
+    if (common) common->versions_came();
+  }
+
+  /// A bot is served that was left out at the start.
+  void begin_now(std::size_t bot) {
+    if (Presence* const presence = storage.presence()) return presence->serve(players[bot]->setup().name);
+    beginning.emplace(bot, 0);
+    next_beginning = milliseconds(0);
+  }
+
+  void begin_late() {
+    if (beginning.empty() || clock.monotonic() < next_beginning) return;
+    for (auto one = beginning.begin(); one != beginning.end();) {
+      const std::size_t bot = one->first;
+      if (auto begun = begin_bot(bot, one->second); !begun) {
+        complain(bot, begun.error());
+        next_beginning = clock.monotonic() + kStorageRetry;
+        ++one;
+        continue;
+      }
+      one = beginning.erase(one);
+      if (leads) leads(players[bot]->setup().name, true);
+    }
+  }
+
+  /// A process that says it is not ready may be given nothing to do, and so would never find out.
+  void look_whether_well() {
+    // The smallest thing that is written: that we run, which is so.
+    const auto written = storage.begin_running();
+    if (written) storage_well = true;
+    next_look = clock.monotonic() + kStorageRetry;
   }
 
   void play_stored() {
@@ -340,6 +495,7 @@ struct Engine::Impl {
     outcomes.clear();
     if (played->timers_changed) refresh_timer(batch.bot);
     tell(batch.bot, *played);
+    if (player.has_reports()) inbox_waits = true;
     std::move(batch.stored.begin(), batch.stored.end(), std::back_inserter(unconfirmed));
     confirm();
   }
@@ -348,7 +504,7 @@ struct Engine::Impl {
   /// that they are stored, and so brings no more.
   void confirm() {
     if (unconfirmed.empty()) return;
-    if (dispatcher.pending() > kMaxSending || full_rounds > kFullRounds) {
+    if (sends_too_much() || full_rounds > kFullRounds) {
       std::lock_guard lock(mutex);
       if (!stopping && !draining) return;
     }
@@ -356,10 +512,16 @@ struct Engine::Impl {
     for (const auto& tell_stored : std::exchange(unconfirmed, {})) tell_stored(true);
   }
 
+  bool sends_too_much() const {
+    const std::size_t pending = dispatcher.pending();
+    return pending > kMaxSending && (pending > kMaxWaitingForChats || pending - std::min(pending, dispatcher.waiting().for_chats) > kMaxSending);
+  }
+
   void record(std::size_t bot, std::vector<Settled>& outcomes) {
     auto done = players[bot]->settle(outcomes);
     if (done) {
       storage_well = true;
+      if (players[bot]->has_reports()) inbox_waits = true;
       return;
     }
     complain(bot, done.error());
@@ -394,8 +556,10 @@ struct Engine::Impl {
 
   Stored<Done> join() {
     common = std::make_unique<SharedWork>(storage, players);
+    common->limit_floods(flood.settings());
     std::vector<std::string> bots;
-    for (const auto& player : players) bots.push_back(player->setup().name);
+    for (const auto& player : players)
+      if (!player->left_out()) bots.push_back(player->setup().name);
     Storage::PresenceHandlers handlers;
     handlers.news = [this] {
       std::lock_guard lock(mutex);
@@ -418,6 +582,7 @@ struct Engine::Impl {
   void round_in_common(std::deque<Batch>& work, std::vector<std::vector<Settled>>& outcomes) {
     const milliseconds now = clock.monotonic();
     bool look = now >= next_look || full_rounds > 0 || !work.empty();
+    look |= std::exchange(look_for_events, false);
     {
       std::lock_guard lock(mutex);
       if (std::exchange(news, false)) look = look_for_sends = true;
@@ -439,11 +604,15 @@ struct Engine::Impl {
     }
     auto round = common->play();
     if (!round) return complain_in_common(round.error());
-    storage_well = true;
+    if (!round->trouble) {
+      storage_well = true;
+      busy_since.reset();
+    }
     full_rounds = round->more ? full_rounds + 1 : 0;
     bool others_send = false;
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
       Played& played = round->played[bot];
+      counters[bot].passed_over += round->passed_over[bot];
       if (!common->leads(bot)) {
         others_send |= !played.outbox.empty();
         played.outbox.clear();
@@ -481,7 +650,7 @@ struct Engine::Impl {
       if (settles) settle_by = clock.monotonic() + kStorageRetry;
       return false;
     }
-    storage_well = true;
+    if (!busy_for_long()) storage_well = true;  // else what is stored cannot be played
     for (Batch& batch : work)
       std::move(batch.stored.begin(), batch.stored.end(), std::back_inserter(unconfirmed));
     confirm();
@@ -512,48 +681,58 @@ struct Engine::Impl {
     if (!look_for_sends && !all) return true;
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
       if (!common->leads(bot)) continue;
-      auto rows = common->claim_sends(bot, all);
-      if (!rows) {
-        complain_in_common(rows.error());
+      auto sends = common->claim_sends(bot, all);
+      if (!sends) {
+        complain_in_common(sends.error());
         return false;
       }
-      hand_out(std::move(*rows));
+      withdraw(bot, sends->withdrawn);
+      hand_out(std::move(sends->rows));
     }
     look_for_sends = false;
     if (all) next_left_rows = now + kLookForLeftRows;
     return true;
   }
 
+  /// Takes out what this process sends already, or has sent.
+  void drop_known(std::vector<OutboxRow>& rows) {
+    // In this order: what the dispatcher no longer knows has been noted as settled before.
+    std::erase_if(rows, [&](const OutboxRow& row) { return dispatcher.take_back(row.id); });
+    std::unordered_set<std::int64_t> being_recorded;
+    {
+      std::lock_guard lock(mutex);
+      for (const auto& of_bot : settled)
+        for (const Settled& one : of_bot) being_recorded.insert(one.outbox_id);
+    }
+    std::erase_if(rows, [&](const OutboxRow& row) { return being_recorded.contains(row.id); });
+  }
+
   /// A lost connection leaves open whether its transaction was stored, and then its rows are nowhere but in the outbox.
   bool send_what_is_left() {
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
       if (!common->leads(bot)) continue;
-      auto left = common->claim_sends(bot, true);
-      for (std::int64_t after = 0; left;) {
-        auto rows = players[bot]->outbox(after, 1000);
-        if (!rows) left = Error{rows.error()};
-        if (!rows || rows->empty()) break;
-        after = rows->back().id;
-        std::move(rows->begin(), rows->end(), std::back_inserter(*left));
-      }
-      if (!left) {
-        complain_in_common(left.error());
+      auto sends = common->claim_sends(bot, true);
+      if (!sends) {
+        complain_in_common(sends.error());
         return false;
       }
-      // In this order: what the dispatcher no longer knows has been noted as settled before.
-      std::erase_if(*left, [&](const OutboxRow& row) {
-        return row.state == OutboxRow::State::Unknown || dispatcher.take_back(row.id);
-      });
-      std::unordered_set<std::int64_t> being_recorded;
-      {
-        std::lock_guard lock(mutex);
-        for (const auto& of_bot : settled)
-          for (const Settled& one : of_bot) being_recorded.insert(one.outbox_id);
+      withdraw(bot, sends->withdrawn);
+      std::vector<OutboxRow>& left = sends->rows;
+      for (std::int64_t after = 0;;) {
+        auto rows = players[bot]->outbox(after, 1000);
+        if (!rows) {
+          complain_in_common(rows.error());
+          return false;
+        }
+        if (rows->empty()) break;
+        after = rows->back().id;
+        std::move(rows->begin(), rows->end(), std::back_inserter(left));
       }
-      std::erase_if(*left, [&](const OutboxRow& row) { return being_recorded.contains(row.id); });
+      std::erase_if(left, [&](const OutboxRow& row) { return row.state == OutboxRow::State::Unknown; });
+      drop_known(left);
       // In the order of the dialogs.
-      std::sort(left->begin(), left->end(), [](const OutboxRow& x, const OutboxRow& y) { return x.id < y.id; });
-      hand_out(std::move(*left));
+      std::sort(left.begin(), left.end(), [](const OutboxRow& x, const OutboxRow& y) { return x.id < y.id; });
+      hand_out(std::move(left));
     }
     unsure = false;
     return true;
@@ -562,7 +741,12 @@ struct Engine::Impl {
   void complain_in_common(const StorageError& error) {
     // Two processes at one row: that is no trouble, and the transaction is played again.
     if (error.kind == StorageError::Kind::Busy) {
-      write_log(LogLevel::Debug, error.message);
+      if (!busy_since) busy_since = clock.monotonic();
+      if (busy_for_long() && storage_well && !players.empty()) {
+        complain(0, error);
+      } else {
+        write_log(LogLevel::Debug, error.message);
+      }
       full_rounds = 0;
       next_look = clock.monotonic() + kLookAgain;
       return;
@@ -572,9 +756,27 @@ struct Engine::Impl {
     rest_after_failure();
   }
 
+  bool busy_for_long() const { return busy_since && clock.monotonic() - *busy_since >= kBusyForLong; }
+
   void rest_after_failure() {
     full_rounds = 0;
     next_look = clock.monotonic() + kStorageRetry;
+  }
+
+  /// Plays what an earlier process left of the bot. `handed_out`: up to this id its outbox is on its way.
+  Stored<Done> begin_bot(std::size_t bot, std::int64_t& handed_out) {
+    // What waited in the outbox goes out before what the inbox adds to it.
+    for (bool more = true; more;) {
+      auto rows = players[bot]->left_in_outbox(handed_out, more);
+      if (!rows) return Error{rows.error()};
+      if (started) drop_known(*rows);
+      hand_out(std::move(*rows));
+    }
+    auto played = players[bot]->recover(clean_stop);
+    if (!played) return Error{played.error()};
+    tell(bot, *played);
+    refresh_timer(bot);
+    return Done{};
   }
 
   Stored<Done> start(Leads handler, Drive drive) {
@@ -587,36 +789,18 @@ struct Engine::Impl {
     }
     auto clean = storage.begin_running();
     if (!clean) return Error{clean.error()};
+    clean_stop = *clean;
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
-      // What waited in the outbox goes out before what the inbox adds to it.
-      std::int64_t after = 0;
-      for (;;) {
-        auto rows = players[bot]->outbox(after, 1000);
-        if (!rows) return Error{rows.error()};
-        if (rows->empty()) break;
-        after = rows->back().id;
-        std::vector<OutboxRow> ready;
-        std::vector<Settled> unknown;
-        for (OutboxRow& row : *rows) {
-          if (row.state == OutboxRow::State::Unknown || row.state == OutboxRow::State::Dead) continue;
-          if (row.state == OutboxRow::State::Sending && row.resend == ResendPolicy::Never) {
-            unknown.push_back({row.id, false, OutboxRow::State::Unknown, row.attempts, "the process died while sending", {}});
-            continue;
-          }
-          ready.push_back(std::move(row));
-        }
-        auto marked = players[bot]->settle(unknown);
-        if (!marked) return marked;
-        hand_out(std::move(ready));
-      }
-      auto played = players[bot]->recover(*clean);
-      if (!played) return Error{played.error()};
-      tell(bot, *played);
-      refresh_timer(bot);
+      if (players[bot]->left_out()) continue;
+      std::int64_t handed_out = 0;
+      if (auto begun = begin_bot(bot, handed_out); !begun) return begun;
+    }
+    if (jobs) {
+      if (auto begun = jobs->start(storage); !begun) return begun;
     }
     started = true;
-    if (leads)
-      for (const auto& player : players) leads(player->setup().name, true);
+    for (const auto& player : players)
+      if (leads && !player->left_out()) leads(player->setup().name, true);
     if (drive == Drive::OwnThread) thread = std::thread([this] { run(); });
     return Done{};
   }
@@ -634,9 +818,9 @@ struct Engine::Impl {
       bool quiet = false;
       {
         std::lock_guard lock(mutex);
-        quiet = batches.empty() && idle;
+        quiet = batches.empty() && idle && (!jobs || jobs->running() == 0);
       }
-      if (quiet && dispatcher.pending() == 0) break;
+      if (quiet && (dispatcher.pending() == 0 || dispatcher.rests_until() > until)) break;
       std::this_thread::sleep_for(milliseconds(2));
     }
     dispatcher.stop();
@@ -651,6 +835,9 @@ struct Engine::Impl {
       auto done = players[bot]->settle(settled[bot]);
       if (!done) complain(bot, done.error());
     }
+    if (jobs && started) {
+      if (auto given = jobs->stop(storage); !given) write_log(LogLevel::Error, given.error().message);
+    }
     storage.leave();
     // A start that failed leaves it open what killed the process before it.
     if (!started) return;
@@ -664,6 +851,9 @@ Engine::Engine(Storage storage, std::vector<BotSetup> bots, Courier& courier, co
 Engine::~Engine() { impl_->stop(Duration{0}); }
 
 void Engine::limit_floods(FloodSettings settings) { impl_->flood = FloodGate(settings); }
+void Engine::keep_to(std::string_view bot, std::string_view transport, const SendingLimits& limits) {
+  impl_->dispatcher.keep_to(bot, transport, limits);
+}
 Stored<Done> Engine::start(Leads leads, Drive drive) { return impl_->start(std::move(leads), drive); }
 std::optional<milliseconds> Engine::round() { return impl_->round(); }
 void Engine::ask(std::function<void(Storage&)> job) {
@@ -671,20 +861,57 @@ void Engine::ask(std::function<void(Storage&)> job) {
   impl_->asked.push_back(std::move(job));
   impl_->wake.notify_one();
 }
+void Engine::work(Crew& crew, GrowingAnswers* growing) {
+  std::vector<std::string> bots;
+  for (const auto& player : impl_->players) bots.push_back(player->setup().name);
+  impl_->jobs = std::make_unique<JobRunner>(crew, std::move(bots), impl_->clock, [impl = impl_.get()] {
+    std::lock_guard lock(impl->mutex);
+    impl->wake.notify_one();
+  }, growing);
+}
+std::vector<JobRunner::Figures> Engine::job_figures() const {
+  return impl_->jobs ? impl_->jobs->figures() : std::vector<JobRunner::Figures>();
+}
+std::size_t Engine::working() const { return impl_->jobs ? impl_->jobs->running() : 0; }
 void Engine::send(std::vector<OutboxRow> rows) {
   // The leader of a bot finds them in the outbox.
   if (const Presence* const presence = impl_->storage.presence())
     std::erase_if(rows, [&](const OutboxRow& row) { return !presence->leads(row.bot); });
   impl_->hand_out(std::move(rows));
 }
-void Engine::play_inbox() { impl_->inbox_waits = true; }
-void Engine::forget(const std::vector<std::int64_t>& outbox_ids) {
-  impl_->dispatcher.withdraw(outbox_ids);
+Serving Engine::serve(std::string_view bot, Serving serving) {
+  const std::size_t index = impl_->bot_index.find(bot)->second;
+  const bool left_out = impl_->players[index]->left_out();
+  Serving before = impl_->players[index]->serve(std::move(serving));
+  impl_->takeovers->begin(index);
+  if (left_out) impl_->begin_now(index);
+  // Of those that waited for a version some may wait no more.
+  impl_->play_again();
+  // What waits for the new version is played at once.
   std::lock_guard lock(impl_->mutex);
-  impl_->forgotten.insert(outbox_ids.begin(), outbox_ids.end());
-  for (std::vector<Settled>& of_bot : impl_->settled)
-    for (Settled& one : of_bot) impl_->disown(one);
+  impl_->news = true;
+  return before;
 }
+void Engine::when_stale(std::function<void(std::string_view)> handler) { impl_->needs.stale = std::move(handler); }
+void Engine::when_wanted(std::function<void(std::string_view, const std::string&)> handler) {
+  impl_->needs.wanted = std::move(handler);
+}
+void Engine::keep(std::string_view bot, const std::string& version, std::shared_ptr<const Program> program) {
+  impl_->bring(impl_->bot_index.find(bot)->second, version, std::move(program));
+}
+void Engine::notify(std::string_view bot, const std::string& role, const std::string& text) {
+  const std::size_t index = impl_->bot_index.find(bot)->second;
+  auto played = impl_->players[index]->notify(role, text, impl_->clock.now());
+  if (!played) return impl_->complain(index, played.error());
+  if (impl_->common && !impl_->common->leads(index)) {
+    impl_->has_news = true;
+    played->outbox.clear();
+  }
+  impl_->tell(index, *played);
+}
+bool Engine::sweeping() const { return impl_->takeovers->under_way(); }
+void Engine::play_inbox() { impl_->inbox_waits = true; }
+void Engine::forget(const std::vector<std::int64_t>& outbox_ids) { impl_->forget(outbox_ids); }
 void Engine::keep(const Retention& retention) { impl_->sweeper.emplace(retention); }
 void Engine::take(std::string_view bot, std::string_view transport, std::vector<Incoming> updates,
                   std::string position, bool claim, std::function<void(bool)> stored) {
@@ -702,7 +929,8 @@ std::vector<Engine::Figures> Engine::figures() const {
   for (std::size_t bot = 0; bot < impl_->players.size(); ++bot) {
     const Impl::Counters& counted = impl_->counters[bot];
     all.push_back({impl_->players[bot]->setup().name, counted.updates, counted.turns, counted.batches,
-                   counted.faults, counted.storage_errors, counted.sent, counted.passed_over, counted.given_up});
+                   counted.faults, counted.storage_errors, counted.sent, counted.passed_over, counted.given_up,
+                   impl_->dispatcher.waiting(impl_->players[bot]->setup().name)});
   }
   return all;
 }

@@ -10,6 +10,7 @@
 #include "interpreter/runtime/clock.h"
 #include "interpreter/runtime/dispatcher.h"
 #include "interpreter/runtime/flood.h"
+#include "interpreter/runtime/jobs.h"
 #include "interpreter/runtime/player.h"
 #include "interpreter/runtime/retention.h"
 
@@ -25,6 +26,14 @@ class Engine {
 
   /// How much one person may write at once. Before `start`; unless called, whatever comes is heard.
   void limit_floods(FloodSettings settings);
+
+  /// What the bot says on the platform keeps to these; before `start`. Unless called, only what the platform answers
+  /// holds it.
+  void keep_to(std::string_view bot, std::string_view transport, const SendingLimits& limits);
+
+  /// Who does the jobs that turns ask for; before `start`, and must outlive it. Unless called, they wait for a process
+  /// that has somebody. `growing`: shows people results that grow; may be null, and must outlive it, too.
+  void work(Crew& crew, GrowingAnswers* growing = nullptr);
 
   /// Called on the engine's thread when this process begins or ceases to lead a bot: to ask its platform for updates
   /// and to send what it says. Where the database has one process, it leads all bots from the start.
@@ -47,6 +56,20 @@ class Engine {
 
   /// Runs `job` on the engine's thread, between two transactions: for what operators ask. Never after `stop`.
   void ask(std::function<void(Storage&)> job);
+  /// For jobs of `ask`: from the next turn on the bot is played with this. One that was left out is served from now on,
+  /// like those that were there at the start. Dialogs of older versions are taken over in the background. Gives what was served before: freeing a big scenario takes its time, and turns shall not wait.
+  Serving serve(std::string_view bot, Serving serving);
+  /// Called on the engine's thread when another process has deployed something newer for the bot, which is not played
+  /// here until `serve`; again from time to time. Before `start`.
+  void when_stale(std::function<void(std::string_view bot)> handler);
+  /// The same when a dialog is pinned to a version that is not at hand: it waits until `keep` brings that.
+  void when_wanted(std::function<void(std::string_view bot, const std::string& version)> handler);
+  /// For jobs of `ask`: brings such a version; null when it is gone.
+  void keep(std::string_view bot, const std::string& version, std::shared_ptr<const Program> program);
+  /// For jobs of `ask`: tells all members of a role of the configuration.
+  void notify(std::string_view bot, const std::string& role, const std::string& text);
+  /// Dialogs of older versions that are still to be looked at, of any bot.
+  bool sweeping() const;
   /// Sends rows that are in the outbox already; thread-safe.
   void send(std::vector<OutboxRow> rows);
   /// For jobs of `ask`: what they put into the inbox is played at the end of the round.
@@ -71,8 +94,13 @@ class Engine {
     std::uint64_t sent = 0;
     std::uint64_t passed_over = 0;  ///< updates of people who wrote too much at once
     std::uint64_t given_up = 0;  ///< sends refused for good, or lost for good
+    Dispatcher::Waiting waiting = {};  ///< at this moment
   };
   std::vector<Figures> figures() const;
+  /// Of jobs, by bot and service; those of no bot yet are left out.
+  std::vector<JobRunner::Figures> job_figures() const;
+  /// Jobs that this process works on.
+  std::size_t working() const;
   /// Calls stored and not yet settled, of all bots.
   std::size_t sending() const;
   /// Whether the last transaction was stored.

@@ -24,6 +24,8 @@ class FloodGate {
  public:
   explicit FloodGate(FloodSettings settings = {}) : settings_(settings) {}
 
+  const FloodSettings& settings() const { return settings_; }
+
   /// Takes out what is too much; the first of it stays, as `TooMany`. How many are passed over for good. Updates
   /// that come again after a failure are judged as they were the first time.
   std::size_t hold_back(std::string_view bot, std::vector<Incoming>& updates);

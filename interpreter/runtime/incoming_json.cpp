@@ -21,6 +21,7 @@ std::string to_json(const Incoming& incoming) {
   map.set("id", Value(incoming.id));
   map.set("transport", Value(incoming.chat.transport));
   map.set("chat", Value(incoming.chat.chat_id));
+  set_text(map, "topic", incoming.topic);
   map.set("private", Value(incoming.is_private));
   map.set("user", Value(incoming.person.id));
   set_text(map, "first_name", incoming.person.first_name);
@@ -37,6 +38,7 @@ bool from_json(std::string_view json, Incoming& incoming) {
   const ValueMap& map = *value.map();
   incoming.id = text_of(map, "id");
   incoming.chat = {text_of(map, "transport"), text_of(map, "chat")};
+  incoming.topic = text_of(map, "topic");
   const Value* is_private = map.find("private");
   incoming.is_private = is_private && is_private->boolean() && *is_private->boolean();
   incoming.person = {text_of(map, "user"), text_of(map, "first_name"), text_of(map, "last_name"),

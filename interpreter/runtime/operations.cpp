@@ -1,12 +1,15 @@
 #include "interpreter/runtime/operations.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "interpreter/runtime/incoming_json.h"
 #include "interpreter/runtime/log.h"
+#include "storage/desk_store.h"
 #include "storage/housekeeping.h"
 #include "storage/outbox_json.h"
+#include "storage/version_store.h"
 
 namespace sufler {
 namespace {
@@ -15,6 +18,17 @@ using json = nlohmann::ordered_json;
 
 constexpr std::size_t kUsualLimit = 100;
 constexpr std::size_t kMaxLimit = 10'000;
+/// RELIABILITY 4, 11.
+constexpr std::int64_t kInvitationLasts = 15LL * 60 * 1000;
+constexpr std::size_t kHashDigits = 64;
+constexpr std::int64_t kMonth = 30LL * 24 * 3600 * 1000;
+/// Of a ticket: some megabytes, were all of them as long as can be.
+constexpr std::size_t kMessagesAtOnce = 500;
+/// Of one dialog, the newest.
+constexpr std::size_t kJournalLines = 5000;
+/// Of one dialog in an answer, the newest lines; when so much is in it, the next dialog waits for another question.
+/// Twice that, as JSON in JSON, stays below what the socket carries.
+constexpr std::size_t kJournalBytes = 4u << 20;
 
 json parse(std::string_view text) { return json::parse(text, nullptr, false); }
 
@@ -32,7 +46,7 @@ std::size_t limit_of(const json& from) {
   return std::clamp<std::size_t>(found->get<std::size_t>(), 1, kMaxLimit);
 }
 
-json line_of(const Letter& letter) {
+json letter_line(const Letter& letter) {
   json line = {{"id", letter.id},
                {"at_unix_ms", letter.at.unix_ms},
                {"bot", letter.bot},
@@ -50,7 +64,7 @@ json readable(const std::string& text) {
 }
 
 json all_of(const Letter& letter) {
-  json all = line_of(letter);
+  json all = letter_line(letter);
   OutboxRow row;
   if (letter.kind == "event") {
     json event = readable(letter.subject);
@@ -92,8 +106,22 @@ class Operation {
       each_letter(op == "retry");
     } else if (op == "status") {
       status();
+    } else if (op == "versions") {
+      versions();
     } else if (op == "dialogs") {
       dialogs();
+    } else if (op == "journal") {
+      journal();
+    } else if (op == "agents") {
+      agents();
+    } else if (op == "remove_agent" || op == "restore_agent") {
+      change_agent(op == "remove_agent");
+    } else if (op == "invite") {
+      invite();
+    } else if (op == "tickets") {
+      tickets();
+    } else if (op == "ticket") {
+      ticket();
     } else if (op == "erase") {
       erase();
     } else {
@@ -114,6 +142,13 @@ class Operation {
     return static_cast<bool>(done);
   }
 
+  template <class Body>
+  bool transact_whole(Body&& body) {
+    const auto done = storage_.transact([&](Transaction& tx) -> Stored<Done> { return body(tx); });
+    if (!done) fail(done.error().message);
+    return static_cast<bool>(done);
+  }
+
   void letters() {
     const std::size_t limit = limit_of(request_);
     transact([&](Housekeeping& house) -> Stored<Done> {
@@ -121,7 +156,7 @@ class Operation {
       if (!found) return Error{found.error()};
       answer_["more"] = found->size() > limit;
       json lines = json::array();
-      for (std::size_t i = found->size() > limit ? 1 : 0; i < found->size(); ++i) lines.push_back(line_of((*found)[i]));
+      for (std::size_t i = found->size() > limit ? 1 : 0; i < found->size(); ++i) lines.push_back(letter_line((*found)[i]));
       answer_["letters"] = std::move(lines);
       return Done{};
     });
@@ -203,10 +238,298 @@ class Operation {
                        {"inbox", one.inbox},
                        {"outbox", one.outbox},
                        {"timers", one.timers},
+                       {"jobs", one.jobs},
                        {"dead_letters", one.letters},
                        {"unknown", one.unknown}});
       }
       answer_["queues"] = std::move(all);
+      auto desks = house.desks({});
+      if (!desks) return Error{desks.error()};
+      json lines = json::array();
+      for (const Housekeeping::DeskLine& one : *desks) {
+        lines.push_back({{"bot", one.bot},
+                         {"desk", one.desk},
+                         {"agents", one.agents},
+                         {"on_duty", one.on_duty},
+                         {"queued", one.queued},
+                         {"open", one.open},
+                         {"waits_ms", one.waits_since.unix_ms == 0 ? 0 : waited_since(one.waits_since)}});
+      }
+      answer_["desks"] = std::move(lines);
+      return Done{};
+    });
+    deployments();
+  }
+
+  // ---- versions of scenarios
+
+  static json lines_of(const std::vector<Rehearsal>& rehearsals) {
+    json lines = json::array();
+    for (const Rehearsal& one : rehearsals)
+      lines.push_back({{"user", one.transport + ":" + one.user_id},
+                       {"version", one.version},
+                       {"since_unix_ms", one.since.unix_ms}});
+    return lines;
+  }
+
+  void deployments() {
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      auto all = tx.versions().deployments();
+      if (!all) return Error{all.error()};
+      auto pinned = tx.versions().pinned();
+      if (!pinned) return Error{pinned.error()};
+      json lines = json::array();
+      for (const Deployment& one : *all) {
+        if (one.version.empty()) continue;
+        json pins = json::array();
+        for (const VersionStore::Pinned& pin : *pinned) {
+          if (pin.bot != one.bot || pin.version == one.version) continue;
+          pins.push_back({{"version", pin.version}, {"dialogs", pin.dialogs}, {"since_unix_ms", pin.since.unix_ms}});
+        }
+        lines.push_back({{"bot", one.bot},
+                         {"version", one.version},
+                         {"since_unix_ms", one.at.unix_ms},
+                         {"rolled_back", one.rolled_back},
+                         {"taking_over", one.swept < one.generation},
+                         {"pinned", std::move(pins)},
+                         {"rehearsals", lines_of(one.rehearsals)}});
+      }
+      answer_["deployments"] = std::move(lines);
+      return Done{};
+    });
+  }
+
+  void versions() {
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      auto rows = tx.versions().versions(text_of(request_, "bot"));
+      if (!rows) return Error{rows.error()};
+      auto all = tx.versions().deployments();
+      if (!all) return Error{all.error()};
+      auto pinned = tx.versions().pinned();
+      if (!pinned) return Error{pinned.error()};
+      json lines = json::array();
+      for (const VersionRow& row : *rows) {
+        json line = {{"bot", row.bot},
+                     {"version", row.version},
+                     {"at_unix_ms", row.at.unix_ms},
+                     {"live_at_unix_ms", row.live_at.unix_ms},
+                     {"note", row.note},
+                     {"path", row.path},
+                     {"files", row.files.size()},
+                     {"live", false},
+                     {"pinned", 0}};
+        for (const Deployment& one : *all) {
+          if (one.bot != row.bot) continue;
+          line["live"] = one.version == row.version;
+          if (one.version == row.version) line["rolled_back"] = one.rolled_back;
+          std::vector<Rehearsal> of_it = one.rehearsals;
+          std::erase_if(of_it, [&](const Rehearsal& rehearsal) { return rehearsal.version != row.version; });
+          line["rehearsals"] = lines_of(of_it);
+        }
+        for (const VersionStore::Pinned& pin : *pinned)
+          if (pin.bot == row.bot && pin.version == row.version) line["pinned"] = pin.dialogs;
+        lines.push_back(std::move(line));
+      }
+      answer_["versions"] = std::move(lines);
+      return Done{};
+    });
+  }
+
+  // ---- desks
+
+  std::int64_t waited_since(Moment from) const { return std::max<std::int64_t>(0, now_.unix_ms - from.unix_ms); }
+
+  void agents() {
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      auto desks = tx.housekeeping().desks(text_of(request_, "bot"));
+      if (!desks) return Error{desks.error()};
+      json lines = json::array();
+      for (const Housekeeping::DeskLine& desk : *desks) {
+        auto rows = tx.desk().agents(desk.bot, desk.desk);
+        if (!rows) return Error{rows.error()};
+        auto figures = tx.desk().figures(desk.bot, desk.desk, Moment{now_.unix_ms - kMonth}, Moment{now_.unix_ms + 1});
+        if (!figures) return Error{figures.error()};
+        for (const AgentRow& agent : *rows) {
+          DeskFigures own;
+          for (const DeskFigures& one : *figures)
+            if (one.agent == agent.id) own = one;
+          lines.push_back({{"bot", agent.bot},
+                           {"desk", agent.desk},
+                           {"name", agent.name},
+                           {"user", agent.chat.transport + ":" + agent.user_id},
+                           {"on_duty", agent.on_duty},
+                           {"open", agent.open},
+                           {"seen_at_unix_ms", agent.seen_at.unix_ms},
+                           {"registered_at_unix_ms", agent.registered_at.unix_ms},
+                           {"taken", own.taken},
+                           {"closed", own.closed},
+                           {"answered", own.answered},
+                           {"first_answer_ms", own.first_answer_ms},
+                           {"rated", own.rated},
+                           {"rating", own.rating.to_string()}});
+        }
+      }
+      answer_["agents"] = std::move(lines);
+      return Done{};
+    });
+  }
+
+  /// What follows for dialogs and chats is the clerk's, who hears of it by the inbox.
+  static Stored<Done> tell_desk(Transaction& tx, const std::string& bot, const ChatAddress& chat,
+                                const std::string& user_id, const std::string& id, Moment at, DeskChange change) {
+    Incoming update;
+    update.id = id;
+    update.chat = chat;
+    update.person.id = user_id;
+    update.event = Event{at, 0, change};
+    InboxRow row;
+    row.bot = bot;
+    row.transport = chat.transport;
+    row.event_id = id;
+    row.user_id = user_id;
+    row.incoming = to_json(update);
+    return tx.put_inbox(row);
+  }
+
+  void change_agent(bool remove) {
+    const std::string bot = text_of(request_, "bot");
+    const std::string desk = text_of(request_, "desk");
+    const std::string user = text_of(request_, "user");
+    const std::size_t colon = user.find(':');
+    if (colon == 0 || colon == std::string::npos || colon + 1 == user.size())
+      return fail("a person is written `telegram:123` or `vk:5`");
+    const bool stored = transact_whole([&](Transaction& tx) -> Stored<Done> {
+      if (auto locked = tx.desk().lock(bot, desk); !locked) return locked;
+      auto found = tx.desk().agent_of(bot, desk, user.substr(0, colon), user.substr(colon + 1));
+      if (!found) return Error{found.error()};
+      if (!*found || (*found)->removed == remove) {
+        fail("`" + user + "` is no " + (remove ? "agent" : "removed agent") + " of the desk `" + desk + "` of the bot `" +
+             bot + "`");
+        return Done{};
+      }
+      AgentRow agent = std::move(**found);
+      agent.removed = remove;
+      agent.on_duty = !remove;
+      agent.current_ticket = 0;
+      if (auto saved = tx.desk().save_agent(agent); !saved) return saved;
+      answer_["name"] = agent.name;
+      answer_["open"] = agent.open;
+      if (!remove) return Done{};
+      operated_.inbox_filled = true;
+      return tell_desk(tx, bot, agent.chat, agent.user_id,
+                       "agent_removed:" + std::to_string(agent.id) + ":" + std::to_string(now_.unix_ms), now_,
+                       {DeskChange::What::AgentRemoved, agent.id});
+    });
+    if (!stored) operated_.inbox_filled = false;
+  }
+
+  void invite() {
+    Invitation invitation;
+    invitation.bot = text_of(request_, "bot");
+    invitation.desk = text_of(request_, "desk");
+    invitation.hash = text_of(request_, "hash");
+    invitation.until = Moment{now_.unix_ms + kInvitationLasts};
+    if (invitation.bot.empty() || invitation.desk.empty() || invitation.hash.size() != kHashDigits)
+      return fail("an invitation has `bot`, `desk` and `hash`");
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      answer_["until_unix_ms"] = invitation.until.unix_ms;
+      return tx.desk().invite(invitation, now_);
+    });
+  }
+
+  static const char* word_of(TicketRow::State state) {
+    switch (state) {
+      case TicketRow::State::Queued: return "queued";
+      case TicketRow::State::Open: return "open";
+      case TicketRow::State::Closed: break;
+    }
+    return "closed";
+  }
+
+  json line_of(const TicketRow& ticket, const std::string& agent) const {
+    Moment since;  // when the client began to wait for what comes next
+    if (ticket.state == TicketRow::State::Queued) {
+      since = ticket.queued_at;
+    } else if (ticket.state == TicketRow::State::Open && ticket.client_at.unix_ms > ticket.agent_at.unix_ms) {
+      since = Moment{std::max(ticket.client_at.unix_ms, ticket.assigned_at.unix_ms)};
+    }
+    return {{"bot", ticket.bot},
+            {"desk", ticket.desk},
+            {"number", ticket.number},
+            {"state", word_of(ticket.state)},
+            {"client", ticket.client_name},
+            {"agent", agent},
+            {"waits_ms", since.unix_ms == 0 ? 0 : waited_since(since)},
+            {"opened_at_unix_ms", ticket.opened_at.unix_ms},
+            {"closed_at_unix_ms", ticket.closed_at.unix_ms},
+            {"outcome", ticket.outcome},
+            {"rating", ticket.rating}};
+  }
+
+  void tickets() {
+    const std::size_t limit = limit_of(request_);
+    const auto wanted = request_.find("closed");
+    const bool closed_too = wanted != request_.end() && wanted->is_boolean() && wanted->get<bool>();
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      auto desks = tx.housekeeping().desks(text_of(request_, "bot"));
+      if (!desks) return Error{desks.error()};
+      std::map<std::int64_t, std::string> names;
+      json lines = json::array();
+      bool more = false;
+      for (const Housekeeping::DeskLine& desk : *desks) {
+        auto rows = closed_too ? tx.desk().tickets(desk.bot, desk.desk, limit + 1)
+                               : tx.desk().unfinished(desk.bot, desk.desk, limit + 1);
+        if (!rows) return Error{rows.error()};
+        if (rows->size() > limit) {
+          rows->pop_back();
+          more = true;
+        }
+        for (const TicketRow& ticket : *rows) {
+          if (ticket.agent_id != 0 && !names.contains(ticket.agent_id)) {
+            auto agent = tx.desk().agent(ticket.agent_id);
+            if (!agent) return Error{agent.error()};
+            names[ticket.agent_id] = *agent ? (*agent)->name : std::string();
+          }
+          lines.push_back(line_of(ticket, ticket.agent_id == 0 ? std::string() : names[ticket.agent_id]));
+        }
+      }
+      answer_["more"] = more;
+      answer_["tickets"] = std::move(lines);
+      return Done{};
+    });
+  }
+
+  void ticket() {
+    const auto number_at = [&](const char* name) -> std::int64_t {
+      const auto found = request_.find(name);
+      return found != request_.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+    };
+    const std::string bot = text_of(request_, "bot");
+    const std::string desk = text_of(request_, "desk");
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      auto found = tx.desk().ticket_by_number(bot, desk, number_at("number"));
+      if (!found) return Error{found.error()};
+      if (!*found) {
+        fail("the desk `" + desk + "` of the bot `" + bot + "` has no such ticket");
+        return Done{};
+      }
+      const TicketRow& ticket = **found;
+      auto agent = tx.desk().agent(ticket.agent_id);
+      if (!agent) return Error{agent.error()};
+      answer_["ticket"] = line_of(ticket, *agent ? (*agent)->name : std::string());
+      auto messages = tx.desk().messages_behind(ticket.id, number_at("after"), kMessagesAtOnce + 1);
+      if (!messages) return Error{messages.error()};
+      answer_["more"] = messages->size() > kMessagesAtOnce;
+      if (messages->size() > kMessagesAtOnce) messages->pop_back();
+      json lines = json::array();
+      for (const TicketMessage& one : *messages) {
+        lines.push_back({{"id", one.id},
+                         {"from", static_cast<int>(one.from)},
+                         {"author", one.author},
+                         {"at_unix_ms", one.at.unix_ms},
+                         {"event", one.event}});
+      }
+      answer_["messages"] = std::move(lines);
       return Done{};
     });
   }
@@ -234,6 +557,81 @@ class Operation {
     });
   }
 
+  /// What is needed to play dialogs again.
+  void journal() {
+    const auto ids = request_.find("dialogs");
+    if (ids == request_.end() || !ids->is_array() || ids->size() > kDialogsAtOnce) return fail("`dialogs` must be some ids");
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      json all = json::array(), gone = json::array(), left = json::array();
+      std::size_t bytes = 0;
+      for (const json& one : *ids) {
+        if (bytes > kJournalBytes) {
+          left.push_back(one);
+          continue;
+        }
+        const std::int64_t id = one.is_number_integer() ? one.get<std::int64_t>() : 0;
+        auto key = tx.find_dialog(id);
+        if (!key) return Error{key.error()};
+        if (!*key) {
+          gone.push_back(id);
+          continue;
+        }
+        auto row = tx.load_dialog(**key);
+        if (!row) return Error{row.error()};
+        auto lines = tx.journal(id, kJournalLines);
+        if (!lines) return Error{lines.error()};
+        std::size_t first = lines->size(), own = 0;
+        while (first > 0 && own < kJournalBytes) {
+          --first;
+          own += (*lines)[first].event.size() + (*lines)[first].turn.size();
+        }
+        bytes += own;
+        json rows = json::array();
+        for (std::size_t i = first; i < lines->size(); ++i) {
+          JournalRow& line = (*lines)[i];
+          rows.push_back({{"at_unix_ms", line.at.unix_ms},
+                          {"event", std::move(line.event)},
+                          {"turn", std::move(line.turn)},
+                          {"version", std::move(line.version)}});
+        }
+        all.push_back({{"id", id},
+                       {"bot", (*key)->bot},
+                       {"transport", (*key)->chat.transport},
+                       {"chat", (*key)->chat.chat_id},
+                       {"user", (*key)->user_id},
+                       {"person", row->user},
+                       {"place", row->place},
+                       {"rows", std::move(rows)}});
+      }
+      answer_["dialogs"] = std::move(all);
+      answer_["gone"] = std::move(gone);
+      answer_["left"] = std::move(left);
+      return Done{};
+    });
+  }
+
+  /// That tickets of an erased agent wait for another, and that those of an erased client make their agents free.
+  Stored<Done> tell_desks(Transaction& tx, const std::vector<std::int64_t>& tickets) {
+    for (const std::int64_t id : tickets) {
+      auto ticket = tx.desk().ticket(id);
+      if (!ticket) return Error{ticket.error()};
+      if (!*ticket) continue;
+      // The event is somebody's who is still there.
+      auto client = tx.find_dialog((*ticket)->dialog_id);
+      if (!client) return Error{client.error()};
+      auto agent = tx.desk().agent((*ticket)->agent_id);
+      if (!agent) return Error{agent.error()};
+      if (!*client && !*agent) continue;
+      const ChatAddress& chat = *client ? (*client)->chat : (*agent)->chat;
+      const std::string& user = *client ? (*client)->user_id : (*agent)->user_id;
+      auto told = tell_desk(tx, (*ticket)->bot, chat, user,
+                            "ticket_changed:" + std::to_string(id) + ":" + std::to_string(now_.unix_ms), now_,
+                            {DeskChange::What::TicketWaits, id});
+      if (!told) return told;
+    }
+    return Done{};
+  }
+
   void erase() {
     const std::string user = text_of(request_, "user");
     const std::size_t colon = user.find(':');
@@ -247,7 +645,7 @@ class Operation {
       auto gone = tx.housekeeping().erase(who);
       if (!gone) return Error{gone.error()};
       erased = std::move(*gone);
-      if (really) return Done{};
+      if (really) return tell_desks(tx, erased.changed_tickets);
       // Counting is erasing that is undone: so it counts just what would go.
       return Error{StorageError{StorageError::Kind::Refused, kOnlyCounting}};
     };
@@ -257,6 +655,7 @@ class Operation {
       if (!done) return fail(done.error().message);
       left = *done;
       operated_.forgotten = erased.outbox_ids;
+      operated_.inbox_filled = !erased.changed_tickets.empty();
       // Who it was must not stand in the log: that is the point.
       write_log(LogLevel::Info, "a person was erased on an operator's demand: " + std::to_string(erased.total()) + " records");
       if (!left.empty()) write_log(LogLevel::Warning, "what a person left could not be overwritten yet: " + left);

@@ -16,8 +16,17 @@ namespace sufler {
 /// | `letter` | `id` | `letter` with all its parts |
 /// | `letter_ids` | `bot` | `ids` |
 /// | `retry`, `drop` | `ids`, at most kIdsAtOnce | `done`, `failed` with reasons |
-/// | `status` | | `database`, `queues` |
+/// | `status` | | `database`, `queues`, `desks`, `deployments` |
+/// | `versions` | `bot` | `versions`, the newest first |
+/// | `reload`, `rollback`, `rehearse` | of the process that serves alone: tools/reloader.h | `bots`: what became of each |
 /// | `dialogs` | `bot`, `limit` | `dialogs` |
+/// | `places` | `bot` | `places`: how many dialogs wait at each |
+/// | `journal` | `dialogs`: ids, at most kDialogsAtOnce | `dialogs` with the `rows` of their journal, `gone`; `left`: those to be asked for again |
+/// | `agents` | `bot` | `agents` of all desks, with figures of 30 days |
+/// | `remove_agent`, `restore_agent` | `bot`, `desk`, `user` | `name`, `open` |
+/// | `invite` | `bot`, `desk`, `hash` | `until_unix_ms` |
+/// | `tickets` | `bot`, `limit`, `closed`: those, too | `tickets`, `more` |
+/// | `ticket` | `bot`, `desk`, `number`, `after`: a message's id | `ticket`, `messages`, `more` |
 /// | `erase` | `user`, `bot`, `really` | `counts`, `left`: what could not be overwritten, and why |
 struct Operated {
   std::string answer;
@@ -28,6 +37,8 @@ struct Operated {
 };
 
 inline constexpr std::size_t kIdsAtOnce = 200;
+/// Of whole journals, so that no answer grows too large.
+inline constexpr std::size_t kDialogsAtOnce = 20;
 
 Operated operate(Storage& storage, std::string_view request, Moment now);
 

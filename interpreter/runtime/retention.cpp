@@ -23,6 +23,7 @@ constexpr milliseconds kAfterJump{24 * 3'600'000};
 const std::optional<Duration>& Sweeper::term(Kept what) const {
   switch (what) {
     case Kept::Journal:
+    case Kept::Tickets:
       return retention_.journal;
     case Kept::DeadLetters:
       return retention_.dead_letters;

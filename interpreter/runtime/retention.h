@@ -12,7 +12,7 @@ namespace sufler {
 struct Retention {
   static constexpr Duration days(std::int64_t count) { return {count * 24 * 3600 * 1000}; }
 
-  std::optional<Duration> journal = days(90);
+  std::optional<Duration> journal = days(90);  ///< also of what was said in closed tickets
   std::optional<Duration> dead_letters = days(90);
   std::optional<Duration> messages = days(30);   ///< which message is about which dialog
   std::optional<Duration> track = days(365);     ///< counted events
@@ -29,7 +29,8 @@ class Sweeper {
 
  private:
   using Kept = Housekeeping::Kept;
-  static constexpr Kept kAll[] = {Kept::Journal, Kept::DeadLetters, Kept::Messages, Kept::Track, Kept::Dialogs};
+  static constexpr Kept kAll[] = {Kept::Journal,  Kept::Tickets, Kept::DeadLetters,
+                                  Kept::Messages, Kept::Track,   Kept::Dialogs};
 
   const std::optional<Duration>& term(Kept what) const;
 

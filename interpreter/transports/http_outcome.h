@@ -1,6 +1,6 @@
 #pragma once
 #include "interpreter/core/api_call.h"
-#include "interpreter/transports/http_client.h"
+#include "interpreter/network/http_client.h"
 
 namespace sufler {
 

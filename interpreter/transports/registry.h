@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "interpreter/core/result.h"
-#include "interpreter/transports/http_client.h"
+#include "interpreter/network/http_client.h"
+#include "interpreter/transports/files.h"
 #include "interpreter/transports/transport.h"
 
 namespace sufler {
@@ -20,7 +21,11 @@ struct TransportSettings {
   /// Where the platform reaches this bot from outside, `https://bot.example.com/telegram/shop`; empty when the
   /// configuration has no `http: public_url`.
   std::string webhook_url;
-  std::function<std::string()> scenario_folder;
+  /// Chats of this platform: groups that desks use, a topic for each client. All that is written in their topics is
+  /// of interest.
+  std::vector<std::string> topic_groups = {};
+  std::function<std::string()> scenario_folder;  ///< for files of the origin `scenario`
+  FindFile find_file;                            ///< for those of the origin `stored`
   std::function<void(const Attachment& file, std::size_t limit,
                      std::function<void(std::string bytes, std::string reason)> done)>
       fetch_elsewhere;

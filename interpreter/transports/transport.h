@@ -11,6 +11,7 @@
 #include "interpreter/core/capabilities.h"
 #include "interpreter/core/event.h"
 #include "interpreter/core/message.h"
+#include "interpreter/core/sending_limits.h"
 
 /// A platform: wire ↔ events and messages. One class behind this header and one line of registration
 /// make a transport.
@@ -51,6 +52,7 @@ enum class RetryAfterForm : std::uint8_t { Seconds, Date };
 struct BotCommandHint {
   std::string command;      ///< `menu`, without the slash
   std::string description;
+  friend bool operator==(const BotCommandHint&, const BotCommandHint&) = default;
 };
 
 class Transport {
@@ -58,6 +60,10 @@ class Transport {
   virtual ~Transport() = default;
   virtual std::string_view name() const = 0;
   virtual Capabilities capabilities() const = 0;
+
+  /// How fast the platform lets the bot speak, as configured: calls that are not expendable keep to it. What a
+  /// transport counts by itself, because several calls may go as one request, need not be said here.
+  virtual SendingLimits sending_limits() const { return {}; }
 
   /// The calls that send a message, in order: long texts split, albums grouped, markup turned into what
   /// the platform has. Pure and thread-safe: it runs inside the turn's transaction.
@@ -69,9 +75,50 @@ class Transport {
     return {};
   }
 
+  /// Makes a topic in a group; `message_id` of its outcome is the topic's id. Without a method where a platform has
+  /// no topics.
+  virtual ApiCall render_topic(const ChatAddress& group, const std::string& title) const {
+    (void)group, (void)title;
+    return {};
+  }
+  /// Closes a topic, or opens it again: people see that nothing is to be written there. Without a method where a
+  /// platform has no topics.
+  virtual ApiCall render_topic_state(const ChatAddress& topic, bool open) const {
+    (void)topic, (void)open;
+    return {};
+  }
+
+  /// Shows for some seconds that the bot is at work. Without a method where a platform cannot.
+  virtual ApiCall render_typing(const ChatAddress& chat) const {
+    (void)chat;
+    return {};
+  }
+  /// A message that grows: its words so far as a new message, or in the place of what it said before (`message_id`).
+  /// Without a method where people would not like that.
+  virtual ApiCall render_growing(const ChatAddress& chat, const std::string& text, const std::string& message_id) const {
+    (void)chat, (void)text, (void)message_id;
+    return {};
+  }
+  /// The grown message, which said `text`, becomes what `call` would send. Without a method when that must be a message of
+  /// its own.
+  virtual ApiCall render_grown(const ApiCall& call, const std::string& text, const std::string& message_id) const {
+    (void)call, (void)text, (void)message_id;
+    return {};
+  }
+  /// Takes a message of the bot away.
+  virtual ApiCall render_removal(const ChatAddress& chat, const std::string& message_id) const {
+    (void)chat, (void)message_id;
+    return {};
+  }
+
   /// Begins to receive, from a stored position (empty: from what the platform still has), and tells the
   /// platform the bot's menu of commands. Returns at once.
   virtual void start(std::string position, std::vector<BotCommandHint> menu, TransportHandlers handlers) = 0;
+  /// Another version of the scenario is served: what the bot shows of its commands, and in which groups it listens to
+  /// topics. Thread-safe.
+  virtual void scenario_changed(std::vector<BotCommandHint> menu, std::vector<std::string> topic_groups) {
+    (void)menu, (void)topic_groups;
+  }
   /// Receives no more, until `start` is called again. Sending still works. Safe to call twice.
   virtual void stop_receiving() = 0;
 

@@ -87,6 +87,12 @@ void check_cases(Loading& loading) {
     if (const auto* find = std::get_if<Find>(&step.verb)) opened_name(find->into);
     if (const auto* count = std::get_if<Count>(&step.verb)) opened_name(count->into);
     if (const auto* save = std::get_if<Save>(&step.verb)) opened_name(save->into);
+    if (const auto* run = std::get_if<Run>(&step.verb)) opened_name(run->into);
+    if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) {
+      opened_name(assistant->into);
+      for (const QuestionId field : assistant->fields)
+        if (field) opened_name(loading.program.question(field).name);
+    }
     if (const auto* loop = std::get_if<For>(&step.verb)) opened_name(loop->name);
     if (const auto* choose = std::get_if<Choose>(&step.verb)) {
       opened_name(choose->into);

@@ -32,14 +32,42 @@ class Flow {
     return target.steps && !falls_through(target.steps);
   }
 
+  /// After a relay the step behind is played unless an outcome leads elsewhere. Behind silence nothing is, but what an
+  /// outcome's own steps come to.
+  bool handoff_ends(const HandoffStep& handoff) {
+    if (!handoff.rule) return true;
+    const HandoffRule& rule = program_.handoffs[handoff.rule.value];
+    const bool relays = rule.mode == HandoffRule::Mode::Relay;
+    for (std::size_t i = 0; i < kHandoffOutcomes; ++i) {
+      const Target& target = handoff.outcomes[i];
+      const bool never = static_cast<HandoffOutcome>(i) == HandoffOutcome::Timeout && !rule.queue_timeout && !rule.close_idle;
+      if (relays && never) continue;
+      if (target ? !target_ends(target) : relays) return false;
+    }
+    return true;
+  }
+
+  const Target& otherwise_of(const AssistantStep& step) const {
+    return step.otherwise ? step.otherwise : program_.assistant(step.assistant).otherwise;
+  }
+
+  /// A conversation without `until` goes on until a command or a tool leads elsewhere.
+  bool talk_ends(const AssistantStep& step) {
+    if (step.task != AssistantStep::Task::Talk || step.until) return false;
+    const Target& otherwise = otherwise_of(step);
+    return !otherwise || target_ends(otherwise);
+  }
+
   /// Whether no way leads from this step to the one behind it.
   bool ends(const Step& step) {
     if (step.when) return false;
     if (std::holds_alternative<Go>(step.verb) || std::holds_alternative<Return>(step.verb) ||
         std::holds_alternative<Back>(step.verb) || std::holds_alternative<Restart>(step.verb) ||
-        std::holds_alternative<End>(step.verb) || std::holds_alternative<HandoffStep>(step.verb)) {
+        std::holds_alternative<End>(step.verb)) {
       return true;
     }
+    if (const auto* handoff = std::get_if<HandoffStep>(&step.verb)) return handoff_ends(*handoff);
+    if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) return talk_ends(*assistant);
     if (const auto* condition = std::get_if<If>(&step.verb)) {
       return target_ends(condition->then_target) && target_ends(condition->else_target);
     }
@@ -80,7 +108,13 @@ class Flow {
         Diagnostic& problem =
             loading_.report(DiagnosticId::DeadStep, program_.step(block.steps[i + 1]).span,
                             {std::string(loading_.sources.slice(step.span))});
-        if (std::holds_alternative<HandoffStep>(step.verb)) {
+        const auto* handoff = std::get_if<HandoffStep>(&step.verb);
+        const bool silent = handoff && handoff->rule &&
+                            program_.handoffs[handoff->rule.value].mode == HandoffRule::Mode::Silent;
+        if (std::holds_alternative<AssistantStep>(step.verb)) {
+          hint(loading_, problem, "say when the talk is over: `%until%: …`", "скажите, когда разговор закончен: `%until%: …`");
+        }
+        if (silent) {
           hint(loading_, problem,
                "put it before, or into the branch that the rule's `%resume%` leads to",
                "поставьте его раньше или в ветку, куда ведёт `%resume%` этого правила");
@@ -186,6 +220,17 @@ class Flow {
             bool falls = play(verb.otherwise, step.span);
             for (const Match::Case& one : verb.cases) falls = play(one.target, step.span) || falls;
             return falls;
+          } else if constexpr (std::is_same_v<V, Run>) {
+            // Nobody is asked anything: a circle of programs would go round for ever, too.
+            play(verb.on_error, step.span);
+            return true;
+          } else if constexpr (std::is_same_v<V, AssistantStep>) {
+            if (verb.task == AssistantStep::Task::Talk) {
+              acc_ |= kStops;
+              return false;
+            }
+            if (verb.task != AssistantStep::Task::Forget) play(otherwise_of(verb), step.span);
+            return true;
           } else if constexpr (std::is_same_v<V, For>) {
             if (verb.body) play(verb.body);
             return true;

@@ -28,6 +28,9 @@ class NameCheck {
       case Word::User:
         if (member && !contains(kUserFields, *member) && !loading_.user_names.count(*member)) {
           std::vector<std::string> known = spellings(in::UserField);
+          // `user.name` is there only when something sets it.
+          std::erase(known, std::string(spelling(Word::UserName, Language::English)));
+          std::erase(known, std::string(spelling(Word::UserName, Language::Russian)));
           known.insert(known.end(), loading_.user_names.begin(), loading_.user_names.end());
           unknown_member(use, known);
         }
@@ -53,8 +56,12 @@ class NameCheck {
           rebuild_fix(problem, use);
         }
         return;
-      case Word::Chat:
       case Word::Handoff:
+        if (member && find_word(*member, in::HandoffField) == Word::None) {
+          unknown_member(use, spellings(in::HandoffField));
+        }
+        return;
+      case Word::Chat:
       case Word::Event:
       case Word::Vars:
         return;

@@ -90,6 +90,8 @@ class TypeCheck {
     for (const Step& step : program_.steps)
       std::visit([&](const auto& verb) { check_verb(step, verb); }, step.verb);
     for (const Question& question : program_.questions) check_buttons(question.buttons);
+    for (const HandoffRule& rule : program_.handoffs)
+      for (const HandoffRule::Assign& way : rule.assign) wants(way.condition, {T::Boolean});
   }
 
  private:
@@ -109,6 +111,7 @@ class TypeCheck {
   T type_of_name(const ExpressionAt& at, const NameUse& use, std::size_t& parts) const {
     const std::string& root = use.path[0];
     parts = 1;
+    if (at.of_agent) return type_of_agent(root);
     if (at.any_name) return T::Null;
     const auto& locals = at.local_names;
     if (std::find(locals.begin(), locals.end(), root) != locals.end()) {
@@ -154,11 +157,40 @@ class TypeCheck {
         if (!member) return T::Map;
         parts = 2;
         return known(variables_, *member);
-      case Word::Chat:
       case Word::Handoff:
+        if (!member) return T::Map;
+        parts = 2;
+        return type_of_handoff(*member);
+      case Word::Chat:
       case Word::Event:
       case Word::Texts: return T::Null;
       default: return known(variables_, root);
+    }
+  }
+
+  static T type_of_agent(const std::string& name) {
+    switch (find_word(name, in::AssignName)) {
+      case Word::Available:
+      case Word::AgentLast: return T::Boolean;
+      case Word::Seen:
+      case Word::AgentIdle: return T::Duration;
+      case Word::AgentOpen: return T::Number;
+      case Word::AgentName: return T::Text;
+      default: return T::Null;
+    }
+  }
+
+  static T type_of_handoff(const std::string& field) {
+    switch (find_word(field, in::HandoffField)) {
+      case Word::HandoffActive: return T::Boolean;
+      case Word::HandoffSince: return T::Moment;
+      case Word::HandoffNumber:
+      case Word::HandoffPosition: return T::Number;
+      case Word::HandoffWait: return T::Duration;
+      case Word::HandoffRuleName:
+      case Word::HandoffAgent:
+      case Word::HandoffOutcomeName: return T::Text;
+      default: return T::Null;
     }
   }
 
@@ -222,7 +254,11 @@ class TypeCheck {
       if (const auto* find = std::get_if<Find>(&step.verb)) sets(find->into, {nullptr, nullptr, T::List});
       if (const auto* count = std::get_if<Count>(&step.verb)) sets(count->into, {nullptr, nullptr, T::Number});
       if (const auto* save = std::get_if<Save>(&step.verb)) sets(save->into, {nullptr, nullptr, T::Map});
+      if (const auto* run = std::get_if<Run>(&step.verb)) sets(run->into, {});
+      if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) sets(assistant->into, {nullptr, nullptr, T::Text});
     }
+    for (const HandoffRule& rule : program_.handoffs)
+      if (rule.ask_name) users_["name"].setters.push_back({nullptr, nullptr, T::Text});
     for (const Command& command : program_.commands)
       for (const std::string& name : command.args) sets(name, {nullptr, nullptr, T::Text});
     // What something else sets that is not listed above: a step of a later version.
@@ -308,6 +344,9 @@ class TypeCheck {
     } else if constexpr (std::is_same_v<Verb, Wait>) {
       wants(verb.until, {T::Moment, T::Date, T::Time, T::Text});
       wants(verb.duration_expression, {T::Duration, T::Text});
+    } else if constexpr (std::is_same_v<Verb, AssistantStep>) {
+      // Asked whether it holds: a length of time or a moment always does, and was meant otherwise.
+      if (verb.until) wants(*verb.until, {T::Boolean, T::Text, T::Number, T::List, T::Map, T::File});
     } else if constexpr (std::is_same_v<Verb, Say>) {
       check_attach(verb.attach);
     } else if constexpr (std::is_same_v<Verb, Choose>) {

@@ -10,12 +10,41 @@
 // behind it only what neither arm could have set. What a condition mentions is taken for guarded.
 #include <algorithm>
 
+#include "schema/checks/flow_analysis.h"
+#include "schema/flow_talk.h"
 #include "schema/loading.h"
 
 namespace sufler {
 namespace {
 
-using Bits = std::vector<bool>;
+/// A set of names, by their index.
+class Bits {
+ public:
+  Bits() = default;
+  Bits(std::size_t size, bool all) : size_(size), words_((size + 63) / 64, all ? ~std::uint64_t{0} : 0) {
+    if (all && size % 64 != 0) words_.back() = (std::uint64_t{1} << size % 64) - 1;
+  }
+  std::size_t size() const { return size_; }
+  bool operator[](std::size_t i) const { return (words_[i / 64] >> i % 64 & 1) != 0; }
+  void set(std::size_t i) { words_[i / 64] |= std::uint64_t{1} << i % 64; }
+  void reset(std::size_t i) { words_[i / 64] &= ~(std::uint64_t{1} << i % 64); }
+  /// Whether anything is new.
+  bool add(const Bits& other) {
+    std::uint64_t fresh = 0;
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      fresh |= other.words_[i] & ~words_[i];
+      words_[i] |= other.words_[i];
+    }
+    return fresh != 0;
+  }
+  void remove(const Bits& other) {
+    for (std::size_t i = 0; i < words_.size(); ++i) words_[i] &= ~other.words_[i];
+  }
+
+ private:
+  std::size_t size_ = 0;
+  std::vector<std::uint64_t> words_;
+};
 
 struct Ways {
   Bits may, unset;
@@ -23,16 +52,9 @@ struct Ways {
 };
 
 void add(Bits& to, const Bits& from, bool* changed = nullptr) {
-  for (std::size_t i = 0; i < to.size(); ++i) {
-    if (!from[i] || to[i]) continue;
-    to[i] = true;
-    if (changed) *changed = true;
-  }
+  if (to.add(from) && changed) *changed = true;
 }
-void remove(Bits& from, const Bits& what) {
-  for (std::size_t i = 0; i < from.size(); ++i)
-    if (what[i]) from[i] = false;
-}
+void remove(Bits& from, const Bits& what) { from.remove(what); }
 
 class UnsetCheck {
  public:
@@ -41,12 +63,17 @@ class UnsetCheck {
   void check() {
     collect_names();
     // Nobody writes so much by hand, and a check must take no longer than a second.
-    if (names_.empty() || names_.size() * program_.branches.size() > 1'000'000 ||
-        names_.size() * program_.steps.size() > 20'000'000) {
+    if (names_.empty() || names_.size() * program_.branches.size() > 30'000'000 ||
+        names_.size() * program_.steps.size() > 200'000'000) {
       return;
     }
     collect_tests();
+    mentions_count_ = false;
     collect_changes();
+    sets_ = std::move(changes_);
+    mentions_count_ = true;
+    collect_changes();
+    collect_kept();
     entry_.assign(program_.branches.size(), {none(), none(), false});
     enter_from_outside();
     for (int round = 0; !open_.empty() && round < 200'000; ++round) {
@@ -56,8 +83,10 @@ class UnsetCheck {
       walk(program_.branches[branch].block, entry_[branch]);
     }
     reporting_ = true;
+    at_rule_.assign(program_.handoffs.size(), {none(), none(), false});
     for (std::uint32_t i = 0; i < entry_.size(); ++i)
       if (entry_[i].alive) walk(program_.branches[i].block, entry_[i]);
+    use_texts_of_rules();
   }
 
  private:
@@ -80,6 +109,9 @@ class UnsetCheck {
         for (const Assignment& one : call->with) locals.insert(one.path[0]);
       if (const auto* loop = std::get_if<For>(&step.verb)) locals.insert(loop->name);
     }
+    for (const Assistant& assistant : program_.assistants)
+      for (const Assistant::Tool& tool : assistant.tools)
+        for (const QuestionId argument : tool.with) locals.insert(program_.question(argument).name);
     for (const std::string& name : loading_.variables)
       if (!locals.count(name)) names_.emplace(name, names_.size());
     queued_.assign(program_.branches.size(), 0);
@@ -105,7 +137,7 @@ class UnsetCheck {
   template <class Visit>
   void each_use(const Expression& expression, Visit visit) const {
     const ExpressionAt* at = place_of(expression);
-    if (!at || at->any_name) return;
+    if (!at || at->any_name || at->of_agent) return;
     for (const NameUse& use : at->written.names()) {
       const std::string& root = use.path[0];
       if (std::find(at->local_names.begin(), at->local_names.end(), root) != at->local_names.end()) continue;
@@ -123,7 +155,7 @@ class UnsetCheck {
 
   Bits names_in(const Expression& expression) const {
     Bits names = none();
-    each_use(expression, [&](const ExpressionAt&, const NameUse&, std::size_t index) { names[index] = true; });
+    each_use(expression, [&](const ExpressionAt&, const NameUse&, std::size_t index) { names.set(index); });
     return names;
   }
 
@@ -169,6 +201,11 @@ class UnsetCheck {
       if (const auto* find = std::get_if<Find>(&step.verb)) open_answer(find->into);
       if (const auto* count = std::get_if<Count>(&step.verb)) open_answer(count->into);
       if (const auto* save = std::get_if<Save>(&step.verb)) open_answer(save->into);
+      if (const auto* run = std::get_if<Run>(&step.verb)) open_answer(run->into);
+      if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) {
+        open_answer(assistant->into);
+        for (const QuestionId field : assistant->fields) open_answer(program_.question(field).name);
+      }
     }
     for (const Question& question : program_.questions)
       for (const Option& option : question.buttons.options) open_answers(option.set);
@@ -226,11 +263,15 @@ class UnsetCheck {
   // ---- what parts of the scenario could change
 
   void sets(Bits& bits, const std::string& name) const {
-    if (const auto index = index_of(name)) bits[*index] = true;
+    if (const auto index = index_of(name)) bits.set(*index);
   }
   void sets(Bits& bits, const std::vector<Assignment>& assignments) const {
     for (const Assignment& one : assignments)
       if (one.path.size() == 1) sets(bits, one.path[0]);
+  }
+
+  const Target& otherwise_of(const AssistantStep& step) const {
+    return step.otherwise ? step.otherwise : program_.assistant(step.assistant).otherwise;
   }
 
   /// All that a list of steps may set, with what its conditions mention.
@@ -242,13 +283,17 @@ class UnsetCheck {
     for (const Option& option : buttons.options) {
       sets(bits, option.set);
       changes_of(option.target, bits);
-      if (option.when) add(bits, names_in(*option.when));
+      if (option.when) mentions(bits, *option.when);
     }
+  }
+  /// What a condition asks about hangs together with what is done under it.
+  void mentions(Bits& bits, const Expression& condition) const {
+    if (mentions_count_) add(bits, names_in(condition));
   }
   void changes_of(BlockId block, Bits& bits) const {
     for (const StepId id : program_.block(block).steps) {
       const Step& step = program_.step(id);
-      if (step.when) add(bits, names_in(*step.when));
+      if (step.when) mentions(bits, *step.when);
       std::visit([&](const auto& verb) { changes_of_verb(verb, bits); }, step.verb);
     }
   }
@@ -264,19 +309,30 @@ class UnsetCheck {
         if (!id) continue;
         const Question& question = program_.question(id);
         sets(bits, question.name);
-        if (question.ask_when) add(bits, names_in(*question.ask_when));
+        if (question.ask_when) mentions(bits, *question.ask_when);
         changes_of(question.buttons, bits);
         changes_of(question.otherwise, bits);
         if (question.timeout) changes_of(question.timeout->target, bits);
       }
     } else if constexpr (std::is_same_v<Verb, If>) {
-      add(bits, names_in(verb.condition));
+      mentions(bits, verb.condition);
       changes_of(verb.then_target, bits);
       changes_of(verb.else_target, bits);
     } else if constexpr (std::is_same_v<Verb, Match>) {
-      add(bits, names_in(verb.subject));
+      mentions(bits, verb.subject);
       for (const Match::Case& one : verb.cases) changes_of(one.target, bits);
       changes_of(verb.otherwise, bits);
+    } else if constexpr (std::is_same_v<Verb, HandoffStep>) {
+      for (const Target& outcome : verb.outcomes) changes_of(outcome, bits);
+    } else if constexpr (std::is_same_v<Verb, Run>) {
+      sets(bits, verb.into);
+      changes_of(verb.on_error, bits);
+    } else if constexpr (std::is_same_v<Verb, AssistantStep>) {
+      sets(bits, verb.into);
+      for (const QuestionId field : verb.fields) sets(bits, program_.question(field).name);
+      changes_of(otherwise_of(verb), bits);
+      if (verb.task != AssistantStep::Task::Talk || changes_.empty()) return;
+      for (const Assistant::Tool& tool : program_.assistant(verb.assistant).tools) add(bits, changes_[tool.branch.value]);
     } else if constexpr (std::is_same_v<Verb, For>) {
       if (verb.body) changes_of(verb.body, bits);
     } else if constexpr (std::is_same_v<Verb, Set>) {
@@ -302,10 +358,32 @@ class UnsetCheck {
     }
   }
 
+  /// What a branch sets on some ways and leaves unset on others, so that behind a call of it nothing is certain.
+  void collect_kept() {
+    kept_.assign(program_.branches.size(), none());
+    std::vector<std::uint8_t> called(program_.branches.size());
+    for (const BranchUse& use : loading_.branch_uses)
+      if (use.is_call) called[use.to.value] = 1;
+    entry_.assign(program_.branches.size(), {none(), none(), false});
+    summing_ = true;
+    bool changed = true;
+    // A call inside a call wants another round; what is not known yet counts as set.
+    for (int round = 0; changed && round < 4; ++round) {
+      changed = false;
+      for (std::uint32_t i = 0; i < kept_.size(); ++i) {
+        if (!called[i]) continue;
+        left_ = {none(), none(), false};
+        join(left_, walk(program_.branches[i].block, {all(), sets_[i], true}));
+        if (left_.alive) add(kept_[i], left_.unset, &changed);
+      }
+    }
+    summing_ = false;
+  }
+
   // ---- entries
 
   void enter(BranchId branch, const Bits& may, const Bits& unset) {
-    if (reporting_ || !branch) return;
+    if (reporting_ || summing_ || !branch) return;
     Ways& entry = entry_[branch.value];
     bool changed = !std::exchange(entry.alive, true);
     add(entry.may, may, &changed);
@@ -339,7 +417,7 @@ class UnsetCheck {
       start_is_command = start_is_command || std::find(command.words.begin(), command.words.end(), "/start") != command.words.end();
       Bits unset = later;
       for (const std::string& name : command.args)
-        if (const auto index = index_of(name)) unset[*index] = false;
+        if (const auto index = index_of(name)) unset.reset(*index);
       enter(command.target.go, all(), unset);
       enter(command.target.call, all(), unset);
     }
@@ -360,22 +438,49 @@ class UnsetCheck {
       const std::string& name = use.path[0];
       const SourceSpan span =
           at.exact ? span_inside(*at.node, loading_.sources, at.offset + use.offset, use.length) : at.node->span;
-      Diagnostic& problem =
-          loading_.report(never ? DiagnosticId::NeverSetBefore : DiagnosticId::PerhapsUnset, span, {name});
-      if (never) {
-        hint(loading_, problem, "move this behind the step that sets it", "поставьте это после шага, который это запоминает");
-      } else {
-        const bool russian = span.file < loading_.words_of_file.size() &&
-                             loading_.words_of_file[span.file] == Language::Russian;
-        const std::string guard = "`" + name + (russian ? " | по_умолчанию('…')`" : " | default('…')`");
-        hint(loading_, problem, "set it on every way, or write " + guard,
-             "запомните его на каждом пути или напишите " + guard);
-      }
+      report(name, span, never);
       // Told once on this way.
-      ways.may[index] = true;
-      ways.unset[index] = false;
+      ways.may.set(index);
+      ways.unset.reset(index);
     });
   }
+  void report(const std::string& name, SourceSpan span, bool never) {
+    if (never) {
+      hint(loading_, loading_.report(DiagnosticId::NeverSetBefore, span, {name}),
+           "move this behind the step that sets it", "поставьте это после шага, который это запоминает");
+      return;
+    }
+    const FlowWay way = way_without(name);
+    // All ways were gone along, and those that seemed to lead here contradict themselves.
+    if (here_ && way.verdict == FlowWay::Verdict::None) return;
+    Diagnostic& problem = loading_.report(DiagnosticId::PerhapsUnset, span, {name});
+    const bool russian = span.file < loading_.words_of_file.size() &&
+                         loading_.words_of_file[span.file] == Language::Russian;
+    const std::string guard = "`" + name + (russian ? " | по_умолчанию('…')`" : " | default('…')`");
+    problem.hint_en = "set it on every way, or write " + guard;
+    problem.hint_ru = "запомните его на каждом пути или напишите " + guard;
+    if (way.verdict != FlowWay::Verdict::Found || way.moves.empty()) return;
+    const FlowGraph& graph = flow_of(loading_).graph;
+    problem.hint_en += "; for example: " + talk_of(graph, way.shown(), Language::English, 200);
+    problem.hint_ru += "; например: " + talk_of(graph, way.shown(), Language::Russian, 200);
+  }
+
+  /// A way that leads here without the name having a value.
+  FlowWay way_without(const std::string& name) {
+    FlowWay way;
+    way.verdict = FlowWay::Verdict::TooLarge;
+    FlowAnalysis& flow = flow_of(loading_);
+    // A talk each for a few, or for many where that is quick.
+    if (!here_ || ++shown_ways_ * flow.graph.size() > std::max<std::size_t>(5 * flow.graph.size(), 200'000)) return way;
+    FlowMarks ends(flow.graph.size());
+    ends[FlowGraph::value(*here_)] = 1;
+    FlowQuery query;
+    query.ends = &ends;
+    query.watched = name;
+    query.limit = 200'000;
+    return flow.paths().find_real(query);
+  }
+
   void use(const std::optional<Expression>& expression, Ways& ways) {
     if (expression) use(*expression, ways);
   }
@@ -402,8 +507,8 @@ class UnsetCheck {
   void set(Ways& ways, std::string_view name) {
     const auto index = index_of(name);
     if (!index) return;
-    ways.may[*index] = true;
-    ways.unset[*index] = false;
+    ways.may.set(*index);
+    ways.unset.reset(*index);
   }
   void set(Ways& ways, const std::vector<Assignment>& assignments) {
     for (const Assignment& one : assignments) {
@@ -426,7 +531,9 @@ class UnsetCheck {
     if (!branch) return;
     enter(branch, ways);
     add(ways.may, changes_[branch.value]);
-    remove(ways.unset, changes_[branch.value]);
+    Bits set = changes_[branch.value];
+    remove(set, kept_[branch.value]);
+    remove(ways.unset, set);
   }
 
   void follow(const Target& target, Ways& ways) {
@@ -471,6 +578,7 @@ class UnsetCheck {
     for (const StepId id : program_.block(block).steps) {
       if (!ways.alive) break;
       const Step& step = program_.step(id);
+      if (reporting_) here_ = flow_of(loading_).graph.node_of(id);
       if (!step.when) {
         std::visit([&](const auto& verb) { play(verb, ways); }, step.verb);
         continue;
@@ -590,15 +698,19 @@ class UnsetCheck {
   }
 
   void play(const Ask& verb, Ways& ways) {
-    for (const QuestionId id : verb.questions) {
+    const std::optional<FlowNodeId> first = here_;
+    for (std::uint32_t row = 0; row < verb.questions.size(); ++row) {
       if (!ways.alive) return;
-      if (id) ask(program_.question(id), ways);
+      if (first) here_ = FlowNodeId{FlowGraph::value(*first) + row};
+      if (verb.questions[row]) ask(program_.question(verb.questions[row]), ways);
     }
   }
 
   void ask(const Question& question, Ways& ways) {
+    // Passed over it is null, which is certain where nothing but this asks what is asked here.
+    const bool passed_over = question.ask_when && !question.default_value && is_free(*question.ask_when, ways);
     if (question.ask_when) remove(ways.unset, names_in(*question.ask_when));
-    Ways before = question.ask_when ? uncertain(ways) : ways;
+    Ways before = question.ask_when && !passed_over ? uncertain(ways) : ways;
     use(question.text, before);
     use(question.attach, before);
     use(question.buttons, before);
@@ -606,13 +718,14 @@ class UnsetCheck {
     const auto leave = [&](const Target& target, bool certain) {
       Ways left = certain ? before : uncertain(before);
       const auto index = index_of(question.name);
-      if (index) left.may[*index] = true;  // it is null then
-      if (index && certain && !question.ask_when) left.unset[*index] = true;
+      if (index) left.may.set(*index);  // it is null then
+      if (index && certain && !question.ask_when) left.unset.set(*index);
       follow(target, left);
       return left;
     };
     Ways behind = ways;
     set(behind, question.name);
+    if (const auto index = index_of(question.name); passed_over && index) behind.unset.set(*index);
     if (question.otherwise && question.attempts > 0) join(behind, leave(question.otherwise, refuses(question)));
     if (question.timeout) join(behind, leave(question.timeout->target, true));
     for (const Option& option : question.buttons.options) {
@@ -679,6 +792,7 @@ class UnsetCheck {
   }
   void play(const Return& verb, Ways& ways) {
     use(verb.value, ways);
+    if (summing_) join(left_, ways);
     ways.alive = false;
   }
   void play(const Back&, Ways& ways) { ways.alive = false; }
@@ -711,11 +825,71 @@ class UnsetCheck {
   }
   void play(const Delete& verb, Ways& ways) { use(verb.where, ways); }
   void play(const HandoffStep& verb, Ways& ways) {
-    if (verb.rule) {
-      const BranchId to = program_.handoffs[verb.rule.value].resume_go;
-      enter(to ? to : program_.start, ways);
+    const HandoffRule* rule = verb.rule ? &program_.handoffs[verb.rule.value] : nullptr;
+    const bool relays = rule && rule->mode == HandoffRule::Mode::Relay;
+    if (rule && !relays) enter(rule->resume_go ? rule->resume_go : program_.start, ways);
+    if (relays) {
+      if (rule->hours) enter(rule->hours->otherwise, ways);
+      if (reporting_) join(at_rule_[verb.rule.value], ways);
     }
-    ways.alive = false;
+    Ways behind = ways;
+    behind.alive = false;
+    for (const Target& outcome : verb.outcomes) {
+      if (!outcome && !relays) continue;
+      Ways one = ways;
+      follow(outcome, one);
+      join(behind, one);
+    }
+    ways = std::move(behind);
+  }
+  /// Texts of rules and desks are told in the dialogs that are handed over, by whichever step.
+  void use_texts_of_rules() {
+    here_.reset();
+    std::vector<Ways> at_desk(program_.desks.size(), {none(), none(), false});
+    for (std::size_t i = 0; i < at_rule_.size(); ++i) {
+      const HandoffRule& rule = program_.handoffs[i];
+      Ways& ways = at_rule_[i];
+      if (rule.desk) join(at_desk[rule.desk.value], ways);
+      for (const std::optional<Text>* text : {&rule.queue, &rule.greeting, &rule.closed_text}) use(*text, ways);
+    }
+    for (std::size_t i = 0; i < at_desk.size(); ++i)
+      for (const Desk::Reply& reply : program_.desks[i].replies) use(reply.text, at_desk[i]);
+  }
+
+  void play(const Run& verb, Ways& ways) {
+    for (const Assignment& one : verb.with) use(one.value, ways);
+    set(ways, verb.into);
+    Ways failed = ways;
+    follow(verb.on_error, failed);
+    if (verb.on_error) join(ways, failed);
+  }
+  void play(const AssistantStep& verb, Ways& ways) {
+    use(verb.text, ways);
+    use(verb.prompt, ways);
+    Ways failed = ways;
+    if (verb.task == AssistantStep::Task::Talk) {
+      // Any of its branches may have been called, in any order, or none.
+      for (const Assistant::Tool& tool : program_.assistant(verb.assistant).tools) {
+        Ways called = uncertain(ways);
+        add(called.may, changes_[tool.branch.value]);
+        enter(tool.branch, called);
+        add(ways.may, changes_[tool.branch.value]);
+        remove(ways.unset, changes_[tool.branch.value]);
+      }
+      failed = ways;
+      use(verb.until, ways);
+      ways.alive = ways.alive && verb.until;
+    }
+    set(ways, verb.into);
+    for (const QuestionId field : verb.fields) set(ways, program_.question(field).name);
+    if (verb.task == AssistantStep::Task::Forget) return;
+    const Target& otherwise = otherwise_of(verb);
+    if (!otherwise) return;
+    // It is null then, which is set.
+    set(failed, verb.into);
+    for (const QuestionId field : verb.fields) set(failed, program_.question(field).name);
+    follow(otherwise, failed);
+    join(ways, failed);
   }
   void play(const Log& verb, Ways& ways) { use(verb.text, ways); }
   void play(const Track&, Ways&) {}
@@ -728,10 +902,16 @@ class UnsetCheck {
   std::vector<std::uint32_t> tests_;  ///< by name: how many conditions ask about it
   Bits background_;
   std::vector<Bits> changes_;         ///< by branch
+  std::vector<Bits> sets_;            ///< by branch, without what its conditions ask about
+  std::vector<Bits> kept_;            ///< by branch
+  Ways left_;                         ///< of the branch that is summed up: where it ends
   std::vector<Ways> entry_;           ///< by branch
+  std::vector<Ways> at_rule_;         ///< by handoff rule: where its clients come from
   std::vector<std::uint32_t> open_;
   std::vector<std::uint8_t> queued_;
-  bool reporting_ = false;
+  bool reporting_ = false, summing_ = false, mentions_count_ = true;
+  std::optional<FlowNodeId> here_;    ///< what is being played
+  std::size_t shown_ways_ = 0;
 };
 
 }  // namespace

@@ -3,6 +3,32 @@
 
 namespace sufler {
 
+namespace {
+
+/// Clients come to a desk by a rule, or by a transfer from a desk that has one; people of a desk may also just be
+/// told of things.
+void check_desks(Loading& loading) {
+  if (!loading.desks_are_known) return;
+  const Program& program = loading.program;
+  std::vector<std::uint8_t> reached(program.desks.size());
+  bool transfers = false;
+  for (const HandoffRule& rule : program.handoffs) {
+    if (!rule.desk) continue;
+    reached[rule.desk.value] = 1;
+    const Desk& desk = program.desks[rule.desk.value];
+    transfers = transfers || !desk.commands[static_cast<std::size_t>(Desk::Command::Transfer)].empty();
+  }
+  for (std::size_t i = 0; i < reached.size(); ++i) {
+    if (reached[i] || transfers || loading.desk_is_used[i]) continue;
+    const Desk& desk = program.desks[i];
+    hint(loading, loading.report(DiagnosticId::UnusedDesk, desk.span, {desk.name}),
+         "name it in a rule of `%handoff%`: `%desk%: " + desk.name + "`, or leave it out",
+         "назовите её в правиле раздела `%handoff%`: `%desk%: " + desk.name + "` — или уберите");
+  }
+}
+
+}  // namespace
+
 void check_unused(Loading& loading) {
   // A step that was not understood, or that misspelt the name, may be the one that asks.
   if (!loading.questions_are_known || !loading.flow_is_known) return;
@@ -34,6 +60,15 @@ void check_unused(Loading& loading) {
     hint(loading, loading.report(DiagnosticId::UnusedHandoff, rule.span, {rule.name}),
          "call people with `%handoff%: " + rule.name + "`, or leave it out",
          "позовите людей шагом `%handoff%: " + rule.name + "` или уберите его");
+  }
+  check_desks(loading);
+  loading.assistant_is_used.resize(program.assistants.size());
+  for (std::size_t i = 0; loading.assistants_are_known && i < program.assistants.size(); ++i) {
+    if (loading.assistant_is_used[i]) continue;
+    const Assistant& assistant = program.assistants[i];
+    hint(loading, loading.report(DiagnosticId::UnusedAssistant, assistant.span, {assistant.name}),
+         "let it talk with `%assistant%: " + assistant.name + "`, or leave it out",
+         "дайте ему слово шагом `%assistant%: " + assistant.name + "` или уберите его");
   }
   for (std::size_t i = 0; loading.tables_are_known && i < used.size(); ++i) {
     const Table& table = program.tables[i];

@@ -180,6 +180,9 @@ TEST_F(EvaluationTest, NullComparesFalseAndDoesNotCount) {
           {"user.nothing", ""},
           {"unknown | upper", ""},
           {"unknown | length", "0"},
+          {"unknown | tokens", "0"},
+          {"'привет, мир' | tokens", "6"},
+          {"[{q: 'да', a: 'нет'}, 'ещё'] | tokens", "9"},
           {"unknown | sum", "0"},
           {"not unknown", "да"},
           {"'да' if unknown else 'нет'", "нет"}});
@@ -390,6 +393,7 @@ TEST_F(EvaluationTest, CountsDatesAndTimes) {
           {"now() >= today()", "да"},
           {"3 | hours == duration('3h')", "да"},
           {"duration('1h') * 2 == duration('2h')", "да"},
+          {"90m < 2h and 90м == 1h30m", "да"},
           {"duration('3h') / 2 | minutes", "90"},
           {"(duration('3h') / 2) | minutes", "90"},
           {"duration('3h') / duration('2h')", "1,5"},

@@ -50,7 +50,7 @@ TEST(ExpressionParseTest, SaysWhatIsWrongAndWhere) {
       {"1.", P::BadNumber, 0, 2, "1.", ""},
       {"1.2.3", P::BadNumber, 0, 5, "1.2.3", ""},
       {"007", P::BadNumber, 0, 3, "007", ""},
-      {"a + 2h", P::BadNumber, 4, 2, "2h", ""},
+      {"a + 2hours", P::BadNumber, 4, 6, "2hours", ""},
       {"12345678901234567890123456789012345", P::BadNumber, 0, 35,
        "12345678901234567890123456789012345", ""},
       {"a && b", P::Unexpected, 2, 2, "&&", "and"},
@@ -219,6 +219,9 @@ TEST(ExpressionParseTest, KnowsConstantsAndTypes) {
   EXPECT_EQ(constant("null"), Value());
   EXPECT_EQ(constant("[1, [2]]"), Value(List{1, Value(List{2})}));
   EXPECT_EQ(constant("duration('2h')"), Value(Duration{7'200'000}));
+  EXPECT_EQ(constant("2h"), Value(Duration{7'200'000}));
+  EXPECT_EQ(constant("1h30m"), Value(Duration{5'400'000}));
+  EXPECT_EQ(constant("5м"), Value(Duration{300'000}));
   EXPECT_EQ(constant("date('2026-03-15')"), Value(*Date::from_ymd(2026, 3, 15)));
   EXPECT_EQ(constant("a"), std::nullopt);
   EXPECT_EQ(constant("[a]"), std::nullopt);

@@ -1,7 +1,10 @@
 #include "faults/audit.h"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
+#include <stdexcept>
+#include <thread>
 
 #include "faults/customers.h"
 #include "faults/rows.h"
@@ -117,24 +120,25 @@ struct Auditor {
       const bool repeats = heard.index <= furthest;
       bool excused = in_order && !repeats;
       if (repeats && !evidence.shop.knows_repeats()) {
-        for (const std::int64_t killed : evidence.killed_unix_ms) {
+        for (const Evidence::Death& death : evidence.deaths) {
           const std::int64_t first = last_at[heard.index];
-          const bool was_open = first <= killed && killed - first <= kUnrecordedMs;
-          const bool came_after = killed <= heard.at_ms;
-          const bool between = before_ms <= killed;
+          const bool was_open = first <= death.to && death.from - first <= kUnrecordedMs;
+          const bool came_after = death.from <= heard.at_ms;
+          const bool between = before_ms <= death.to;
           excused = excused || (was_open && came_after && (in_order || (rewinds && between)));
         }
       }
       if (!excused) {
-        const auto& kills = evidence.killed_unix_ms;
-        const auto killed = std::upper_bound(kills.begin(), kills.end(), heard.at_ms);
+        const auto& deaths = evidence.deaths;
+        const auto killed = std::find_if(deaths.begin(), deaths.end(),
+                                         [&](const Evidence::Death& death) { return death.from > heard.at_ms; });
         wrong.push_back("customer " + std::to_string(customer) + " heard message " +
                         std::to_string(heard.index) + " after " + std::to_string(place) +
                         " (furthest " + std::to_string(furthest) + "), " +
                         std::to_string(heard.at_ms - before_ms) + " ms after it, " +
-                        (killed == kills.begin()
+                        (killed == deaths.begin()
                              ? "before any kill"
-                             : std::to_string(heard.at_ms - *(killed - 1)) + " ms after a kill"));
+                             : std::to_string(heard.at_ms - (killed - 1)->to) + " ms after a kill"));
         return;
       }
       last_at[heard.index] = heard.at_ms;
@@ -189,6 +193,21 @@ std::vector<std::string> audit(const Evidence& evidence) {
   auditor.check_notices();
   for (std::string& odd : evidence.shop.odd_requests()) auditor.wrong.push_back(std::move(odd));
   return auditor.wrong;
+}
+
+void let_through_what_met_deaths(const std::string& database, int deaths) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto has_some = [&] {
+    try {
+      return !rows_of(database, "SELECT 1 FROM inbox WHERE attempts >= " + std::to_string(deaths)).empty();
+    } catch (const std::runtime_error& error) {
+      const std::string_view what = error.what();
+      for (const std::string_view none : {"no such table", "does not exist", "unable to open"})
+        if (what.find(none) != std::string_view::npos) return false;  // the lives before were too short to make the database
+      throw;
+    }
+  };
+  while (has_some() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
 std::size_t repeated_messages(const Evidence& evidence) {

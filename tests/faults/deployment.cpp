@@ -20,6 +20,10 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
 }
 
+std::uint64_t setting(const char* name, std::uint64_t otherwise, std::uint64_t deep) {
+  return setting(name, std::getenv("SUFLER_DEEP") == nullptr ? otherwise : deep);
+}
+
 namespace {
 
 sockaddr_in loopback(int port) {
@@ -42,6 +46,8 @@ Deployment::Deployment(Settings settings) : telegram(settings.telegram), shop(ma
                                                                               : settings_.way_to_database;
   const std::string address = "127.0.0.1:" + std::to_string(port_);
   std::string options = shop->bot_options();
+  if (!settings_.way_to_telegram.empty())
+    options.replace(options.find(telegram.url()), telegram.url().size(), settings_.way_to_telegram);
   if (!settings_.webhook.empty())
     options.insert(options.rfind('}'), ", mode: webhook, secret: \"" + settings_.webhook + "\"");
   const std::string rest = "database: \"" + database + "\"\ndurability: " + settings_.durability +
@@ -79,10 +85,11 @@ void Deployment::kill(std::size_t index) {
   note_death();
 }
 
-void Deployment::note_death() {
+void Deployment::note_death(std::int64_t since) {
   // What comes later is of the next life.
   shop->read_all();
-  killed.push_back(unix_ms());
+  const std::int64_t now = unix_ms();
+  deaths.push_back({since == 0 ? now : since, now});
 }
 
 void Deployment::stop_all() {
@@ -111,7 +118,7 @@ std::string Deployment::output() const {
 std::string Deployment::page(const std::string& path) const {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = loopback(port_);
-  timeval patience{2, 0};
+  timeval patience{20, 0};  // a starved process is no process that does not answer
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   std::string answer;
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
@@ -141,7 +148,7 @@ std::string Deployment::database_url() const {
 }
 
 Evidence Deployment::evidence(const std::map<std::int64_t, int>& orders) {
-  return {*shop, database_url(), kAdmin, orders, killed};
+  return {*shop, database_url(), kAdmin, orders, deaths};
 }
 
 std::vector<std::string> Deployment::audited(const std::map<std::int64_t, int>& orders) {

@@ -16,11 +16,13 @@ namespace sufler::tests {
 
 /// How long a test waits for what must come; nobody waits so long when all is well. With nothing sent for so long,
 /// while a process lives longer than it takes to start, somebody is stuck.
-constexpr std::chrono::seconds kPatience{40};
+constexpr std::chrono::seconds kPatience{100};  // under strace beside a whole suite
 constexpr std::int64_t kAdmin = 900'001;
 
 /// A number of the environment.
 std::uint64_t setting(const char* name, std::uint64_t otherwise);
+/// The same; `deep` where SUFLER_DEEP is set: what RELIABILITY asks for, and what takes too long for every day.
+std::uint64_t setting(const char* name, std::uint64_t otherwise, std::uint64_t deep);
 
 /// A Telegram, a database, a configuration, and the processes that serve one bot with them.
 class Deployment {
@@ -35,6 +37,7 @@ class Deployment {
     std::string log_level = "warning";
     std::string database_url = {};       ///< in the place of a new database
     std::string way_to_database = {};    ///< what the processes are told instead: the way through a proxy
+    std::string way_to_telegram = {};    ///< what the processes are told of its address: the way through a front
     std::vector<std::string> wrapper = {};
     unsigned long most_memory = 0;
     std::string output = {};             ///< where the outputs go; empty: a file of the folder
@@ -50,10 +53,11 @@ class Deployment {
   SuflerProcess& start(std::size_t index, const std::vector<std::string>& wrapper);
   SuflerProcess& process(std::size_t index = 0) { return *processes_[index]; }
   bool runs(std::size_t index);
-  /// kill -9, with its moment among `killed`. What it still sent has arrived when this returns.
+  /// kill -9, with its moment among `deaths`. What it still sent has arrived when this returns.
   void kill(std::size_t index = 0);
-  /// As `kill`, of a process that has ended by itself as if killed.
-  void note_death();
+  /// As `kill`, of a process that has ended by itself as if killed; or of a database that was away, or about to go,
+  /// since that moment (unix ms).
+  void note_death(std::int64_t since = 0);
   /// SIGTERM to all that run; expects that they end well.
   void stop_all();
 
@@ -75,7 +79,7 @@ class Deployment {
   fakes::FakeTelegram telegram;
   const std::unique_ptr<Shopfront> shop;  ///< on `telegram`
   TempFolder folder;
-  std::vector<std::int64_t> killed;  ///< unix ms
+  std::vector<Evidence::Death> deaths;
 
  private:
   Settings settings_;

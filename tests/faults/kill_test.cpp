@@ -58,7 +58,7 @@ class KillTest : public testing::TestWithParam<Circumstances> {
     Customers customers(*shop, GetParam().customers);
     std::future<bool> played;
     std::mt19937_64 chance(seed);
-    std::vector<std::int64_t> killed;
+    std::vector<Evidence::Death> killed;
     const std::uint64_t kills = setting("SUFLER_KILLS", GetParam().lives);
     for (std::uint64_t i = 0; i < kills; ++i) {
       SuflerProcess sufler(options);
@@ -70,6 +70,7 @@ class KillTest : public testing::TestWithParam<Circumstances> {
       // The wait is the fault itself: how long this life lasts.
       const auto life = milliseconds(std::uniform_int_distribution<int>(100, 800)(chance));
       sufler.wait(life);
+      if (i > 1) let_through_what_met_deaths("sqlite:" + folder.path() + "/shop.db", 2);
       aim(*shop, chance, sufler);
       const auto ended = sufler.wait(milliseconds(0));
       EXPECT_FALSE(ended) << "it ended by itself with " << *ended << "\n" << sufler.output();
@@ -87,7 +88,7 @@ class KillTest : public testing::TestWithParam<Circumstances> {
       // What comes later is of the next life.
       shop->read_all();
       // After an orderly stop nothing may come twice.
-      if (stopped != 0) killed.push_back(unix_ms());
+      if (stopped != 0) killed.push_back({unix_ms(), unix_ms()});
     }
 
     shop->clear_trouble();
@@ -128,7 +129,7 @@ class KillTest : public testing::TestWithParam<Circumstances> {
 
 TEST_P(KillTest, LosesNothingAndRepeatsOnlyWhatWasUnderWay) {
   const std::uint64_t first = setting("SUFLER_KILL_SEED", std::random_device{}());
-  const std::uint64_t count = setting("SUFLER_KILL_SEEDS", 1);
+  const std::uint64_t count = setting("SUFLER_KILL_SEEDS", 1, 50);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     SCOPED_TRACE("repeat with SUFLER_KILL_SEED=" + std::to_string(seed));
     run(seed);

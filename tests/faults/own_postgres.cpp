@@ -20,6 +20,8 @@ OwnPostgres::~OwnPostgres() {
   }
 }
 
+void OwnPostgres::crash() { run("crash"); }
+void OwnPostgres::resume() { run("resume"); }
 void OwnPostgres::restart() { run("restart"); }
 
 void OwnPostgres::run(const std::string& command, const std::vector<std::string>& options) const {

@@ -14,8 +14,11 @@ class OwnPostgres {
   OwnPostgres(const OwnPostgres&) = delete;
   OwnPostgres& operator=(const OwnPostgres&) = delete;
 
-  /// As after a crash; comes back when it answers again.
-  void restart();
+  /// Without a word to those who are connected; until `resume`.
+  void crash();
+  /// Comes back when it answers again.
+  void resume();
+  void restart();  ///< both
   int port() const { return port_; }
   std::string url() const { return url(port_); }
   /// Through whatever listens at `port`.

@@ -53,8 +53,8 @@ class Shopfront {
   /// Fails in ways that show nobody anything, and that lose nothing for good.
   virtual void trouble(std::mt19937_64& chance) = 0;
   virtual void clear_trouble() = 0;
-  /// Waits until what is under way has been taken.
-  virtual void settle(std::size_t notices, std::chrono::milliseconds patience) = 0;
+  /// Waits until what is under way has been taken, and the program has confirmed it; false: not within `patience`.
+  virtual bool settle(std::size_t notices, std::chrono::milliseconds patience) = 0;
 
   // What the auditor sees.
   virtual std::vector<Heard> messages(std::int64_t chat) = 0;

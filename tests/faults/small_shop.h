@@ -1,20 +1,9 @@
 #pragma once
+#include "serve/echo_scenario.h"
 
 namespace sufler::tests {
 
 /// Answers every message with its own words, and waits when it is told to.
-constexpr const char* kEchoScenario = R"(scenario: echo
-language: ru
-start: hello
-branches:
-  hello:
-    - say: Привет
-    - go: loop
-  loop:
-    - ask: word
-    - go: loop
-questions:
-  word: {text: "Вы сказали: {{ word | default('ничего') }}"}
-)";
+constexpr const char* kEchoScenario = kEcho;
 
 }  // namespace sufler::tests

@@ -1,5 +1,8 @@
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "fakes/telegram/fake_telegram.h"
 #include "fakes/telegram/test_client.h"
@@ -33,7 +36,7 @@ class TelegramShopfront final : public Shopfront {
 
   std::string name() const override { return "telegram"; }
   std::string bot_options() const override {
-    return "telegram: {token: \"${TOKEN}\", api: \"" + telegram_.url() + "\"}";
+    return "telegram: {token: \"${TOKEN}\", api: \"" + telegram_.url() + "\", " + fakes::kNoLimits + "}";
   }
   std::string token() const override { return telegram_.token(); }
   void wait_for_next(Traffic traffic, milliseconds timeout) override {
@@ -56,8 +59,16 @@ class TelegramShopfront final : public Shopfront {
     }
   }
   void clear_trouble() override { telegram_.clear_faults(); }
-  void settle(std::size_t notices, milliseconds patience) override {
+  bool settle(std::size_t notices, milliseconds patience) override {
+    const auto until = std::chrono::steady_clock::now() + patience;
     telegram_.wait_for_messages(admin_, notices, patience);
+    // The last words are heard before the next poll confirms what they answer.
+    for (;;) {
+      const std::vector<Update> all = updates();
+      if (std::all_of(all.begin(), all.end(), [](const Update& update) { return update.confirmed; })) return true;
+      if (std::chrono::steady_clock::now() >= until) return false;
+      std::this_thread::sleep_for(milliseconds(10));
+    }
   }
 
   std::vector<Heard> messages(std::int64_t chat) override {

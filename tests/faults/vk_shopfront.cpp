@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -78,6 +79,9 @@ class VkShopfront final : public Shopfront {
     // The program tells VK its address, and VK asks there for the confirmation.
     if (!vk_.wait_until_webhook_is("ok", 1, std::chrono::seconds(30)))
       throw std::runtime_error("the callback server was not confirmed");
+    // A confirmed address still hears nothing: events that are not switched on come to nobody, and are in no queue.
+    if (!vk_.wait_for_calls("groups.setCallbackSettings", 1, std::chrono::seconds(30)))
+      throw std::runtime_error("the events were not switched on");
   }
 
   void wait_for_next(Traffic traffic, milliseconds timeout) override {
@@ -108,10 +112,11 @@ class VkShopfront final : public Shopfront {
   }
   void clear_trouble() override { vk_.clear_faults(); }
 
-  void settle(std::size_t notices, milliseconds patience) override {
+  bool settle(std::size_t notices, milliseconds patience) override {
     vk_.wait_for_messages(admin_, notices, patience);
-    if (receiving_ == VkReceiving::LossyLongPoll) return;
-    for (const json& event : events()) vk_.wait_until_confirmed(event["event_id"], patience);
+    if (receiving_ == VkReceiving::LossyLongPoll) return true;
+    const json all = events();
+    return std::all_of(all.begin(), all.end(), [&](const json& event) { return vk_.wait_until_confirmed(event["event_id"], patience); });
   }
 
   std::vector<Heard> messages(std::int64_t chat) override {

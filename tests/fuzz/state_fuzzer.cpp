@@ -2,6 +2,7 @@
 // and a dialog goes on from any state that was read.
 #include "fuzz/rich_scenario.h"
 #include "fuzz/targets.h"
+#include "interpreter/core/hidden_state.h"
 #include "interpreter/core/step.h"
 
 namespace sufler::fuzz {
@@ -25,6 +26,11 @@ void check_state(std::string_view bytes, const Program& program) {
   require(from_json(json, program, again, nullptr), "a state reads back");
   require(to_json(again, program) == json, "a state reads back as it was");
   (void)place_of(state, program);
+  for (const bool all_rests : {false, true}) {
+    const auto hidden = blot_state(bytes, Locale{program.language, program.zone}, all_rests);
+    State shown;
+    require(hidden && from_json(*hidden, program, shown, nullptr), "a state without its secrets reads back");
+  }
 
   const ValueMap shared;
   Surroundings around;

@@ -1,25 +1,12 @@
 // What Telegram sends: updates and answers to calls.
-#include "fuzz/targets.h"
+#include "fuzz/incoming.h"
 #include "interpreter/core/text.h"
 #include "interpreter/transports/files.h"
 #include "interpreter/transports/telegram/answers.h"
 #include "interpreter/transports/telegram/update_decoder.h"
 
 namespace sufler::fuzz {
-namespace {
-
 using namespace telegram;
-
-void check_incoming(const Incoming& incoming) {
-  require(!incoming.id.empty() && !incoming.chat.chat_id.empty() && !incoming.person.id.empty(),
-          "what comes in says from whom and where");
-  const std::string json = to_json(incoming.event);
-  Event read;
-  require(from_json(json, read), "an event reads back");
-  require(to_json(read) == json, "an event reads back as it was");
-}
-
-}  // namespace
 
 void play_update(std::string_view bytes) {
   static UpdateDecoder decoder;  // keeps its buffers, as the real one does
@@ -28,12 +15,12 @@ void play_update(std::string_view bytes) {
     std::string body(bytes);
     const DecodedUpdates answer = decoder.read_answer(body, bot, kNow);
     require(answer.incoming.size() + answer.skipped.size() <= answer.count, "updates are counted");
-    for (const Incoming& one : answer.incoming) check_incoming(one);
+    for (const Incoming& one : answer.incoming) check_taken(one);
     body = bytes;
     const DecodedUpdate update = decoder.read_update(body, bot, kNow);
     require(update.incoming.has_value() == update.skipped.empty() || update.needs_username,
             "an update is taken or skipped for a reason");
-    if (update.incoming) check_incoming(*update.incoming);
+    if (update.incoming) check_taken(*update.incoming);
   }
 
   (void)says_ok(bytes);

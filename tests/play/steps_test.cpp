@@ -157,6 +157,16 @@ tables:
   EXPECT_EQ(dialog.rows["people"].size(), 1u);
 }
 
+TEST(Steps, AWaitWhoseEndFailedDoesNotHoldTheDialog) {
+  Dialog dialog(load("branches:\n  main:\n    - say: Жду.\n    - wait: 10m\n    - say: Дождался.\n"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.happens(TurnFailed{"three times", dialog.state.waiting.serial}),
+              ElementsAre(HasSubstr("Что-то пошло не так")));
+  EXPECT_EQ(dialog.at(), "none");
+  EXPECT_TRUE(dialog.state.timers.empty());
+  EXPECT_THAT(dialog.says("привет"), ElementsAre("Жду."));
+}
+
 TEST(Steps, AFailedTurnIsToldAndTheQuestionRepeated) {
   Dialog dialog(load("branches:\n  main:\n    - ask: q\n      text: \"Ну?\"\n"));
   dialog.says("/start");
@@ -558,7 +568,7 @@ TEST(Reload, APlaceThatIsGoneGoesWhereMovedSaysOrToTheStart) {
   EXPECT_EQ(gone.var("kept"), Value(1));
 }
 
-TEST(Reload, CallersAreFoundAgainAndThoseThatVanishAreDropped) {
+TEST(Reload, CallersAreFoundAgainAndThoseThatVanishLeadToTheStart) {
   const std::string sub = "  sub:\n    - ask: q\n      text: \"Ну?\"\n";
   const std::string before = "branches:\n  main:\n    - call: sub\n    - say: вернулись\n" + sub;
   Dialog kept(versioned(before, "1"));
@@ -571,8 +581,9 @@ TEST(Reload, CallersAreFoundAgainAndThoseThatVanishAreDropped) {
   Dialog dropped(versioned(before, "1"));
   dropped.says("/start");
   ASSERT_TRUE(dropped.reload(versioned("start: main\nbranches:\n  main:\n    - say: новое\n    - go: sub\n" + sub, "2")));
-  EXPECT_THAT(dropped.says("да"), IsEmpty());
-  EXPECT_EQ(dropped.at(), "none");
+  // Nobody is left to come back to: like a place that is gone, this leads to the start, behind the answer.
+  EXPECT_THAT(dropped.says("да"), ElementsAre("новое", "Ну?"));
+  EXPECT_EQ(dropped.at(), "sub/q");
 }
 
 TEST(Reload, AnInterruptedQuestionIsComeBackTo) {

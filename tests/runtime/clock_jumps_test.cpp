@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "interpreter/runtime/engine.h"
+#include "runtime/plain_renderer.h"
 #include "schema/loader.h"
 
 namespace sufler {
@@ -36,17 +37,6 @@ class TestClock : public Clock {
   }
   std::int64_t wall = 1'773'565'200'000;
   std::int64_t steady = 1'000;
-};
-
-class PlainRenderer : public Renderer {
- public:
-  std::vector<ApiCall> render(const ChatAddress&, const Message& message) const override {
-    ApiCall call;
-    call.method = "say";
-    call.body = message.text.text;
-    return {call};
-  }
-  ApiCall render_press_answer(const ChatAddress&, const std::string&, const std::string&) const override { return {}; }
 };
 
 class PromptCourier : public Courier {

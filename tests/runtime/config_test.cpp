@@ -25,7 +25,7 @@ class ConfigTest : public ::testing::Test {
   LoadedConfig load(const std::string& text) {
     const fs::path path = folder_ / "sufler.yaml";
     std::ofstream(path) << text;
-    return load_config(path.string(), {{"telegram", {"token", "api", "mode"}}, {"vk", {"group", "token", "secret", "requests_per_second"}}});
+    return load_config(path.string(), {{"telegram", {"token", "api", "mode", "messages_per_second", "chat_burst"}}, {"vk", {"group", "token", "secret", "requests_per_second"}}});
   }
   std::string problems(LoadedConfig& loaded) {
     std::string out;
@@ -87,9 +87,51 @@ TEST_F(ConfigTest, AnUnsetVariableIsAnErrorThatNamesIt) {
 }
 
 TEST_F(ConfigTest, WhatIsNotAvailableYetIsSaid) {
-  LoadedConfig loaded = load("models: {}\nbots:\n  shop:\n    scenario: s\n    vk: {group: 1}\n");
+  LoadedConfig loaded = load("crm: {}\nbots:\n  shop:\n    scenario: s\n    vk: {group: 1}\n");
   EXPECT_FALSE(loaded.config.has_value());
   EXPECT_EQ(problems(loaded).substr(0, 5), "S704 ");
+}
+
+constexpr const char* kBots = "bots: {shop: {scenario: s, telegram: {token: \"${SUFLER_TEST_TOKEN}\"}}}\n";
+
+TEST_F(ConfigTest, ReadsPrograms) {
+  LoadedConfig loaded = load(std::string("programs:\n  estimate:\n    command: [python3, calc/estimate.py, \"a b\"]\n    timeout: 5s\n"
+                                         "    memory: 1GB\n    env: {KEY: \"${SUFLER_TEST_TOKEN}\"}\n  rate: {command: [rate]}\n") + kBots);
+  ASSERT_TRUE(loaded.config) << problems(loaded);
+  ASSERT_EQ(loaded.config->programs.size(), 2U);
+  const ProgramConfig& program = loaded.config->programs[0];
+  EXPECT_EQ(program.name, "estimate");
+  EXPECT_EQ(program.command, (std::vector<std::string>{"python3", "calc/estimate.py", "a b"}));
+  EXPECT_EQ(program.timeout, Duration{5'000});
+  EXPECT_EQ(program.memory_bytes, std::int64_t{1} << 30);
+  EXPECT_EQ(program.environment.size(), 1U);
+  EXPECT_EQ(redact(program.environment.at("KEY")), "***");
+  EXPECT_EQ(loaded.config->programs[1].timeout, Duration{10'000});
+  EXPECT_EQ(loaded.config->folder, folder_.string());
+}
+
+TEST_F(ConfigTest, APlaceKnowsTheNamesOfProgramsAndATalkTheProgramsWithoutTheirKeys) {
+  std::ofstream(folder_ / "sufler.yaml") << "programs: {estimate: {command: [a], env: {KEY: \"${SUFLER_TEST_UNSET}\"}}}\n"
+                                            "bots: {shop: {scenario: s, telegram: {token: \"${SUFLER_TEST_UNSET}\"}}}\n";
+  const LoadedConfig place = load_place((folder_ / "sufler.yaml").string());
+  ASSERT_TRUE(place.config);
+  ASSERT_EQ(place.config->programs.size(), 1U);
+  const LoadedConfig programs = load_programs((folder_ / "sufler.yaml").string());
+  ASSERT_TRUE(programs.config);
+  EXPECT_EQ(programs.config->programs.at(0).command, std::vector<std::string>{"a"});
+  EXPECT_EQ(programs.config->programs[0].environment.at("KEY"), "");
+}
+
+TEST_F(ConfigTest, EveryMistakeInAProgramIsNamed) {
+  for (const char* wrong : {"[a]", "{a: }", "{a: {}}", "{a: {command: a b}}", "{a: {command: []}}", "{a: {command: [\"\"]}}",
+                            "{a: {command: [a], timeout: 6m}}", "{a: {command: [a], timeout: soon}}",
+                            "{a: {command: [a], memory: 1}}", "{a: {command: [a], memory: 1MB}}",
+                            "{a: {command: [a], env: [KEY]}}", "{a: {command: [a], env: {\"A=B\": c}}}",
+                            "{a: {command: [a], shell: yes}}"}) {
+    LoadedConfig loaded = load("programs: " + std::string(wrong) + "\n" + kBots);
+    EXPECT_FALSE(loaded.config) << wrong;
+    EXPECT_TRUE(problems(loaded).starts_with("S70")) << wrong << ": " << problems(loaded);
+  }
 }
 
 TEST_F(ConfigTest, ReadsWhereToListen) {
@@ -112,6 +154,19 @@ TEST_F(ConfigTest, ReadsWhereToListen) {
   EXPECT_NE(problems(url).find("https://bot.example.com"), std::string::npos) << problems(url);
   LoadedConfig nowhere = load("http: {public_url: \"https://bot.example.com\"}\n" + bots);
   EXPECT_NE(problems(nowhere).find("listen"), std::string::npos) << problems(nowhere);
+}
+
+TEST_F(ConfigTest, APaceOfTelegramMayBeLiftedAndABurstMayNot) {
+  const auto with = [&](const std::string& line) {
+    return load("bots:\n  shop:\n    scenario: s\n    telegram:\n      token: \"${SUFLER_TEST_TOKEN}\"\n      " + line + "\n");
+  };
+  LoadedConfig lifted = with("messages_per_second: 0");
+  ASSERT_TRUE(lifted.config.has_value()) << problems(lifted);
+  EXPECT_EQ(lifted.config->bots[0].transports[0].options.at("messages_per_second"), "0");
+  LoadedConfig wrong = with("messages_per_second: many");
+  EXPECT_NE(problems(wrong).find("a whole number from 0 to 100000"), std::string::npos) << problems(wrong);
+  LoadedConfig no_burst = with("chat_burst: 0");
+  EXPECT_NE(problems(no_burst).find("a whole number from 1 to 100000"), std::string::npos) << problems(no_burst);
 }
 
 TEST_F(ConfigTest, APaceIsAWholeNumberAndAWrongOneIsSaidWithItsPlace) {
@@ -185,6 +240,17 @@ TEST_F(ConfigTest, WhoeverLooksForThePlaceNeedsNoToken) {
   EXPECT_EQ(place.config->socket, (folder_ / "run/shop.sock").string());
   ASSERT_EQ(place.config->bots.size(), 1U);
   EXPECT_EQ(place.config->bots[0].name, "shop");
+  EXPECT_EQ(place.config->bots[0].scenario, (folder_ / "s").string());
+}
+
+TEST_F(ConfigTest, WhoeverLooksForThePlaceNeedsNothingOfABotsEnvironment) {
+  std::ofstream(folder_ / "sufler.yaml") << "bots:\n  shop:\n    scenario: \"${SUFLER_TEST_UNSET}/shop\"\n"
+                                            "    roles: {admins: [\"telegram:${SUFLER_TEST_UNSET}\"]}\n  idle:\n";
+  LoadedConfig place = load_place((folder_ / "sufler.yaml").string());
+  ASSERT_TRUE(place.config.has_value()) << problems(place);
+  ASSERT_EQ(place.config->bots.size(), 2U);
+  EXPECT_EQ(place.config->bots[0].scenario, "");
+  EXPECT_TRUE(place.config->bots[0].roles.contains("admins"));
 }
 
 TEST_F(ConfigTest, AMissingFileIsOneClearLine) {

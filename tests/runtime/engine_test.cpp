@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "runtime/plain_renderer.h"
 #include "schema/loader.h"
 
 namespace sufler {
@@ -33,16 +34,6 @@ class TestClock : public Clock {
   Moment now() const override { return Moment{1'000'000 + passed.count()}; }
   milliseconds monotonic() const override { return passed; }
   milliseconds passed{1};
-};
-
-class TestRenderer : public Renderer {
- public:
-  std::vector<ApiCall> render(const ChatAddress&, const Message& message) const override {
-    ApiCall call;
-    call.body = message.text.text;
-    return {call};
-  }
-  ApiCall render_press_answer(const ChatAddress&, const std::string&, const std::string&) const override { return {}; }
 };
 
 class TestCourier : public Courier {
@@ -112,7 +103,7 @@ class EngineTest : public ::testing::Test {
 
   std::string path_;
   TestClock clock_;
-  TestRenderer renderer_;
+  PlainRenderer renderer_;
   TestCourier courier_;
   BotSetup setup_;
   std::vector<bool> stored_;
@@ -153,6 +144,69 @@ TEST_F(EngineTest, ATimerComesThoughItsTimeCouldNotBeReadAtFirst) {
   EXPECT_EQ(busy_for_, 0);
   pass(*engine, std::chrono::minutes(6));
   EXPECT_EQ(courier_.sent, (Texts{"?", "still there?"}));
+}
+
+TEST_F(EngineTest, AFloodCostsTheOthersNoTransaction) {
+  auto engine = make();
+  engine->limit_floods({30, Duration{10'000}});
+  ASSERT_TRUE(engine->start({}, Engine::Drive::Caller));
+  // As a platform's queue brings them: a hundred at a time, somebody else's word among the last.
+  for (int answer = 0; answer < 100; ++answer) {
+    std::vector<Incoming> updates;
+    for (int i = 0; i < 100; ++i) {
+      Incoming update;
+      update.id = std::to_string(answer * 100 + i);
+      update.person.id = answer == 99 && i == 50 ? "other" : "flooder";
+      update.chat = {"telegram", update.person.id};
+      UserMessage message;
+      message.text = "word";
+      update.event = Event{clock_.now(), 0, std::move(message)};
+      updates.push_back(std::move(update));
+    }
+    engine->take("bot", "telegram", std::move(updates), std::to_string(answer), false,
+                 [this](bool stored) { stored_.push_back(stored); });
+    if (answer == 0) engine->round();
+    if (answer < 99) {
+      EXPECT_EQ(stored_.size(), static_cast<std::size_t>(answer) + 1) << "what is passed over waits for no round";
+    }
+  }
+  engine->round();
+  EXPECT_EQ(stored_, std::vector<bool>(100, true));
+  const Engine::Figures figures = engine->figures()[0];
+  EXPECT_EQ(figures.batches, 1u + 2u) << "of the start, of the first answer, and of the one that holds another's word";
+  EXPECT_EQ(figures.turns, 30u + 1u + 1u) << "the limit, the notice, and the other's word";
+  EXPECT_EQ(figures.passed_over, 10'000u - 32u);
+}
+
+TEST_F(EngineTest, WhatWaitsForThePaceOfItsPlatformIsSeen) {
+  auto engine = make();
+  SendingLimits limits;
+  limits.chat_burst = 1;
+  limits.chat_interval = Duration{1'000};
+  engine->keep_to("bot", "telegram", limits);
+  ASSERT_TRUE(engine->start({}, Engine::Drive::Caller));
+  say(*engine, "1", "hello");
+  say(*engine, "2", "word");
+  engine->round();
+  EXPECT_EQ(courier_.sent, Texts{"?"});
+  EXPECT_EQ(engine->figures()[0].waiting.for_chats, 1u);
+  EXPECT_EQ(engine->sending(), 2u) << "what was said to the word, and the question again";
+}
+
+TEST_F(EngineTest, ADatabaseThatWasTroubledIsFoundWellThoughNothingComes) {
+  auto engine = make();
+  ASSERT_TRUE(engine->start({}, Engine::Drive::Caller));
+  EXPECT_TRUE(engine->storage_well());
+  busy_for_ = 3;
+  say(*engine, "1", "/start");
+  pass(*engine, milliseconds(0));
+  EXPECT_EQ(stored_, std::vector<bool>{false});
+  EXPECT_FALSE(engine->storage_well());
+  pass(*engine, milliseconds(900));
+  EXPECT_FALSE(engine->storage_well()) << "it was looked at, and is busy still";
+  pass(*engine, milliseconds(1'000));
+  EXPECT_TRUE(engine->storage_well());
+  EXPECT_EQ(engine->round(), std::nullopt) << "and then it is left alone";
 }
 
 TEST_F(EngineTest, AStartThatFailedIsNoOrderlyStop) {

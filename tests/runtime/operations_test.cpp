@@ -182,6 +182,7 @@ class OperationsTest : public ::testing::Test {
     sqlite3_stmt* statement = nullptr;
     std::int64_t value = -1;
     EXPECT_EQ(sqlite3_open_v2(file().c_str(), &db, SQLITE_OPEN_READWRITE, nullptr), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10'000);  // the engine writes, too
     EXPECT_EQ(sqlite3_prepare_v2(db, query.c_str(), -1, &statement, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
     if (sqlite3_step(statement) == SQLITE_ROW) value = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);

@@ -7,8 +7,10 @@
 #include <stdexcept>
 #include <utility>
 
+#include "databases/test_database.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "schema/loader.h"
+#include "storage/desk_store.h"
 
 namespace sufler {
 namespace {
@@ -58,9 +60,9 @@ class TestRenderer : public Renderer {
   mutable bool rendered = false;
 };
 
-class PlayerTest : public ::testing::Test {
+class PlayerTest : public ::testing::TestWithParam<DatabaseUnderTest> {
  protected:
-  PlayerTest() : storage(open()) {
+  PlayerTest() : storage(open(database)) {
     Loaded loaded = load_scenario_text({{"scenario.yaml", kScenario}});
     EXPECT_TRUE(loaded.program) << render_text(loaded.diagnostics.sorted(), loaded.sources, Language::English);
     program = loaded.program;
@@ -69,9 +71,9 @@ class PlayerTest : public ::testing::Test {
     setup.program = program;
     setup.renderers["telegram"] = &renderer;
   }
-  static Storage open() {
-    auto opened = Storage::open("sqlite::memory:", Durability::Normal);
-    EXPECT_TRUE(opened);
+  static Storage open(const TestDatabase& database) {
+    auto opened = Storage::open(database.url(), Durability::Normal);
+    EXPECT_TRUE(opened) << opened.error().message;
     return std::move(*opened);
   }
   Incoming says(const std::string& id, const std::string& chat, const std::string& text, std::int64_t at = 1'000) {
@@ -111,15 +113,47 @@ class PlayerTest : public ::testing::Test {
     return count;
   }
 
+  /// Of the n-th row of `people`, where turns failed before: PostgreSQL does not take a number back.
+  std::string row_number(int n) const {
+    if (GetParam() == DatabaseUnderTest::Sqlite) return std::to_string(n);
+    return database.ask("SELECT id FROM people ORDER BY id LIMIT 1 OFFSET " + std::to_string(n - 1));
+  }
+  std::int64_t add_to_outbox() {
+    std::int64_t id = 0;
+    EXPECT_TRUE(storage.transact([&](Transaction& tx) -> Stored<Done> {
+      OutboxRow row;
+      row.bot = "bot";
+      row.chat = {"telegram", "a"};
+      auto added = tx.enqueue(row, Moment{1});
+      if (!added) return Error{added.error()};
+      id = *added;
+      return Done{};
+    }));
+    return id;
+  }
+  static Settled refused(std::int64_t outbox_id) {
+    Settled dead{outbox_id, true, OutboxRow::State::Dead, 1, "refused", DeadLetter{}};
+    dead.letter->bot = "bot";
+    dead.letter->kind = "outbox";
+    return dead;
+  }
+  /// Seen from outside, so amid transactions too.
+  int dead_letters_stored() const { return std::stoi(database.ask("SELECT count(*) FROM dead_letters")); }
+
+  TestDatabase database{GetParam()};
   Storage storage;
   std::shared_ptr<const Program> program;
   TestRenderer renderer;
   BotSetup setup;
 };
 
+INSTANTIATE_TEST_SUITE_P(Databases, PlayerTest,
+                         ::testing::Values(DatabaseUnderTest::Sqlite, DatabaseUnderTest::Postgres),
+                         [](const auto& info) { return name_of(info.param); });
+
 using Texts = std::vector<std::string>;
 
-TEST_F(PlayerTest, ABatchOfManyChatsIsOneCommit) {
+TEST_P(PlayerTest, ABatchOfManyChatsIsOneCommit) {
   Player player(storage, setup);
   auto played = player.play({says("1", "a", "/start"), says("2", "b", "/start"), says("3", "a", "Ann")}, "telegram", "4");
   ASSERT_TRUE(played) << played.error().message;
@@ -130,7 +164,7 @@ TEST_F(PlayerTest, ABatchOfManyChatsIsOneCommit) {
   EXPECT_EQ(*position, "4");
 }
 
-TEST_F(PlayerTest, AnEventClaimedBeforeIsNotPlayedAgain) {
+TEST_P(PlayerTest, AnEventClaimedBeforeIsNotPlayedAgain) {
   Player player(storage, setup);
   ASSERT_TRUE(player.play({says("1", "a", "/start"), says("2", "a", "Ann")}, "telegram", "", {}, true));
   auto again = player.play({says("2", "a", "Ann")}, "telegram", "", {}, true);
@@ -139,7 +173,7 @@ TEST_F(PlayerTest, AnEventClaimedBeforeIsNotPlayedAgain) {
   EXPECT_EQ(rows(), 1);
 }
 
-TEST_F(PlayerTest, AFailingEventBecomesADeadLetterAndItsDialogLivesOn) {
+TEST_P(PlayerTest, AFailingEventBecomesADeadLetterAndItsDialogLivesOn) {
   Player player(storage, setup);
   ASSERT_TRUE(player.play({says("1", "a", "/start"), says("2", "b", "/start")}, "telegram", "3"));
   renderer.poison = "Bad";
@@ -148,16 +182,16 @@ TEST_F(PlayerTest, AFailingEventBecomesADeadLetterAndItsDialogLivesOn) {
   // The neighbour of the failing event is served, the person of the failing one is told, and nothing of the
   // failed turn stays.
   const Texts got = texts(*played);
-  EXPECT_NE(std::find(got.begin(), got.end(), "b:1 Bob"), got.end());
+  EXPECT_NE(std::find(got.begin(), got.end(), "b:" + row_number(1) + " Bob"), got.end());
   EXPECT_NE(std::find(got.begin(), got.end(), "a:Something went wrong. Please try again."), got.end());
   EXPECT_EQ(rows(), 1);
   EXPECT_EQ(dead_letters(), 1U);
   auto next = player.play({says("5", "a", "Ann")}, "telegram", "6");
   ASSERT_TRUE(next);
-  EXPECT_EQ(texts(*next).front(), "a:2 Ann");
+  EXPECT_EQ(texts(*next).front(), "a:" + row_number(2) + " Ann");
 }
 
-TEST_F(PlayerTest, AfterACrashTheInboxIsPlayedAndACrashCountsAsAnAttempt) {
+TEST_P(PlayerTest, AfterACrashTheInboxIsPlayedAndACrashCountsAsAnAttempt) {
   // What a process leaves that died three times while playing this event.
   ASSERT_TRUE(storage.transact([&](Transaction& tx) -> Stored<Done> {
     InboxRow row;
@@ -192,7 +226,7 @@ void be_busy_at(Storage& storage, std::set<int> numbers) {
   });
 }
 
-TEST_F(PlayerTest, WhatIsStoredIsTakenThoughItCannotBePlayedYet) {
+TEST_P(PlayerTest, WhatIsStoredIsTakenThoughItCannotBePlayedYet) {
   Player player(storage, setup);
   ASSERT_TRUE(player.recover(false));
   // Taking in, reading the inbox and counting the attempt go well; playing does not.
@@ -208,7 +242,7 @@ TEST_F(PlayerTest, WhatIsStoredIsTakenThoughItCannotBePlayedYet) {
   EXPECT_EQ(rows(), 1);
 }
 
-TEST_F(PlayerTest, WhatComesMeanwhileLinesUpBehindWhatIsStored) {
+TEST_P(PlayerTest, WhatComesMeanwhileLinesUpBehindWhatIsStored) {
   Player player(storage, setup);
   ASSERT_TRUE(player.play({says("1", "a", "/start")}, "telegram", "2"));
   renderer.poison = "Bad";
@@ -219,10 +253,11 @@ TEST_F(PlayerTest, WhatComesMeanwhileLinesUpBehindWhatIsStored) {
   EXPECT_TRUE(failed->trouble.has_value());
   auto both = player.play({says("3", "a", "Ann")}, "telegram", "4");
   ASSERT_TRUE(both);
-  EXPECT_EQ(texts(*both), (Texts{"a:Something went wrong. Please try again.", "a:Your name?", "a:1 Ann", "a:What next?"}));
+  EXPECT_EQ(texts(*both), (Texts{"a:Something went wrong. Please try again.", "a:Your name?",
+                                 "a:" + row_number(1) + " Ann", "a:What next?"}));
 }
 
-TEST_F(PlayerTest, TimersThatWereTakenAndCouldNotBePlayedComeLater) {
+TEST_P(PlayerTest, TimersThatWereTakenAndCouldNotBePlayedComeLater) {
   Player player(storage, setup);
   ASSERT_TRUE(player.play({says("1", "a", "/start"), says("2", "a", "Ann")}, "telegram", "3"));
   ASSERT_TRUE(player.recover(false));
@@ -235,7 +270,7 @@ TEST_F(PlayerTest, TimersThatWereTakenAndCouldNotBePlayedComeLater) {
   EXPECT_EQ(texts(*later), (Texts{"a:You are late"}));
 }
 
-TEST_F(PlayerTest, TroublesOfTheDatabaseMakeNoDeadLetter) {
+TEST_P(PlayerTest, TroublesOfTheDatabaseMakeNoDeadLetter) {
   Player player(storage, setup);
   ASSERT_TRUE(player.recover(false));
   int troubles = 5;
@@ -252,7 +287,7 @@ TEST_F(PlayerTest, TroublesOfTheDatabaseMakeNoDeadLetter) {
   EXPECT_EQ(dead_letters(), 0U);
 }
 
-TEST_F(PlayerTest, WhatABurialSaidIsSentOnlyWhenItIsStored) {
+TEST_P(PlayerTest, WhatABurialSaidIsSentOnlyWhenItIsStored) {
   Player player(storage, setup);
   ASSERT_TRUE(player.play({says("1", "a", "/start")}, "telegram", "2"));
   // The turn fails of it, and so does that of the burial: it repeats the question behind the phrase for an error.
@@ -266,12 +301,10 @@ TEST_F(PlayerTest, WhatABurialSaidIsSentOnlyWhenItIsStored) {
   EXPECT_EQ(stored->size(), 1U);
 }
 
-TEST_F(PlayerTest, WhatWasSettledIsRecordedOnceThoughItsBatchComesAgain) {
+TEST_P(PlayerTest, WhatWasSettledIsRecordedOnceThoughItsBatchComesAgain) {
   Player player(storage, setup);
   ASSERT_TRUE(player.recover(false));
-  Settled dead{1, true, OutboxRow::State::Dead, 1, "refused", DeadLetter{}};
-  dead.letter->bot = "bot";
-  dead.letter->kind = "outbox";
+  const Settled dead = refused(add_to_outbox());
   for (int number = 1; number < 4; ++number) {
     be_busy_at(storage, {number});
     auto played = player.play({says("1", "a", "/start")}, "telegram", "2", {dead});
@@ -280,7 +313,74 @@ TEST_F(PlayerTest, WhatWasSettledIsRecordedOnceThoughItsBatchComesAgain) {
   EXPECT_EQ(dead_letters(), 1U);
 }
 
-TEST_F(PlayerTest, ATimerFiresOnceAtItsTime) {
+TEST_P(PlayerTest, TheCopyOfATicketsMessageIsRemembered) {
+  Player player(storage, setup);
+  ASSERT_TRUE(player.recover(false));
+  std::int64_t message = 0;
+  ASSERT_TRUE(storage.transact([&](Transaction& tx) -> Stored<Done> {
+    TicketRow ticket;
+    ticket.bot = "bot";
+    ticket.desk = "support";
+    if (auto opened = tx.desk().open_ticket(ticket); !opened) return opened;
+    TicketMessage said;
+    said.ticket_id = ticket.id;
+    auto added = tx.desk().add_message(said);
+    message = said.id;
+    return added;
+  }));
+  const ChatAddress agent{"telegram", "21"};
+  Settled sent{add_to_outbox(), true, OutboxRow::State::New, 1, {}, {}};
+  sent.notice = SentNotice{agent, "900", 7, Moment{1}, message};
+  ASSERT_TRUE(player.play({says("1", "a", "/start")}, "telegram", "2", {sent}));
+  ASSERT_TRUE(storage.transact([&](Transaction& tx) -> Stored<Done> {
+    const auto copy = tx.desk().copy_in("bot", message, agent);
+    if (!copy) return Error{copy.error()};
+    EXPECT_EQ(*copy, "900");
+    return Done{};
+  }));
+}
+
+TEST_P(PlayerTest, ADeadLetterStandsOnceThoughNobodyKnowsWhetherItWasStored) {
+  Player player(storage, setup);
+  const Settled dead = refused(add_to_outbox());
+  bool lost = false;
+  storage.fail_by([&](Storage::Place place) -> std::optional<StorageError> {
+    if (place != Storage::Place::Answer || std::exchange(lost, true)) return std::nullopt;
+    return StorageError{StorageError::Kind::Lost, "the answer of the commit was lost"};
+  });
+  EXPECT_FALSE(player.settle({dead}));
+  EXPECT_TRUE(player.settle({dead}));
+  EXPECT_EQ(dead_letters(), 1U);
+}
+
+TEST_P(PlayerTest, ABuriedEventStandsOnceThoughNobodyKnowsWhetherItWasStored) {
+  Player player(storage, setup);
+  renderer.poison = "Your name?";
+  bool lost = false;
+  storage.fail_by([&](Storage::Place place) -> std::optional<StorageError> {
+    if (place != Storage::Place::Answer || lost || dead_letters_stored() == 0) return std::nullopt;
+    lost = true;
+    return StorageError{StorageError::Kind::Lost, "the answer of the commit was lost"};
+  });
+  auto played = player.play({says("1", "a", "/start")}, "telegram", "2");
+  ASSERT_TRUE(played);
+  EXPECT_TRUE(played->trouble.has_value());
+  ASSERT_TRUE(player.go_on());
+  EXPECT_TRUE(lost);
+  EXPECT_EQ(dead_letters(), 1U);
+}
+
+TEST_P(PlayerTest, OfARowThatLeftTheOutboxMeanwhileNothingIsWrittenDown) {
+  Player player(storage, setup);
+  Settled dead = refused(add_to_outbox());
+  dead.outbox_id += 1000;  // an operator erased whom it was to
+  dead.notice = SentNotice{{"telegram", "admin"}, "message-1", 1, Moment{1}};
+  EXPECT_TRUE(player.settle({dead}));
+  EXPECT_EQ(dead_letters(), 0U);
+  EXPECT_EQ(database.ask("SELECT count(*) FROM messages_map"), "0");
+}
+
+TEST_P(PlayerTest, ATimerFiresOnceAtItsTime) {
   Player player(storage, setup);
   ASSERT_TRUE(player.play({says("1", "a", "/start"), says("2", "a", "Ann")}, "telegram", "3"));
   auto next = player.next_timer();
@@ -298,7 +398,7 @@ TEST_F(PlayerTest, ATimerFiresOnceAtItsTime) {
   EXPECT_TRUE(again->outbox.empty());
 }
 
-TEST_F(PlayerTest, WhatWasNotSentStaysInTheOutboxAndWhatWasSentLeavesIt) {
+TEST_P(PlayerTest, WhatWasNotSentStaysInTheOutboxAndWhatWasSentLeavesIt) {
   Player player(storage, setup);
   auto played = player.play({says("1", "a", "/start"), says("2", "b", "/start")}, "telegram", "3");
   ASSERT_TRUE(played);
@@ -311,9 +411,10 @@ TEST_F(PlayerTest, WhatWasNotSentStaysInTheOutboxAndWhatWasSentLeavesIt) {
   EXPECT_EQ(left->front().call.body, "Your name?");
 }
 
-TEST_F(PlayerTest, EqualSeedsGiveEqualTurns) {
+TEST_P(PlayerTest, EqualSeedsGiveEqualTurns) {
   setup.seed = 7;
-  Storage other = open();
+  TestDatabase another(GetParam());
+  Storage other = open(another);
   ASSERT_TRUE(other.prepare_tables(*program));
   Player first(storage, setup), second(other, setup);
   const std::vector<Incoming> updates = {says("1", "a", "/start"), says("2", "a", "Ann")};
@@ -323,7 +424,7 @@ TEST_F(PlayerTest, EqualSeedsGiveEqualTurns) {
   EXPECT_EQ(texts(*one), texts(*two));
 }
 
-TEST_F(PlayerTest, EveryCallHasAKeyOfItsOwnThatItsAttemptsShare) {
+TEST_P(PlayerTest, EveryCallHasAKeyOfItsOwnThatItsAttemptsShare) {
   Player player(storage, setup);
   auto played = player.play({says("1", "a", "/start"), says("2", "b", "/start")}, "telegram", "5");
   ASSERT_TRUE(played) << played.error().message;
@@ -340,7 +441,7 @@ TEST_F(PlayerTest, EveryCallHasAKeyOfItsOwnThatItsAttemptsShare) {
     EXPECT_EQ((*stored)[i].call.repeat_key, played->outbox[i].call.repeat_key);
 }
 
-TEST_F(PlayerTest, HistoryIsTheDialogUpToTheNoticeWithoutSecrets) {
+TEST_P(PlayerTest, HistoryIsTheDialogUpToTheNoticeWithoutSecrets) {
   Loaded loaded = load_scenario_text({{"scenario.yaml", R"(
 scenario: history
 branches:
@@ -402,7 +503,7 @@ questions:
   }));
 }
 
-TEST_F(PlayerTest, ANoticeToARoleOfNobodyIsSaidInTheLog) {
+TEST_P(PlayerTest, ANoticeToARoleOfNobodyIsSaidInTheLog) {
   Loaded loaded = load_scenario_text(
       {{"scenario.yaml", "scenario: lost\nbranches:\n  main:\n    - notify: admins\n      text: Заявка\n"}});
   ASSERT_TRUE(loaded.program);
@@ -413,6 +514,23 @@ TEST_F(PlayerTest, ANoticeToARoleOfNobodyIsSaidInTheLog) {
   ASSERT_TRUE(played);
   ASSERT_EQ(played->notes.size(), 1U);
   EXPECT_NE(played->notes[0].text.find("`admins`"), std::string::npos) << played->notes[0].text;
+}
+
+TEST(IncomingJsonTest, KeepsTheTopic) {
+  Incoming said;
+  said.id = "1";
+  said.chat = {"telegram", "-100"};
+  said.topic = "45";
+  said.is_private = false;
+  said.event.what = UserMessage{};
+  Incoming read;
+  ASSERT_TRUE(from_json(to_json(said), read));
+  EXPECT_EQ(read.topic, "45");
+  EXPECT_EQ(read.chat, said.chat);
+  EXPECT_FALSE(read.is_private);
+  said.topic.clear();
+  ASSERT_TRUE(from_json(to_json(said), read));
+  EXPECT_EQ(read.topic, "");
 }
 
 }  // namespace

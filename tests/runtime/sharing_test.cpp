@@ -1,5 +1,4 @@
-// Several engines on one database, as several processes would be: each has its own connections, its own courier
-// and its own thread.
+// What several processes on one database do together.
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
 
@@ -17,15 +16,18 @@
 
 #include "databases/test_database.h"
 #include "interpreter/runtime/engine.h"
+#include "interpreter/runtime/shared_work.h"
+#include "runtime/sharing.h"
 #include "schema/loader.h"
 
 namespace sufler {
 namespace {
 
+using sharing::kPatience;
+using sharing::Member;
+using sharing::Platform;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr seconds kPatience{20};
 
 constexpr const char* kScenario = R"(
 scenario: counting
@@ -58,154 +60,6 @@ tables:
   seats: {word: text}
 )";
 
-class PlainRenderer : public Renderer {
- public:
-  std::vector<ApiCall> render(const ChatAddress&, const Message& message) const override {
-    if (message.text.text.find(poison) != std::string::npos) throw std::runtime_error("boom");
-    ApiCall call;
-    call.method = "say";
-    call.body = message.text.text;
-    return {call};
-  }
-  ApiCall render_press_answer(const ChatAddress&, const std::string&, const std::string&) const override { return {}; }
-  std::string poison = "\n";
-};
-
-/// What people got to see, whichever process sent it.
-class Platform {
- public:
-  void show(const std::string& chat, const std::string& text) {
-    std::lock_guard lock(mutex_);
-    seen_[chat].push_back(text);
-    changed_.notify_all();
-  }
-  template <class Enough>
-  bool wait(Enough enough) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, kPatience, [&] { return enough(seen_); });
-  }
-  std::map<std::string, std::vector<std::string>> seen() {
-    std::lock_guard lock(mutex_);
-    return seen_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::string, std::vector<std::string>> seen_;
-};
-
-class PlatformCourier : public Courier {
- public:
-  explicit PlatformCourier(Platform& platform) : platform_(platform), thread_([this] { run(); }) {}
-  PlatformCourier(const PlatformCourier&) = delete;
-  PlatformCourier& operator=(const PlatformCourier&) = delete;
-  ~PlatformCourier() override {
-    {
-      std::lock_guard lock(mutex_);
-      stopping_ = true;
-      wake_.notify_all();
-    }
-    thread_.join();
-  }
-  void deliver(std::string_view, const ChatAddress& chat, const ApiCall& call,
-               std::function<void(Outcome)> done) override {
-    ++carried;
-    later(Duration{0}, [this, chat = chat.chat_id, text = call.body, done = std::move(done)] {
-      platform_.show(chat, text);
-      done(Outcome{});
-    });
-  }
-  void later(Duration delay, std::function<void()> job) override {
-    std::lock_guard lock(mutex_);
-    jobs_.emplace(std::chrono::steady_clock::now() + milliseconds(delay.ms), std::move(job));
-    wake_.notify_all();
-  }
-  std::atomic<int> carried{0};
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-      if (jobs_.empty()) {
-        wake_.wait(lock);
-      } else if (const auto due = jobs_.begin()->first; due > std::chrono::steady_clock::now()) {
-        wake_.wait_until(lock, due);
-      } else {
-        const auto job = std::move(jobs_.begin()->second);
-        jobs_.erase(jobs_.begin());
-        lock.unlock();
-        job();
-        lock.lock();
-      }
-    }
-  }
-  Platform& platform_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::multimap<std::chrono::steady_clock::time_point, std::function<void()>> jobs_;
-  bool stopping_ = false;
-  std::thread thread_;
-};
-
-/// One process.
-class Member {
- public:
-  Member(const std::string& url, std::shared_ptr<const Program> program, Platform& platform, std::string poison = "\n")
-      : courier_(platform) {
-    renderer_.poison = std::move(poison);
-    auto storage = Storage::open(url, Durability::Normal);
-    EXPECT_TRUE(storage) << storage.error().message;
-    EXPECT_TRUE(storage->prepare_tables(*program));
-    BotSetup setup;
-    setup.name = "bot";
-    setup.program = std::move(program);
-    setup.renderers["telegram"] = &renderer_;
-    setup.seed = std::random_device{}();
-    std::vector<BotSetup> bots;
-    bots.push_back(std::move(setup));
-    engine_.emplace(std::move(*storage), std::move(bots), courier_);
-    auto started = engine_->start([this](std::string_view, bool leads) {
-      std::lock_guard lock(mutex_);
-      leads_ = leads;
-      changed_.notify_all();
-    });
-    EXPECT_TRUE(started) << started.error().message;
-  }
-  ~Member() { engine_->stop(Duration{5000}); }
-
-  bool wait_for_lead(bool leads = true) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, kPatience, [&] { return leads_ == leads; });
-  }
-  bool leads() {
-    std::lock_guard lock(mutex_);
-    return leads_;
-  }
-  void take(std::vector<Incoming> updates, std::function<void(bool)> stored = [](bool) {}) {
-    engine_->take("bot", "telegram", std::move(updates), {}, true, std::move(stored));
-  }
-  /// Again until it is stored, as a platform does.
-  void insist(const std::vector<Incoming>& updates) {
-    for (;;) {
-      const auto stored = std::make_shared<std::promise<bool>>();
-      take(updates, [stored](bool done) { stored->set_value(done); });
-      if (stored->get_future().get()) return;
-      std::this_thread::sleep_for(milliseconds(20));
-    }
-  }
-  Engine& engine() { return *engine_; }
-  int carried() const { return courier_.carried; }
-
- private:
-  PlainRenderer renderer_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool leads_ = false;
-  PlatformCourier courier_;
-  std::optional<Engine> engine_;
-};
-
 class SharingTest : public ::testing::Test {
  protected:
   SharingTest() {
@@ -225,6 +79,14 @@ class SharingTest : public ::testing::Test {
     message.text = text;
     update.event = Event{Moment{1'700'000'000'000 + number}, 0, message};
     return update;
+  }
+  template <class Enough>
+  static bool until(Enough enough) {
+    for (const auto end = std::chrono::steady_clock::now() + kPatience; std::chrono::steady_clock::now() < end;) {
+      if (enough()) return true;
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+    return enough();
   }
   static bool all_have(const std::map<std::string, std::vector<std::string>>& seen, std::size_t chats,
                        std::size_t messages) {
@@ -266,6 +128,55 @@ TEST_F(SharingTest, EachEventIsPlayedOnceAndInOrderWhicheverProcessGotIt) {
   expect_counted(kEvents);
   EXPECT_NE(one->leads(), two->leads());
   EXPECT_EQ((one->leads() ? *two : *one).carried(), 0);
+}
+
+TEST_F(SharingTest, WhatSeveralProcessesLetThroughOfAFloodIsLimitedOnceMore) {
+  constexpr int kLetThrough = 90;
+  {
+    // As three processes store it, each within its own limit, while nobody has time to play.
+    auto storage = Storage::open(database_.url(), Durability::Normal);
+    ASSERT_TRUE(storage && storage->prepare_tables(*program_));
+    BotSetup setup;
+    setup.name = "bot";
+    setup.program = program_;
+    const Player player(*storage, std::move(setup));
+    std::vector<InboxRow> rows;
+    for (int i = 1; i <= kLetThrough; ++i) rows.push_back(player.inbox_row(says("flooder", i, "word")));
+    for (int i = 1; i <= 20; ++i) rows.push_back(player.inbox_row(says("other", i, "word")));
+    ASSERT_TRUE(storage->transact([&](Transaction& tx) { return tx.put_inbox(rows, true, Moment{1}); }));
+  }
+  const Member member(database_.url(), program_, platform_, "\n", {30, Duration{10'000}});
+  ASSERT_TRUE(platform_.wait([](const auto& seen) {
+    const auto flooder = seen.find("flooder"), other = seen.find("other");
+    return flooder != seen.end() && flooder->second.size() >= 61 && other != seen.end() && other->second.size() >= 40;
+  }));
+  auto texts = platform_.seen();
+  EXPECT_EQ(texts["flooder"].size(), 61u);
+  EXPECT_EQ(texts["flooder"][58], "30");
+  EXPECT_NE(texts["flooder"][60].find("Too many messages"), std::string::npos) << texts["flooder"][60];
+  EXPECT_EQ(texts["other"][38], "20");
+  EXPECT_EQ(member.figures().passed_over, static_cast<std::uint64_t>(kLetThrough) - 31);
+}
+
+TEST_F(SharingTest, NobodyFillsATransactionThatOthersWaitFor) {
+  auto storage = Storage::open(database_.url(), Durability::Normal);
+  ASSERT_TRUE(storage && storage->prepare_tables(*program_));
+  BotSetup setup;
+  setup.name = "bot";
+  setup.program = program_;
+  const Player player(*storage, std::move(setup));
+  std::vector<InboxRow> rows;
+  for (int i = 1; i <= 2'000; ++i) rows.push_back(player.inbox_row(says("flooder", i, "word")));
+  for (int person = 0; person < 30; ++person)
+    rows.push_back(player.inbox_row(says("p" + std::to_string(person), 1, "word")));
+  ASSERT_TRUE(storage->transact([&](Transaction& tx) { return tx.put_inbox(rows, true, Moment{1}); }));
+  ASSERT_TRUE(storage->transact([&](Transaction& tx) -> Stored<Done> {
+    auto claimed = tx.claim_inbox({"bot"}, SharedWork::kPeople, SharedWork::kEventsOfOne, SharedWork::kEvents);
+    if (!claimed) return Error{claimed.error()};
+    EXPECT_EQ(claimed->size(), SharedWork::kEventsOfOne + 30);
+    EXPECT_TRUE(std::is_sorted(claimed->begin(), claimed->end(), [](const auto& a, const auto& b) { return a.id < b.id; }));
+    return Done{};
+  }));
 }
 
 TEST_F(SharingTest, AnotherTakesOverWhatTheLeaderLeaves) {
@@ -325,6 +236,119 @@ TEST_F(SharingTest, AnEventThatFailsIsBuriedAndHoldsUpNobody) {
   // The third word, and the fourth, which is the third to count.
   EXPECT_EQ(database_.ask("SELECT count(*) FROM dead_letters WHERE kind = 'event'"), "2");
   EXPECT_EQ(database_.ask("SELECT count(DISTINCT subject) FROM dead_letters"), "2");
+}
+
+TEST_F(SharingTest, WhomOneProcessErasesTheLeaderSendsNothingMore) {
+  const auto one = join();
+  const auto two = join();
+  const auto has_lead = [&] { return one->leads() || two->leads(); };
+  ASSERT_TRUE(until(has_lead));
+  Member& leader = one->leads() ? *one : *two;
+  Member& other = one->leads() ? *two : *one;
+  leader.refuse(true);
+  other.insist({says("7", 0, "/start")});
+  ASSERT_TRUE(until([&] { return leader.carried() > 0; }));
+  const std::string answer = other.operator_asks(R"({"op":"erase","user":"telegram:7","really":true})");
+  EXPECT_NE(answer.find(R"("messages to be sent":2)"), std::string::npos) << answer;
+  EXPECT_EQ(database_.ask("SELECT count(*) FROM outbox WHERE body <> '' OR chat <> ''"), "0");
+  EXPECT_TRUE(until([&] { return leader.engine().sending() == 0; }));
+  EXPECT_TRUE(until([&] { return database_.ask("SELECT count(*) FROM outbox") == "0"; }));
+  leader.refuse(false);
+  other.insist({says("8", 0, "/start")});
+  ASSERT_TRUE(platform_.wait([](const auto& seen) { return all_have(seen, 1, 2); }));
+  EXPECT_FALSE(platform_.seen().contains("7"));
+  EXPECT_EQ(database_.ask("SELECT count(*) FROM dead_letters"), "0");
+}
+
+/// Time that passes when the test says so.
+class SteppedClock : public Clock {
+ public:
+  Moment now() const override { return Moment{1'700'000'000'000 + passed.count()}; }
+  milliseconds monotonic() const override { return passed; }
+  milliseconds passed{1};
+};
+
+TEST_F(SharingTest, ADatabaseThatOnlySaysItIsBusyIsATroubleInTheEnd) {
+  Storage::Options options;
+  options.busy_timeout = milliseconds(50);
+  auto storage = Storage::open(database_.url(), options);
+  ASSERT_TRUE(storage);
+  ASSERT_TRUE(storage->prepare_tables(*program_));
+  sharing::PlainRenderer renderer;
+  sharing::PlatformCourier courier(platform_);
+  SteppedClock clock;
+  BotSetup setup;
+  setup.name = "bot";
+  setup.program = program_;
+  setup.renderers["telegram"] = &renderer;
+  Engine engine(std::move(*storage), {setup}, courier, clock);
+  ASSERT_TRUE(engine.start({}, Engine::Drive::Caller));
+  const auto pass = [&](milliseconds time) {
+    clock.passed += time;
+    engine.round();
+  };
+  // An administrator's lock: events are stored, and none can be played.
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> other(PQconnectdb(database_.url().c_str()), &PQfinish);
+  PQclear(PQexec(other.get(), "BEGIN"));
+  PQclear(PQexec(other.get(), "LOCK TABLE dialogs IN ACCESS EXCLUSIVE MODE"));
+  engine.take("bot", "telegram", {says("7", 0, "/start")}, {}, true, [](bool) {});
+  pass(milliseconds(1'000));
+  pass(milliseconds(1'000));
+  EXPECT_TRUE(engine.storage_well()) << "others may have their turn";
+  pass(milliseconds(5'000));
+  EXPECT_FALSE(engine.storage_well());
+  engine.take("bot", "telegram", {says("7", 1, "word")}, {}, true, [](bool) {});
+  pass(milliseconds(10));
+  EXPECT_FALSE(engine.storage_well()) << "storing alone helps nobody";
+  PQclear(PQexec(other.get(), "ROLLBACK"));
+  pass(milliseconds(1'000));
+  EXPECT_TRUE(engine.storage_well());
+  EXPECT_EQ(database_.ask("SELECT count(*) FROM inbox"), "0");
+  engine.stop(Duration{0});
+}
+
+// Until the end of a bite of the take-over nobody else can play the people whose dialogs are moved in it: who had
+// something for them has passed them over, and waits for no hint.
+TEST_F(SharingTest, WhoWasPassedOverForATakeOverIsPlayedRightBehindIt) {
+  sharing::PlainRenderer renderer;
+  BotSetup setup;
+  setup.name = "bot";
+  setup.program = program_;
+  setup.renderers["telegram"] = &renderer;
+  setup.serving.generation = 1;
+  const auto open = [&] {
+    auto storage = Storage::open(database_.url(), Durability::Normal);
+    EXPECT_TRUE(storage && storage->prepare_tables(*program_));
+    return std::move(*storage);
+  };
+  Storage theirs = open();
+  std::vector<std::unique_ptr<Player>> players;
+  players.push_back(std::make_unique<Player>(theirs, setup));
+  SharedWork other(theirs, players);
+  const auto store = [&](const std::vector<Incoming>& updates) { ASSERT_TRUE(other.store({{0, "telegram", &updates, {}}}, {{}})); };
+  store({says("7", 0, "/start")});
+  ASSERT_TRUE(other.play());
+
+  std::string text = kScenario;
+  text.replace(text.find("{{ said }}"), 10, "{{ said }} now");
+  setup.program = load_scenario_text({{"scenario.yaml", text}}).program;
+  setup.serving.generation = 2;
+  setup.serving.swept = 1;
+  sharing::PlatformCourier courier(platform_);
+  SteppedClock clock;
+  Engine engine(open(), {setup}, courier, clock);
+  ASSERT_TRUE(engine.start({}, Engine::Drive::Caller));
+  const std::string moved = "SELECT count(*) FROM dialogs WHERE state LIKE '%" + setup.program->version + "%'";
+  ASSERT_TRUE(until([&] {
+    clock.passed += milliseconds(500);
+    engine.round();
+    return database_.ask(moved) == "1";
+  }));
+  store({says("7", 1, "word")});
+  engine.round();
+  EXPECT_EQ(database_.ask("SELECT count(*) FROM inbox"), "0");
+  EXPECT_TRUE(platform_.wait([](const auto& seen) { return seen.contains("7") && seen.at("7").back() == "?"; }));
+  engine.stop(Duration{0});
 }
 
 TEST_F(SharingTest, ConnectionsThatAreCutLoseNothingAndRepeatNothing) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "interpreter/runtime/player.h"
+#include "runtime/plain_renderer.h"
 #include "schema/loader.h"
 
 namespace sufler {
@@ -33,16 +34,6 @@ tables:
 handoff:
   people: {to: admins, mode: silent, resume: {words: [/bot], by_staff: [/bot_on, бот вернись], go: again}}
 )";
-
-class PlainRenderer : public Renderer {
- public:
-  std::vector<ApiCall> render(const ChatAddress&, const Message& message) const override {
-    ApiCall call;
-    call.body = message.text.text;
-    return {call};
-  }
-  ApiCall render_press_answer(const ChatAddress&, const std::string&, const std::string&) const override { return {}; }
-};
 
 /// A shop on two platforms; the admin reads notices in Telegram.
 class StaffCallTest : public testing::Test {
@@ -178,6 +169,30 @@ TEST_F(StaffCallTest, TalkOfAGroupUnderANoticeBeginsNothing) {
   EXPECT_THAT(says(group, "привет", "m9999", "777"), ElementsAre("telegram:-100500 Как вас зовут?"));
   EXPECT_THAT(says(group, "/bot_on", last_notice_in_group, "777"),
               ElementsAre("telegram:-100500 Бот снова отвечает: Анна.", "vk:11 Я снова здесь."));
+}
+
+/// What another process has put into the inbox of a person who was erased before it was played.
+TEST_F(StaffCallTest, WhatWasMeantForAnErasedPersonBeginsNoDialog) {
+  for (const Event& event : {Event{Moment{1'000}, 0, StaffCall{StaffCall::Meant::Dialog, "/bot_on", "900", {"telegram", "900"}}},
+                             Event{Moment{2'000}, 0, TicketNews{TicketNews::What::Closed, 7, "Olga"}},
+                             Event{Moment{3'000}, 0, TimerDue{"reminder", 3}}}) {
+    Incoming update;
+    update.id = "passed:" + std::to_string(event.at.unix_ms);
+    update.chat = {"vk", "11"};
+    update.person.id = "11";
+    update.event = event;
+    auto played = player.play({update}, "vk", "");
+    ASSERT_TRUE(played) << played.error().message;
+    EXPECT_THAT(played->outbox, IsEmpty());
+    ASSERT_EQ(played->notes.size(), 1U);
+    EXPECT_THAT(played->notes[0].text, testing::HasSubstr("the dialog is gone"));
+  }
+  ASSERT_TRUE(storage.transact([](Transaction& tx) -> Stored<Done> {
+    auto row = tx.load_dialog({"shop", {"vk", "11"}, "11"});
+    if (!row) return Error{row.error()};
+    EXPECT_EQ(row->id, 0);
+    return Done{};
+  }));
 }
 
 }  // namespace

@@ -283,6 +283,20 @@ TEST(LoaderTest, RolesAreCheckedWhenTheConfigurationIsKnown) {
   EXPECT_THAT(problems(unknown), IsEmpty());
 }
 
+TEST(LoaderTest, ProgramsAreCheckedWhenTheConfigurationIsKnown) {
+  const char* text = "scenario: shop\nbranches:\n  start:\n    - run: estimat\n      into: price\n    - say: \"{{ price }}\"\n";
+  LoadOptions options;
+  options.programs = {"estimate", "rate"};
+  Loaded known = load_scenario_text({{"scenario.yaml", text}}, options);
+  EXPECT_THAT(problems(known), ElementsAre("S240 the configuration has no program `estimat`"));
+  EXPECT_THAT(known.diagnostics.sorted()[0].hint_en, testing::HasSubstr("estimate"));
+  options.programs.emplace();
+  Loaded none = load_scenario_text({{"scenario.yaml", text}}, options);
+  EXPECT_THAT(problems(none), ElementsAre("S240 the configuration has no program `estimat`"));
+  Loaded unknown = load(text);
+  EXPECT_THAT(problems(unknown), IsEmpty());
+}
+
 // Each of these took from seconds to a minute: something was looked up in a list, once for each line.
 TEST(LoaderTest, ManyLinesOfOneKindTakeNoLongerThanTheirNumber) {
   const auto lines = [](int count, const auto& line) {

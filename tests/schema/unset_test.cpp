@@ -93,8 +93,24 @@ TEST(UnsetTest, NothingIsSaidOfGuardedNames) {
                  "    - ask: when\n"
                  "      text: When?\n"
                  "      ask_when: sure\n"
-                 "    - say: \"{{ when }}\"\n"),
+                 "    - say: \"{{ when }}\"\n"
+                 "      when: sure\n"),
             "");
+}
+
+TEST(UnsetTest, AQuestionPassedOverLeavesItsNameUnset) {
+  const auto with = [](const std::string& fields, const std::string& use) {
+    return said("branches:\n"
+                "  start:\n"
+                "    - ask: sure\n"
+                "    - ask: when\n"
+                "      text: When?\n"
+                "      ask_when: sure\n" +
+                fields + "    - say: \"" + use + "\"\n");
+  };
+  EXPECT_EQ(with("", "{{ when }}"), "S225 when\n");
+  EXPECT_EQ(with("", "{{ when | default('now') }}"), "");
+  EXPECT_EQ(with("      default: \"'now'\"\n", "{{ when }}"), "");
 }
 
 TEST(UnsetTest, NothingIsSaidOfWhatACommandMaySetMeanwhile) {
@@ -132,6 +148,41 @@ TEST(UnsetTest, AWayThatComesAroundMaySetIt) {
                  "    - say: \"{{ name }}\"\n"
                  "    - ask: name\n"),
             "S224 name\n");
+}
+
+TEST(UnsetTest, ACallSetsWhatItsBranchSetsOnEveryWay) {
+  const auto with = [](const std::string& steps) {
+    return said("branches:\n"
+                "  start:\n"
+                "    - ask: kind\n"
+                "    - call: details\n"
+                "    - say: \"{{ name }}\"\n"
+                "  details:\n" +
+                steps);
+  };
+  EXPECT_EQ(with("    - if: kind == 'a'\n"
+                 "      then: [ask: name]\n"
+                 "      else: [set: {name: \"'you'\"}]\n"),
+            "");
+  EXPECT_EQ(with("    - if: kind == 'a'\n"
+                 "      then: [ask: name]\n"),
+            "S225 name\n");
+  EXPECT_EQ(with("    - return: kind\n"
+                 "      when: kind == 'a'\n"
+                 "    - ask: name\n"),
+            "S225 name\n");
+  EXPECT_EQ(with("    - ask: name\n"
+                 "      when: kind == 'a'\n"),
+            "S225 name\n");
+  EXPECT_EQ(with("    - call: deeper\n"
+                 "  deeper:\n"
+                 "    - ask: name\n"
+                 "      when: kind == 'a'\n"),
+            "S225 name\n");
+  EXPECT_EQ(with("    - if: kind == 'a'\n"
+                 "      then: start\n"
+                 "    - ask: name\n"),
+            "");
 }
 
 TEST(UnsetTest, LoopsAndTheirNamesAreLeftAlone) {

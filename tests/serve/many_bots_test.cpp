@@ -53,7 +53,7 @@ class ManyBotsTest : public testing::Test {
   std::string bot(const std::string& name, const std::string& scenario, const std::string& token,
                   const std::string& more = {}) const {
     return "  " + name + ":\n    scenario: " + scenario + "\n    telegram: {token: \"" + token + "\", api: \"" +
-           telegram.url() + "\"" + more + "}\n";
+           telegram.url() + "\", " + fakes::kNoLimits + more + "}\n";
   }
   void launch(const std::string& bots, const std::string& more = {}) {
     folder.write("echo.yaml", kEcho);
@@ -185,6 +185,7 @@ TEST_F(ManyBotsTest, AWebhookBringsUpdatesAndPagesTellOfThem) {
   EXPECT_THAT(metrics, AllOf(HasSubstr("sufler_updates_total{bot=\"shop\"} 3\n"),
                              HasSubstr("sufler_turns_total{bot=\"shop\"} 3\n"),
                              HasSubstr("sufler_transport_up{bot=\"shop\",transport=\"telegram\"} 1\n"),
+                             HasSubstr("sufler_waiting_for_pace{bot=\"shop\",limit=\"chat\"} 0\n"),
                              HasSubstr("sufler_storage_up 1\n")));
   stop();
 }

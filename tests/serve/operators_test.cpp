@@ -18,38 +18,6 @@ using testing::StartsWith;
 
 class OperatorsTest : public ServeTest {
  protected:
-  struct Ran {
-    int code = -1;
-    std::string output;
-  };
-  /// A command, with what is typed into it.
-  Ran command(std::vector<std::string> words, const std::string& typed = {}) {
-    SuflerOptions options;
-    options.arguments = std::move(words);
-    // Whoever types a command has no token.
-    options.environment = {{"LC_ALL", "C.UTF-8"}};
-    options.folder = folder.path();
-    options.output = folder.path() + "/command-" + std::to_string(++commands_) + ".log";
-    if (!typed.empty()) {
-      folder.write("typed", typed);
-      options.input = folder.path() + "/typed";
-    }
-    SuflerProcess process(options);
-    Ran ran;
-    ran.code = process.wait(kPatience).value_or(-1);
-    ran.output = process.output();
-    std::filesystem::remove(options.output);
-    return ran;
-  }
-  json command_json(std::vector<std::string> words) {
-    words.insert(words.end(), {"--format", "json"});
-    const Ran ran = command(words);
-    EXPECT_EQ(ran.code, 0) << ran.output;
-    const json answer = json::parse(ran.output, nullptr, false);
-    EXPECT_TRUE(answer.is_object()) << ran.output;
-    return answer;
-  }
-
   /// The letters, once there are `count`: a refusal is recorded shortly after it came.
   json letters(std::size_t count) {
     const auto until = std::chrono::steady_clock::now() + kPatience;
@@ -69,12 +37,10 @@ class OperatorsTest : public ServeTest {
   void execute(const std::string& statement) {
     sqlite3* db = nullptr;
     ASSERT_EQ(sqlite3_open((folder.path() + "/data.db").c_str(), &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10'000);  // the process writes, too
     EXPECT_EQ(sqlite3_exec(db, statement.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
     sqlite3_close(db);
   }
-
- private:
-  int commands_ = 0;
 };
 
 // ---- dead letters

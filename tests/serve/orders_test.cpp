@@ -30,8 +30,14 @@ class OrdersTest : public ServeTest {
   void fill_in_until_documents() {
     telegram.say(kAnna, "/start");
     next(2);
+    order_until_documents();
+  }
+  /// The same once the greeting has been heard.
+  void order_until_documents() {
     telegram.tap(kAnna, "Сделать заказ");
-    EXPECT_THAT(next(2)[1].text, HasSubstr("Как к вам обращаться?"));
+    const auto begun = next(2);
+    EXPECT_THAT(begun[0].text, HasSubstr("Начинаем заказ"));
+    EXPECT_THAT(begun[1].text, HasSubstr("Как к вам обращаться?"));
     telegram.say(kAnna, "Анна Петрова");
     EXPECT_THAT(next_text(), HasSubstr("По какому телефону"));
     telegram.send_contact(kAnna, "79991234567");
@@ -63,19 +69,7 @@ TEST_F(OrdersTest, AnOrderReachesTheAdminWithEveryAnswerAndEveryFile) {
               ElementsAre("Сделать заказ", "Узнать цены", "Как это работает", "Позвать человека"));
   EXPECT_EQ(sent[1].reply_keyboard.size(), 2u) << "two columns";
 
-  telegram.tap(kAnna, "Сделать заказ");
-  EXPECT_THAT(next(2)[0].text, HasSubstr("Начинаем заказ"));
-  telegram.say(kAnna, "Анна Петрова");
-  EXPECT_THAT(next_text(), HasSubstr("По какому телефону"));
-  telegram.send_contact(kAnna, "79991234567");
-  EXPECT_THAT(next_text(), HasSubstr("Что нужно сделать?"));
-  telegram.tap(kAnna, "Часть работы");
-  EXPECT_THAT(next_text(), HasSubstr("К какому дню"));
-  telegram.say(kAnna, "завтра");
-  EXPECT_THAT(next_text(), HasSubstr("Опишите задачу"));
-  telegram.say(kAnna, "Нужно починить");
-  telegram.say(kAnna, "старый шкаф");
-  EXPECT_THAT(next_text(), HasSubstr("Пришлите фотографии"));
+  order_until_documents();
 
   telegram.send_album(kAnna, {{.kind = "photo", .bytes = fakes::make_png(40, 30)},
                               {.kind = "photo", .bytes = fakes::make_png(50, 30)}});
@@ -120,6 +114,8 @@ TEST_F(OrdersTest, AnOrderReachesTheAdminWithEveryAnswerAndEveryFile) {
   EXPECT_THAT(sent[0].text, HasSubstr("Здравствуйте, Анна"));
   EXPECT_THAT(sent[1].text, HasSubstr("Выберите, что сделать"));
 
+  // It goes beside the messages.
+  EXPECT_TRUE(telegram.wait_for_calls("answerCallbackQuery", 1, kPatience));
   EXPECT_TRUE(telegram.is_answered(press));
   EXPECT_EQ(telegram.calls("answerCallbackQuery").size(), 1u);
   for (const auto& call : telegram.calls()) EXPECT_TRUE(call.ok) << call.method << call.description;

@@ -15,8 +15,8 @@ class PostgresServeTest : public ServeTest {
   void write_config_for(const std::string& database, const std::string& scenario) {
     folder.write("sufler.yaml",
                  "database: \"" + database + "\"\nbots:\n  shop:\n    scenario: " + scenario +
-                     "\n    telegram: {token: \"${TELEGRAM_TOKEN}\", api: \"" + telegram.url() +
-                     "\"}\n    roles: {admins: [\"telegram:" + std::to_string(kAdmin) + "\"]}\n");
+                     "\n    telegram: {token: \"${TELEGRAM_TOKEN}\", api: \"" + telegram.url() + "\", " + fakes::kNoLimits +
+                     "}\n    roles: {admins: [\"telegram:" + std::to_string(kAdmin) + "\"]}\n");
   }
 
   /// Runs another command of the program in the folder; its output.
@@ -152,6 +152,26 @@ TEST_F(PostgresServeTest, TheStateOfTheDatabaseIsToldInWordsAndInJson) {
   const json state = json::parse(command({"db", "status", "--format", "json"}));
   EXPECT_EQ(state["version"], state["needed"]);
   EXPECT_EQ(state["tables"]["dialogs"], 0);
+}
+
+TEST_F(PostgresServeTest, WhoeverLooksAfterTheDatabaseNeedsNoTokenOfABot) {
+  folder.write("echo.yaml", std::string(kEcho) + "tables:\n  words: {word: text}\n");
+  write_config_for("sqlite:data.db", "echo.yaml");
+  environment.erase("TELEGRAM_TOKEN");
+  command({"db", "migrate"});
+  EXPECT_THAT(command({"db", "status"}), HasSubstr("as this program needs"));
+  EXPECT_THAT(command({"db", "copy", "sqlite:data.db", database.url()}), HasSubstr("Copied"));
+  const std::string role = "app_" + database.url().substr(database.url().rfind('/') + 1);
+  database.ask("CREATE ROLE " + role + " LOGIN");
+  write_config_for(database.url(), "echo.yaml");
+  command({"db", "migrate", "--grant", role});
+  EXPECT_EQ(database.ask("SELECT has_table_privilege('" + role + "', 'words', 'INSERT')"), "t");
+  database.ask("DROP OWNED BY " + role);
+  database.ask("DROP ROLE " + role);
+  // Nor a scenario without faults: Sufler's own tables are ready, and whose are not is said.
+  folder.write("echo.yaml", "scenario: [");
+  EXPECT_THAT(command({"db", "status"}), HasSubstr("as this program needs"));
+  EXPECT_THAT(command({"db", "migrate"}, 1), HasSubstr("The tables are of version"));
 }
 
 TEST_F(PostgresServeTest, APasswordOfTheDatabaseIsShownNowhere) {

@@ -4,12 +4,15 @@
 #include <signal.h>
 
 #include <chrono>
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "fakes/telegram/fake_telegram.h"
+#include "serve/echo_scenario.h"
 #include "serve/sufler_process.h"
 
 namespace sufler::tests {
@@ -19,25 +22,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// How long a test waits for what must come; nobody waits so long when all is well.
-constexpr seconds kPatience{30};
+constexpr seconds kPatience{60};
 constexpr std::int64_t kAnna = 501;
 constexpr std::int64_t kBoris = 502;
 constexpr std::int64_t kAdmin = 900'001;
-
-/// Answers every message with its own words; nothing else happens in it.
-constexpr const char* kEcho = R"(scenario: echo
-language: ru
-start: hello
-branches:
-  hello:
-    - say: Привет
-    - go: loop
-  loop:
-    - ask: word
-    - go: loop
-questions:
-  word: {text: "Вы сказали: {{ word | default('ничего') }}"}
-)";
 
 /// A Telegram, a folder with a configuration, and the program that serves it.
 class ServeTest : public testing::Test {
@@ -64,7 +52,7 @@ class ServeTest : public testing::Test {
                                     "\n"
                                     "    telegram: {token: \"${TELEGRAM_TOKEN}\", api: \"" +
                                     telegram.url() +
-                                    "\"}\n"
+                                    "\", " + fakes::kNoLimits + "}\n"
                                     "    roles: {admins: [\"telegram:" +
                                     std::to_string(kAdmin) + "\"]}\n");
   }
@@ -89,6 +77,8 @@ class ServeTest : public testing::Test {
     options.output = folder.path() + "/output.log";
     options.most_descriptors = most_descriptors;
     sufler.reset();
+    // The poll of a process that was killed is no sign of life of the next one.
+    EXPECT_TRUE(telegram.wait_until_polling(false, kPatience));
     sufler = std::make_unique<SuflerProcess>(options);
   }
 
@@ -118,12 +108,47 @@ class ServeTest : public testing::Test {
     return messages(person, count).back();
   }
 
+  struct Ran {
+    int code = -1;
+    std::string output;
+  };
+  /// A command of an operator, with what is typed into it.
+  Ran command(std::vector<std::string> words, const std::string& typed = {}) {
+    SuflerOptions options;
+    options.arguments = std::move(words);
+    // Whoever types a command has no token.
+    options.environment = {{"LC_ALL", "C.UTF-8"}};
+    options.folder = folder.path();
+    options.output = folder.path() + "/command-" + std::to_string(++commands_) + ".log";
+    if (!typed.empty()) {
+      folder.write("typed", typed);
+      options.input = folder.path() + "/typed";
+    }
+    SuflerProcess process(options);
+    Ran ran;
+    ran.code = process.wait(kPatience).value_or(-1);
+    ran.output = process.output();
+    std::filesystem::remove(options.output);
+    return ran;
+  }
+  json command_json(std::vector<std::string> words) {
+    words.insert(words.end(), {"--format", "json"});
+    const Ran ran = command(words);
+    EXPECT_EQ(ran.code, 0) << ran.output;
+    const json answer = json::parse(ran.output, nullptr, false);
+    EXPECT_TRUE(answer.is_object()) << ran.output;
+    return answer;
+  }
+
   fakes::FakeTelegram telegram;
   TempFolder folder;
   std::map<std::string, std::string> environment = {{"TELEGRAM_TOKEN", telegram.token()},
                                                     {"LC_ALL", "C.UTF-8"}};
   unsigned long most_descriptors = 0;
   std::unique_ptr<SuflerProcess> sufler;
+
+ private:
+  int commands_ = 0;
 };
 
 }  // namespace sufler::tests

@@ -35,6 +35,19 @@ class StartupTest : public ServeTest {
     EXPECT_THAT(telegram.calls(), IsEmpty());
     return output;
   }
+  /// Once the program has written it.
+  bool says(const std::string& words) const {
+    for (const auto until = std::chrono::steady_clock::now() + kPatience; std::chrono::steady_clock::now() < until;) {
+      if (sufler->output().find(words) != std::string::npos) return true;
+      if (sufler->wait(milliseconds(10))) return false;
+    }
+    return false;
+  }
+  void expect_no_busy_loop() const {
+    const double before = sufler->cpu_seconds();
+    EXPECT_EQ(sufler->wait(seconds(3)), std::nullopt) << sufler->output();
+    EXPECT_LT(sufler->cpu_seconds() - before, 1.0) << "a busy loop takes all of these seconds";
+  }
   void replace_in_config(const std::string& what, const std::string& with) {
     std::string text = read_file(folder.path() + "/sufler.yaml");
     const std::size_t at = text.find(what);
@@ -193,15 +206,12 @@ TEST_F(StartupTest, ADatabaseWithBrokenPages) {
 }
 
 TEST_F(StartupTest, ATelegramThatIsNotThereIsWaitedForWithoutHaste) {
-  auto elsewhere = std::make_unique<fakes::FakeTelegram>();
-  const int port = elsewhere->port();
-  elsewhere.reset();
+  const int port = free_port();
   write_config("echo.yaml");
   replace_in_config(telegram.url(), "http://127.0.0.1:" + std::to_string(port));
   launch();
-  ASSERT_EQ(sufler->wait(seconds(4)), std::nullopt) << sufler->output();
-  EXPECT_LT(sufler->cpu_seconds(), 2.0) << "a busy loop takes all of these seconds";
-  EXPECT_THAT(sufler->output(), HasSubstr("cannot be reached"));
+  ASSERT_TRUE(says("cannot be reached")) << sufler->output();
+  expect_no_busy_loop();
 
   fakes::FakeTelegramOptions options;
   options.port = port;
@@ -218,11 +228,10 @@ TEST_F(StartupTest, ANameOfAServerThatIsNotThereIsToldOnceAndTriedWithoutHaste) 
   // No name has a label of more than 63 letters, so nobody is asked for it.
   replace_in_config(telegram.url(), "http://" + std::string(64, 'a') + ".test");
   launch();
-  ASSERT_EQ(sufler->wait(seconds(3)), std::nullopt) << sufler->output();
-  EXPECT_LT(sufler->cpu_seconds(), 1.5) << "a busy loop takes all of these seconds";
+  ASSERT_TRUE(says("Telegram cannot be reached: ")) << sufler->output();
+  expect_no_busy_loop();
   const std::string output = sufler->output();
   const std::size_t told = output.find("Telegram cannot be reached: ");
-  ASSERT_NE(told, std::string::npos) << output;
   EXPECT_EQ(output.find("Telegram cannot be reached: ", told + 1), std::string::npos) << output;
   sufler->signal(SIGTERM);
   EXPECT_EQ(sufler->wait(kPatience), 0);

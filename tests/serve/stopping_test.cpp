@@ -9,8 +9,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-/// SIGTERM may take this long (tools/run.cpp waits 4 s for what is being sent).
-constexpr seconds kStopWithin{5};
+/// What is promised of SIGTERM (RELIABILITY, row 10).
+constexpr seconds kStopWithin{10};
 
 class StoppingTest : public ServeTest {
  protected:
@@ -60,8 +60,8 @@ TEST_F(StoppingTest, WhatIsSaidWhileItStopsIsAnsweredOnceAndInOrder) {
 TEST_F(StoppingTest, ATelegramThatDoesNotAnswerDoesNotHoldItBack) {
   hang_a_message();
   sufler->signal(SIGTERM);
-  // The grace of 4 s is used up, for the answer may come any moment.
-  EXPECT_EQ(sufler->wait(kStopWithin + seconds(1)), 0) << sufler->output();
+  // The grace of 4 s (tools/run.cpp) is used up, for the answer may come any moment.
+  EXPECT_EQ(sufler->wait(kStopWithin), 0) << sufler->output();
   telegram.clear_faults();
   start();
   // Nobody knows whether the first message was shown, so it comes again; then the rest.
@@ -72,9 +72,9 @@ TEST_F(StoppingTest, ASecondTerminationEndsItAtOnce) {
   hang_a_message();
   sufler->signal(SIGTERM);
   ASSERT_TRUE(telegram.wait_until_polling(false, kPatience)) << "the first one was heard";
-  EXPECT_EQ(sufler->wait(milliseconds(0)), std::nullopt) << "it waits for the answer";
   sufler->signal(SIGTERM);
-  EXPECT_NE(sufler->wait(seconds(2)), std::nullopt);
+  // Whoever waits for the answer, or for the end of the grace, ends with 0.
+  EXPECT_EQ(sufler->wait(kPatience), 1) << sufler->output();
   telegram.clear_faults();
   start();
   EXPECT_THAT(texts(kAnna, 3), ElementsAre("Привет", "Привет", "Вы сказали: ничего"));

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -19,10 +20,29 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <stdexcept>
+#include <thread>
 
 namespace sufler::tests {
 namespace fs = std::filesystem;
+
+namespace {
+
+/// Whether the process has said what this signal is to do; nothing waits for one that has ended.
+bool takes(pid_t pid, int number) {
+  if (number == SIGKILL || number == SIGSTOP || number == SIGCONT) return true;
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  if (!status) return true;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("State:") && line.find('Z') != std::string::npos) return true;
+    const bool blocked_or_caught = line.starts_with("SigBlk:") || line.starts_with("SigCgt:");
+    if (blocked_or_caught && (std::stoull(line.substr(line.find(':') + 1), nullptr, 16) >> (number - 1) & 1) != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 TempFolder::TempFolder() {
   std::string name = (fs::temp_directory_path() / "sufler-XXXXXX").string();
@@ -111,7 +131,11 @@ SuflerProcess::~SuflerProcess() {
 }
 
 void SuflerProcess::signal(int number) const {
-  if (!ended_) ::kill(pid_, number);
+  if (ended_) return;
+  // One that has only just begun dies of what it will know how to take in a moment.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!takes(pid_, number) && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ::kill(pid_, number);
 }
 
 void SuflerProcess::kill() {
@@ -163,16 +187,35 @@ std::string read_file(const std::string& path) {
 }
 
 int free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  close(fd);
-  if (!bound) throw std::runtime_error("no free port");
-  return ntohs(address.sin_port);
+  // A port that the system gave would be given again, to whoever connects somewhere: below its range nobody gets one
+  // without asking for it. Among tests the one that holds the lock of a port has it until its process ends.
+  static const int below = [] {
+    const int first = std::atoi(read_file("/proc/sys/net/ipv4/ip_local_port_range").c_str());
+    return std::clamp(first, 12'000, 32'768);
+  }();
+  constexpr int kFirst = 10'000;
+  static int next = static_cast<int>(std::random_device{}() % 1'000'000);
+  const fs::path locks = fs::temp_directory_path() / "sufler-ports";
+  std::error_code there_already;
+  fs::create_directories(locks, there_already);
+  for (int tries = 0; tries < below - kFirst; ++tries) {
+    const int port = kFirst + next++ % (below - kFirst);
+    const int lock = open((locks / std::to_string(port)).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) != 0) {
+      close(lock);
+      continue;
+    }
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    const bool is_free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    close(fd);
+    if (is_free) return port;
+    if (lock >= 0) close(lock);
+  }
+  throw std::runtime_error("no free port");
 }
 
 std::int64_t unix_ms() {

@@ -58,7 +58,7 @@ class SuflerProcess {
   SuflerProcess(const SuflerProcess&) = delete;
   SuflerProcess& operator=(const SuflerProcess&) = delete;
 
-  /// Does nothing once it has ended.
+  /// Does nothing once it has ended. One that has only just begun is given the time to say what the signal is to do.
   void signal(int number) const;
   /// What `exit` was given, or 128 and the signal that killed it; nothing when it still runs after
   /// `timeout`.
@@ -79,7 +79,7 @@ class SuflerProcess {
 
 /// The bytes of a file; empty when there is none.
 std::string read_file(const std::string& path);
-/// A port of the loopback that nobody listens on now.
+/// A port of the loopback that nobody has, and that no other test gets while this process lives.
 int free_port();
 /// Milliseconds since 1970, the clock of the fake's log.
 std::int64_t unix_ms();

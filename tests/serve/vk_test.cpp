@@ -34,7 +34,7 @@ class VkServeTest : public ServeTest {
   void start_vk(const std::string& scenario, const std::string& admins = "vk:" + std::to_string(kAdmin),
                 bool with_telegram = false) {
     std::string bot = "bots:\n  shop:\n    scenario: " + scenario + "\n" + vk_part();
-    if (with_telegram) bot += "    telegram: {token: \"${TELEGRAM_TOKEN}\", api: \"" + telegram.url() + "\"}\n";
+    if (with_telegram) bot += "    telegram: {token: \"${TELEGRAM_TOKEN}\", api: \"" + telegram.url() + "\", " + fakes::kNoLimits + "}\n";
     folder.write("sufler.yaml", "database: \"sqlite:data.db\"\n" + bot + "    roles: {admins: [\"" + admins + "\"]}\n");
     launch();
     ASSERT_TRUE(vk.wait_until_polling(true, kPatience)) << sufler->output();
@@ -269,6 +269,43 @@ TEST_F(VkServeTest, AServerThatVkHadSuspendedHearsWhatWasWrittenMeanwhile) {
   EXPECT_THAT((std::set<std::string>{heard[0].text, heard[1].text}), testing::SizeIs(2));
   sufler->signal(SIGTERM);
   EXPECT_EQ(sufler->wait(kPatience), 0) << sufler->output();
+}
+
+TEST_F(VkServeTest, WhatVkGaveUpOnWhileTheProgramWasDownIsAnsweredOnceAndInOrder) {
+  vk.control("options", R"({"callback_time_scale":0.0001,"suspend_after":0})");  // gives up after 0.6 s
+  folder.write("echo.yaml", kEcho);
+  const std::string address = "127.0.0.1:" + std::to_string(free_port());
+  const auto serve_by_calls = [&] {
+    folder.write("sufler.yaml", "database: \"sqlite:data.db\"\nhttp: {listen: \"" + address + "\", public_url: \"http://" +
+                                    address + "\"}\nbots:\n  shop:\n    scenario: echo.yaml\n" +
+                                    vk_part(", mode: callback, secret: a-secret-of-the-shop"));
+    launch();
+  };
+  const auto stop_calls = [&] {
+    sufler->signal(SIGTERM);
+    EXPECT_EQ(sufler->wait(kPatience), 0) << sufler->output();
+  };
+  serve_by_calls();
+  ASSERT_TRUE(vk.wait_for_calls("groups.setCallbackSettings", 1, kPatience)) << sufler->output();
+  ASSERT_TRUE(vk.wait_until_webhook_is("ok", 1, kPatience)) << sufler->output();
+  stop_calls();
+  // By long poll for a while; what VK calls meanwhile nobody takes.
+  start_vk("echo.yaml");
+  vk.say(kAnna, "начать");
+  next(kAnna, 2);
+  stop_vk();
+  std::string last;
+  for (const char* text : {"раз", "два", "три"}) last = vk.say(kAnna, text).event_id;
+  ASSERT_TRUE(vk.wait_for_delivery(last, 6, kPatience));
+  serve_by_calls();
+  const auto heard = next(kAnna, 3);
+  EXPECT_THAT(heard[0].text, HasSubstr("раз"));
+  EXPECT_THAT(heard[1].text, HasSubstr("два"));
+  EXPECT_THAT(heard[2].text, HasSubstr("три"));
+  vk.say(kAnna, "четыре");
+  EXPECT_THAT(next_text(), HasSubstr("четыре"));
+  stop_calls();
+  EXPECT_THAT(vk.messages(kAnna), SizeIs(seen_[kAnna]));
 }
 
 }  // namespace

@@ -48,8 +48,21 @@ class SharedTransaction final : public SqlTransaction {
     return id;
   }
 
+  Stored<std::vector<OutboxRow>> outbox(std::string_view bot, std::int64_t after_id, std::size_t limit) override {
+    auto rows = SqlTransaction::outbox(bot, after_id, limit);
+    if (!rows) return rows;
+    return operation([&]() -> Stored<std::vector<OutboxRow>> {
+      std::erase_if(*rows, [&](const OutboxRow& row) {
+        std::int64_t sender = 0;
+        statements_.one("SELECT sender FROM outbox WHERE id = ?", std::tie(sender), row.id);
+        return sender != process;
+      });
+      return std::move(*rows);
+    });
+  }
+
   Stored<std::vector<ClaimedRow>> claim_outbox(std::string_view bot, bool all, std::size_t limit) override {
-    auto rows = outbox(bot, 0, 100'000);
+    auto rows = SqlTransaction::outbox(bot, 0, 100'000);
     if (!rows) return Error{rows.error()};
     return operation([&]() -> Stored<std::vector<ClaimedRow>> {
       if (all)
@@ -69,9 +82,9 @@ class SharedTransaction final : public SqlTransaction {
     });
   }
 
-  Stored<std::vector<InboxRow>> claim_inbox(const std::vector<std::string>& of_bots, std::size_t persons,
+  Stored<std::vector<InboxRow>> claim_inbox(const std::vector<std::string>& of_bots, std::size_t persons, std::size_t of_each,
                                             std::size_t events) override {
-    auto rows = SqlTransaction::claim_inbox(of_bots, persons, events);
+    auto rows = SqlTransaction::claim_inbox(of_bots, persons, of_each, events);
     if (!rows) return rows;
     // Those of a process that died wait until that is known.
     std::set<std::int64_t> waiting, known;
@@ -103,6 +116,7 @@ class SimulatedPresence final : public Presence {
   SimulatedPresence(Processes& processes, Member& member) : processes_(processes), member_(member) {}
   std::int64_t process() const override { return member_.process; }
   bool leads(std::string_view bot) const override { return member_.leads.contains(bot); }
+  void serve(std::string_view) override {}
   Stored<Done> playing(const std::vector<std::int64_t>& inbox_ids) override {
     processes_.playing[member_.process] = inbox_ids;
     return Done{};

@@ -6,22 +6,13 @@
 
 #include <filesystem>
 
+#include "runtime/plain_renderer.h"
 #include "schema/loader.h"
 #include "simulation/disk.h"
 #include "simulation/shared_database.h"
 
 namespace sufler::simulation {
 namespace {
-
-class PlainRenderer : public Renderer {
- public:
-  std::vector<ApiCall> render(const ChatAddress&, const Message& message) const override {
-    ApiCall call;
-    call.body = message.text.text;
-    return {call};
-  }
-  ApiCall render_press_answer(const ChatAddress&, const std::string&, const std::string&) const override { return {}; }
-};
 
 Incoming says(const std::string& id, const std::string& chat) {
   Incoming update;

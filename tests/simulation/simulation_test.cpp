@@ -61,13 +61,21 @@ TEST(SimulationTest, TheSameSeedPlaysTheSameByteForByte) {
 
 TEST(SimulationTest, SeesEveryTroubleItPromises) {
   Verdict all;
-  std::uint64_t repeated = 0, unknown = 0, refused = 0, cut = 0;
+  std::uint64_t repeated = 0, unknown = 0, refused = 0, cut = 0, works = 0, again = 0, handed_on = 0, standstills = 0;
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     const Verdict one = simulate({seed});
     all.kills += one.kills;
     all.stops += one.stops;
     all.storage_faults += one.storage_faults;
     all.dead_letters += one.dead_letters;
+    standstills += one.evidence.standstills.size();
+    for (const Work& work : one.evidence.work) {
+      ++works;
+      for (std::size_t i = 0; i + 1 < work.attempts.size(); ++i) {
+        again += work.attempts[i].kind == JobResult::Kind::Again && work.attempts[i].told_at >= 0;
+        handed_on += work.attempts[i].life != work.attempts[i + 1].life;
+      }
+    }
     for (const Send& send : one.evidence.sends) {
       repeated += send.attempts.size() > 1;
       for (const Send::Attempt& attempt : send.attempts) {
@@ -85,6 +93,10 @@ TEST(SimulationTest, SeesEveryTroubleItPromises) {
   EXPECT_GT(unknown, 100u);
   EXPECT_GT(refused, 50u);
   EXPECT_GT(cut, 20u);
+  EXPECT_GT(works, 50u);
+  EXPECT_GT(again, 4u);
+  EXPECT_GT(handed_on, 5u);
+  EXPECT_GT(standstills, 10u);
 }
 
 struct Broken {
@@ -95,7 +107,7 @@ struct Broken {
 class DefectTest : public ::testing::TestWithParam<Broken> {};
 
 TEST_P(DefectTest, IsReported) {
-  EXPECT_GT(broken_seeds(GetParam().defect, 40, GetParam().invariant), 2);
+  EXPECT_GT(broken_seeds(GetParam().defect, 100, GetParam().invariant), 2);
 }
 INSTANTIATE_TEST_SUITE_P(Simulation, DefectTest,
                          ::testing::Values(Broken{"ConfirmsBeforeCommit", Defect::ConfirmsBeforeCommit, "I1"},
@@ -103,8 +115,27 @@ INSTANTIATE_TEST_SUITE_P(Simulation, DefectTest,
                                            Broken{"RepeatsSends", Defect::RepeatsSends, "I4"},
                                            Broken{"SwapsSends", Defect::SwapsSends, "I2"},
                                            Broken{"SwallowsSends", Defect::SwallowsSends, "I1"},
-                                           Broken{"TakesRepeats", Defect::TakesRepeats, "I3"}),
+                                           Broken{"TakesRepeats", Defect::TakesRepeats, "I3"},
+                                           Broken{"KnowsNoLimits", Defect::KnowsNoLimits, "pace"},
+                                           Broken{"TakesLateResults", Defect::TakesLateResults, "I6"},
+                                           Broken{"LosesResults", Defect::LosesResults, "I6"},
+                                           Broken{"LosesJobs", Defect::LosesJobs, "I6"},
+                                           Broken{"WorksTwice", Defect::WorksTwice, "I6"}),
                          [](const auto& info) { return info.param.name; });
+
+TEST(SimulationTest, OneProcessThatLivesIsNeverToldThatItSpeaksTooFast) {
+  std::uint64_t sends = 0, of_new_lives = 0;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const Verdict one = simulate({seed});
+    // Only one that has just begun may meet what another has spent.
+    if (one.evidence.lives.size() == 1) {
+      EXPECT_EQ(one.evidence.over_the_limit, 0u) << "seed " << seed;
+    }
+    sends += one.sends;
+    of_new_lives += one.evidence.over_the_limit;
+  }
+  EXPECT_LT(of_new_lives * 20, sends);
+}
 
 TEST(AuditorTest, FindsNothingWrongInASoundWorld) { EXPECT_THAT(audit(sound().evidence), IsEmpty()); }
 

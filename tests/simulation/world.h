@@ -18,6 +18,11 @@ enum class Defect : std::uint8_t {
   SwapsSends,            ///< now and then two calls to a chat change places
   SwallowsSends,         ///< a call is answered and not made
   TakesRepeats,          ///< repeated webhooks are played again
+  KnowsNoLimits,         ///< nobody tells the process how fast it may speak
+  TakesLateResults,      ///< what an earlier worker found counts, though another has the job by now
+  LosesResults,          ///< what a worker found is told to nobody
+  LosesJobs,             ///< now and then a job that is worked on is gone
+  WorksTwice,            ///< now and then a job is given to a second worker beside the first
 };
 
 struct Run {

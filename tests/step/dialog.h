@@ -83,29 +83,52 @@ class Dialog {
   }
   /// The scenario is replaced between two messages.
   bool reload(std::shared_ptr<const Program> program) {
+    if (!reload_quietly(std::move(program))) return false;
+    reshown.clear();
+    Turn turn = move_to_version(*program_, std::move(state), user, around, now, ++seed_);
+    take(turn, reshown);
+    state = std::move(turn.next);
+    return true;
+  }
+  /// The same, but the dialog is only taken over with the next event.
+  bool reload_quietly(std::shared_ptr<const Program> program) {
     const std::string json = to_json(state, *program_);
     program_ = std::move(program);
+    pending_ = json;
     return from_json(json, *program_, state, &relocation);
   }
   std::vector<std::string> play(Event event) {
     // What is remembered survives being written and read.
-    const std::string json = to_json(state, *program_);
+    const bool arrives = state.takeover.has_value();
+    const std::string json = arrives ? pending_ : to_json(state, *program_);
     State read;
     if (!from_json(json, *program_, read, nullptr)) return {"the state does not read back: " + json};
-    if (to_json(read, *program_) != json) return {"the state reads back differently: " + json};
+    if (!arrives && to_json(read, *program_) != json) return {"the state reads back differently: " + json};
     journal.push_back(journal_event_json(event, read, *program_));
 
     std::vector<std::string> said;
     Turn turn = step(*program_, std::move(read), user, around, event);
+    bool unheard = turn.unheard;
     for (int operations = 0; operations < 100; ++operations) {
       take(turn, said);
-      if (!turn.asks) break;
+      if (!turn.asks) {
+        if (!std::exchange(unheard, false)) break;
+        turn = step(*program_, std::move(turn.next), user, around, event);
+        continue;
+      }
       Event answer{event.at, ++seed_, operate(*turn.asks)};
       State next = std::move(turn.next);
       turn = step(*program_, std::move(next), user, around, answer);
     }
     state = std::move(turn.next);
+    if (turn.hears_kept) {
+      for (std::string& more : play({event.at, ++seed_, HearKept{}})) said.push_back(std::move(more));
+    }
     return said;
+  }
+  /// What came of the job that was asked for last.
+  std::vector<std::string> done(Value result, std::string error = {}) {
+    return happens(JobDone{started.empty() ? 0 : started.back().serial, std::move(result), std::move(error)});
   }
 
   static std::string show(const Message& message) {
@@ -127,18 +150,23 @@ class Dialog {
   std::map<std::string, SetTimer> timers;
   std::vector<Message> sent;
   std::vector<NotifyPeople> notices;
+  std::vector<std::string> reshown;  ///< by the last reload
+  std::vector<std::string> moves;    ///< lines of the log about what did not simply stay
   std::vector<std::string> faults, logs, tracked, press_answers, journal;
   std::map<std::string, List> rows;  ///< by table
   std::vector<TableRequest> requests;
-  std::vector<StepId> visited;
+  std::vector<StartJob> started;
+  std::vector<std::uint64_t> cancelled;  ///< serials of jobs
+  Trace trace;
   std::string table_error;  ///< what the next table operation answers
   Relocation relocation;
 
  private:
+  std::string pending_;  ///< the state before a quiet reload
   void take(Turn& turn, std::vector<std::string>& said) {
     user = turn.user;
     for (const auto& [name, value] : turn.shared_changes) shared.set(name, value);
-    visited.insert(visited.end(), turn.visited.begin(), turn.visited.end());
+    std::move(turn.trace.begin(), turn.trace.end(), std::back_inserter(trace));
     journal.push_back(journal_turn_json(turn));
     for (Effect& effect : turn.effects) {
       if (auto* send = std::get_if<SendMessage>(&effect)) {
@@ -152,12 +180,18 @@ class Dialog {
         timers[timer->name] = *timer;
       } else if (auto* cancel = std::get_if<CancelTimer>(&effect)) {
         timers.erase(cancel->name);
+      } else if (auto* start = std::get_if<StartJob>(&effect)) {
+        started.push_back(*start);
+      } else if (auto* unwanted = std::get_if<CancelJob>(&effect)) {
+        cancelled.push_back(unwanted->serial);
       } else if (auto* log = std::get_if<WriteLog>(&effect)) {
         logs.push_back(log->text);
       } else if (auto* track = std::get_if<TrackEvent>(&effect)) {
         tracked.push_back(track->name);
       } else if (auto* fault = std::get_if<ReportFault>(&effect)) {
         faults.push_back(fault->reason);
+      } else if (auto* moved = std::get_if<Relocated>(&effect)) {
+        moves.push_back(moved->line);
       }
     }
   }

@@ -31,7 +31,10 @@ class ProgramBuilder {
   BranchId branch(const std::string& name) {
     if (const BranchId known = program_->find_branch(name)) return known;
     const BranchId id{static_cast<std::uint32_t>(program_->branches.size())};
-    program_->branches.push_back({name, {}, block({}, id), {}});
+    Branch added;
+    added.name = name;
+    added.block = block({}, id);
+    program_->branches.push_back(std::move(added));
     if (!program_->start) program_->start = id;
     return id;
   }

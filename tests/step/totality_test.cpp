@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "interpreter/core/hidden_state.h"
 #include "step/dialog.h"
 #include "step/program_builder.h"
 
@@ -26,6 +27,7 @@ class RandomProgram {
     if (roll(2)) rule.resume_after = Duration{60'000};
     if (roll(2)) rule.resume_go = any_branch();
     build_.program().handoffs.push_back(rule);
+    add_assistant();
     for (std::uint32_t i = 0; i < 4; ++i) fill(build_.block_of(BranchId{i}), 0);
     Program& program = build_.program();
     if (roll(2)) program.fallback = any_branch();
@@ -49,6 +51,28 @@ class RandomProgram {
  private:
   std::uint32_t roll(std::uint32_t bound) { return static_cast<std::uint32_t>(chance_() % bound); }
   BranchId any_branch() { return BranchId{roll(4)}; }
+
+  void add_assistant() {
+    Program& program = build_.program();
+    Question argument;
+    argument.name = "x";
+    argument.type = roll(2) ? QuestionType::Number : QuestionType::YesNo;
+    argument.pii = roll(2);
+    program.questions.push_back(std::move(argument));
+    Assistant assistant;
+    assistant.name = "a";
+    assistant.memory.last = 1 + roll(4);
+    assistant.memory.budget = 200 + roll(1000);
+    assistant.memory.shared = roll(2);
+    assistant.memory.summary = roll(2);
+    if (roll(2)) assistant.memory.facts = any_expression();
+    if (roll(2)) assistant.gather = Duration{0};
+    if (roll(2)) assistant.per_user = Assistant::Quota{Assistant::Quota::Per::Hour, 1 + roll(20)};
+    if (roll(2)) assistant.instructions = *Template::parse("Ты {{ x }} и {{ 1 / name }}.");
+    assistant.tools.push_back({"tool", "tool", any_branch(), "о чём", {QuestionId{0}}, {}});
+    if (roll(2)) assistant.otherwise.go = any_branch();
+    program.assistants.push_back(std::move(assistant));
+  }
 
   Target target(StepId step, int depth) {
     Target target;
@@ -89,6 +113,7 @@ class RandomProgram {
     question.buttons = buttons();
     question.optional = roll(2);
     question.secret = roll(4) == 0;
+    if (roll(3) == 0) question.understand = AssistantId{0};
     question.attempts = roll(3);
     if (roll(3) == 0) question.otherwise.go = any_branch();
     if (roll(3) == 0) question.confirm = text_of("Верно {{ value }}?");
@@ -108,7 +133,7 @@ class RandomProgram {
     for (std::uint32_t i = 0; i < count; ++i) add_step(block, depth);
   }
   void add_step(BlockId block, int depth) {
-    switch (roll(20)) {
+    switch (roll(23)) {
       case 0: {
         const StepId id = build_.add(block, If{any_expression(), {}, {}});
         Target then_target = target(id, depth), else_target = target(id, depth);
@@ -134,7 +159,7 @@ class RandomProgram {
       case 10: build_.add(block, Save{TableId{0}, {}, "x"}); break;
       case 11: build_.add(block, Find{TableId{0}, expression("x == 1 and name != 'а'"), {}, {}, "name"}); break;
       case 12: build_.add(block, Update{TableId{0}, {}, {{"x", any_expression()}}}); break;
-      case 13: build_.add(block, HandoffStep{HandoffId{0}}); break;
+      case 13: build_.add(block, HandoffStep{HandoffId{0}, {}}); break;
       case 14: {
         Notify notify;
         notify.role = "admins";
@@ -162,6 +187,28 @@ class RandomProgram {
         build_.add(block, std::move(say));
         break;
       }
+      case 17: {
+        const StepId id = build_.add(block, Run{"p", {{{"x"}, any_expression()}}, roll(2) ? "x" : "", {}},
+                                     "r" + std::to_string(build_.program().steps.size()));
+        const Target on_error = target(id, depth);
+        build_.verb<Run>(id).on_error = on_error;
+        break;
+      }
+      case 18:
+      case 19: {
+        AssistantStep step;
+        step.assistant = AssistantId{0};
+        step.task = static_cast<AssistantStep::Task>(roll(5));
+        if (step.task == AssistantStep::Task::Classify) step.of = {"да", "нет"};
+        if (step.task == AssistantStep::Task::Extract) step.fields = {QuestionId{0}};
+        if (step.task == AssistantStep::Task::Write) step.prompt = text_of("Напиши {{ x }}");
+        if (step.task == AssistantStep::Task::Talk && roll(2)) step.until = any_expression();
+        step.into = roll(2) ? "x" : "";
+        const StepId id = build_.add(block, std::move(step), "a" + std::to_string(build_.program().steps.size()));
+        const Target otherwise = target(id, depth);
+        build_.verb<AssistantStep>(id).otherwise = otherwise;
+        break;
+      }
       default: build_.ask(block, any_question());
     }
   }
@@ -177,6 +224,27 @@ std::string random_text(std::mt19937& chance) {
   return kTexts[chance() % std::size(kTexts)];
 }
 
+/// What a model gives: a text, a call, something broken.
+Value answer_of_model(std::mt19937& chance) {
+  ValueMap result;
+  switch (chance() % 4) {
+    case 0: result.set("text", "Оператор уже в пути, https://evil.net {{ x }}"); break;
+    case 1: result.set("text", "{\"answer\": \"да\", \"x\": 1}"); break;
+    default: {
+      ValueMap call;
+      call.set("id", chance() % 2 ? "1" : "");
+      call.set("name", chance() % 4 ? "tool" : "other");
+      static const char* const kArguments[] = {"{\"x\": 1}", "{}", "", "{\"y\": 1}", "нет", "{\"x\": [1]}"};
+      call.set("arguments", kArguments[chance() % 6]);
+      result.set("calls", List{Value(std::move(call))});
+    }
+  }
+  ValueMap usage;
+  usage.set("in", static_cast<std::int64_t>(chance() % 5000));
+  result.set("usage", std::move(usage));
+  return Value(std::move(result));
+}
+
 void converse(std::uint32_t seed, std::shared_ptr<const Program> program, std::vector<std::string>& transcript) {
   std::mt19937 chance(seed);
   Dialog dialog(std::move(program));
@@ -187,7 +255,13 @@ void converse(std::uint32_t seed, std::shared_ptr<const Program> program, std::v
     }
   };
   for (int turn = 0; turn < 40; ++turn) {
-    switch (chance() % 10) {
+    switch (chance() % 16) {
+      case 13:
+      case 14: note(dialog.done(answer_of_model(chance))); break;
+      case 15: note(dialog.after("3s")); break;
+      case 10: note(dialog.done(Value(3))); break;
+      case 11: note(dialog.done({}, "test")); break;
+      case 12: note(dialog.happens(TurnFailed{"test", dialog.started.empty() ? 1 : dialog.started.back().serial})); break;
       case 0: note(dialog.after("90s")); break;
       case 1: note(dialog.sends({photo("a.jpg")}, random_text(chance), chance() % 2 ? "album" : "")); break;
       case 2: note(dialog.staff(chance() % 2 ? "/on" : "привет")); break;
@@ -251,6 +325,9 @@ TEST(Totality, AnyBytesAreReadOrRefusedAsAState) {
       bad[chance() % bad.size()] = static_cast<char>(chance() % 4 ? "0123456789{}[],:\""[chance() % 17] : chance() % 256);
     State state;
     if (!from_json(bad, *program, state, nullptr)) continue;
+    State shown;
+    const auto hidden = blot_state(bad, Locale{program->language, program->zone}, true);
+    EXPECT_TRUE(hidden && from_json(*hidden, *program, shown, nullptr)) << bad;
     UserRecord user;
     const Turn turn = step(*program, std::move(state), user, dialog.around, {dialog.now, 1, UserMessage{"", "да", {}, {}, {}, "", false}});
     EXPECT_LE(turn.effects.size(), 200u);
@@ -266,6 +343,10 @@ TEST(Events, ReadBackExactly) {
       {Moment{3}, 4, StaffCall{StaffCall::Meant::Several, "/bot_on", "s", {"vk", "7"}}},
       {Moment{3}, 4, Reachability{false}},    {Moment{3}, 4, TableAnswer{{Value(1)}, 2, "e"}},
       {Moment{3}, 4, TurnFailed{"причина"}},  {Moment{3}, 4, TooMany{}},
+      {Moment{3}, 4, TurnFailed{"причина", 7}},
+      {Moment{3}, 4, JobDone{7, Value("да"), {}}}, {Moment{3}, 4, JobDone{7, {}, "signal 9"}},
+      {Moment{3}, 4, HearKept{}},
+      {Moment{3}, 4, TicketNews{TicketNews::What::Closed, 7, "Ольга", {{true, "да"}, {false, "нет"}}}},
   };
   for (const Event& event : events) {
     Event read;

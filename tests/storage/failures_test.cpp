@@ -183,9 +183,11 @@ TEST(StorageFailuresTest, ADatabaseOfAnOlderSuflerKeepsWhatItHolds) {
     sql << "INSERT INTO seen_events (bot, transport, event_id, at_unix_ms) VALUES ('shop', 'vk', 'e7', 5)";
     sql << "DROP INDEX inbox_person";
     sql << "ALTER TABLE inbox DROP COLUMN person";
-    for (const char* column : {"repeat_key", "notice", "sender"})
+    for (const char* column : {"repeat_key", "notice", "sender", "ticket_message"})
       sql << "ALTER TABLE outbox DROP COLUMN " << column;
-    sql << "DROP TABLE messages_map";
+    for (const char* table : {"messages_map", "agents", "tickets", "ticket_messages", "token_failures", "agent_invitations"})
+      sql << std::string("DROP TABLE ") + table;
+    for (const std::string& undone : undoing_steps_behind_desks()) sql << undone;
     sql << "DELETE FROM schema_version WHERE version > 1";
   }
   Storage reopened = open_or_die(folder.file());

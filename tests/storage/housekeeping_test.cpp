@@ -113,6 +113,89 @@ TEST_P(HousekeepingTest, APersonIsErasedAndNobodyElse) {
     EXPECT_EQ(count(table), 1) << table;
 }
 
+class SharedHousekeepingTest : public ::testing::Test {
+ protected:
+  SharedHousekeepingTest() {
+    must(storage_, [](Transaction& tx) {
+      add_dialog(tx, "7");
+      InboxRow event{0, "shop", "telegram", "update-1", "7", kEvent, 0, 0};
+      unwrap(tx.put_inbox(event));
+    });
+  }
+  /// Another process, which does not wait for long.
+  Storage impatient() {
+    Storage::Options options;
+    options.busy_timeout = std::chrono::milliseconds(100);
+    return std::move(*Storage::open(database_.url(), options));
+  }
+  Stored<Done> erase(Storage& storage, Erased& erased) {
+    return storage.transact([&](Transaction& tx) -> Stored<Done> {
+      auto gone = tx.housekeeping().erase({"telegram", "7", {}});
+      if (!gone) return Error{gone.error()};
+      erased = *gone;
+      return Done{};
+    });
+  }
+  /// Plays the event, and calls `meanwhile` when all is done but the commit.
+  void play(const std::function<void()>& meanwhile) {
+    must(storage_, [&](Transaction& tx) {
+      const std::vector<InboxRow> rows = unwrap(tx.claim_inbox({"shop"}, 10, 10, 10));
+      ASSERT_EQ(rows.size(), 1U);
+      DialogRow dialog = unwrap(tx.load_dialog(key_of("7")));
+      dialog.state = "{\"said\":1}";
+      unwrap(tx.save_dialog(key_of("7"), dialog, true, Moment{2000}));
+      JournalRow line;
+      line.dialog_id = dialog.id;
+      unwrap(tx.append_journal(line));
+      unwrap(tx.drop_inbox(rows[0].id));
+      meanwhile();
+    });
+  }
+  std::string count(const std::string& table) { return database_.ask("SELECT count(*) FROM " + table); }
+
+  TestDatabase database_{DatabaseUnderTest::Postgres};
+  Storage storage_ = open_database(database_.url());
+};
+
+TEST_F(SharedHousekeepingTest, AnErasureWaitsForTheProcessThatPlaysThePerson) {
+  Storage other = impatient();
+  Erased erased;
+  play([&] {
+    const Stored<Done> refused = erase(other, erased);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, StorageError::Kind::Busy);
+  });
+  // What was played is there by now, and goes too.
+  ASSERT_TRUE(erase(other, erased));
+  EXPECT_EQ(erased.total(), 3);
+  for (const char* table : {"dialogs", "users", "journal", "inbox"}) EXPECT_EQ(count(table), "0") << table;
+}
+
+TEST_F(SharedHousekeepingTest, WhomAnErasureHoldsNobodyPlays) {
+  Storage other = impatient();
+  must(other, [&](Transaction& tx) {
+    unwrap(tx.housekeeping().erase({"telegram", "7", "shop"}));
+    must(storage_, [](Transaction& playing) {
+      EXPECT_TRUE(unwrap(playing.claim_inbox({"shop"}, 10, 10, 10)).empty());
+    });
+  });
+  must(storage_, [](Transaction& tx) { EXPECT_TRUE(unwrap(tx.claim_inbox({"shop"}, 10, 10, 10)).empty()); });
+}
+
+TEST_F(SharedHousekeepingTest, ADialogThatIsBeingPlayedIsNotClearedAway) {
+  Storage other = impatient();
+  const auto clear = [&](Moment before) {
+    Housekeeping::Bite bite;
+    must(other, [&](Transaction& tx) { bite = unwrap(tx.housekeeping().clear(Kept::Dialogs, before, {}, 10)); });
+    return bite.removed;
+  };
+  play([&] { EXPECT_EQ(clear(Moment{1500}), 0); });
+  EXPECT_EQ(clear(Moment{1500}), 0) << "it was played meanwhile";
+  EXPECT_EQ(database_.ask("SELECT state FROM dialogs"), R"({"said":1})");
+  EXPECT_EQ(clear(Moment{2500}), 1);
+  EXPECT_EQ(count("users"), "0");
+}
+
 TEST_P(HousekeepingTest, WhatIsOldIsClearedAwayInBites) {
   must(storage_, [](Transaction& tx) {
     const std::int64_t id = add_dialog(tx, "7");

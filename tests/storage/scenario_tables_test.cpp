@@ -325,7 +325,7 @@ TEST_P(ScenarioTablesTest, RowsAreChangedAndDeletedById) {
 }
 
 TEST_P(ScenarioTablesTest, OrderNumbersHaveNoGapAfterARollBack) {
-  if (GetParam() == DatabaseUnderTest::Postgres) GTEST_SKIP() << "sequences leave gaps; docs/en/running.md says so";
+  if (GetParam() == DatabaseUnderTest::Postgres) GTEST_SKIP() << "sequences leave gaps; docs/en/scaling.md says so";
   prepare();
   must(storage_, [&](Transaction& tx) { EXPECT_EQ(insert(tx, {}), 1); });
   (void)storage_.transact([&](Transaction& tx) -> Stored<Done> {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "databases/test_database.h"
 #include "storage/storage.h"
@@ -56,6 +57,28 @@ class OnEveryDatabase : public ::testing::TestWithParam<DatabaseUnderTest> {
   INSTANTIATE_TEST_SUITE_P(Databases, suite,                                                         \
                            ::testing::Values(DatabaseUnderTest::Sqlite, DatabaseUnderTest::Postgres), \
                            [](const auto& info) { return name_of(info.param); })
+
+/// Takes back the steps of the migrations behind the desks' first, so that a test can go on to older ones.
+inline const std::vector<std::string>& undoing_steps_behind_desks() {
+  static const std::vector<std::string> undone = {
+      "DROP TABLE jobs",
+      "DROP INDEX dialogs_pinned",
+      "ALTER TABLE dialogs DROP COLUMN generation",
+      "ALTER TABLE dialogs DROP COLUMN pinned",
+      "ALTER TABLE dialogs DROP COLUMN pinned_at_unix_ms",
+      "ALTER TABLE scenario_versions DROP COLUMN note",
+      "ALTER TABLE scenario_versions DROP COLUMN live_at_unix_ms",
+      "ALTER TABLE scenario_versions DROP COLUMN files",
+      "DROP TABLE scenario_files",
+      "DROP TABLE scenario_deployments",
+      "DROP TABLE knowledge_files",
+      "DROP TABLE knowledge_sets",
+      "DROP TABLE knowledge_pieces",
+      "DROP TABLE knowledge_stems",
+      "DROP TABLE knowledge_words",
+      "DROP TABLE knowledge_vectors"};
+  return undone;
+}
 
 /// Runs `body(transaction)` in a transaction that must succeed; `body` returns nothing.
 template <class Body>

@@ -452,13 +452,6 @@ TEST_P(StorageTest, SharedValuesAreOfTheWholeBot) {
   });
 }
 
-TEST_P(StorageTest, AVersionIsKeptOnce) {
-  must(storage_, [&](Transaction& tx) {
-    unwrap(tx.add_version("shop", "v1", "scenario: shop", Moment{1}));
-    unwrap(tx.add_version("shop", "v1", "scenario: shop", Moment{2}));
-  });
-}
-
 TEST_P(StorageTest, ATransactionIsAllOrNothing) {
   const Stored<Done> lost = storage_.transact([&](Transaction& tx) -> Stored<Done> {
     add_dialog(tx, "7");

@@ -94,6 +94,13 @@ class CountingRenderer : public Renderer {
     rendered_.push_back({1, true});
     return transport_.render_press_answer(chat, press_id, text);
   }
+  // Nobody reads what these do: talks are without groups.
+  ApiCall render_topic(const ChatAddress& group, const std::string& title) const override {
+    return transport_.render_topic(group, title);
+  }
+  ApiCall render_topic_state(const ChatAddress& topic, bool open) const override {
+    return transport_.render_topic_state(topic, open);
+  }
 
  private:
   const Transport& transport_;
@@ -364,6 +371,13 @@ class FakeAudience : public Audience, public Courier {
   }
   void know(const std::string& bytes, Attachment file) { known_[fakes::sha256_hex(bytes)] = std::move(file); }
 
+  /// A file that the bot has written itself, as a talk knows it.
+  static Attachment made(const Attachment& file) {
+    Attachment known = stage_file(file.name);
+    known.kind = file.kind;
+    return known;
+  }
+
   /// Bytes unlike those of any other file, as many as the talk says where that is more than a picture takes.
   FileToSend file_to_send(const Attachment& file) {
     FileToSend out{file, {}};
@@ -475,6 +489,8 @@ class FakeAudience : public Audience, public Courier {
     const Seat who = found->second;
     const std::size_t seen = platform(who).shown(who.id).size();
     for (const OutboxRow& row : rows) {
+      for (const FilePart& part : row.call.files)
+        if (part.file.origin == "text") know(part.file.reference, made(part.file));
       auto one = send(row);
       if (!one) return Error{one.error()};
       settled.push_back(std::move(*one));

@@ -20,7 +20,7 @@ namespace sufler {
 ///   bytes are those sent by a person, or of a file of the scenario, and a document must show that name as well.
 /// - Where people of the community cannot write in the dialog (Telegram), what they say there is not heard by the
 ///   bot at all, and a word that wakes it is a reply to the last notice, in the chat of somebody of the role.
-/// - A role without people has one, called as the role is.
+/// - A role without people has one, called as the role is. Agents of a desk are whoever registers.
 struct FakeAudienceOptions {
   std::vector<std::function<std::unique_ptr<FakePlatform>()>> platforms;
   std::size_t person_on = 0;  ///< index of where the talk's person and others are

@@ -10,7 +10,7 @@
 
 #include "interpreter/core/event.h"
 #include "interpreter/core/message.h"
-#include "interpreter/transports/http_client.h"
+#include "interpreter/network/http_client.h"
 #include "interpreter/transports/transport.h"
 #include "tools/audience.h"
 

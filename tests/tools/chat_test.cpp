@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "fakes/llm/fake_llm.h"
 #include "tools/tool_run.h"
 
 namespace sufler {
@@ -54,6 +55,7 @@ class ChatTest : public ToolTest {
     options.language = "en";
     options.seed = 1;
     options.name = name_;
+    options.config = config_;
     const ToolRun run = run_tool([&] { return run_chat(options); });
     ::dup2(before, STDIN_FILENO);
     ::close(before);
@@ -61,6 +63,7 @@ class ChatTest : public ToolTest {
   }
 
   std::optional<std::string> name_;  ///< of the person
+  std::string config_;
 };
 
 TEST_F(ChatTest, MessagesButtonsFilesAndInboxesHaveTheirForms) {
@@ -116,6 +119,41 @@ TEST_F(ChatTest, ThePersonHasAUsualNameUnlessAnotherIsGiven) {
   EXPECT_EQ(greeting("en", std::nullopt), "bot: Anna!\n");
   EXPECT_EQ(greeting("en", "Олег"), "bot: Олег!\n");
   EXPECT_EQ(greeting("en", ""), "bot: !\n");
+}
+
+TEST_F(ChatTest, ProgramsAreRunWhereAConfigurationNamesThem) {
+  write("runs.yaml",
+        "scenario: runs\nlanguage: en\nbranches:\n  hello:\n    - run: price\n      with: {area: 5}\n      into: price\n"
+        "      on_error:\n        - say: \"no price: {{ price.error }}\"\n        - end\n    - say: \"{{ price.area }}\"\n");
+  const ToolRun without = chat_with(path("runs.yaml"), "/start\n");
+  EXPECT_EQ(without.out, "bot: no price: no configuration\n");
+  EXPECT_THAT(without.err, HasSubstr("--config"));
+
+  config_ = path("sufler.yaml");
+  const std::string bots = "bots: {shop: {scenario: runs.yaml, telegram: {token: \"${NOT_SET_HERE}\"}}}\n";
+  write("sufler.yaml", "programs: {price: {command: [cat]}}\n" + bots);
+  EXPECT_EQ(chat_with(path("runs.yaml"), "/start\n").out, "bot: 5\n");
+  write("sufler.yaml", "programs: {prise: {command: [cat]}}\n" + bots);
+  const ToolRun unknown = chat_with(path("runs.yaml"), "/start\n");
+  EXPECT_EQ(unknown.code, kExitErrors);
+  EXPECT_THAT(unknown.err, testing::AllOf(HasSubstr("S240"), HasSubstr("prise")));
+}
+
+TEST_F(ChatTest, AModelAnswersWithWhatLiesInTheFolder) {
+  std::filesystem::create_directories(path("shop"));
+  write("shop/scenario.yaml",
+        "scenario: shop\nlanguage: en\nbranches:\n  start:\n    - assistant: helper\n"
+        "assistants:\n  helper: {instructions: You sell carts., knowledge: [carts.md], gather: off}\n");
+  write("shop/carts.md", "# Prices\n\nA cart with two wheels costs $75.\n");
+  EXPECT_THAT(chat_with(path("shop"), "/start\nHow much is a cart?\n").err, HasSubstr("there is no model"));
+  fakes::FakeLlm fake;
+  fake.say("It costs $75 [1].");
+  config_ = path("sufler.yaml");
+  write("sufler.yaml", "bots:\n  shop: {scenario: shop}\nmodels:\n  default: {url: \"" + fake.url() + "\", key: \"" + fake.key() +
+                           "\", model: fake-model, kind: openai}\n");
+  EXPECT_EQ(chat_with(path("shop"), "/start\nHow much is a cart?\n").out, "bot: It costs $75.\n  \n  Source: Prices\n");
+  ASSERT_EQ(fake.requests("chat").size(), 1U);
+  EXPECT_THAT(fake.requests("chat")[0].body, HasSubstr("two wheels costs $75"));
 }
 
 TEST_F(ChatTest, ABrokenScenarioIsNotPlayed) {

@@ -238,6 +238,38 @@ TEST_F(TalkTest, WhatIsNotThereYetIsRefused) {
     EXPECT_THAT(refusal(talk), HasSubstr("not available yet")) << talk;
 }
 
+// ---- programs: what one gives is said by the talk
+
+constexpr const char* kRuns = R"(scenario: echo
+language: en
+branches:
+  hello:
+    - run: price
+      into: price
+    - say: "{{ price }}"
+    - run: price
+      into: price
+    - say: "{{ price }}"
+)";
+constexpr const char* kBothSaid = "    talk:\n      - user: /start\n      - bot: \"1\"\n      - bot: \"2\"\n";
+
+TEST_F(TalkTest, AMockHasOneEntryACall) {
+  write("scenario.yaml", kRuns);
+  expect_passes(std::string("    mock: {run: {price: [1, 2]}}\n") + kBothSaid);
+  EXPECT_THAT(failure(std::string("    mock: {run: {price: [1]}}\n") + kBothSaid), HasSubstr("more often"));
+}
+
+TEST_F(TalkTest, AProgramThatTheTalkSaysNothingOfFailsIt) {
+  write("scenario.yaml", kRuns);
+  EXPECT_THAT(failure(kBothSaid), AllOf(HasSubstr("run: price"), HasSubstr("mock: {run: {price: {…}}}")));
+}
+
+TEST_F(TalkTest, AMockOfAProgramThatNobodyRunsIsRefused) {
+  write("scenario.yaml", kRuns);
+  EXPECT_THAT(refusal(std::string("    mock: {run: {prize: 1}}\n") + kBothSaid), AllOf(HasSubstr("prize"), HasSubstr("price")));
+  EXPECT_THAT(refusal(std::string("    mock: {run: price}\n") + kBothSaid), HasSubstr("S605"));
+}
+
 TEST_F(TalkTest, RussianWordsDoAsWell) {
   write("echo.test.yaml", R"(тесты:
   - имя: разговор

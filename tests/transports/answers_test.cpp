@@ -1,5 +1,6 @@
 #include "interpreter/transports/telegram/answers.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -36,6 +37,8 @@ TEST(TelegramAnswersTest, FindsTheMessagesId) {
   EXPECT_EQ(message_id_in(fixture("sendmessage_ok")), "2746");
   EXPECT_EQ(message_id_in(fixture("forwardmessage_ok")), "7");
   EXPECT_EQ(message_id_in(fixture("sendmediagroup_ok_two_photos")), "510");
+  EXPECT_THAT(further_ids_in(fixture("sendmediagroup_ok_two_photos")), testing::ElementsAre("511"));
+  EXPECT_THAT(further_ids_in(fixture("sendmessage_ok")), testing::IsEmpty());
   EXPECT_EQ(message_id_in(fixture("deletemessage_true")), "");
   EXPECT_EQ(message_id_in(R"({"ok":true,"result":{"text":"\"message_id\":9","message_id":5}})"), "5");
 }
@@ -134,6 +137,35 @@ TEST(TelegramAnswersTest, FormFieldsCarryJsonWhereTheyMust) {
   EXPECT_EQ(fields[0], (std::pair<std::string, std::string>("chat_id", "-100123456789012")));
   EXPECT_EQ(fields[1].second, "a\n\"я\"");
   EXPECT_EQ(fields[2].second, R"([{"a":true}])");
+}
+
+TEST(TelegramAnswersTest, ATopicThatIsGoneIsToldApart) {
+  for (const char* words : {"Bad Request: message thread not found", "Bad Request: TOPIC_DELETED", "Bad Request: TOPIC_ID_INVALID"}) {
+    const Outcome one = refused(400, words);
+    EXPECT_EQ(one.kind, Outcome::Kind::Failed) << words;
+    EXPECT_TRUE(one.topic_gone) << words;
+    EXPECT_FALSE(one.unreachable) << words;
+  }
+  EXPECT_FALSE(refused(400, "Bad Request: chat not found").topic_gone);
+  // It is as asked.
+  EXPECT_EQ(refused(400, "Bad Request: TOPIC_NOT_MODIFIED").kind, Outcome::Kind::Sent);
+}
+
+TEST(TelegramAnswersTest, ARefusalOfAGroupSaysWhatToDo) {
+  const Outcome rights = refused(400, "Bad Request: not enough rights to create a topic");
+  EXPECT_EQ(rights.kind, Outcome::Kind::Failed);
+  EXPECT_EQ(rights.reason,
+            "400 Bad Request: not enough rights to create a topic: the bot must be an administrator of the group who "
+            "may manage topics");
+  EXPECT_NE(refused(403, "Forbidden: bot was kicked from the supergroup chat").reason.find("add it again"), std::string::npos);
+  EXPECT_NE(refused(400, "Bad Request: the chat is not a forum").reason.find("switch on topics"), std::string::npos);
+  EXPECT_NE(refused(400, "Bad Request: TOPIC_CLOSED").reason.find("closed"), std::string::npos);
+}
+
+TEST(TelegramAnswersTest, ATopicThatWasMadeIsNamedByItsThread) {
+  EXPECT_EQ(message_id_in(R"({"ok":true,"result":{"message_thread_id":45,"name":"Анна","icon_color":7322096}})"), "45");
+  EXPECT_EQ(message_id_in(R"({"ok":true,"result":{"message_thread_id":45,"message_id":50}})"), "50");
+  EXPECT_EQ(message_id_in(R"({"ok":true,"result":true})"), "");
 }
 
 }  // namespace

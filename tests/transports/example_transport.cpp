@@ -3,7 +3,7 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 
-#include "interpreter/transports/backoff.h"
+#include "interpreter/network/backoff.h"
 #include "interpreter/transports/http_outcome.h"
 #include "interpreter/transports/system.h"
 
@@ -36,7 +36,7 @@ struct Core : std::enable_shared_from_this<Core> {
       : client(http), settings(given), backoff(given.pause, given.pause * 30, system_random) {}
   void submit(HttpRequest request, const std::string& path, HttpClient::Done done) {
     request.url = settings.api + path;
-    request.headers = {"Authorization: Bearer " + settings.token};  // never in the URL, where logs would show it
+    request.headers = http_headers({"Authorization: Bearer " + settings.token});  // a URL would stand in logs
     client.submit(std::move(request), std::move(done));
   }
   void poll_after(std::chrono::milliseconds delay) {

@@ -1,5 +1,5 @@
 #pragma once
-#include "interpreter/transports/http_client.h"
+#include "interpreter/network/http_client.h"
 #include "interpreter/transports/transport.h"
 
 /// A platform made up for whoever writes a new transport: copy these two files, and read docs/transports.md.

@@ -16,16 +16,18 @@ struct Receiving {
   TransportHandlers handlers() {
     TransportHandlers bound;
     bound.updates = [this](std::vector<Incoming> updates, std::string at, std::function<void(bool)> done) {
-      std::lock_guard lock(mutex);
+      std::unique_lock lock(mutex);
       for (Incoming& one : updates) got.push_back(std::move(one));
       position = std::move(at);
       ++batches;
       changed.notify_all();
       if (hold) {
         held.push_back(std::move(done));
-      } else {
-        done(refusals-- <= 0);
+        return;
       }
+      const bool stored = refusals-- <= 0;
+      lock.unlock();
+      done(stored);
     };
     bound.failed = [this](std::string reason) {
       std::lock_guard lock(mutex);

@@ -279,6 +279,145 @@ TEST(TelegramRendererTest, AStickerHasNoCaption) {
   EXPECT_EQ(calls[1].method, "sendMessage");
 }
 
+TEST(TelegramRendererTest, APictureThatIsAStickerElsewhereIsAPhotoHere) {
+  Message message;
+  Attachment sticker = scenario(AttachmentKind::Sticker, "sticker9");
+  sticker.origin = "vk";
+  sticker.mime = "image/png";
+  message.attachments = {sticker};
+  EXPECT_EQ(render("7", message).at(0).method, "sendPhoto");
+  sticker.mime = "image/webp";
+  message.attachments = {sticker};
+  EXPECT_EQ(render("7", message).at(0).method, "sendSticker");
+}
+
+TEST(TelegramRendererTest, AnswersAMessageWithTheFirstPartOnly) {
+  Message message;
+  for (int i = 0; i < 1500; ++i) message.text.append("слово ");
+  message.typing = Duration{1000};
+  message.reply_to = "77";
+  const auto calls = render("7", message);
+  ASSERT_GE(calls.size(), 3U);
+  EXPECT_FALSE(body(calls[0]).contains("reply_parameters"));  // "typing"
+  EXPECT_EQ(body(calls[1])["reply_parameters"], (json{{"message_id", 77}, {"allow_sending_without_reply", true}}));
+  EXPECT_FALSE(body(calls[2]).contains("reply_parameters"));
+
+  message.text = plain("Вот");
+  message.typing = {};
+  message.attachments = {scenario(AttachmentKind::Photo, "a.jpg"), scenario(AttachmentKind::Photo, "b.jpg"),
+                         scenario(AttachmentKind::Document, "c.pdf")};
+  const auto files = render("7", message);
+  ASSERT_EQ(files.size(), 3U);
+  EXPECT_EQ(files[0].method, "sendMediaGroup");
+  EXPECT_EQ(body(files[0])["reply_parameters"]["message_id"], 77);
+  EXPECT_FALSE(body(files[1]).contains("reply_parameters"));
+  EXPECT_FALSE(body(files[2]).contains("reply_parameters"));
+}
+
+TEST(TelegramRendererTest, NothingButANumberIsAMessageToAnswer) {
+  Message message;
+  message.text = plain("да");
+  for (const char* odd : {"", "c7", "-5", "0", "7}", "press1"}) {
+    message.reply_to = odd;
+    EXPECT_FALSE(body(render("7", message)[0]).contains("reply_parameters")) << odd;
+  }
+}
+
+TEST(TelegramRendererTest, WritesIntoATopicOfAGroup) {
+  Message message;
+  message.text = plain("Здравствуйте");
+  message.typing = Duration{1000};
+  message.keyboard.kind = Keyboard::Kind::Reply;
+  Button phone;
+  phone.label = "Телефон";
+  phone.action = ButtonAction::Contact;
+  message.keyboard.rows = {{phone}};
+  const auto calls = render("-1001234567890#45", message);
+  ASSERT_EQ(calls.size(), 2U);
+  for (const ApiCall& call : calls) {
+    EXPECT_EQ(body(call)["chat_id"], -1001234567890) << call.method;
+    EXPECT_EQ(body(call)["message_thread_id"], 45) << call.method;
+  }
+  EXPECT_FALSE(body(calls[1])["reply_markup"]["keyboard"][0][0].contains("request_contact"));
+  message = {};
+  message.attachments = {scenario(AttachmentKind::Photo, "a.jpg"), scenario(AttachmentKind::Photo, "b.jpg"),
+                         scenario(AttachmentKind::Voice, "c.ogg")};
+  for (const ApiCall& call : render("-1001234567890#45", message)) EXPECT_EQ(body(call)["message_thread_id"], 45);
+  EXPECT_FALSE(body(render("-1001234567890", message)[0]).contains("message_thread_id"));
+  EXPECT_FALSE(body(render("-1001234567890#x", message)[0]).contains("message_thread_id"));
+}
+
+TEST(TelegramRendererTest, MakesATopicAndClosesIt) {
+  std::string title;
+  for (int i = 0; i < 200; ++i) title += "я";
+  const ApiCall call = render_topic("-1001234567890#45", title);
+  EXPECT_EQ(call.method, "createForumTopic");
+  EXPECT_EQ(body(call)["chat_id"], -1001234567890);
+  EXPECT_EQ(count_code_points(body(call)["name"].get<std::string>()), 128U);
+  EXPECT_FALSE(body(call).contains("message_thread_id"));
+  EXPECT_EQ(body(render_topic("-1", " \n"))["name"], "…");
+  EXPECT_EQ(render_topic_state("-1#45", false).method, "closeForumTopic");
+  EXPECT_EQ(body(render_topic_state("-1#45", true)), (json{{"chat_id", -1}, {"message_thread_id", 45}}));
+  EXPECT_EQ(render_topic_state("-1#45", true).method, "reopenForumTopic");
+  EXPECT_EQ(render_topic_state("-1", true).method, "");
+}
+
+// ---- messages that grow
+
+/// What `render` would send, as the last form of message 7, which said `shown`.
+ApiCall grown(const Message& message, std::string_view shown) { return render_grown(render("42", message).at(0), shown, "7"); }
+
+TEST(TelegramRendererTest, AMessageGrowsByEdits) {
+  const ApiCall first = render_growing("42", "Раз. \"Два\"", "");
+  EXPECT_EQ(first.method, "sendMessage");
+  EXPECT_EQ(body(first), (json{{"chat_id", 42}, {"text", "Раз. \"Два\""}}));
+  const ApiCall next = render_growing("42", "Раз. Два. Три.", "7");
+  EXPECT_EQ(next.method, "editMessageText");
+  EXPECT_EQ(body(next), (json{{"chat_id", 42}, {"message_id", 7}, {"text", "Раз. Два. Три."}}));
+  EXPECT_TRUE(first.expendable && next.expendable);
+  EXPECT_TRUE(render_growing("42", std::string(5'000, 'a'), "7").method.empty());
+}
+
+TEST(TelegramRendererTest, TheLastFormIsTheMessageThatWouldBeSent) {
+  Message message;
+  message.text = parse_markup("Раз. \"Два\". **Три.**");
+  message.keyboard = inline_keyboard({press("Ещё", "more")});
+  const ApiCall call = grown(message, "Раз. \"Два\".");
+  EXPECT_EQ(call.method, "editMessageText");
+  EXPECT_FALSE(call.expendable);
+  json expected = body(render("42", message).at(0));
+  expected["message_id"] = 7;
+  EXPECT_EQ(body(call), expected);
+}
+
+TEST(TelegramRendererTest, WhatAnEditCannotSayIsAMessageOfItsOwn) {
+  Message message;
+  message.text = plain("Меню");
+  EXPECT_TRUE(grown(message, "Раз.").method.empty()) << "it begins otherwise";
+  message.text = plain("Раз. Два.");
+  EXPECT_FALSE(grown(message, "Раз.").method.empty());
+  message.keyboard = {Keyboard::Kind::Reply, {{press("Ещё", "more")}}};
+  EXPECT_TRUE(grown(message, "Раз.").method.empty()) << "its keyboard stands below the chat";
+  message.keyboard = {Keyboard::Kind::Remove, {}};
+  EXPECT_TRUE(grown(message, "Раз.").method.empty());
+  message.keyboard = {};
+  message.reply_to = "5";
+  EXPECT_TRUE(grown(message, "Раз.").method.empty()) << "it answers a message";
+  message.reply_to = {};
+  message.attachments = {scenario(AttachmentKind::Photo, "a.jpg")};
+  EXPECT_TRUE(grown(message, "Раз.").method.empty()) << "it is a picture";
+}
+
+TEST(TelegramRendererTest, ShowsThatItIsAtWorkAndTakesMessagesAway) {
+  const ApiCall typing = render_typing("42");
+  EXPECT_EQ(typing.method, "sendChatAction");
+  EXPECT_EQ(body(typing), (json{{"chat_id", 42}, {"action", "typing"}}));
+  const ApiCall removal = render_removal("42", "7");
+  EXPECT_EQ(removal.method, "deleteMessage");
+  EXPECT_EQ(body(removal), (json{{"chat_id", 42}, {"message_id", 7}}));
+  EXPECT_TRUE(typing.expendable && removal.expendable);
+}
+
 TEST(TelegramRendererTest, AnswersAPress) {
   std::string long_text;
   for (int i = 0; i < 250; ++i) long_text += "я";

@@ -1,4 +1,4 @@
-#include "interpreter/transports/secret.h"
+#include "interpreter/core/secret.h"
 
 #include <gtest/gtest.h>
 

@@ -1,14 +1,11 @@
 #include "interpreter/transports/telegram/telegram.h"
-#include "transports/receiving.h"
+#include "transports/sending.h"
+#include "transports/telegram_calls.h"
 
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
-#include <condition_variable>
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
@@ -23,40 +20,15 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Kind = Outcome::Kind;
 
-constexpr std::int64_t kAnna = 5;
-
-/// The parameters of a call; the fake keeps them as they were on the wire's form fields, JSON as text.
-json params_of(const fakes::CallRecord& record) {
-  json params = json::parse(record.params);
-  for (auto& [name, value] : params.items()) {
-    if (!value.is_string()) continue;
-    json read = json::parse(value.get<std::string>(), nullptr, false);
-    if (read.is_array() || read.is_object() || read.is_number()) value = std::move(read);
-  }
-  return params;
-}
-
 /// A transport against the fake, and what it tells.
-class TelegramTransportTest : public testing::Test, protected Receiving {
+class TelegramTransportTest : public SendingTest {
  protected:
-  TelegramTransportTest() {
-    folder = std::filesystem::temp_directory_path() /
-             ("sufler_transport_" + std::to_string(::getpid()) + "_" +
-              testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::create_directories(folder / "scenario");
-    settings.token = fake.token();
-    settings.api = fake.url();
-    settings.backoff_first = milliseconds(2);
-    settings.backoff_most = milliseconds(20);
+  TelegramTransportTest() : SendingTest("telegram") {
+    use(settings, fake);
     settings.poll_margin = seconds(10);
-    settings.scenario_folder = [this] { return (folder / "scenario").string(); };
     fake.add_user({kAnna, "Анна", {}, {}, "ru"});
   }
-  ~TelegramTransportTest() override {
-    transport.reset();
-    client.stop(milliseconds(0));
-    std::filesystem::remove_all(folder);
-  }
+  ~TelegramTransportTest() override { end(); }
 
   static fakes::FakeTelegramOptions options() {
     fakes::FakeTelegramOptions chosen;
@@ -64,7 +36,7 @@ class TelegramTransportTest : public testing::Test, protected Receiving {
     return chosen;
   }
 
-  void make() {
+  void make() override {
     if (!transport) transport = make_telegram_transport(client, settings);
   }
   void start(const std::string& from = {}, std::vector<BotCommandHint> menu = {}) {
@@ -79,27 +51,25 @@ class TelegramTransportTest : public testing::Test, protected Receiving {
     return said == nullptr ? "no message" : said->text;
   }
 
-  Outcome deliver(const ApiCall& call, std::int64_t chat = kAnna) {
+  Outcome deliver_to(const std::string& chat_id, const ApiCall& call) {
     make();
     std::promise<Outcome> promise;
-    transport->deliver({"telegram", std::to_string(chat)}, call,
-                       [&](Outcome outcome) { promise.set_value(std::move(outcome)); });
+    transport->deliver({"telegram", chat_id}, call, [&](Outcome outcome) { promise.set_value(std::move(outcome)); });
     return promise.get_future().get();
   }
-  /// Sends all calls of a message, in order; the last outcome.
-  Outcome send(const Message& message, std::int64_t chat = kAnna) {
+  /// The outcome of the first call.
+  Outcome send_to(const std::string& chat_id, const Message& message) {
     make();
-    Outcome last;
-    for (const ApiCall& call : transport->render({"telegram", std::to_string(chat)}, message)) {
-      last = deliver(call, chat);
-      if (last.kind != Kind::Sent) break;
+    std::optional<Outcome> first;
+    for (const ApiCall& call : transport->render({"telegram", chat_id}, message)) {
+      const Outcome outcome = deliver_to(chat_id, call);
+      if (!first) first = outcome;
     }
-    return last;
+    return first.value_or(Outcome{});
   }
-  Outcome send(const std::string& text, std::int64_t chat = kAnna) {
-    Message message;
-    message.text.text = text;
-    return send(message, chat);
+  std::string make_topic(const std::string& group, const std::string& title) {
+    make();
+    return group + "#" + deliver_to(group, transport->render_topic({"telegram", group}, title)).message_id;
   }
 
   void fail(const std::string& kind, const std::string& method, int times = 1) {
@@ -118,20 +88,8 @@ class TelegramTransportTest : public testing::Test, protected Receiving {
     fake.fail_next(fault);
   }
 
-  Attachment file(const std::string& name, const std::string& bytes, AttachmentKind kind = AttachmentKind::Photo) {
-    std::ofstream(folder / "scenario" / name, std::ios::binary) << bytes;
-    Attachment attachment;
-    attachment.kind = kind;
-    attachment.origin = "scenario";
-    attachment.reference = name;
-    return attachment;
-  }
-
   fakes::FakeTelegram fake{options()};
-  HttpClient client;
   TelegramSettings settings;
-  std::unique_ptr<Transport> transport;
-  std::filesystem::path folder;
 };
 
 // ------------------------------------------------------------------- receiving
@@ -634,6 +592,211 @@ TEST_F(TelegramTransportTest, AMessageGoesWithoutAFileThatCannotBeHadAnyMore) {
   EXPECT_EQ(sent[4].text, "Заказ №1\n\nИмя: Анна\n\n📎 a.jpg ✗\n\n📎 b.jpg ✗");
 }
 
+TEST_F(TelegramTransportTest, EveryKindOfFileOfAnotherPlatformGoesAsWhatItIs) {
+  settings.fetch_elsewhere = [&](const Attachment& file, std::size_t,
+                                 std::function<void(std::string, std::string)> done) {
+    if (file.reference == "gone") return done({}, "VK keeps no bytes of it");
+    done(file.kind == AttachmentKind::Sticker ? fakes::make_png(8, 8) : "bytes of " + file.reference, {});
+  };
+  const auto foreign = [](AttachmentKind kind, const std::string& reference, const std::string& mime) {
+    Attachment one;
+    one.kind = kind;
+    one.origin = "vk";
+    one.reference = reference;
+    one.mime = mime;
+    return one;
+  };
+  using K = AttachmentKind;
+  const std::vector<std::pair<Attachment, std::string>> all = {{foreign(K::Voice, "doc1_1", "audio/ogg"), "sendVoice"},
+                                                               {foreign(K::Audio, "audio1_1", "audio/mpeg"), "sendAudio"},
+                                                               {foreign(K::Video, "video1_1", ""), "sendVideo"},
+                                                               {foreign(K::Document, "doc1_2", ""), "sendDocument"},
+                                                               {foreign(K::Other, "wall1_2", ""), "sendDocument"},
+                                                               {foreign(K::Sticker, "sticker9", "image/png"), "sendPhoto"},
+                                                               {foreign(K::Video, "gone", ""), "sendMessage"}};
+  for (const auto& [file, method] : all) {
+    Message message;
+    message.attachments = {file};
+    ASSERT_EQ(send(message).kind, Kind::Sent) << file.reference;
+    EXPECT_EQ(fake.messages(kAnna).back().method, method);
+  }
+  EXPECT_EQ(fake.messages(kAnna).back().text, "📎 video.mp4 ✗");
+}
+
+TEST_F(TelegramTransportTest, AFileThatIsRefusedAsWhatItIsGoesAsADocument) {
+  fake.send_file(kAnna, {.kind = "voice", .bytes = "OggS голос"});
+  start();
+  ASSERT_TRUE(wait_for_updates(1));
+  Message message;
+  message.attachments = std::get<UserMessage>(got[0].event.what).attachments;
+  refuse("sendVoice", 400, "Bad Request: VOICE_MESSAGES_FORBIDDEN");
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  const auto sent = fake.messages(kAnna).at(0);
+  EXPECT_EQ(sent.method, "sendDocument");
+  EXPECT_EQ(fake.file_bytes(sent.files.at(0).file_id), "OggS голос");
+  // Two pixels of paper: no photo has such sides.
+  message.attachments = {file("strip.png", fakes::make_png(1000, 2))};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).at(1).method, "sendDocument");
+  refuse("sendDocument", 400, "Bad Request: wrong file type");
+  message.attachments = {file("a.txt", "x", AttachmentKind::Document)};
+  EXPECT_EQ(send(message).kind, Kind::Failed);
+}
+
+// ------------------------------------------------------------------- answers to messages, topics
+
+TEST_F(TelegramTransportTest, AnswersAMessageAndSendsNonethelessWhenItIsGone) {
+  fake.say(kAnna, "где заказ?");
+  start();
+  ASSERT_TRUE(wait_for_updates(1));
+  Message message;
+  message.text.text = "уже везём";
+  message.reply_to = std::get<UserMessage>(got[0].event.what).message_id;
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(std::to_string(fake.messages(kAnna).at(0).reply_to), message.reply_to);
+  message.attachments = {file("a.png", fakes::make_png(8, 8)), file("b.png", fakes::make_png(8, 9))};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(std::to_string(fake.messages(kAnna).at(1).reply_to), message.reply_to);
+  message.attachments = {};
+  message.reply_to = "100500";
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).back().reply_to, 0);
+  EXPECT_EQ(fake.messages(kAnna).back().text, "уже везём");
+}
+
+TEST_F(TelegramTransportTest, MakesATopicAndTalksInIt) {
+  constexpr std::int64_t kGroup = -1001234567890;
+  const std::string group = std::to_string(kGroup);
+  fake.add_forum(kGroup, "Поддержка");
+  settings.topic_groups = {group};
+  start();
+  const std::string topic = make_topic(group, "№12 Анна");
+  const std::int64_t thread = std::stoll(topic.substr(group.size() + 1));
+  ASSERT_GT(thread, 0);
+  Message message;
+  message.text.text = "где заказ?";
+  message.typing = Duration{100};
+  message.attachments = {file("a.png", fakes::make_png(8, 8)), file("b.png", fakes::make_png(8, 9))};
+  ASSERT_EQ(send_to(topic, message).kind, Kind::Sent);
+  ASSERT_EQ(fake.messages(kGroup).size(), 2U);
+  for (const auto& sent : fake.messages(kGroup)) EXPECT_EQ(sent.topic, thread);
+
+  fake.say(kAnna, "сейчас посмотрю", {.chat = kGroup, .topic = thread});
+  fake.say(kAnna, "это мы между собой", {.chat = kGroup});
+  fake.say(kAnna, "готово", {.chat = kGroup, .topic = thread});
+  ASSERT_TRUE(wait_for_updates(2));
+  EXPECT_EQ(text_of(0), "сейчас посмотрю");
+  EXPECT_EQ(text_of(1), "готово");
+  EXPECT_EQ(got[0].chat.chat_id, group);
+  EXPECT_EQ(got[0].topic, std::to_string(thread));
+  EXPECT_EQ(std::get<UserMessage>(got[0].event.what).reply_to, "");
+
+  const auto close = transport->render_topic_state({"telegram", topic}, false);
+  EXPECT_EQ(deliver_to(topic, close).kind, Kind::Sent);
+  EXPECT_EQ(deliver_to(topic, close).kind, Kind::Sent);  // it is as asked
+  message = {};
+  message.text.text = "открыт снова";
+  EXPECT_EQ(send_to(topic, message).kind, Kind::Sent);  // an administrator writes in a closed one too
+  EXPECT_EQ(deliver_to(topic, transport->render_topic_state({"telegram", topic}, true)).kind, Kind::Sent);
+}
+
+TEST_F(TelegramTransportTest, ADeletedTopicIsToldApartFromEveryOtherRefusal) {
+  constexpr std::int64_t kGroup = -1001234567890;
+  const std::string group = std::to_string(kGroup);
+  fake.add_forum(kGroup, "Поддержка");
+  const std::string topic = make_topic(group, "№12 Анна");
+  fake.delete_topic(kGroup, std::stoll(topic.substr(group.size() + 1)));
+  Message message;
+  message.text.text = "есть кто?";
+  const Outcome gone = send_to(topic, message);
+  EXPECT_EQ(gone.kind, Kind::Failed);
+  EXPECT_TRUE(gone.topic_gone);
+  EXPECT_FALSE(gone.unreachable);
+  EXPECT_EQ(gone.reason, "400 Bad Request: message thread not found");
+  message.attachments = {file("a.png", fakes::make_png(8, 8))};
+  EXPECT_TRUE(send_to(topic, message).topic_gone);
+  EXPECT_NE(make_topic(group, "№12 Анна"), topic);
+}
+
+TEST_F(TelegramTransportTest, AGroupThatTookTheBotsRightsSaysSo) {
+  const std::string group = "-1001234567890";
+  const auto is_now = [&](const std::string& rights) {
+    fake.control("groups", R"({"id":-1001234567890,"is_forum":true,)" + rights + "}");
+  };
+  is_now(R"("manages_topics":false)");
+  make();
+  const ApiCall topic = transport->render_topic({"telegram", group}, "Анна");
+  Outcome outcome = deliver_to(group, topic);
+  EXPECT_EQ(outcome.kind, Kind::Failed);
+  EXPECT_NE(outcome.reason.find("may manage topics"), std::string::npos) << outcome.reason;
+  Message message;
+  message.text.text = "x";
+  is_now(R"("writes":false)");
+  outcome = send_to(group, message);
+  EXPECT_EQ(outcome.kind, Kind::Failed);
+  EXPECT_NE(outcome.reason.find("let the bot write"), std::string::npos) << outcome.reason;
+  is_now(R"("kicked":true)");
+  for (const Outcome& kicked : {send_to(group, message), deliver_to(group, topic)}) {
+    EXPECT_EQ(kicked.kind, Kind::Failed);
+    // Nobody is behind it who could have blocked the bot.
+    EXPECT_FALSE(kicked.unreachable);
+    EXPECT_FALSE(kicked.topic_gone);
+    EXPECT_NE(kicked.reason.find("bot was kicked"), std::string::npos) << kicked.reason;
+  }
+  // For whoever writes there, a topic of such a group is gone.
+  EXPECT_TRUE(send_to(group + "#5", message).topic_gone);
+}
+
+TEST_F(TelegramTransportTest, LimitsOfAGroupAreOfAllItsTopics) {
+  constexpr std::int64_t kGroup = -1001234567890;
+  const std::string group = std::to_string(kGroup);
+  fake.add_forum(kGroup, "Поддержка");
+  const std::string first = make_topic(group, "Анна");
+  const std::string second = make_topic(group, "Борис");
+  fake.control("options", R"({"rate_limit":true,"chat_burst":100,"group_messages_per_minute":20})");
+  Message message;
+  message.text.text = "x";
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(send_to(i % 2 == 0 ? first : second, message).kind, Kind::Sent) << i;
+  const Outcome waits = send_to(second, message);
+  EXPECT_EQ(waits.kind, Kind::Retry);
+  EXPECT_GT(waits.after.ms, 1000);
+  // Refusals in three topics of one group are no sign that the bot as a whole is too fast.
+  static_cast<void>(send_to(first, message));
+  EXPECT_FALSE(send_to(group, message).whole_bot);
+}
+
+TEST_F(TelegramTransportTest, AGroupThatMovesKeepsItsTopics) {
+  fakes::Fault moved;
+  moved.kind = "migrated";
+  moved.method = "sendMessage";
+  moved.migrate_to = -1009;
+  fake.fail_next(moved);
+  fake.add_forum(-1009, "Поддержка");
+  const std::int64_t thread = fake.add_topic(kAnna, -1009, "Анна");
+  Message message;
+  message.text.text = "x";
+  make();
+  const std::string old = "-5#" + std::to_string(thread);
+  const ApiCall call = transport->render({"telegram", old}, message).at(0);
+  const Outcome outcome = deliver_to(old, call);
+  EXPECT_EQ(outcome.moved_to, "-1009#" + std::to_string(thread));
+  EXPECT_EQ(deliver_to(outcome.moved_to, call).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(-1009).at(0).topic, thread);
+}
+
+TEST_F(TelegramTransportTest, SendsAFileOfAStoredVersionByItsContent) {
+  stored["h1"] = fakes::make_png(12, 8);
+  Message message = text("меню");
+  message.attachments = {stored_file("h1", "menu.png")};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.file_bytes(fake.messages(kAnna).at(0).files.at(0).file_id), stored["h1"]);
+  message.attachments = {stored_file("h2", "other.png")};
+  stored.erase("h2");
+  const Outcome gone = send(message);
+  EXPECT_EQ(gone.kind, Kind::Failed);
+  EXPECT_EQ(gone.reason, "other.png: this file is not stored any more");
+}
+
 TEST_F(TelegramTransportTest, SendsNothingFromOutsideTheScenario) {
   std::ofstream(folder / "secret.txt") << "пароль";
   std::filesystem::create_symlink(folder / "secret.txt", folder / "scenario" / "link.txt");
@@ -695,6 +858,42 @@ TEST(TransportRegistryTest, MakesTelegramFromItsOptions) {
   settings.options = {{"token", "123:abc"}, {"mode", "webhook"}};  // without a secret
   EXPECT_FALSE(kind->make(client, settings));
   EXPECT_EQ(find_transport("pigeon"), nullptr);
+}
+
+// ---- how fast it may speak
+
+TEST(TelegramPaceTest, IsWhatTelegramAllowsUnlessTheConfigurationSaysOtherwise) {
+  HttpClient client;
+  const auto limits_with = [&](std::map<std::string, std::string, std::less<>> more) {
+    TransportSettings settings;
+    settings.options = {{"token", "123:abc"}};
+    settings.options.merge(more);
+    auto made = find_transport("telegram")->make(client, settings);
+    EXPECT_TRUE(made);
+    return (*made)->sending_limits();
+  };
+  // platforms/telegram.md, 7: one a second to a chat, bursts are tolerated; 20 a minute to a group; 30 a second in all.
+  const SendingLimits usual = limits_with({});
+  EXPECT_GE(usual.chat_interval.ms, 1'000);
+  EXPECT_GT(usual.chat_burst, 1u);
+  EXPECT_EQ(usual.group.most, 20u);
+  EXPECT_GE(usual.group.period.ms, 60'000);
+  EXPECT_EQ(usual.bot.most, 30u);
+  EXPECT_GE(usual.bot.period.ms, 1'000);
+  EXPECT_TRUE(usual.is_group("-1001234567890"));
+  EXPECT_FALSE(usual.is_group("1234567890"));
+
+  const SendingLimits paid = limits_with({{"messages_per_second", "1000"}, {"chat_messages_per_second", "2"}, {"chat_burst", "10"}});
+  EXPECT_EQ(paid.bot.most, 1000u);
+  EXPECT_EQ(paid.chat_burst, 10u);
+  EXPECT_LT(paid.chat_interval.ms, 600);
+  EXPECT_FALSE(limits_with({{"messages_per_second", "0"}, {"chat_messages_per_second", "0"}, {"group_messages_per_minute", "0"}}).any());
+
+  TransportSettings wrong;
+  wrong.options = {{"token", "123:abc"}, {"group_messages_per_minute", "few"}};
+  const auto refused = find_transport("telegram")->make(client, wrong);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find("`group_messages_per_minute`"), std::string::npos);
 }
 
 }  // namespace

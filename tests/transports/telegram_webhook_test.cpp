@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <condition_variable>
 #include <future>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,8 @@
 #include "interpreter/transports/registry.h"
 #include "interpreter/transports/telegram/telegram.h"
 #include "transports/raw_client.h"
+#include "transports/receiving.h"
+#include "transports/telegram_calls.h"
 
 namespace sufler {
 namespace {
@@ -26,18 +27,8 @@ using testing::Not;
 constexpr std::int64_t kAnna = 5;
 constexpr const char* kSecret = "canary-Secret_42";
 
-json params_of(const fakes::CallRecord& record) {
-  json params = json::parse(record.params);
-  for (auto& [name, value] : params.items()) {
-    if (!value.is_string()) continue;
-    json read = json::parse(value.get<std::string>(), nullptr, false);
-    if (read.is_array() || read.is_object() || read.is_number()) value = std::move(read);
-  }
-  return params;
-}
-
 /// A transport in webhook mode behind a listener, and the fake that delivers to it.
-class TelegramWebhookTest : public testing::Test {
+class TelegramWebhookTest : public testing::Test, protected Receiving {
  protected:
   TelegramWebhookTest() {
     Listener::Settings listening;
@@ -55,8 +46,8 @@ class TelegramWebhookTest : public testing::Test {
     fake.add_user({kAnna, "Анна", {}, {}, "ru"});
   }
   ~TelegramWebhookTest() override {
-    if (held) held(false);
-    held = nullptr;
+    for (const auto& done : std::exchange(held, {})) done(false);
+    EXPECT_EQ(position, "") << "a webhook has none";
     listener.reset();
     transport.reset();
     client.stop(milliseconds(200));
@@ -71,48 +62,11 @@ class TelegramWebhookTest : public testing::Test {
   void start(std::vector<BotCommandHint> menu = {}) {
     transport = make_telegram_transport(client, settings);
     listener->add_webhook("/telegram/shop", *transport);
-    TransportHandlers handlers;
-    handlers.updates = [this](std::vector<Incoming> updates, std::string position, std::function<void(bool)> done) {
-      std::unique_lock lock(mutex);
-      EXPECT_EQ(position, "");
-      for (Incoming& one : updates) got.push_back(std::move(one));
-      changed.notify_all();
-      if (hold) {
-        held = std::move(done);
-        return;
-      }
-      const bool stored = refusals-- <= 0;
-      lock.unlock();
-      done(stored);
-    };
-    handlers.failed = [this](std::string reason) {
-      std::lock_guard lock(mutex);
-      failure = std::move(reason);
-      changed.notify_all();
-    };
-    handlers.health = [this](bool well, std::string reason) {
-      std::lock_guard lock(mutex);
-      health.push_back(well ? "well" : "ill: " + reason);
-      changed.notify_all();
-    };
-    handlers.warning = [this](std::string line) {
-      std::lock_guard lock(mutex);
-      warnings.push_back(std::move(line));
-      changed.notify_all();
-    };
-    transport->start("100 1", std::move(menu), std::move(handlers));
+    transport->start("100 1", std::move(menu), handlers());
   }
   void start_well() {
     start();
     ASSERT_TRUE(wait([&] { return !health.empty() && health.back() == "well"; }));
-  }
-  template <class Condition>
-  bool wait(Condition condition) {
-    std::unique_lock lock(mutex);
-    return changed.wait_for(lock, seconds(20), condition);
-  }
-  bool wait_for_updates(std::size_t count) {
-    return wait([&] { return got.size() >= count; });
   }
   static std::string text_of(const Incoming& incoming) {
     const auto* said = std::get_if<UserMessage>(&incoming.event.what);
@@ -162,16 +116,6 @@ class TelegramWebhookTest : public testing::Test {
   std::unique_ptr<Listener> listener;
   TelegramSettings settings;
   std::unique_ptr<Transport> transport;
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::vector<Incoming> got;
-  int refusals = 0;
-  bool hold = false;
-  std::function<void(bool)> held;
-  std::string failure;
-  std::vector<std::string> health;
-  std::vector<std::string> warnings;
 };
 
 // ------------------------------------------------------------------- the address
@@ -332,11 +276,11 @@ TEST_F(TelegramWebhookTest, UpdatesArriveAndAreConfirmedOnceStored) {
   hold = true;
   start_well();
   const std::int64_t id = fake.say(kAnna, "привет");
-  ASSERT_TRUE(wait([&] { return held != nullptr; }));
+  ASSERT_TRUE(wait([&] { return held.size() == 1; }));
   EXPECT_EQ(text_of(got[0]), "привет");
   EXPECT_EQ(got[0].id, std::to_string(id));
   EXPECT_EQ(fake.pending_updates(), 1U);
-  std::exchange(held, nullptr)(true);
+  std::exchange(held, {})[0](true);
   EXPECT_TRUE(fake.wait_until_confirmed(id));
   EXPECT_EQ(got.size(), 1U);
 }

@@ -198,6 +198,40 @@ TEST(VkAnswersTest, WritesAForm) {
   EXPECT_TRUE(form_fields("[1]").empty());
 }
 
+TEST(VkAnswersTest, WritesEveryByteOfAFormSoThatItCanBeReadAgain) {
+  std::string all;
+  for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+  const std::string form = form_body({{"a", all}});
+  std::string read;
+  for (std::size_t i = 2; i < form.size(); ++i) {
+    if (form[i] == '%') {
+      read += static_cast<char>(std::stoi(form.substr(i + 1, 2), nullptr, 16));
+      i += 2;
+    } else {
+      read += form[i] == '+' ? ' ' : form[i];
+      EXPECT_TRUE(form[i] == '+' || std::isalnum(static_cast<unsigned char>(form[i])) != 0 ||
+                  std::string("-._~").find(form[i]) != std::string::npos)
+          << form[i];
+    }
+  }
+  EXPECT_EQ(read, all);
+}
+
+TEST(VkAnswersTest, ReadsTheFieldsOfACallAsTheyAreWritten) {
+  const Fields fields = form_fields(
+      R"({ "peer_id" : -42 , "message":"a\n\"b\" {,}: \u044f", "keyboard":{"buttons":[[{"label":"a]}\\"}]]},"empty":"","no":null })");
+  const Fields expected = {{"peer_id", "-42"},
+                           {"message", "a\n\"b\" {,}: я"},
+                           {"keyboard", R"({"buttons":[[{"label":"a]}\\"}]]})"},
+                           {"empty", ""},
+                           {"no", "null"}};
+  EXPECT_EQ(fields, expected);
+  for (const char* broken : {"", "{", "{}", R"({"a"})", R"({"a":})", R"({"a":1)", R"({"a":"b)", R"({"a":"b\)", R"({"a":[1})",
+                             R"({"a":1,})", R"({"a":1}x)", R"({"a":"b"c"})", R"({"a":1 "b":2})", R"({,})"}) {
+    EXPECT_TRUE(form_fields(broken).empty()) << broken;
+  }
+}
+
 TEST(VkPacerTest, LetsABurstGoAndThenKeepsTheWindow) {
   Pacer pacer(3, std::chrono::milliseconds(1000));
   const auto begin = Pacer::Clock::now();

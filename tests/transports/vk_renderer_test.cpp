@@ -137,6 +137,13 @@ TEST(VkRendererTest, SplitsByNoMoreThanVkTakesInEitherReading) {
   }
 }
 
+TEST(VkRendererTest, ShowsThatItIsAtWork) {
+  const ApiCall call = render_typing("42");
+  EXPECT_EQ(call.method, "messages.setActivity");
+  EXPECT_EQ(body_of(call), (json{{"peer_id", 42}, {"type", "typing"}}));
+  EXPECT_TRUE(call.expendable);
+}
+
 TEST(VkRendererTest, ShowsTypingAsLongAsAsked) {
   Message message = text("ещё");
   message.typing = Duration{12'000};
@@ -311,6 +318,25 @@ TEST(VkRendererTest, WritesCaptionsBelowTheText) {
   message.text = {};
   message.attachments.resize(1);
   EXPECT_EQ(only(message)["message"], "Вот чек");
+}
+
+TEST(VkRendererTest, AnswersAMessageByTheNumberThatIsKnown) {
+  Message message;
+  message.text.text = std::string(4000, 'a') + "\n\n" + std::string(4000, 'b');
+  message.reply_to = "77";
+  const std::vector<ApiCall> calls = rendered(message);
+  ASSERT_EQ(calls.size(), 2U);
+  EXPECT_EQ(body_of(calls[0])["reply_to"], 77);
+  EXPECT_FALSE(body_of(calls[1]).contains("reply_to"));
+  message = text("да");
+  message.reply_to = "c17";
+  EXPECT_EQ(body_of(render("2000000001", message).at(0))["forward"],
+            (json{{"peer_id", 2'000'000'001}, {"conversation_message_ids", {17}}, {"is_reply", true}}));
+  for (const char* odd : {"", "c", "cx", "-5", "c-5", "0", "press"}) {
+    message.reply_to = odd;
+    EXPECT_FALSE(only(message).contains("reply_to")) << odd;
+    EXPECT_FALSE(only(message).contains("forward")) << odd;
+  }
 }
 
 TEST(VkRendererTest, SaysNothingWhenThereIsNothingToSay) { EXPECT_TRUE(rendered(Message{}).empty()); }

@@ -1,12 +1,10 @@
 #include "interpreter/transports/vk/vk.h"
-#include "transports/receiving.h"
+#include "transports/sending.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
-#include <condition_variable>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -26,36 +24,25 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Kind = Outcome::Kind;
 
-constexpr std::int64_t kAnna = 5;
 constexpr std::int64_t kBoris = 6;
 constexpr std::int64_t kStaff = 77;
 
 /// A transport against the fake, and what it tells.
-class VkTransportTest : public testing::Test, protected Receiving {
+class VkTransportTest : public SendingTest {
  protected:
-  VkTransportTest() {
-    folder = std::filesystem::temp_directory_path() /
-             ("sufler_vk_" + std::to_string(::getpid()) + "_" +
-              testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::create_directories(folder / "scenario");
-    settings.token = fake.token();
+  VkTransportTest() : SendingTest("vk") {
+    use(settings, fake);
     settings.group = fake.group_id();
-    settings.api = fake.url();
     settings.bot_name = "shop";
-    settings.backoff_first = milliseconds(2);
-    settings.backoff_most = milliseconds(20);
-    settings.scenario_folder = [this] { return (folder / "scenario").string(); };
     fake.add_user({kAnna, "Анна", "Иванова", {}}, true);
     fake.add_user({kBoris, "Борис", "Петров", {}}, true);
   }
   ~VkTransportTest() override {
     listener.stop();
-    transport.reset();
-    client.stop(milliseconds(0));
-    std::filesystem::remove_all(folder);
+    end();
   }
 
-  void make() {
+  void make() override {
     if (!transport) transport = make_vk_transport(client, settings);
   }
   void start(const std::string& from = {}) {
@@ -84,43 +71,6 @@ class VkTransportTest : public testing::Test, protected Receiving {
     return all;
   }
 
-  /// As the runtime stores it: with a key of its own.
-  ApiCall keyed(ApiCall call) {
-    call.repeat_key = ++last_key;
-    return call;
-  }
-  std::future<Outcome> deliver_later(const ApiCall& call, std::int64_t chat = kAnna) {
-    make();
-    auto promise = std::make_shared<std::promise<Outcome>>();
-    transport->deliver({"vk", std::to_string(chat)}, call,
-                       [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
-    return promise->get_future();
-  }
-  Outcome deliver(const ApiCall& call, std::int64_t chat = kAnna) { return deliver_later(call, chat).get(); }
-  std::vector<ApiCall> calls_of(const Message& message, std::int64_t chat = kAnna) {
-    make();
-    std::vector<ApiCall> calls;
-    for (ApiCall& call : transport->render({"vk", std::to_string(chat)}, message)) {
-      calls.push_back(keyed(std::move(call)));
-    }
-    return calls;
-  }
-  /// Sends all calls of a message, in order; the last outcome.
-  Outcome send(const Message& message, std::int64_t chat = kAnna) {
-    Outcome last;
-    for (const ApiCall& call : calls_of(message, chat)) {
-      last = deliver(call, chat);
-      if (last.kind != Kind::Sent) break;
-    }
-    return last;
-  }
-  static Message text(const std::string& words) {
-    Message message;
-    message.text.text = words;
-    return message;
-  }
-  Outcome send(const std::string& words, std::int64_t chat = kAnna) { return send(text(words), chat); }
-
   void fail(const std::string& kind, const std::string& method, int times = 1, int code = 0) {
     fakes::VkFault fault;
     fault.kind = kind;
@@ -130,14 +80,6 @@ class VkTransportTest : public testing::Test, protected Receiving {
     fake.fail_next(fault);
   }
 
-  Attachment file(const std::string& name, const std::string& bytes, AttachmentKind kind = AttachmentKind::Photo) {
-    std::ofstream(folder / "scenario" / name, std::ios::binary) << bytes;
-    Attachment attachment;
-    attachment.kind = kind;
-    attachment.origin = "scenario";
-    attachment.reference = name;
-    return attachment;
-  }
   std::pair<std::string, std::string> fetch(const Attachment& attachment, std::size_t limit = 1 << 20) {
     std::promise<std::pair<std::string, std::string>> promise;
     transport->fetch_file(attachment, limit, [&](std::string bytes, std::string reason) {
@@ -159,6 +101,11 @@ class VkTransportTest : public testing::Test, protected Receiving {
     listener.start(0, 1 << 20,
                    {nullptr,
                     [this](fakes::HttpRequest&& got_request) {
+                      if (down) {
+                        fakes::HttpReply reply;
+                        reply.status = 502;
+                        return listener.reply(got_request.connection, std::move(reply));
+                      }
                       WebhookRequest request;
                       request.body = std::move(got_request.body);
                       request.header = [](std::string_view) { return std::string(); };
@@ -179,6 +126,47 @@ class VkTransportTest : public testing::Test, protected Receiving {
     settings.secret = "s3cret";
     settings.confirmation = "c0nf";
   }
+  /// Starts a new bot whose address somebody wrote into VK, and waits until its place is kept.
+  void start_by_hand() {
+    start();
+    ASSERT_TRUE(wait([&] { return batches == 1; }));
+  }
+  void set_up_by_itself() {
+    callback_mode();
+    settings.confirmation.clear();
+    settings.webhook_url = listen();
+  }
+  /// What came from a person, each message once, in its order.
+  std::vector<std::string> texts_once(std::int64_t person = kAnna) {
+    std::lock_guard lock(mutex);
+    std::vector<std::string> all;
+    std::set<std::string> ids;
+    for (const Incoming& one : got) {
+      const auto* what = std::get_if<UserMessage>(&one.event.what);
+      if (one.person.id != std::to_string(person) || !ids.insert(one.id).second) continue;
+      all.push_back(what == nullptr ? "?" : what->text);
+    }
+    return all;
+  }
+  bool wait_for_texts(const std::vector<std::string>& wanted, std::int64_t person = kAnna) {
+    for (std::size_t seen = 0; texts_once(person).size() < wanted.size();) {
+      if (!wait([&] { return got.size() > seen; })) break;
+      std::lock_guard lock(mutex);
+      seen = got.size();
+    }
+    return texts_once(person) == wanted;
+  }
+  static std::string message(const std::string& text, std::int64_t number, std::int64_t date) {
+    return json{{"message",
+                 {{"id", number},
+                  {"conversation_message_id", number},
+                  {"date", date},
+                  {"from_id", kAnna},
+                  {"peer_id", kAnna},
+                  {"out", 0},
+                  {"text", text}}}}
+        .dump();
+  }
   std::string event(const std::string& type, const std::string& object, const std::string& secret = "s3cret") {
     return json{{"type", type},
                 {"object", json::parse(object)},
@@ -196,11 +184,8 @@ class VkTransportTest : public testing::Test, protected Receiving {
 
   fakes::FakeVk fake{options()};
   fakes::HttpServer listener;
-  HttpClient client;
+  std::atomic<bool> down{false};  // the listener's transport is gone
   VkSettings settings;
-  std::unique_ptr<Transport> transport;
-  std::filesystem::path folder;
-  std::int32_t last_key = 1000;
 };
 
 // ------------------------------------------------------------------- long poll
@@ -279,6 +264,30 @@ TEST_F(VkTransportTest, GoesOnFromItsPosition) {
   ASSERT_TRUE(wait_for_updates(2));
   EXPECT_EQ(said(1).text, "two");
   EXPECT_TRUE(fake.wait_until_confirmed(second.event_id));
+}
+
+TEST_F(VkTransportTest, APollThatWaitsForMessagesUnderWayGoesWithTheLastOfThem) {
+  settings.poll_wait = seconds(100);
+  settings.requests_a_window = 1000;
+  hold = true;
+  start();
+  ASSERT_TRUE(wait([&] { return held.size() == 1; }));  // the place of a new bot
+  held[0](true);
+  ASSERT_TRUE(fake.wait_until_polling());
+  fake.say(kAnna, "раз");
+  ASSERT_TRUE(wait([&] { return held.size() == 2; }));
+  fakes::VkFault slow;
+  slow.kind = "delay";
+  slow.method = "messages.send";
+  slow.times = 20;
+  slow.delay = milliseconds(200);
+  fake.fail_next(slow);
+  std::vector<std::future<Outcome>> sent;
+  for (int i = 0; i < 20; ++i) sent.push_back(deliver_later(calls_of(text("ответ")).front(), i % 2 == 0 ? kAnna : kBoris));
+  held[1](true);
+  fake.say(kAnna, "два");
+  EXPECT_TRUE(wait([&] { return held.size() == 3; }));
+  for (auto& one : sent) EXPECT_EQ(one.get().kind, Kind::Sent);
 }
 
 TEST_F(VkTransportTest, ABrokenPositionIsNone) {
@@ -1022,6 +1031,54 @@ TEST_F(VkTransportTest, BringsFilesOfOtherPlatformsOver) {
   EXPECT_EQ(fake.calls("photos.saveMessagesPhoto").size(), 1U);  // the same bytes
 }
 
+TEST_F(VkTransportTest, EveryKindOfFileOfAnotherPlatformGoesOver) {
+  settings.fetch_elsewhere = [&](const Attachment& wanted, std::size_t,
+                                 std::function<void(std::string, std::string)> done) {
+    done((wanted.kind == AttachmentKind::Voice ? "OggS" : "RIFF") + (" bytes of " + wanted.reference), {});
+  };
+  using K = AttachmentKind;
+  for (const auto& [kind, type] : std::vector<std::pair<K, std::string>>{{K::Voice, "audio_message"},
+                                                                         {K::Audio, "doc"},
+                                                                         {K::Video, "doc"},
+                                                                         {K::Document, "doc"},
+                                                                         {K::Sticker, "doc"}}) {
+    Attachment one;
+    one.kind = kind;
+    one.origin = "telegram";
+    one.reference = "AwAC" + std::to_string(static_cast<int>(kind));
+    if (kind == K::Document) one.name = "смета.pdf";
+    Message message;
+    message.attachments = {one};
+    ASSERT_EQ(send(message).kind, Kind::Sent);
+    const auto sent = fake.messages(kAnna).back();
+    ASSERT_EQ(sent.attachments.size(), 1U) << sent.text;
+    EXPECT_EQ(sent.attachments[0].kind, type);
+    if (kind == K::Audio) {
+      EXPECT_EQ(sent.attachments[0].name, "audio.mpga");  // VK takes no mp3
+    }
+  }
+}
+
+TEST_F(VkTransportTest, AnswersAMessageAndSendsNonethelessWhenItIsGone) {
+  start_and_poll();
+  const auto event = fake.say(kAnna, "где заказ?");
+  ASSERT_TRUE(wait_for_updates(1));
+  Message message = text("уже везём");
+  message.reply_to = said(0).message_id;
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).at(0).reply_to, event.cmid);
+  message.reply_to = "c" + std::to_string(event.cmid);
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).at(1).reply_to, event.cmid);
+  fake.delete_message(kAnna, event.cmid);
+  for (const std::string& gone : {said(0).message_id, message.reply_to}) {
+    message.reply_to = gone;
+    ASSERT_EQ(send(message).kind, Kind::Sent) << gone;
+    EXPECT_EQ(fake.messages(kAnna).back().reply_to, 0);
+  }
+  EXPECT_EQ(fake.messages(kAnna).size(), 4U);
+}
+
 TEST_F(VkTransportTest, AFailedUploadIsTriedAgain) {
   Message message;
   message.attachments = {file("a.png", fakes::make_png(8, 8))};
@@ -1040,6 +1097,19 @@ TEST_F(VkTransportTest, APictureThatIsNoneGoesAsADocument) {
   message.attachments = {file("a.webp", "RIFF....WEBPVP8 ", AttachmentKind::Sticker)};
   ASSERT_EQ(send(message).kind, Kind::Sent);
   EXPECT_EQ(fake.messages(kAnna).at(0).attachments.at(0).kind, "doc");
+}
+
+TEST_F(VkTransportTest, SendsAFileOfAStoredVersionByItsContent) {
+  stored["h1"] = fakes::make_png(12, 8);
+  Message message = text("меню");
+  message.attachments = {stored_file("h1", "menu.png")};
+  ASSERT_EQ(send(message).kind, Kind::Sent);
+  EXPECT_EQ(fake.messages(kAnna).at(0).attachments.at(0).kind, "photo");
+  message.attachments = {stored_file("h2", "other.png")};
+  stored.erase("h2");
+  const Outcome gone = send(message);
+  EXPECT_EQ(gone.kind, Kind::Failed);
+  EXPECT_THAT(gone.reason, testing::AllOf(testing::HasSubstr("other.png"), testing::HasSubstr("not stored any more")));
 }
 
 TEST_F(VkTransportTest, SendsNothingFromOutsideTheScenario) {
@@ -1062,8 +1132,8 @@ const char* const kMessage =
 
 TEST_F(VkTransportTest, AnswersOkOnlyWhenTheEventIsStored) {
   callback_mode();
+  start_by_hand();
   hold = true;
-  start();
   auto answer = std::async(std::launch::async, [&] { return post(event("message_new", kMessage)); });
   ASSERT_TRUE(wait([&] { return held.size() == 1; }));
   EXPECT_EQ(answer.wait_for(milliseconds(20)), std::future_status::timeout);
@@ -1078,8 +1148,8 @@ TEST_F(VkTransportTest, AnswersOkOnlyWhenTheEventIsStored) {
 
 TEST_F(VkTransportTest, AsksToComeAgainWhenStoringFails) {
   callback_mode();
+  start_by_hand();
   refusals = 1;
-  start();
   const WebhookAnswer refused = post(event("message_new", kMessage));
   EXPECT_EQ(refused.status, 503);
   EXPECT_GT(refused.retry_after.count(), 0);
@@ -1222,6 +1292,134 @@ TEST_F(VkTransportTest, AMessageHasOneIdByEitherWay) {
   fake.replay(event.event_id, server);
   ASSERT_TRUE(wait_for_updates(2));
   EXPECT_EQ(got[0].id, got[1].id);
+}
+
+TEST_F(VkTransportTest, WhatVkGaveUpOnIsFetchedFromTheHistories) {
+  fake.control("options", R"({"callback_time_scale":0.0001,"suspend_after":0})");  // gives up after 0.6 s
+  std::atomic<std::int64_t> hours{0};
+  settings.now = [&] {
+    return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count() +
+           hours * 3'600'000;
+  };
+  set_up_by_itself();
+  start();
+  ASSERT_TRUE(wait([&] { return !health.empty(); }));
+  fake.say(kAnna, "до");
+  ASSERT_TRUE(wait_for_texts({"до"}));
+  down = true;
+  transport.reset();
+  std::vector<std::string> ids;
+  for (const auto& [who, what] : std::vector<std::pair<std::int64_t, std::string>>{
+           {kAnna, "раз"}, {kBoris, "два"}, {kAnna, "три"}, {kBoris, "четыре"}}) {
+    ids.push_back(fake.say(who, what).event_id);
+  }
+  for (const std::string& id : ids) ASSERT_TRUE(fake.wait_for_delivery(id, 6));
+  for (const auto& delivery : fake.deliveries()) {
+    if (delivery.event_id != ids[0]) continue;
+    EXPECT_TRUE(delivery.given_up);
+  }
+  hours = 3;
+  start(position);
+  down = false;
+  EXPECT_TRUE(wait_for_texts({"до", "раз", "три"})) << testing::PrintToString(texts_once());
+  EXPECT_TRUE(wait_for_texts({"два", "четыре"}, kBoris)) << testing::PrintToString(texts_once(kBoris));
+  fake.say(kBoris, "пять");
+  EXPECT_TRUE(wait_for_texts({"два", "четыре", "пять"}, kBoris)) << testing::PrintToString(texts_once(kBoris));
+  EXPECT_EQ(warnings, std::vector<std::string>());
+}
+
+TEST_F(VkTransportTest, AfterAShortPauseVkItselfBringsWhatWasWritten) {
+  callback_mode();
+  settings.now = [] { return std::int64_t{1'700'000'009'000}; };
+  start(R"({"ts":"","at":1700000000000})");
+  EXPECT_EQ(post(event("message_new", kMessage)).body, "ok");
+  EXPECT_EQ(fake.calls("messages.getConversations").size(), 0U);
+}
+
+TEST_F(VkTransportTest, WhatComesWhileTheHistoriesAreReadComesAfterThem) {
+  fake.say(kAnna, "раз");
+  fake.say(kAnna, "два");
+  fakes::VkFault slow;
+  slow.kind = "delay";
+  slow.method = "messages.getConversations";
+  slow.delay = milliseconds(200);
+  fake.fail_next(slow);
+  callback_mode();
+  start(R"({"ts":"","at":1600000000000})");
+  EXPECT_EQ(post(event("message_new", message("три", 3, 1'700'000'000))).body, "ok");
+  EXPECT_EQ(texts_once(), (std::vector<std::string>{"раз", "два", "три"}));
+}
+
+TEST_F(VkTransportTest, HistoriesThatCannotBeHadHoldNobodyUp) {
+  fail("server_error", "messages.getConversations", -1);
+  callback_mode();
+  start(R"({"ts":"","at":1600000000000})");
+  EXPECT_EQ(post(event("message_new", kMessage)).body, "ok");
+  // The place stays where it was until the histories have been read, or are given up.
+  EXPECT_NE(position.find("1600000000000"), std::string::npos) << position;
+  ASSERT_TRUE(wait([&] { return !warnings.empty(); }));
+  EXPECT_NE(warnings[0].find("left out"), std::string::npos) << warnings[0];
+  EXPECT_EQ(post(event("message_new", kMessage)).body, "ok");
+  EXPECT_EQ(position.find("1600000000000"), std::string::npos) << position;
+}
+
+TEST_F(VkTransportTest, ABotThatBeginsHearsWhatWasWrittenWhileItsAddressWasSetUp) {
+  set_up_by_itself();
+  // VK has its address, and brings no events yet.
+  fail("server_error", "groups.setCallbackSettings", -1);
+  start();
+  ASSERT_TRUE(fake.wait_until_webhook_is("ok", 1));
+  EXPECT_EQ(fake.say(kAnna, "раз").event_id, "");
+  fake.clear_faults();
+  EXPECT_TRUE(wait_for_texts({"раз"}));
+}
+
+TEST_F(VkTransportTest, ABotThatBeginsAnswersNothingOfWhatWasWrittenBefore) {
+  fake.advance_clock(-std::chrono::minutes(1));
+  fake.say(kAnna, "раз");
+  fake.advance_clock(std::chrono::minutes(1));
+  set_up_by_itself();
+  start();
+  ASSERT_TRUE(fake.wait_for_calls("messages.getConversations", 1));
+  fake.say(kAnna, "два");
+  EXPECT_TRUE(wait_for_texts({"два"}));
+}
+
+TEST_F(VkTransportTest, WhatALostProcessLeftUnfetchedTheNextOneFetches) {
+  set_up_by_itself();
+  fail("server_error", "groups.setCallbackSettings", -1);
+  start();
+  ASSERT_TRUE(fake.wait_until_webhook_is("ok", 1));
+  fake.say(kAnna, "раз");
+  down = true;
+  transport.reset();
+  fake.clear_faults();
+  start(position);
+  down = false;
+  EXPECT_TRUE(wait_for_texts({"раз"}));
+}
+
+TEST_F(VkTransportTest, ThePlaceWaitsForEventsThatVkIsToRepeat) {
+  constexpr std::int64_t kNow = 1'700'000'000;
+  std::atomic<std::int64_t> now{kNow * 1000};
+  settings.now = [&now] { return now.load(); };
+  callback_mode();
+  start(R"({"ts":"","at":1699999999000})");
+  const auto at = [&] { return json::parse(position)["at"].get<std::int64_t>(); };
+  refusals = 1;
+  EXPECT_EQ(post(event("message_new", message("раз", 1, kNow))).status, 503);
+  now += 100'000;
+  EXPECT_EQ(post(event("message_new", message("два", 2, kNow + 100))).status, 200);
+  EXPECT_EQ(at(), 1'699'999'999'000);
+  EXPECT_EQ(post(event("message_new", message("раз", 1, kNow))).status, 200);
+  EXPECT_EQ(at(), now);
+  EXPECT_EQ(fake.calls("messages.getConversations").size(), 0U);
+  // One that never comes again is fetched, hours later.
+  refusals = 1;
+  EXPECT_EQ(post(event("message_new", message("три", 3, kNow + 100))).status, 503);
+  now += 3 * 3'600'000;
+  EXPECT_EQ(post(event("message_new", message("четыре", 4, kNow + 10'000))).status, 200);
+  EXPECT_TRUE(fake.wait_for_calls("messages.getConversations", 1));
 }
 
 // ------------------------------------------------------------------- registration

@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 #include "interpreter/transports/vk/file_reference.h"
+#include "transports/fixtures.h"
 
 namespace sufler::vk {
 namespace {
@@ -15,17 +14,8 @@ namespace {
 constexpr std::int64_t kNow = 1'790'000'000'500;
 constexpr std::int64_t kGroup = 123456;
 
-std::filesystem::path fixtures() {
-  return std::filesystem::path(SUFLER_SOURCE_DIR) / "tests/data/fixtures/vk";
-}
-
-std::string fixture(const std::string& name) {
-  std::ifstream file(fixtures() / (name + ".json"));
-  std::ostringstream text;
-  text << file.rdbuf();
-  EXPECT_FALSE(text.str().empty()) << name;
-  return text.str();
-}
+std::filesystem::path fixtures() { return fixtures_of("vk"); }
+std::string fixture(const std::string& name) { return fixture_of("vk", name); }
 
 DecodedUpdate update(std::string body, const Community& community = {kGroup, nullptr}) {
   return UpdateDecoder().read_webhook(body, community, kNow).update;
@@ -49,22 +39,8 @@ DecodedUpdate in_conversation(const std::string& fields) {
                  fields + "}");
 }
 
-const UserMessage& said(const DecodedUpdate& decoded) {
-  static const UserMessage none;
-  EXPECT_TRUE(decoded.incoming) << decoded.skipped;
-  if (!decoded.incoming) return none;
-  const auto* what = std::get_if<UserMessage>(&decoded.incoming->event.what);
-  EXPECT_NE(what, nullptr);
-  return what == nullptr ? none : *what;
-}
-const ButtonPress& pressed(const DecodedUpdate& decoded) {
-  static const ButtonPress none;
-  EXPECT_TRUE(decoded.incoming) << decoded.skipped;
-  if (!decoded.incoming) return none;
-  const auto* what = std::get_if<ButtonPress>(&decoded.incoming->event.what);
-  EXPECT_NE(what, nullptr);
-  return what == nullptr ? none : *what;
-}
+const UserMessage& said(const DecodedUpdate& decoded) { return what_is<UserMessage>(decoded); }
+const ButtonPress& pressed(const DecodedUpdate& decoded) { return what_is<ButtonPress>(decoded); }
 
 // ------------------------------------------------------------------- fixtures
 
@@ -100,7 +76,7 @@ TEST(VkUpdateDecoderTest, MakesOfEachEventOfTheFixturesWhatItIs) {
       {"event_group_officers_edit", "skipped: an event of the type `group_officers_edit`"},
       {"event_market_comment_new", "skipped: an event of the type `market_comment_new`"},
       {"event_message_allow", "123 123 allows"},
-      {"event_message_event_payload_object", "123456789 123456789 presses feleyinek:123456789:123456789 in 1234"},
+      {"event_message_event_payload_object", "123456789 123456789 presses feleyinek:123456789:123456789 in c1234"},
       {"event_message_new_text", "123456789 123456789 says f with 0"},
       {"event_message_reply_admin_author", "123 123 hears test of 123"},
       {"event_photo_new", "skipped: an event of the type `photo_new`"},
@@ -197,7 +173,7 @@ TEST(VkUpdateDecoderTest, TakesAMessageWithoutAnything) {
   const UserMessage empty = said(from_anna(""));
   EXPECT_EQ(empty.text, "");
   EXPECT_TRUE(empty.attachments.empty());
-  EXPECT_EQ(empty.message_id, "3");
+  EXPECT_EQ(empty.message_id, "7");
 }
 
 TEST(VkUpdateDecoderTest, ReadsTheStartButtonAsTheCommandWithItsLink) {
@@ -237,8 +213,18 @@ TEST(VkUpdateDecoderTest, NamesTheMessageThatIsAnsweredAsItsSendingDid) {
       from_anna(R"("text":"/bot_on","reply_message":{"id":5,"conversation_message_id":2,"from_id":-123456,"text":"Заказ №1"})");
   EXPECT_EQ(said(reply).text, "/bot_on");
   EXPECT_EQ(said(reply).reply_to, "5");
-  EXPECT_EQ(said(from_anna(R"("text":"да","reply_message":{"id":0,"conversation_message_id":2})")).reply_to, "");
+  EXPECT_EQ(said(from_anna(R"("text":"да","reply_message":{"id":0,"conversation_message_id":2})")).reply_to, "c2");
   EXPECT_EQ(said(from_anna(R"("text":"да")")).reply_to, "");
+}
+
+TEST(VkUpdateDecoderTest, NamesAMessageAsAnAnswerToItWould) {
+  EXPECT_EQ(said(from_anna(R"("text":"да")")).message_id, "7");
+  EXPECT_EQ(said(in_conversation(R"("text":"/menu")")).message_id, "c3");
+  std::string edited = R"({"type":"message_edit","group_id":123456,"event_id":"e1","object":{"id":7,
+      "conversation_message_id":3,"date":1700000000,"update_time":1700000100,"from_id":42,"peer_id":42,"text":"нет"}})";
+  const DecodedUpdate change = UpdateDecoder().read_webhook(edited, Community{123456, nullptr}, kNow).update;
+  EXPECT_EQ(said(change).message_id, "7");
+  EXPECT_TRUE(said(change).edited);
 }
 
 TEST(VkUpdateDecoderTest, SkipsWhatNoPersonWrote) {
@@ -327,7 +313,7 @@ TEST(VkUpdateDecoderTest, TellsAPersonOfTheCommunityFromItsOwnEcho) {
   ASSERT_TRUE(staff.incoming) << staff.skipped;
   EXPECT_EQ(summary(staff), "42 42 hears Я с вами of 5");
   EXPECT_EQ(staff.incoming->id, "m1700000000:42:4");
-  EXPECT_EQ(reply(R"("random_id":777)").skipped, "an echo of our own message");
+  EXPECT_EQ(reply(R"("random_id":777)").skipped, "our own echo");
   EXPECT_EQ(reply(R"("random_id":778)").skipped, "a message that a program sent");  // a mailing
   EXPECT_EQ(reply(R"("random_id":0)").skipped, "a message that a program sent");
   EXPECT_EQ(reply(R"("admin_author_id":0,"random_id":5)").skipped, "a message that a program sent");
@@ -351,7 +337,7 @@ TEST(VkUpdateDecoderTest, ReadsAPressWithWhatItsAnswerNeeds) {
   const DecodedUpdate own = press(R"({"p":"17:2"})");
   EXPECT_EQ(pressed(own).payload, "17:2");
   EXPECT_EQ(pressed(own).press_id, "ab12:42:42");
-  EXPECT_EQ(pressed(own).message_id, "9");
+  EXPECT_EQ(pressed(own).message_id, "c9");
   EXPECT_EQ(own.incoming->id, "outer");
   EXPECT_EQ(pressed(press(R"("{\"p\":\"17:2\"}")")).payload, "17:2");  // as the documentation says
   // What is not ours is never read as ours; the press is answered all the same.

@@ -2,7 +2,9 @@
 // collecting or `gather`, and the type's reader; a value through `check` and `confirm`.
 #include <algorithm>
 
+#include "interpreter/core/assistants/asking.h"
 #include "interpreter/core/questions/questions.h"
+#include "interpreter/core/relocation.h"
 
 namespace sufler {
 namespace {
@@ -37,9 +39,36 @@ void go_behind(Play& play, const Waiting& waiting) {
   frame.row = waiting.question + 1;
 }
 
+Value hidden() { return Value("•••"); }
+
+QuestionId id_of(const Play& play, const Question& question) {
+  return QuestionId{static_cast<std::uint32_t>(&question - play.program.questions.data())};
+}
+
+/// For the trace, whichever step asks.
+TraceEntry& note(Play& play, Way::What what, const Question& question, Value value = {}) {
+  TraceEntry& entry = play.note({what, play.state.waiting.step, id_of(play, question), 0}, std::move(value));
+  if (question.secret && !entry.value.is_null()) entry.value = hidden();
+  return entry;
+}
+
 bool default_of(Play& play, const Question& question, Value& value) {
   value = Value();
-  return !question.default_value || play.evaluate(*question.default_value, value);
+  if (!question.default_value) return true;
+  if (!play.evaluate(*question.default_value, value)) return false;
+  if (play.traces()) note(play, Way::What::Default, question, value);
+  return true;
+}
+
+/// The option that gave an answer, which `from` may have made.
+void note_option(Play& play, const Question& question, std::size_t position) {
+  if (!play.traces()) return;
+  const Waiting& waiting = play.state.waiting;
+  Way way = way_of_option(waiting.step, question.buttons, waiting.values, position);
+  way.question = id_of(play, question);
+  if (way.what == Way::What::DataOption && !question.buttons.from) return;  // marks of a rating
+  TraceEntry& entry = play.note(way, Value(label_at(waiting.shown, position)));
+  if (question.secret) entry.value = hidden();
 }
 
 /// The answer is settled.
@@ -75,6 +104,7 @@ Flow take_option_of_question(Play& play, const Question& question, std::size_t p
       question.type != QuestionType::Choice) {
     // A way out of the question, such as `Cancel`.
     const Option taken = *option;
+    note_option(play, question, position);
     play.remember_stand();
     go_behind(play, waiting);
     play.leave_rest();
@@ -83,12 +113,14 @@ Flow take_option_of_question(Play& play, const Question& question, std::size_t p
   }
   if (question.type == QuestionType::Choice || (option && option->value) || !option) {
     const Option* const taken = option;
+    note_option(play, question, position);
     const Flow flow =
         take_value(play, question, value_at(question.buttons, waiting.shown, waiting.values, position));
     if (taken && play.state.waiting.what == Waiting::For::Nothing && !play.fault) take_option(play, *taken);
     return flow;
   }
   // A button of a question that reads text says its label.
+  note_option(play, question, position);
   play.heard.text = label_at(waiting.shown, position);
   const Reading reading = kind_of(question).read(play, question);
   return reading.taken ? take_value(play, question, reading.value) : refuse(play, question, reading);
@@ -97,7 +129,8 @@ Flow take_option_of_question(Play& play, const Question& question, std::size_t p
 Flow read_answer(Play& play, const Question& question) {
   const Reading reading = kind_of(question).read(play, question);
   if (play.fault) return Flow::Next;
-  return reading.taken ? take_value(play, question, reading.value) : refuse(play, question, reading);
+  if (reading.taken) return take_value(play, question, reading.value);
+  return ask_to_understand(play, question) ? Flow::Rest : refuse(play, question, reading);
 }
 
 Flow gather(Play& play, const Question& question) {
@@ -157,10 +190,12 @@ Flow hear_confirmation(Play& play, const Question& question, const Input& input)
     const Option* option =
         question.type == QuestionType::Choice ? option_of_value(play, question, value) : nullptr;
     if (play.fault) return Flow::Next;
+    if (play.traces()) note(play, Way::What::Answered, question, value);
     const Flow flow = accept(play, question, std::move(value));
     if (option && !play.fault) take_option(play, *option);
     return flow;
   }
+  if (play.traces()) note(play, Way::What::Declined, question, waiting.candidate);
   Waiting again;
   again.what = Waiting::For::Answer;
   again.step = waiting.step;
@@ -188,12 +223,20 @@ bool is_secret_rest(const Program& program, const Waiting& waiting) {
 LocalTime local_now(const Play& play) { return play.program.zone.to_local(play.event.at); }
 
 Flow ask_from(Play& play, StepId id, const Ask& ask, std::uint32_t row) {
+  Frame& frame = play.state.frames.back();
+  if (row == 0 || row >= frame.answered) frame.answered = 0;
   for (; row < ask.questions.size(); ++row) {
     const Question& question = play.program.question(ask.questions[row]);
+    if (row < frame.answered) {
+      const Value* answer = play.state.variables.find(question.name);
+      if (answer && !answer->is_null()) continue;
+    }
     play.span = question.span;
     bool wanted = true;
     if (!play.holds(question.ask_when, wanted)) return Flow::Next;
     if (!wanted) {
+      if (play.traces())
+        play.note({Way::What::PassedOver, id, ask.questions[row], 0}, *question.ask_when, Value(false));
       Value value;
       if (!default_of(play, question, value) || !play.set_variable(question.name, std::move(value)))
         return Flow::Next;
@@ -212,19 +255,14 @@ Flow show_question(Play& play, Waiting waiting, const RichText* was) {
   const Question& question = *question_of(play.program, waiting);
   play.span = question.span;
   Message message;
-  if (!play.render(question.text, message.text) || !play.collect(question.attach, message.attachments))
-    return Flow::Next;
-  if (was) {
-    message.text.append("\n");
-    message.text.append(play.phrase(Phrase::Was));
-    message.text.append(" ");
-    message.text.append(*was);
-  }
+  if (!render_asked(play, question.text, question.attach, was, message)) return Flow::Next;
   if (!make_options(play, question.buttons, waiting.shown, waiting.values)) return Flow::Next;
   if (waiting.shown.empty() &&
       (question.type == QuestionType::Choice || question.type == QuestionType::Choices)) {
     // Nobody could ever answer this: it is passed over, as by `ask_when`.
     play.effect(WriteLog{"nothing to choose from for `" + question.name + "`"});
+    if (play.traces() && question.otherwise)
+      play.note({Way::What::Otherwise, waiting.step, id_of(play, question), 0});
     Value value;
     if (!default_of(play, question, value) || !play.set_variable(question.name, std::move(value)))
       return Flow::Next;
@@ -253,7 +291,12 @@ Flow show_confirmation(Play& play, Waiting waiting) {
   names.set("value", waiting.candidate);
   const ExtraNames extra(play.scope, names);
   Message message;
-  if (question.confirm && !play.render(*question.confirm, message.text)) return Flow::Next;
+  if (!question.confirm) {  // no more: the question itself is asked again
+    waiting.what = Waiting::For::Answer;
+    waiting.candidate = Value();
+    return show_question(play, std::move(waiting), nullptr);
+  }
+  if (!play.render(*question.confirm, message.text)) return Flow::Next;
   waiting.shown.clear();
   waiting.values.clear();
   waiting.serial = play.next_serial();
@@ -309,6 +352,7 @@ Flow hear_answer(Play& play, const Input& input) {
   Waiting& waiting = play.state.waiting;
 
   if (question.optional && (input.code == 's' || (!input.pressed() && is_phrase(play, Phrase::Skip)))) {
+    if (play.traces()) note(play, Way::What::Skipped, question);
     Value value;
     if (!default_of(play, question, value)) return Flow::Next;
     return accept(play, question, std::move(value));
@@ -349,7 +393,10 @@ Flow take_value(Play& play, const Question& question, Value value) {
       return refuse(play, question, Reading::refuse(Phrase::InvalidCheck));
     }
   }
-  if (!question.confirm) return accept(play, question, std::move(value));
+  if (!question.confirm) {
+    if (play.traces()) note(play, Way::What::Answered, question, value);
+    return accept(play, question, std::move(value));
+  }
   Waiting confirming;
   confirming.what = Waiting::For::Confirmation;
   confirming.step = waiting.step;
@@ -363,13 +410,20 @@ Flow take_value(Play& play, const Question& question, Value value) {
 
 Flow refuse(Play& play, const Question& question, const Reading& reading) {
   Waiting& waiting = play.state.waiting;
+  if (waiting.news != Waiting::News::None) {
+    // It answered what stood there before the scenario was changed: no attempt at this question.
+    show_news(play);
+    return play.state.waiting.what == Waiting::For::Nothing ? Flow::Next : Flow::Rest;
+  }
   if (waiting.attempts < UINT32_MAX) ++waiting.attempts;
+  if (play.traces()) note(play, Way::What::Wrong, question, Value(std::string(trim(play.heard.text))));
   if (question.gather) {
     waiting.collected.clear();
     waiting.candidate = Value();
     play.state.timers.erase(play.timer_name("gather", play.state.interrupted.size()));
   }
   if (question.attempts > 0 && waiting.attempts >= question.attempts && question.otherwise) {
+    if (play.traces()) note(play, Way::What::Otherwise, question);
     leave_question(play, question.otherwise);
     return Flow::Next;
   }

@@ -57,6 +57,17 @@ Flow finish_choices(Play& play, const Question& question) {
     refusal->details.set("count", count);
     return refuse(play, question, *refusal);
   }
+  if (play.traces()) {
+    const Waiting& waiting = play.state.waiting;
+    for (const Value& chosen : waiting.collected) {
+      const auto position = chosen.number() ? chosen.number()->to_int64() : std::nullopt;
+      if (!position || *position < 0) continue;
+      Way way = way_of_option(waiting.step, question.buttons, waiting.values, static_cast<std::size_t>(*position));
+      way.question = play.way_of_rest(way.what).question;
+      play.note(way, question.secret ? Value("•••")
+                                     : Value(label_at(waiting.shown, static_cast<std::size_t>(*position))));
+    }
+  }
   return take_value(play, question, std::move(values));
 }
 

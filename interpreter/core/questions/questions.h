@@ -71,4 +71,8 @@ std::optional<Reading> refuse_out_of_range(const Question& question, const Decim
                                            Phrase why = Phrase::InvalidRange);
 LocalTime local_now(const Play& play);
 
+/// A value that is there already (of another version, or told by a model) as an answer to the question: read, and held
+/// against its `check`. Nothing when it is none (takeover.cpp).
+std::optional<Value> fit_answer(Play& play, const Question& question, const Value& value);
+
 }  // namespace sufler

@@ -3,9 +3,11 @@
 
 namespace sufler {
 
-Flow play_verb(Play& play, StepId, const Step&, const If& condition) {
+Flow play_verb(Play& play, StepId id, const Step&, const If& condition) {
   Value value;
   if (!play.evaluate(condition.condition, value)) return Flow::Next;
+  if (play.traces())
+    play.note({value.truthy() ? Way::What::Then : Way::What::Else, id, {}, 0}, condition.condition, value);
   play.enter(value.truthy() ? condition.then_target : condition.else_target);
   return Flow::Next;
 }
@@ -23,14 +25,19 @@ bool is_case_of(const Value& of_case, const Value& subject, const Locale& locale
   return is_one(subject) && to_display(of_case, locale) == to_display(subject, locale);
 }
 
-Flow play_verb(Play& play, StepId, const Step&, const Match& match) {
+Flow play_verb(Play& play, StepId id, const Step&, const Match& match) {
   Value subject;
   if (!play.evaluate(match.subject, subject)) return Flow::Next;
   for (const Match::Case& one : match.cases) {
     if (!is_case_of(one.value, subject, play.scope.locale())) continue;
+    if (play.traces()) {
+      const auto index = static_cast<std::uint32_t>(&one - match.cases.data());
+      play.note({Way::What::Case, id, {}, index}, match.subject, subject);
+    }
     play.enter(one.target);
     return Flow::Next;
   }
+  if (play.traces()) play.note({Way::What::Otherwise, id, {}, 0}, match.subject, subject);
   play.enter(match.otherwise);
   return Flow::Next;
 }

@@ -15,6 +15,7 @@ Flow take(Play& play, const Choose& choose, std::size_t position) {
     return Flow::Rest;
   }
 
+  if (play.traces()) play.note(way_of_option(waiting.step, choose.buttons, waiting.values, position), waiting.shown[position]);
   play.remember_stand();
   PastQuestion past;
   past.frames = state.frames;
@@ -44,18 +45,12 @@ Flow show_choice(Play& play, Waiting waiting, const RichText* was) {
   const Choose& choose = std::get<Choose>(step.verb);
   play.span = step.span;
   Message message;
-  if (!play.render(choose.text, message.text) || !play.collect(choose.attach, message.attachments))
-    return Flow::Next;
-  if (was) {
-    message.text.append("\n");
-    message.text.append(play.phrase(Phrase::Was));
-    message.text.append(" ");
-    message.text.append(*was);
-  }
+  if (!render_asked(play, choose.text, choose.attach, was, message)) return Flow::Next;
   if (!make_options(play, choose.buttons, waiting.shown, waiting.values)) return Flow::Next;
   if (waiting.shown.empty()) {
     // Nobody could ever answer this.
     play.effect(WriteLog{"nothing to choose from at `" + step.place + "`"});
+    if (play.traces()) play.note({Way::What::Otherwise, waiting.step, {}, 0});
     play.enter(choose.otherwise);
     return Flow::Next;
   }
@@ -73,6 +68,7 @@ Flow hear_choice(Play& play, std::optional<std::size_t> position) {
   if (!position) position = find_label(trim(play.heard.text), play.state.waiting.shown);
   if (position) return take(play, choose, *position);
   if (choose.otherwise) {
+    if (play.traces()) play.note(play.way_of_rest(Way::What::Otherwise), Value(play.heard.text));
     play.interrupt(choose.otherwise);
     return Flow::Next;
   }

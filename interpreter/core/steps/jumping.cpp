@@ -42,8 +42,7 @@ Flow play_verb(Play& play, StepId, const Step&, const End&) {
   play.end_dialog();
   play.forget_answers();
   // `Stop: end` on a button: whoever pressed it must see that it worked.
-  const bool pressed = std::holds_alternative<UserMessage>(play.event.what) ||
-                       std::holds_alternative<ButtonPress>(play.event.what);
+  const bool pressed = play.said || std::holds_alternative<ButtonPress>(play.event.what);
   if (pressed && play.messages == 0 && !play.border) play.say_phrase(Phrase::Ended);
   return Flow::Rest;
 }

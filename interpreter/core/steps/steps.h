@@ -30,6 +30,8 @@ Flow play_verb(Play& play, StepId id, const Step& step, const Update& update);
 Flow play_verb(Play& play, StepId id, const Step& step, const Delete& removal);
 Flow play_verb(Play& play, StepId id, const Step& step, const Notify& notify);
 Flow play_verb(Play& play, StepId id, const Step& step, const HandoffStep& handoff);
+Flow play_verb(Play& play, StepId id, const Step& step, const Run& run);
+Flow play_verb(Play& play, StepId id, const Step& step, const AssistantStep& assistant);
 Flow play_verb(Play& play, StepId id, const Step& step, const Log& log);
 Flow play_verb(Play& play, StepId id, const Step& step, const Track& track);
 
@@ -42,6 +44,18 @@ Flow hear_choice(Play& play, std::optional<std::size_t> position);
 // ---- tables: the turn stops at `asks` and goes on here
 
 void resume_table(Play& play, const TableAnswer& answer);
+
+// ---- jobs: the dialog rests until the result comes, and goes on here. `error` is empty when there is one
+
+Flow take_result(Play& play, const Waiting& waiting, const Run& run, const Value& result, const std::string& error);
+Flow take_result(Play& play, const Waiting& waiting, const AssistantStep& step, const Value& result,
+                 const std::string& error);
+/// `understand` of the question that waits.
+Flow take_result(Play& play, const Waiting& waiting, const Ask& ask, const Value& result, const std::string& error);
+
+/// classify, extract, write; `message`: of the person, where the step says no text.
+Flow begin_assistant_job(Play& play, StepId id, const AssistantStep& step);
+Flow take_assistant_job(Play& play, StepId id, const AssistantStep& step, const Value& result, const std::string& error);
 
 /// `back` found nothing to go back to.
 void tell_no_way_back(Play& play);

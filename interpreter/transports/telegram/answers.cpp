@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "interpreter/core/text.h"
-#include "interpreter/transports/http_client.h"
+#include "interpreter/network/http_client.h"
 
 namespace sufler::telegram {
 namespace {
@@ -64,6 +64,8 @@ bool says_ok(std::string_view body) {
 
 std::string message_id_in(std::string_view body) {
   std::size_t at = value_of(body, "\"message_id\"");
+  // A topic that was made has no message of its own.
+  if (at == std::string_view::npos) at = value_of(body, "\"message_thread_id\"");
   std::string id;
   while (at < body.size() && body[at] >= '0' && body[at] <= '9') id += body[at++];
   return id;
@@ -73,6 +75,22 @@ bool Refusal::says(std::string_view lower_case) const {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::search(description.begin(), description.end(), lower_case.begin(), lower_case.end(),
                      [&](char a, char b) { return lower(a) == b; }) != description.end();
+}
+
+std::vector<std::string> further_ids_in(std::string_view body) {
+  std::vector<std::string> ids;
+  // Few answers are of albums: all others are not parsed.
+  const std::size_t result = value_of(body, "\"result\"");
+  if (result >= body.size() || body[result] != '[') return ids;
+  dom::parser parser;
+  dom::array messages;
+  if (parser.parse(simdjson::padded_string(body))["result"].get(messages) != SUCCESS) return ids;
+  for (const dom::element one : messages) {
+    std::int64_t id = 0;
+    if (one["message_id"].get(id) == SUCCESS) ids.push_back(std::to_string(id));
+  }
+  if (!ids.empty()) ids.erase(ids.begin());
+  return ids;
 }
 
 Refusal read_refusal(int status, std::string_view body) {
@@ -116,10 +134,58 @@ bool is_about_file(const Refusal& refusal) {
   return false;
 }
 
+bool is_about_kind(const Refusal& refusal) {
+  if (refusal.code != 400) return false;
+  for (const std::string_view sign :
+       {"image_process_failed", "photo_invalid_dimensions", "photo_ext_invalid", "too big for a photo",
+        "voice_messages_forbidden", "receiving of voice messages", "video_content_type_invalid",
+        "sticker_png_dimensions", "wrong file type"}) {
+    if (refusal.says(sign)) return true;
+  }
+  return false;
+}
+
 bool is_about_token(const Refusal& refusal) {
   if (!refusal.readable) return false;
   return refusal.code == 401 || (refusal.code == 404 && !refusal.says("method"));
 }
+
+bool is_about_group(const Refusal& refusal) {
+  for (const std::string_view sign :
+       {"bot was kicked", "bot is not a member", "group chat was deleted", "not enough rights to send",
+        "have no write access", "have no rights to send", "chat_write_forbidden", "topic_closed"}) {
+    if (refusal.says(sign)) return true;
+  }
+  return false;
+}
+
+namespace {
+
+/// What the operator can do about a refusal; empty when the answer says all.
+std::string_view advice_on(const Refusal& refusal) {
+  struct Advice {
+    std::string_view sign;
+    std::string_view advice;
+  };
+  static constexpr Advice kAdvice[] = {
+      {"bot was kicked", "the bot was removed from the group: add it again"},
+      {"bot is not a member", "the bot is not in the group: add it"},
+      {"to create a topic", "the bot must be an administrator of the group who may manage topics"},
+      {"to manage topic", "the bot must be an administrator of the group who may manage topics"},
+      {"chat is not a forum", "switch on topics in the settings of the group"},
+      {"topic_closed", "the topic is closed, and only administrators write there"},
+      {"not enough rights to send", "let the bot write in the group"},
+      {"have no write access", "let the bot write in the group"},
+      {"have no rights to send", "let the bot write in the group"},
+      {"chat_write_forbidden", "let the bot write in the group"},
+      {"chat_admin_required", "make the bot an administrator of the group"},
+  };
+  for (const Advice& one : kAdvice)
+    if (refusal.says(one.sign)) return one.advice;
+  return {};
+}
+
+}  // namespace
 
 Outcome outcome_of(const Refusal& refusal, Duration pause) {
   Outcome outcome;
@@ -155,9 +221,17 @@ Outcome outcome_of(const Refusal& refusal, Duration pause) {
     return outcome;
   }
   // The chat is as asked, or nobody waits for this any more.
-  if (refusal.says("message is not modified") || refusal.says("query is too old")) {
+  if (refusal.says("message is not modified") || refusal.says("topic_not_modified") ||
+      refusal.says("query is too old")) {
     return Outcome{};
   }
+  if (refusal.code == 400) {
+    for (const std::string_view sign :
+         {"message thread not found", "topic_deleted", "topic_id_invalid", "invalid message thread"}) {
+      if (refusal.says(sign)) outcome.topic_gone = true;
+    }
+  }
+  if (const std::string_view advice = advice_on(refusal); !advice.empty()) outcome.reason.append(": ").append(advice);
   if (refusal.code == 403 || refusal.readable) {
     for (const std::string_view sign :
          {"bot was blocked", "user is deactivated", "can't initiate conversation", "bot was kicked",

@@ -12,8 +12,10 @@ namespace sufler::telegram {
 
 /// A quick look without parsing: whether the call succeeded.
 bool says_ok(std::string_view body);
-/// The first `message_id` of a result; empty when there is none.
+/// The first `message_id` of a result, or the `message_thread_id` of a topic; empty when there is neither.
 std::string message_id_in(std::string_view body);
+/// Of an album that was sent: the ids of its messages behind the first.
+std::vector<std::string> further_ids_in(std::string_view body);
 
 struct Refusal {
   int code = 0;               ///< `error_code`, or the HTTP status
@@ -30,8 +32,12 @@ Refusal read_refusal(int status, std::string_view body);
 
 /// Whether the file was refused, rather than the message: a kept file id may be stale.
 bool is_about_file(const Refusal& refusal);
+/// Whether the file was refused as the kind of file it was sent as.
+bool is_about_kind(const Refusal& refusal);
 /// Whether the token is at fault: 401, and 404 for the whole path.
 bool is_about_token(const Refusal& refusal);
+/// Whether the bot may write nothing in the group: it was removed, or has no right to.
+bool is_about_group(const Refusal& refusal);
 
 /// What a refusal means for the call. `pause` is for refusals that name none.
 Outcome outcome_of(const Refusal& refusal, Duration pause);

@@ -1,5 +1,6 @@
 // Telegram as the configuration has it.
 #include <charconv>
+#include <utility>
 
 #include "interpreter/transports/registry.h"
 #include "interpreter/transports/telegram/telegram.h"
@@ -41,6 +42,14 @@ std::string read_telegram_webhook(const TransportSettings& settings, TelegramSet
   return {};
 }
 
+/// The configuration has looked at the numbers already, and knows their places.
+bool read_pace(const TransportSettings& settings, std::string_view key, std::uint32_t& number) {
+  const std::string text = settings.option(key);
+  if (text.empty()) return true;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec == std::errc() && read.ptr == text.data() + text.size();
+}
+
 MadeTransport make(HttpClient& client, TransportSettings settings) {
   TelegramSettings telegram;
   telegram.token = settings.option("token");
@@ -48,7 +57,9 @@ MadeTransport make(HttpClient& client, TransportSettings settings) {
   telegram.username = settings.option("username");
   telegram.proxy = settings.option("proxy");
   telegram.bot_name = settings.bot_name;
+  telegram.topic_groups = std::move(settings.topic_groups);
   telegram.scenario_folder = std::move(settings.scenario_folder);
+  telegram.find_file = std::move(settings.find_file);
   telegram.fetch_elsewhere = std::move(settings.fetch_elsewhere);
   // A token is `digits:secret`; anything else would only show as an odd 404.
   const std::size_t digits = telegram.token.find_first_not_of("0123456789");
@@ -59,6 +70,15 @@ MadeTransport make(HttpClient& client, TransportSettings settings) {
   if (telegram.api.rfind("http://", 0) != 0 && telegram.api.rfind("https://", 0) != 0) {
     return Error{std::string("`api` of Telegram must begin with http:// or https://")};
   }
+  TelegramPace pace;
+  for (const auto& [key, number] : {std::pair{"messages_per_second", &pace.messages_per_second},
+                                    std::pair{"chat_messages_per_second", &pace.chat_messages_per_second},
+                                    std::pair{"chat_burst", &pace.chat_burst},
+                                    std::pair{"group_messages_per_minute", &pace.group_messages_per_minute}}) {
+    if (!read_pace(settings, key, *number))
+      return Error{"`" + std::string(key) + "` of Telegram must be a whole number; 0 means no limit"};
+  }
+  telegram.limits = pace.limits();
   const std::string mode = settings.option("mode", "polling");
   if (mode == "webhook") {
     if (const std::string refusal = read_telegram_webhook(settings, telegram); !refusal.empty()) {
@@ -76,7 +96,8 @@ TransportKind telegram_kind() {
   return {"telegram",
           "Telegram",
           telegram_capabilities(),
-          {"token", "api", "mode", "username", "proxy", "secret", "max_connections", "remove_webhook"},
+          {"token", "api", "mode", "username", "proxy", "secret", "max_connections", "remove_webhook",
+           "messages_per_second", "chat_messages_per_second", "chat_burst", "group_messages_per_minute"},
           make};
 }
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::int64_t kActionShownMs = 4500;  // Telegram shows an action for 5 s
 constexpr std::size_t kPressAnswerCodePoints = 200;
+constexpr std::size_t kTopicTitleCodePoints = 128;
 
 bool is_integer(std::string_view id) {
   if (!id.empty() && id.front() == '-') id.remove_prefix(1);
@@ -27,11 +28,17 @@ bool fits(std::string_view text, std::size_t limit) {
 
 bool is_blank(std::string_view text) { return trim(text).empty(); }
 
+bool is_positive(std::string_view id) { return is_integer(id) && id.front() != '-' && id.front() != '0'; }
+
 std::string begin_body(std::string_view chat_id, std::size_t reserve) {
   std::string body;
-  body.reserve(reserve + 64);
+  body.reserve(reserve + 96);
   body += "{\"chat_id\":";
-  append_chat_id(body, chat_id);
+  append_chat_id(body, group_of(chat_id));
+  if (const std::string_view topic = topic_of(chat_id); is_positive(topic)) {
+    body += ",\"message_thread_id\":";
+    body += topic;
+  }
   return body;
 }
 
@@ -186,8 +193,15 @@ struct KindOfFile {
   bool caption = true;
 };
 
-KindOfFile kind_of(AttachmentKind kind) {
-  switch (kind) {
+/// A picture that is a sticker elsewhere is none here.
+bool is_foreign_picture(const Attachment& file) {
+  return file.kind == AttachmentKind::Sticker && file.origin != "telegram" && file.mime != "image/webp" &&
+         file.mime.starts_with("image/");
+}
+
+KindOfFile kind_of(const Attachment& file) {
+  if (is_foreign_picture(file)) return {"sendPhoto", "photo"};
+  switch (file.kind) {
     case AttachmentKind::Photo: return {"sendPhoto", "photo"};
     case AttachmentKind::Voice: return {"sendVoice", "voice"};
     case AttachmentKind::Audio: return {"sendAudio", "audio"};
@@ -201,8 +215,8 @@ KindOfFile kind_of(AttachmentKind kind) {
 
 /// Files of one class may share an album: photos with videos, documents and audios with their own kind.
 /// 0 goes alone.
-int album_class(AttachmentKind kind) {
-  switch (kind) {
+int album_class(const Attachment& file) {
+  switch (file.kind) {
     case AttachmentKind::Photo:
     case AttachmentKind::Video: return 1;
     case AttachmentKind::Document:
@@ -223,9 +237,9 @@ struct Group {
 std::vector<Group> group_files(const std::vector<Attachment>& files) {
   std::vector<Group> groups;
   for (std::size_t begin = 0; begin < files.size();) {
-    const int of = album_class(files[begin].kind);
+    const int of = album_class(files[begin]);
     std::size_t end = begin + 1;
-    while (of != 0 && end < files.size() && album_class(files[end].kind) == of) ++end;
+    while (of != 0 && end < files.size() && album_class(files[end]) == of) ++end;
     const std::size_t albums = (end - begin + kAlbumFiles - 1) / kAlbumFiles;
     for (std::size_t i = 0; i < albums; ++i) {
       groups.push_back({begin + (end - begin) * i / albums, begin + (end - begin) * (i + 1) / albums});
@@ -238,7 +252,12 @@ std::vector<Group> group_files(const std::vector<Attachment>& files) {
 class Renderer {
  public:
   Renderer(std::string_view chat_id, const Message& message)
-      : chat_id_(chat_id), message_(message), in_group_(!chat_id.empty() && chat_id.front() == '-') {}
+      : chat_id_(chat_id), message_(message), in_group_(!chat_id.empty() && chat_id.front() == '-') {
+    // The message that is answered may be gone; what answers it is still to be read.
+    if (is_positive(message.reply_to)) {
+      reply_ = ",\"reply_parameters\":{\"message_id\":" + message.reply_to + ",\"allow_sending_without_reply\":true}";
+    }
+  }
 
   std::vector<ApiCall> render() {
     add_typing();
@@ -257,6 +276,14 @@ class Renderer {
     call.method = method;
     call.body = std::move(body);
     return call;
+  }
+
+  /// Ends the body of a call that sends. The first of them is the answer to `reply_to`.
+  void end_body(std::string& body, std::string_view markup) {
+    body += reply_;
+    reply_.clear();
+    body += markup;
+    body += '}';
   }
 
   /// An action fades after 5 s: a longer one is renewed.
@@ -285,8 +312,7 @@ class Renderer {
   void add_part(const RichText& text, std::string_view markup) {
     std::string body = begin_body(chat_id_, text.text.size() + markup.size() + 72 * text.spans.size());
     append_text(body, "text", text);
-    body += markup;
-    body += '}';
+    end_body(body, markup);
     add("sendMessage", std::move(body));
   }
 
@@ -300,7 +326,7 @@ class Renderer {
         std::any_of(files.begin(), files.end(), [](const Attachment& file) { return !file.caption.empty(); });
 
     // The text becomes the caption when one call can carry all there is to say; an album takes no buttons.
-    const bool takes_caption = kind_of(files.back().kind).caption;
+    const bool takes_caption = kind_of(files.back()).caption;
     const bool as_caption = one_call && !blank && !own_captions && takes_caption &&
                             (alone || markup.empty()) && fits(message_.text.text, kCaptionUnits);
     const bool text_follows = !blank && !as_caption;
@@ -333,7 +359,7 @@ class Renderer {
   }
 
   void add_file(const Attachment& file, const RichText* caption, const std::string& markup) {
-    const KindOfFile kind = kind_of(file.kind);
+    const KindOfFile kind = kind_of(file);
     std::string body = begin_body(chat_id_, 64 + markup.size() + file.caption.size());
     body += ",\"";
     body += kind.field;
@@ -347,8 +373,7 @@ class Renderer {
     } else if (kind.caption && !own_caption(file, rest, own).empty()) {
       append_text(body, "caption", own);
     }
-    body += markup;
-    body += '}';
+    end_body(body, markup);
     add(kind.method, std::move(body)).files.push_back({std::string(kind.field), file});
     for (const RichText& more : rest) add_text(more, {});
   }
@@ -361,12 +386,12 @@ class Renderer {
     std::vector<RichText> rest;
     // One caption in an album of photos stands under the whole album; documents each show their own, so
     // the text goes below the last.
-    const bool below = album_class(files[group.begin].kind) != 1;
+    const bool below = album_class(files[group.begin]) != 1;
     const std::size_t captioned = below ? group.end - 1 : group.begin;
     for (std::size_t i = group.begin; i < group.end; ++i) {
       const std::string field = "file" + std::to_string(i - group.begin);
       body += i == group.begin ? "{\"type\":\"" : ",{\"type\":\"";
-      body += kind_of(files[i].kind).field;
+      body += kind_of(files[i]).field;
       body += "\",\"media\":\"attach://";
       body += field;
       body += '"';
@@ -379,7 +404,8 @@ class Renderer {
       body += '}';
       parts.push_back({field, files[i]});
     }
-    body += "]}";
+    body += ']';
+    end_body(body, {});
     add("sendMediaGroup", std::move(body)).files = std::move(parts);
     for (const RichText& more : rest) add_text(more, {});
   }
@@ -387,6 +413,7 @@ class Renderer {
   std::string_view chat_id_;
   const Message& message_;
   bool in_group_;
+  std::string reply_;  // until it is used
   std::vector<ApiCall> calls_;
 };
 
@@ -414,6 +441,77 @@ ApiCall render_press_answer(std::string_view press_id, std::string_view text) {
     append_json_string(call.body, first_code_points(text, kPressAnswerCodePoints));
   }
   call.body += '}';
+  call.ordered = false;
+  call.expendable = true;
+  return call;
+}
+
+ApiCall render_topic(std::string_view chat_id, std::string_view title) {
+  ApiCall call;
+  call.method = "createForumTopic";
+  call.body = begin_body(group_of(chat_id), title.size() + 16);
+  call.body += ",\"name\":";
+  const std::string_view name = first_code_points(trim(title), kTopicTitleCodePoints);
+  append_json_string(call.body, name.empty() ? std::string_view("…") : name);
+  call.body += '}';
+  return call;
+}
+
+ApiCall render_topic_state(std::string_view chat_id, bool open) {
+  ApiCall call;
+  if (topic_of(chat_id).empty()) return call;
+  call.method = open ? "reopenForumTopic" : "closeForumTopic";
+  call.body = begin_body(chat_id, 0) + '}';
+  call.expendable = true;
+  return call;
+}
+
+ApiCall render_typing(std::string_view chat_id) {
+  ApiCall call;
+  call.method = "sendChatAction";
+  call.body = begin_body(chat_id, 32) + ",\"action\":\"typing\"}";
+  call.ordered = false;
+  call.expendable = true;
+  return call;
+}
+
+ApiCall render_growing(std::string_view chat_id, std::string_view text, std::string_view message_id) {
+  ApiCall call;
+  if (!fits(text, kTextUnits)) return call;
+  call.method = message_id.empty() ? "sendMessage" : "editMessageText";
+  call.body = begin_body(chat_id, text.size() + 32);
+  if (!message_id.empty()) call.body.append(",\"message_id\":").append(message_id);
+  append_text(call.body, "text", RichText{std::string(text), {}});
+  call.body += '}';
+  call.expendable = true;
+  return call;
+}
+
+ApiCall render_grown(const ApiCall& call, std::string_view text, std::string_view message_id) {
+  ApiCall edit;
+  if (call.method != "sendMessage" || !call.files.empty()) return edit;
+  // A quote within a text is escaped, so what stands in quotes here is a member's name.
+  const std::string_view body = call.body;
+  std::string begins = ",\"text\":";
+  append_json_string(begins, text);
+  begins.pop_back();  // it goes on
+  const std::size_t at = body.find(",\"text\":");
+  if (at == std::string_view::npos || !body.substr(at).starts_with(begins)) return edit;
+  if (body.find(",\"reply_parameters\":") != std::string_view::npos) return edit;
+  const std::string_view markup = ",\"reply_markup\":";
+  const std::size_t keyboard = body.find(markup);
+  if (keyboard != std::string_view::npos && !body.substr(keyboard + markup.size()).starts_with("{\"inline_keyboard\":")) return edit;
+  edit = call;
+  edit.method = "editMessageText";
+  edit.body.insert(at, ",\"message_id\":" + std::string(message_id));
+  return edit;
+}
+
+ApiCall render_removal(std::string_view chat_id, std::string_view message_id) {
+  ApiCall call;
+  call.method = "deleteMessage";
+  call.body = begin_body(chat_id, 32);
+  call.body.append(",\"message_id\":").append(message_id).append("}");
   call.ordered = false;
   call.expendable = true;
   return call;

@@ -4,8 +4,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "interpreter/transports/http_client.h"
+#include "interpreter/network/http_client.h"
+#include "interpreter/transports/files.h"
 #include "interpreter/transports/transport.h"
 
 namespace sufler {
@@ -17,6 +19,9 @@ struct TelegramSettings {
   std::string username;  ///< of the bot, when known; otherwise asked with `getMe`
   std::string proxy;     ///< empty: the client's
 
+  /// Groups in whose topics all is heard that people write, not only what is said to the bot.
+  std::vector<std::string> topic_groups;
+
   /// Where Telegram reaches us; when not empty, updates come by webhook and not by polls.
   std::string webhook_url;
   std::string webhook_secret;    ///< 1 to 256 of `A-Za-z0-9_-`; comes back with every update
@@ -24,8 +29,12 @@ struct TelegramSettings {
   bool remove_webhook = false;   ///< at the stop; otherwise it stays, and Telegram keeps the updates
   std::chrono::milliseconds webhook_check{std::chrono::minutes(10)};  ///< how often it is looked whether it stands
 
-  /// The scenario's folder on disk. Asked at every upload, since a reload may move it.
+  /// How fast it may speak; empty: as fast as it likes. `TelegramPace` knows what Telegram allows.
+  SendingLimits limits;
+
+  /// The scenario's folder on disk, for files of the origin `scenario`. Asked at every upload, since a reload may move it.
   std::function<std::string()> scenario_folder;
+  FindFile find_file;  ///< for files of the origin `stored`
   /// Bytes of a file that another transport holds; an empty reason means success.
   std::function<void(const Attachment& file, std::size_t limit,
                      std::function<void(std::string bytes, std::string reason)> done)>
@@ -53,6 +62,16 @@ struct TelegramSettings {
   /// Seams for tests: unix time in ms, and a number in [0, 1).
   std::function<std::int64_t()> now;
   std::function<double()> random;
+};
+
+/// What Telegram lets a bot do before it answers 429, as far as it tells: core.telegram.org/bots/faq, "limits".
+struct TelegramPace {
+  std::uint32_t messages_per_second = 30;       ///< to all chats
+  std::uint32_t chat_messages_per_second = 1;   ///< to one chat, beyond `chat_burst` at once
+  std::uint32_t chat_burst = 5;                 ///< "short bursts" are allowed, it does not say how short
+  std::uint32_t group_messages_per_minute = 20;
+  /// 0 means no limit.
+  SendingLimits limits() const;
 };
 
 /// What the platform can do, known without a bot.

@@ -12,7 +12,7 @@
 
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/text.h"
-#include "interpreter/transports/backoff.h"
+#include "interpreter/network/backoff.h"
 #include "interpreter/transports/files.h"
 #include "interpreter/transports/system.h"
 #include "interpreter/transports/telegram/answers.h"
@@ -39,6 +39,8 @@ constexpr std::size_t kDownloadBytes = std::size_t{20} << 20;
 constexpr std::size_t kUpdatesBytes = std::size_t{32} << 20;
 /// So many chats refused at a time mean that the bot as a whole sends too fast.
 constexpr std::size_t kChatsThatMeanAll = 3;
+/// Of one answer to `getUpdates`: as many as Telegram gives.
+constexpr std::size_t kMostUpdates = 100;
 constexpr int kMenuAttempts = 5;
 constexpr std::array<std::string_view, 4> kAllowedUpdates = {"message", "edited_message", "callback_query",
                                                              "my_chat_member"};
@@ -86,6 +88,7 @@ struct Upload {
   std::vector<Source> sources;
   bool anew = false;  // no file ids: the platform did not know one of them
   bool fetched_again = false;  // the file at hand
+  bool as_document = false;    // it was refused as what it is
 };
 
 class Core : public std::enable_shared_from_this<Core> {
@@ -100,6 +103,7 @@ class Core : public std::enable_shared_from_this<Core> {
     while (!settings_.api.empty() && settings_.api.back() == '/') settings_.api.pop_back();
     base_ = settings_.api + "/bot" + settings_.token + "/";
     bot_.username = settings_.username;
+    bot_.topic_groups = settings_.topic_groups;
     const std::string& token = settings_.token;
     std::from_chars(token.data(), token.data() + token.size(), bot_.id);
     allowed_updates_ = "[";
@@ -129,6 +133,17 @@ class Core : public std::enable_shared_from_this<Core> {
         self->poll();
       }
       if (self->bot_.username.empty()) self->ask_name();
+      self->told_menu_ = menu;
+      self->tell_menu(menu, 0);
+    });
+  }
+
+  void scenario_changed(std::vector<BotCommandHint> menu, std::vector<std::string> topic_groups) {
+    client_.post([self = shared_from_this(), menu = std::move(menu), topic_groups = std::move(topic_groups)]() mutable {
+      self->bot_.topic_groups = std::move(topic_groups);
+      if (self->webhook_) self->webhook_->know(self->bot_, !self->bot_.username.empty() || self->name_given_up_);
+      if (self->stopped_ || !self->told_menu_ || *self->told_menu_ == menu) return;
+      self->told_menu_ = menu;
       self->tell_menu(menu, 0);
     });
   }
@@ -268,7 +283,7 @@ class Core : public std::enable_shared_from_this<Core> {
     body += "\"timeout\":";
     // The first poll, and the first after an outage, is answered at once: it tells that the bot is served.
     append_json_number(body, std::exchange(in_touch_, true) ? settings_.poll_time.count() : 0);
-    body += ",\"limit\":100,\"allowed_updates\":";
+    body += ",\"limit\":" + std::to_string(kMostUpdates) + ",\"allowed_updates\":";
     body += allowed_updates_;
     body += '}';
     HttpRequest request = call_request("getUpdates", std::move(body));
@@ -343,6 +358,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
   void take(api::DecodedUpdates updates) {
     Position next{updates.last_update_id + 1, now_ms() / 1000};
+    full_answer_ = updates.count >= kMostUpdates;
     if (position_) {
       // What lies below the offset was stored. A server that brings it again is not to be believed, and the
       // offset never goes back; ids that began anew come when the old offset was forgotten (see `poll`).
@@ -373,7 +389,9 @@ class Core : public std::enable_shared_from_this<Core> {
       return trouble("updates could not be stored", poll_backoff_.next());
     }
     position_ = next;
-    if (in_flight_ <= settings_.poll_below || settings_.poll_wait.count() == 0) {
+    // More waits behind a full answer, and one that led to few calls (somebody floods) is not worth waiting for.
+    const std::size_t below = full_answer_ ? std::max(settings_.poll_below, kMostUpdates / 2) : settings_.poll_below;
+    if (in_flight_ <= below || settings_.poll_wait.count() == 0) {
       drained_ = true;
       return poll();
     }
@@ -473,22 +491,23 @@ class Core : public std::enable_shared_from_this<Core> {
       if (answered && answer.status < 500 && answer.status != 429) return;
       self->client_.after(std::max<milliseconds>(answer.retry_after, self->settings_.backoff_first * 4),
                           [self, menu, attempt] {
-                            if (!self->stopped_) self->tell_menu(menu, attempt + 1);
+                            if (!self->stopped_ && self->told_menu_ == menu) self->tell_menu(menu, attempt + 1);
                           });
     });
   }
 
   // --- calls
 
-  /// The body as it was rendered, or with the chat's new id.
+  /// The body as it was rendered, or with the group's new id.
   static std::string addressed(const std::string& body, const ChatAddress& chat) {
+    const std::string_view chat_id = group_of(chat.chat_id);
     constexpr std::string_view kBegin = "{\"chat_id\":";
     if (body.compare(0, kBegin.size(), kBegin) != 0) return body;
     const std::size_t end = body.find_first_of(",}", kBegin.size());
     if (end == std::string::npos || body[kBegin.size()] == '"') return body;
-    if (body.compare(kBegin.size(), end - kBegin.size(), chat.chat_id) == 0) return body;
+    if (body.compare(kBegin.size(), end - kBegin.size(), chat_id) == 0) return body;
     std::string moved(kBegin);
-    api::append_chat_id(moved, chat.chat_id);
+    api::append_chat_id(moved, chat_id);
     return moved.append(body, end, std::string::npos);
   }
 
@@ -510,6 +529,7 @@ class Core : public std::enable_shared_from_this<Core> {
       send_backoff_.reset();
       Outcome sent;
       sent.message_id = api::message_id_in(answer.body);
+      sent.further_ids = api::further_ids_in(answer.body);
       return sent;
     }
     Outcome outcome;
@@ -531,9 +551,15 @@ class Core : public std::enable_shared_from_this<Core> {
                                                     ? send_backoff_.next().count()
                                                     : 0});
     outcome.reason = hidden(outcome.reason);
+    // Only a person can block the bot; of a group the reason tells.
+    if (chat_id.starts_with('-') || chat_id.starts_with('@')) outcome.unreachable = false;
+    if (const std::string_view topic = topic_of(chat_id); !topic.empty()) {
+      outcome.topic_gone |= outcome.kind == Outcome::Kind::Failed && api::is_about_group(refusal);
+      if (!outcome.moved_to.empty()) outcome.moved_to.append("#").append(topic);
+    }
     if (refusal.code == 429) {
       outcome.after = std::max(outcome.after, Duration{answer.retry_after.count() * 1000});
-      outcome.whole_bot = too_fast_everywhere(chat_id, outcome.after);
+      outcome.whole_bot = too_fast_everywhere(std::string(group_of(chat_id)), outcome.after);
     }
     return outcome;
   }
@@ -561,9 +587,14 @@ class Core : public std::enable_shared_from_this<Core> {
     while (upload->sources.size() < upload->call.files.size()) {
       const FilePart& part = upload->call.files[upload->sources.size()];
       const Attachment& file = part.file;
+      if (file.origin == "stored" && settings_.find_file) {
+        return settings_.find_file(file, [self = shared_from_this(), upload](FoundFile found) {
+          self->take_scenario_file(upload, std::move(found));
+        });
+      }
       if (file.origin == "scenario") {
         Source source;
-        if (!find_scenario_file(*upload, file, source)) {
+        if (!find_in_folder(*upload, file, source)) {
           return fail(upload, "no such file in the scenario: " + file.reference);
         }
         upload->sources.push_back(std::move(source));
@@ -616,7 +647,20 @@ class Core : public std::enable_shared_from_this<Core> {
     prepare(upload);
   }
 
-  bool find_scenario_file(const Upload& upload, const Attachment& file, Source& source) {
+  void take_scenario_file(const std::shared_ptr<Upload>& upload, FoundFile found) {
+    const Attachment& file = upload->call.files[upload->sources.size()].file;
+    if (!found.reason.empty()) return fail(upload, file.name + ": " + found.reason);
+    Source source;
+    source.path = std::move(found.path);
+    source.bytes = std::move(found.bytes);
+    source.size = file.size;
+    source.cache_key = file.reference + '\n' + std::to_string(static_cast<int>(file.kind));
+    use_known_id(*upload, source);
+    upload->sources.push_back(std::move(source));
+    prepare(upload);
+  }
+
+  bool find_in_folder(const Upload& upload, const Attachment& file, Source& source) {
     source.path = scenario_file(settings_.scenario_folder ? settings_.scenario_folder() : std::string(),
                                 file.reference);
     struct stat status {};
@@ -625,16 +669,19 @@ class Core : public std::enable_shared_from_this<Core> {
     source.cache_key = source.path + '\n' + std::to_string(status.st_size) + '\n' +
                        std::to_string(status.st_mtim.tv_sec) + '.' + std::to_string(status.st_mtim.tv_nsec) +
                        '\n' + std::to_string(static_cast<int>(file.kind));
+    use_known_id(upload, source);
+    return true;
+  }
+
+  void use_known_id(const Upload& upload, Source& source) {
     std::lock_guard lock(cache_mutex_);
     const auto known = file_ids_.find(source.cache_key);
-    if (known != file_ids_.end()) {
-      if (upload.anew) {
-        file_ids_.erase(known);
-      } else {
-        source.file_id = known->second;
-      }
+    if (known == file_ids_.end()) return;
+    if (upload.anew) {
+      file_ids_.erase(known);
+    } else {
+      source.file_id = known->second;
     }
-    return true;
   }
 
   void send_files(const std::shared_ptr<Upload>& upload) {
@@ -644,7 +691,7 @@ class Core : public std::enable_shared_from_this<Core> {
     for (std::size_t i = 0; i < upload->sources.size(); ++i) {
       const Source& source = upload->sources[i];
       FilePart part = upload->call.files[i];
-      const std::string& known_as = part.file.origin == "text" ? part.file.name : part.file.reference;
+      const std::string& known_as = part.file.origin == "scenario" ? part.file.reference : part.file.name;
       if (!source.file_id.empty()) {
         replace_first(body, in_quotes("attach://" + part.field), in_quotes(source.file_id));
         continue;
@@ -661,7 +708,8 @@ class Core : public std::enable_shared_from_this<Core> {
       MultipartPart one;
       one.name = part.field;
       one.filename = clean_file_name(part.file.name.empty() ? part.file.reference : part.file.name);
-      if (one.filename.empty() || part.file.origin != "scenario") one.filename = name_for(part.file, one.filename);
+      const bool of_author = part.file.origin == "scenario" || part.file.origin == "stored";
+      if (one.filename.empty() || !of_author) one.filename = name_for(part.file, one.filename);
       one.mime = part.file.mime;
       one.path = source.path;
       one.bytes = source.bytes;
@@ -699,18 +747,30 @@ class Core : public std::enable_shared_from_this<Core> {
   }
 
   void on_files_sent(const std::shared_ptr<Upload>& upload, const HttpAnswer& answer) {
-    const bool sent =
-        answer.kind == HttpAnswer::Kind::Answered && answer.status == 200 && api::says_ok(answer.body);
-    if (sent) {
-      remember_files(*upload, answer.body);
-    } else if (answer.kind == HttpAnswer::Kind::Answered && !upload->anew &&
-               api::is_about_file(api::read_refusal(answer.status, answer.body))) {
-      // Refused before anything was sent: once more, with the bytes themselves.
-      upload->anew = true;
+    const bool answered = answer.kind == HttpAnswer::Kind::Answered;
+    if (answered && answer.status == 200 && api::says_ok(answer.body)) {
+      if (!upload->as_document) remember_files(*upload, answer.body);
+    } else if (answered && can_go_otherwise(*upload, api::read_refusal(answer.status, answer.body))) {
       upload->sources.clear();
       return prepare(upload);
     }
     finish(upload->chat.chat_id, answer, upload->done);
+  }
+
+  /// A file was refused before anything was sent: the call is changed to what may be taken instead.
+  static bool can_go_otherwise(Upload& upload, const api::Refusal& refusal) {
+    if (!upload.anew && api::is_about_file(refusal)) return upload.anew = true;  // with the bytes themselves
+    const std::string& method = upload.call.method;
+    const bool alone = upload.sources.size() == 1 && method != "sendMediaGroup";
+    if (!alone || upload.as_document || method == "sendDocument" || !api::is_about_kind(refusal)) return false;
+    // Any file may go as a document.
+    FilePart& part = upload.call.files.front();
+    replace_first(upload.call.body, in_quotes(part.field) + ':' + in_quotes("attach://" + part.field),
+                  R"("document":"attach://document")");
+    part.field = "document";
+    upload.call.method = "sendDocument";
+    upload.as_document = upload.anew = true;
+    return true;
   }
 
   void remember_files(const Upload& upload, std::string_view body) {
@@ -752,6 +812,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
   // On the network thread only.
   api::BotIdentity bot_;
+  std::optional<std::vector<BotCommandHint>> told_menu_;  // once it receives
   api::UpdateDecoder decoder_;
   TransportHandlers handlers_;
   std::optional<Position> position_;
@@ -761,6 +822,7 @@ class Core : public std::enable_shared_from_this<Core> {
   HttpClient::RequestId poll_request_ = 0;
   std::uint64_t poll_turn_ = 0;
   bool awaiting_drain_ = false;
+  bool full_answer_ = false;  // of the last poll
   bool in_touch_ = false;
   std::optional<bool> well_;  // what was told
   int quick_empties_ = 0;
@@ -776,11 +838,12 @@ class Core : public std::enable_shared_from_this<Core> {
 class TelegramTransport final : public Transport {
  public:
   TelegramTransport(HttpClient& client, TelegramSettings settings)
-      : core_(std::make_shared<Core>(client, std::move(settings))) {}
+      : limits_(settings.limits), core_(std::make_shared<Core>(client, std::move(settings))) {}
   ~TelegramTransport() override { core_->stop_receiving(); }
 
   std::string_view name() const override { return "telegram"; }
   Capabilities capabilities() const override { return telegram_capabilities(); }
+  SendingLimits sending_limits() const override { return limits_; }
 
   std::vector<ApiCall> render(const ChatAddress& chat, const Message& message) const override {
     return telegram::render(chat.chat_id, message);
@@ -789,9 +852,28 @@ class TelegramTransport final : public Transport {
                               const std::string& text) const override {
     return telegram::render_press_answer(press_id, text);
   }
+  ApiCall render_topic(const ChatAddress& group, const std::string& title) const override {
+    return telegram::render_topic(group.chat_id, title);
+  }
+  ApiCall render_topic_state(const ChatAddress& topic, bool open) const override {
+    return telegram::render_topic_state(topic.chat_id, open);
+  }
+  ApiCall render_typing(const ChatAddress& chat) const override { return telegram::render_typing(chat.chat_id); }
+  ApiCall render_growing(const ChatAddress& chat, const std::string& text, const std::string& message_id) const override {
+    return telegram::render_growing(chat.chat_id, text, message_id);
+  }
+  ApiCall render_grown(const ApiCall& call, const std::string& text, const std::string& message_id) const override {
+    return telegram::render_grown(call, text, message_id);
+  }
+  ApiCall render_removal(const ChatAddress& chat, const std::string& message_id) const override {
+    return telegram::render_removal(chat.chat_id, message_id);
+  }
 
   void start(std::string position, std::vector<BotCommandHint> menu, TransportHandlers handlers) override {
     core_->start(std::move(position), std::move(menu), std::move(handlers));
+  }
+  void scenario_changed(std::vector<BotCommandHint> menu, std::vector<std::string> topic_groups) override {
+    core_->scenario_changed(std::move(menu), std::move(topic_groups));
   }
   void stop_receiving() override { core_->stop_receiving(); }
   void take_webhook(WebhookRequest request, std::function<void(WebhookAnswer)> answer) override {
@@ -809,15 +891,32 @@ class TelegramTransport final : public Transport {
   }
 
  private:
+  const SendingLimits limits_;
   std::shared_ptr<Core> core_;
 };
 
 }  // namespace
 
+SendingLimits TelegramPace::limits() const {
+  // Calls do not arrive as evenly as they leave, so each time is a little longer than Telegram's.
+  constexpr std::int64_t kSecond = 1'050, kMinute = 61'000;
+  SendingLimits limits;
+  if (chat_messages_per_second > 0) {
+    limits.chat_burst = std::max<std::uint32_t>(chat_burst, 1);
+    limits.chat_interval = Duration{(kSecond + chat_messages_per_second - 1) / chat_messages_per_second};
+  }
+  limits.group = {group_messages_per_minute, Duration{kMinute}};
+  limits.bot = {messages_per_second, Duration{kSecond}};
+  // Numbers of groups and channels are negative.
+  limits.is_group = [](std::string_view chat_id) { return chat_id.starts_with('-'); };
+  return limits;
+}
+
 Capabilities telegram_capabilities() {
   Capabilities can;
   can.message_units = telegram::kTextUnits;
   can.caption_units = telegram::kCaptionUnits;
+  can.topics = true;
   return can;
 }
 

@@ -168,6 +168,10 @@ bool read_location(const dom::object& from, std::optional<Location>& location) {
   return true;
 }
 
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
 /// When it happened. Telegram tells whole seconds, rounded down; a fresh message happened now.
 Moment moment_of(std::int64_t unix_seconds, std::int64_t now_unix_ms) {
   if (unix_seconds <= 0 || unix_seconds > now_unix_ms / 1000) return Moment{now_unix_ms};
@@ -209,8 +213,13 @@ class UpdateReader {
     said.edited = edited;
     Chat chat;
     bool has_person = false;
+    std::int64_t sender_chat = 0;  // who writes in the name of a chat
     bool on_behalf_of_chat = false;
+    std::string group_title, signature;
     bool reply_to_us = false;
+    std::int64_t thread = 0;
+    std::int64_t replied_to = 0;
+    bool in_topic = false;
     bool content = false;
     bool animation = false;
     std::int64_t date = 0;
@@ -231,18 +240,26 @@ class UpdateReader {
       } else if (key == "from") {
         if (value.get(object) == SUCCESS) incoming.person = read_person(object), has_person = true;
       } else if (key == "chat") {
-        if (value.get(object) == SUCCESS) chat = read_chat(object);
+        if (value.get(object) == SUCCESS) chat = read_chat(object), group_title = text_at(object, "title");
       } else if (key == "date") {
         if (!edited || date == 0) read_into(date, value);
       } else if (key == "edit_date") {
         if (edited) read_into(date, value);
       } else if (key == "sender_chat") {
         on_behalf_of_chat = true;
+        if (value.get(object) == SUCCESS) sender_chat = int_at(object, "id");
+      } else if (key == "author_signature") {
+        std::string_view title;
+        if (value.get(title) == SUCCESS) signature = title;
       } else if (key == "reply_to_message") {
         dom::object author;
         if (value.get(object) != SUCCESS) continue;
-        if (const std::int64_t id = int_at(object, "message_id"); id != 0) said.reply_to = std::to_string(id);
+        replied_to = int_at(object, "message_id");
         reply_to_us = bot_.id != 0 && object_at(object, "from", author) && int_at(author, "id") == bot_.id;
+      } else if (key == "message_thread_id") {
+        read_into(thread, value);
+      } else if (key == "is_topic_message") {
+        read_into(in_topic, value);
       } else if (key == "caption") {
         read_into(caption, value);
       } else if (key == "media_group_id") {
@@ -274,14 +291,21 @@ class UpdateReader {
           content = true;
         }
       } else if (key == "dice" || key == "poll" || key == "story" || key == "game" || key == "checklist" ||
-                 key == "paid_media") {
+                 key == "paid_media" || key == "giveaway" || key == "invoice") {
         // A person's doing that has no part of its own: the scenario sees a message without any.
         content = true;
       }
     }
 
     if (!chat.known) return skip("a message without a chat");
-    if (on_behalf_of_chat) return skip("a message in the name of a chat");
+    if (on_behalf_of_chat) {
+      // Only its administrators can write as the group: in a desk's topics they are heard, as the group. Any other
+      // chat is whoever's (RELIABILITY 4, 15).
+      const bool of_desk = in_topic && contains(bot_.topic_groups, std::to_string(chat.id));
+      if (sender_chat != chat.id || !of_desk) return skip("a message in the name of a chat");
+      incoming.person = Person{std::to_string(chat.id), signature.empty() ? group_title : signature, {}, {}, {}, false};
+      has_person = true;
+    }
     if (!has_person || incoming.person.id.empty()) return skip("a message without a sender");
     if (incoming.person.is_bot) return skip("a message of a bot");
     if (file && !file->reference.empty()) {
@@ -299,6 +323,12 @@ class UpdateReader {
       content = true;
     }
     if (!content) return skip("a service message");
+    // Replies outside forums make threads too; only a topic can be written to.
+    in_topic = in_topic && thread > 0 && !chat.is_private;
+    // In a topic whatever answers nothing else answers the service message that began it, which the bot itself sent
+    // when it made the topic.
+    if (in_topic && replied_to == thread) replied_to = 0, reply_to_us = false;
+    if (replied_to != 0) said.reply_to = std::to_string(replied_to);
 
     const Command command = read_command(said.text);
     if (!command.name.empty()) {
@@ -309,9 +339,11 @@ class UpdateReader {
       }
       said.text = std::string(command.command).append(command.rest);
     }
-    if (!chat.is_private && command.command.empty() && !reply_to_us) return skip("talk of a group");
-
     incoming.chat = {"telegram", std::to_string(chat.id)};
+    if (in_topic) incoming.topic = std::to_string(thread);
+    const bool heard = in_topic && contains(bot_.topic_groups, incoming.chat.chat_id);
+    if (!chat.is_private && command.command.empty() && !reply_to_us && !heard) return skip("talk of a group");
+
     incoming.is_private = chat.is_private;
     incoming.event.at = moment_of(date, now_);
     incoming.event.what = std::move(said);
@@ -346,6 +378,10 @@ class UpdateReader {
       dom::object of;
       if (object_at(message, "chat", of)) chat = read_chat(of);
       if (const std::int64_t id = int_at(message, "message_id"); id != 0) press.message_id = std::to_string(id);
+      if (const std::int64_t thread = int_at(message, "message_thread_id");
+          thread > 0 && !chat.is_private && flag_at(message, "is_topic_message")) {
+        incoming.topic = std::to_string(thread);
+      }
     }
     incoming.chat = {"telegram", chat.known ? std::to_string(chat.id) : incoming.person.id};
     incoming.is_private = chat.is_private;

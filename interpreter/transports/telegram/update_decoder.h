@@ -14,6 +14,8 @@ namespace sufler::telegram {
 struct BotIdentity {
   std::int64_t id = 0;   ///< the digits of the token
   std::string username;  ///< without `@`; empty while unknown
+  /// Groups whose topics are heard whole: what people write there need not be said to the bot.
+  std::vector<std::string> topic_groups = {};
 };
 
 struct DecodedUpdate {

@@ -6,7 +6,7 @@
 
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/text.h"
-#include "interpreter/transports/secret.h"
+#include "interpreter/core/secret.h"
 #include "interpreter/transports/telegram/answers.h"
 
 // A request is judged and decoded on the listener's thread that brought it; what it holds is handed over on the

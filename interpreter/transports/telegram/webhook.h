@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "interpreter/transports/backoff.h"
-#include "interpreter/transports/http_client.h"
+#include "interpreter/network/backoff.h"
+#include "interpreter/network/http_client.h"
 #include "interpreter/transports/telegram/update_decoder.h"
 #include "interpreter/transports/transport.h"
 

@@ -1,9 +1,13 @@
 #include "interpreter/transports/vk/answers.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
 
+#include "interpreter/core/json_text.h"
 #include "interpreter/core/text.h"
-#include "interpreter/transports/http_client.h"
+#include "interpreter/network/http_client.h"
 #include "interpreter/transports/vk/json_fields.h"
 
 namespace sufler::vk {
@@ -41,8 +45,15 @@ Refusal read_error(const dom::object& error) {
 
 }  // namespace
 
+bool is_conversation(std::string_view peer_id) {
+  std::int64_t peer = 0;
+  const auto read = std::from_chars(peer_id.data(), peer_id.data() + peer_id.size(), peer);
+  return read.ec == std::errc() && peer >= kFirstConversation;
+}
+
 std::string message_name(std::int64_t peer_id, std::int64_t message_id, std::int64_t number) {
-  if (peer_id >= kFirstConversation && number > 0) return "c" + std::to_string(number);
+  const bool by_number = peer_id >= kFirstConversation || message_id <= 0;
+  if (by_number && number > 0) return "c" + std::to_string(number);
   return message_id > 0 ? std::to_string(message_id) : std::string();
 }
 
@@ -339,45 +350,115 @@ std::string read_saved(std::string_view body) {
   return name;
 }
 
-std::vector<std::pair<std::string, std::string>> form_fields(std::string_view json) {
-  std::vector<std::pair<std::string, std::string>> fields;
-  dom::object object;
-  if (!parse(json, object)) return fields;
-  fields.reserve(object.size() + 2);  // `random_id` and `attachment` come later
-  for (const auto [key, value] : object) {
-    std::string_view text;
-    std::int64_t number = 0;
-    if (value.get(text) == SUCCESS) {
-      fields.emplace_back(key, text);
-    } else if (value.get(number) == SUCCESS) {
-      fields.emplace_back(key, std::to_string(number));
-    } else {
-      fields.emplace_back(key, simdjson::minify(value));
+namespace {
+
+void skip_space(std::string_view& rest) {
+  while (!rest.empty() && (rest[0] == ' ' || rest[0] == '\n' || rest[0] == '\r' || rest[0] == '\t')) rest.remove_prefix(1);
+}
+
+bool take(std::string_view& rest, char mark) {
+  skip_space(rest);
+  if (rest.empty() || rest[0] != mark) return false;
+  rest.remove_prefix(1);
+  return true;
+}
+
+/// The next value as it is written; empty when there is none. Brackets and strings are matched, nothing else is
+/// looked at: the calls are our own.
+std::string_view take_value(std::string_view& rest) {
+  skip_space(rest);
+  std::size_t depth = 0;
+  std::size_t end = 0;
+  for (; end < rest.size(); ++end) {
+    const char c = rest[end];
+    if (c == '"') {
+      for (++end; end < rest.size() && rest[end] != '"'; ++end) end += rest[end] == '\\' ? 1 : 0;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (depth == 0 && (c == ',' || c == ':' || c == '}' || c == ']')) {
+      break;
+    } else if (c == '}' || c == ']') {
+      --depth;
     }
   }
+  if (depth != 0 || end >= rest.size()) return {};
+  std::string_view value = rest.substr(0, end);
+  rest.remove_prefix(end);
+  while (!value.empty() && (value.back() == ' ' || value.back() == '\n' || value.back() == '\r' || value.back() == '\t')) {
+    value.remove_suffix(1);
+  }
+  return value;
+}
+
+/// A string's text; anything else as it is written.
+bool read_plain(std::string_view value, std::string& out) {
+  if (value.empty()) return false;
+  if (value.front() != '"') {
+    out = value;
+    return true;
+  }
+  if (value.size() >= 2 && value.find('\\') == std::string_view::npos && value.find('"', 1) == value.size() - 1) {
+    out = value.substr(1, value.size() - 2);
+    return true;
+  }
+  JsonReader reader(value);
+  return reader.read_string(out) && reader.at_end();
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> form_fields(std::string_view json) {
+  std::vector<std::pair<std::string, std::string>> fields;
+  if (!take(json, '{')) return fields;
+  fields.reserve(8);  // `random_id` and `attachment` come later
+  bool sound = true;
+  do {
+    auto& [name, value] = fields.emplace_back();
+    sound = read_plain(take_value(json), name) && take(json, ':') && read_plain(take_value(json), value);
+  } while (sound && take(json, ','));
+  skip_space(json);
+  if (!sound || json != "}") fields.clear();
   return fields;
 }
 
+namespace {
+
+/// What each byte becomes in a form, and how many bytes of it count.
+struct FormBytes {
+  std::array<std::array<char, 4>, 256> bytes{};
+  std::array<std::uint8_t, 256> sizes{};
+
+  constexpr FormBytes() {
+    constexpr std::string_view kHex = "0123456789ABCDEF";
+    for (std::size_t i = 0; i < 256; ++i) {
+      const char c = static_cast<char>(i);
+      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                         c == '.' || c == '_' || c == '~';
+      if (plain || c == ' ') {
+        bytes[i][0] = plain ? c : '+';
+        sizes[i] = 1;
+      } else {
+        bytes[i] = {'%', kHex[i >> 4], kHex[i & 15], '\0'};
+        sizes[i] = 3;
+      }
+    }
+  }
+};
+constexpr FormBytes kFormBytes;
+
+}  // namespace
+
 std::string form_body(const std::vector<std::pair<std::string, std::string>>& fields) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::size_t most = 0;
+  std::size_t most = 4;  // a byte is written as four, of which the next one takes back what does not count
   for (const auto& [name, value] : fields) most += 3 * (name.size() + value.size()) + 2;
   std::string out(most, '\0');
   char* at = out.data();
-  // By hand: most of the bytes of a Russian message are encoded, and this is done for each message.
+  // By a table: most of the bytes of a Russian message are encoded, and this is done for each message.
   const auto append = [&at](std::string_view text) {
     for (const char c : text) {
       const auto byte = static_cast<unsigned char>(c);
-      if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-          c == '_' || c == '~') {
-        *at++ = c;
-      } else if (c == ' ') {
-        *at++ = '+';
-      } else {
-        *at++ = '%';
-        *at++ = kHex[byte >> 4];
-        *at++ = kHex[byte & 15];
-      }
+      std::memcpy(at, kFormBytes.bytes[byte].data(), 4);
+      at += kFormBytes.sizes[byte];
     }
   };
   for (const auto& [name, value] : fields) {

@@ -36,8 +36,11 @@ enum class Meaning : std::uint8_t {
 };
 Meaning meaning_of(const Refusal& refusal);
 
+/// Whether several people read there.
+bool is_conversation(std::string_view peer_id);
+
 /// What a message is known by: its number among all of the community's; in a conversation, whose messages have none
-/// for us, its number there: `c17`.
+/// for us, and where no other is told, its number in the dialog: `c17`.
 std::string message_name(std::int64_t peer_id, std::int64_t message_id, std::int64_t number);
 
 struct Answer {

@@ -65,7 +65,7 @@ ApiClient::ApiClient(HttpClient& client, const VkSettings& settings)
     : client_(client),
       base_(settings.api),
       token_(settings.token),
-      headers_{"Authorization: Bearer " + token_, "Content-Type: application/x-www-form-urlencoded"},
+      headers_(http_headers({"Authorization: Bearer " + token_, "Content-Type: application/x-www-form-urlencoded"})),
       proxy_(settings.proxy),
       timeout_(settings.call_timeout),
       spare_(settings.requests_a_window / 10),

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "interpreter/transports/http_client.h"
+#include "interpreter/network/http_client.h"
 #include "interpreter/transports/vk/answers.h"
 #include "interpreter/transports/vk/pacer.h"
 #include "interpreter/transports/vk/vk.h"
@@ -76,7 +76,7 @@ class ApiClient : public std::enable_shared_from_this<ApiClient> {
   HttpClient& client_;
   std::string base_;
   std::string token_;
-  std::vector<std::string> headers_;
+  HttpHeaders headers_;
   std::string proxy_;
   std::chrono::milliseconds timeout_;
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "interpreter/transports/secret.h"
+#include "interpreter/core/secret.h"
+#include "interpreter/transports/vk/missed_events.h"
 
 namespace sufler::vk {
 namespace {
@@ -10,6 +11,10 @@ namespace {
 constexpr std::chrono::seconds kComeAgain{10};
 constexpr int kConfirmationChecks = 20;
 constexpr std::string_view kTitle = "Sufler";  // at most 14 characters
+/// VK repeats an event that was not taken after 10 s, 3 min, 10 min, 30 min and 1 h.
+constexpr std::int64_t kRepeatsSoonMs = 10'000;
+constexpr std::int64_t kGivesUpMs = std::int64_t{2} * 3'600'000;
+constexpr std::size_t kRefusedMost = 10'000;
 
 WebhookAnswer later() { return {503, {}, kComeAgain}; }
 
@@ -23,10 +28,25 @@ Callback::Callback(ReceiverParts parts)
 void Callback::start(const std::string& position) {
   started_ = true;
   position_ = Position::parse(position);
+  const std::int64_t now = parts_.settings->now();
+  const bool by_hand = !parts_.settings->confirmation.empty();
+  fresh_ = position_.at == 0;
+  if (fresh_) {
+    // Otherwise what comes before the first stored event would be lost with this process.
+    place_to_keep_ = true;
+    position_.at = now;
+    position_.behind = !by_hand;
+  } else if (!position_.ts.empty() || now - position_.at > kRepeatsSoonMs) {
+    position_.behind = true;
+  }
   // The queue of the long poll is left; its place in time stays good.
   position_.ts.clear();
-  if (!parts_.settings->confirmation.empty()) return parts_.health->receiving(true);
-  set_up();
+  newest_ = position_.at;
+  held_ = position_.behind;
+  hand_over();
+  if (!by_hand) return set_up();
+  parts_.health->receiving(true);
+  if (position_.behind) catch_up();
 }
 
 void Callback::stop() {
@@ -68,23 +88,49 @@ void Callback::take(WebhookRequest request, std::function<void(WebhookAnswer)> a
 
 /// One batch at a time: what comes meanwhile makes the next one, in the order in which it came.
 void Callback::hand_over() {
-  if (handing_over_ || waiting_.empty() || stopped_) return;
+  if (handing_over_ || stopped_) return;
+  const bool fetched = fetched_.has_value();
+  const bool calls = !held_ && !waiting_.empty();
+  if (!fetched && !calls && !place_to_keep_) return;
   handing_over_ = true;
   std::vector<Incoming> events;
   auto answers = std::make_shared<std::vector<std::function<void(WebhookAnswer)>>>();
-  for (Waiting& one : waiting_) {
-    events.push_back(std::move(one.event));
-    answers->push_back(std::move(one.answer));
+  if (fetched) {
+    events = std::move(*fetched_);
+    fetched_.reset();
+  } else if (calls) {
+    for (Waiting& one : waiting_) {
+      events.push_back(std::move(one.event));
+      answers->push_back(std::move(one.answer));
+    }
+    waiting_.clear();
   }
-  waiting_.clear();
+  std::vector<std::string> ids;
+  ids.reserve(events.size());
+  std::int64_t newest = newest_;
+  for (const Incoming& one : events) {
+    ids.push_back(one.id);
+    newest = std::max(newest, one.event.at.unix_ms);
+  }
   Position next = position_;
-  for (const Incoming& one : events) next.at = std::max(next.at, one.event.at.unix_ms);
-  const auto finish = [self = shared_from_this(), answers, next](bool stored) {
+  if (fetched) next.behind = false;
+  if (!next.behind && (fetched || !waits_for_repeats_without(ids))) next.at = newest;
+  const auto finish = [self = shared_from_this(), answers, ids = std::move(ids), next, newest, fetched](bool stored) {
+    const std::int64_t at = self->parts_.settings->now();  // from here on VK may bring them again
     for (const auto& answer : *answers) answer(stored ? WebhookAnswer{200, "ok", {}} : later());
-    self->parts_.client.post([self, next, stored] {
-      if (stored) self->position_ = next;
-      self->parts_.health->receiving(stored, stored ? std::string() : "events could not be stored");
+    self->parts_.client.post([self, ids, next, newest, fetched, stored, at] {
       self->handing_over_ = false;
+      if (self->stopped_) return;
+      // That the place can be kept says nothing of whether VK reaches us.
+      if (fetched || !ids.empty()) {
+        self->parts_.health->receiving(stored, stored ? std::string() : "events could not be stored");
+      }
+      if (stored) {
+        self->newest_ = newest;
+        self->on_stored(ids, next, fetched);
+      } else {
+        self->on_refused(ids, fetched, at);
+      }
       self->hand_over();
     });
   };
@@ -93,6 +139,89 @@ void Callback::hand_over() {
     if (self->stopped_ || !handlers.updates) return finish(false);
     handlers.updates(std::move(named), next.to_string(), finish);
   });
+}
+
+bool Callback::waits_for_repeats_without(const std::vector<std::string>& ids) const {
+  if (refused_.empty()) return false;
+  std::size_t come = 0;
+  for (const std::string& id : std::set<std::string>(ids.begin(), ids.end())) come += refused_.count(id);
+  return come < refused_.size();
+}
+
+void Callback::on_stored(const std::vector<std::string>& ids, const Position& next, bool fetched) {
+  place_to_keep_ = false;
+  // A loss that was found while this was being stored is not made good by it.
+  if (fetched || !position_.behind) position_ = next;
+  if (fetched) {
+    fresh_ = false;
+    refused_.clear();
+    return let_go();
+  }
+  for (const std::string& id : ids) refused_.erase(id);
+  if (refused_.empty() || position_.behind) return;
+  // VK does not bring them any more.
+  if (parts_.settings->now() - refused_since_ < kGivesUpMs && refused_.size() < kRefusedMost) return;
+  position_.behind = true;
+  catch_up();
+}
+
+void Callback::on_refused(const std::vector<std::string>& ids, bool fetched, std::int64_t at) {
+  if (fetched) return catch_up_again("events could not be stored");
+  if (ids.empty()) {
+    // Only the place was to be kept. It goes with the next events, or after a while by itself.
+    place_to_keep_ = false;
+    parts_.client.after(backoff_.next(), [self = shared_from_this()] {
+      self->place_to_keep_ = true;
+      self->hand_over();
+    });
+    return;
+  }
+  if (refused_.empty()) refused_since_ = at;
+  for (const std::string& id : ids) {
+    if (refused_.size() < kRefusedMost) refused_.insert(id);
+  }
+}
+
+// ------------------------------------------------------------------- what VK brings no more
+
+void Callback::catch_up() {
+  held_ = true;
+  // The clocks of VK and of this machine may differ. What was written before a bot began is nobody's order to it.
+  const std::int64_t since = position_.at / 1000 - (fresh_ ? 0 : kClocksDifferSeconds);
+  const auto missed =
+      std::make_shared<MissedEvents>(parts_.api, parts_.community, parts_.settings->now, MissedEvents::Bounds{});
+  missed->fetch(since, [self = shared_from_this()](Result<std::vector<Incoming>, std::string> found) {
+    if (self->stopped_) return;
+    if (!found) return self->catch_up_again("missed messages cannot be fetched: " + found.error());
+    self->fetch_attempts_ = 0;
+    self->fetched_ = std::move(*found);
+    self->hand_over();
+  });
+}
+
+void Callback::catch_up_again(const std::string& reason) {
+  if (++fetch_attempts_ >= kMissedAttempts) {
+    fetch_attempts_ = 0;
+    position_.behind = false;
+    const TransportHandlers& handlers = parts_.health->handlers();
+    const std::int64_t age = std::max<std::int64_t>(0, parts_.settings->now() - position_.at) / 1000;
+    if (handlers.warning) {
+      handlers.warning(parts_.api->hidden("what VK did not bring in the last " + std::to_string(age) +
+                                          " s is left out; " + reason));
+    }
+    parts_.health->receiving(true);
+  } else {
+    parts_.health->receiving(false, parts_.api->hidden(reason));
+    parts_.client.after(backoff_.next(), [self = shared_from_this()] {
+      if (!self->stopped_) self->catch_up();
+    });
+  }
+  let_go();
+}
+
+void Callback::let_go() {
+  held_ = false;
+  hand_over();
 }
 
 void Callback::confirm(std::function<void(WebhookAnswer)> answer) {
@@ -121,6 +250,8 @@ void Callback::retry_set_up(const CallResult& result, const std::string& what) {
   if (stopped_ || result.cancelled) return;
   if (fail_for_token(parts_, result)) return;
   parts_.health->receiving(false, what + ": " + (result.ok() ? "VK's answer makes no sense" : result.reason()));
+  // Whom VK calls all the same is not kept waiting.
+  let_go();
   parts_.client.after(may_pass(result) ? backoff_.next() : parts_.settings->backoff_most, [self = shared_from_this()] {
     if (!self->stopped_) self->set_up();
   });
@@ -146,9 +277,14 @@ void Callback::find_server() {
                     for (const CallbackServer& server : servers) {
                       if (server.url != self->parts_.settings->webhook_url) continue;
                       self->server_id_ = server.id;
-                      if (server.secret == self->parts_.settings->secret) return self->choose_events();
+                      // With another secret or without an answer nothing came that could be taken.
+                      const bool served = server.secret == self->parts_.settings->secret;
+                      const bool called = server.status == "ok" || server.status.empty();
+                      if (!served || !called) self->position_.behind = true;
+                      if (served) return self->choose_events();
                       return self->mend_server();
                     }
+                    self->position_.behind = true;
                     self->add_server();
                   });
 }
@@ -207,10 +343,12 @@ void Callback::await_confirmation() {
                       self->backoff_.reset();
                       self->parts_.health->receiving(true);
                       // Every change of the servers gives a new code.
-                      return self->ask_code([](const CallResult&) {});
+                      self->ask_code([](const CallResult&) {});
+                      return self->position_.behind ? self->catch_up() : self->let_go();
                     }
                     const bool waits = status == "wait" && ++self->confirmation_checks_ < kConfirmationChecks;
                     if (!waits) {
+                      self->let_go();
                       self->parts_.health->receiving(false, "VK got no confirmation from our address, it may not be "
                                                             "reachable from outside");
                     }

@@ -17,6 +17,7 @@ MadeTransport make(HttpClient& client, TransportSettings settings) {
   vk.webhook_url = std::move(settings.webhook_url);
   vk.bot_name = std::move(settings.bot_name);
   vk.scenario_folder = std::move(settings.scenario_folder);
+  vk.find_file = std::move(settings.find_file);
   vk.fetch_elsewhere = std::move(settings.fetch_elsewhere);
   const std::string group = settings.option("group");
   const auto read = std::from_chars(group.data(), group.data() + group.size(), vk.group);

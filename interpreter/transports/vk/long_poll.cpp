@@ -13,9 +13,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t kUpdatesBytes = std::size_t{32} << 20;
 /// So many failed polls in a row, and the server is asked for anew: it may have moved.
 constexpr int kFailuresOfServer = 3;
-constexpr int kMissedAttempts = 8;
-/// The clocks of VK and of this machine may differ; what comes twice is known by its id.
-constexpr std::int64_t kClocksDifferSeconds = 60;
 
 }  // namespace
 
@@ -148,6 +145,7 @@ std::string LongPoll::poll_url() const {
 void LongPoll::poll() {
   if (stopped_) return;
   ++turn_;
+  awaiting_drain_ = false;
   HttpRequest request;
   request.url = poll_url();
   request.method = "GET";
@@ -266,9 +264,21 @@ void LongPoll::on_stored(const Position& next, bool stored) {
 
 /// Under load a little later: what comes meanwhile, echoes of our own messages above all, comes together.
 void LongPoll::poll_soon() {
-  if (parts_.in_flight() > parts_.settings->poll_below && parts_.settings->poll_wait.count() > 0) {
-    return again(&LongPoll::poll, parts_.settings->poll_wait);
+  const milliseconds most = parts_.settings->poll_wait;
+  if (parts_.in_flight() <= parts_.settings->poll_below || most.count() == 0) {
+    drained_ = true;
+    return poll();
   }
+  // On a slow network, or at VK's own pace, no wait sees the sends end, and would only delay the next batch.
+  patience_ = drained_ ? most : std::max(patience_ / 2, milliseconds(1));
+  drained_ = false;
+  awaiting_drain_ = true;
+  again(&LongPoll::poll, patience_);
+}
+
+void LongPoll::call_is_over() {
+  if (stopped_ || !awaiting_drain_ || parts_.in_flight() > parts_.settings->poll_below) return;
+  drained_ = true;
   poll();
 }
 

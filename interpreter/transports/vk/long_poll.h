@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ class LongPoll : public std::enable_shared_from_this<LongPoll> {
 
   void start(const std::string& position);
   void stop();
+  /// A call of this bot is over: a poll may have waited for that.
+  void call_is_over();
 
  private:
   enum class Ts : std::uint8_t { Keep, Renew };
@@ -57,6 +60,9 @@ class LongPoll : public std::enable_shared_from_this<LongPoll> {
   int failures_ = 0;       // polls in a row
   int quick_empties_ = 0;
   int missed_attempts_ = 0;
+  bool awaiting_drain_ = false;  // the next poll waits for calls that are under way
+  bool drained_ = true;          // and they ended within the last wait
+  std::chrono::milliseconds patience_{0};
   std::uint64_t turn_ = 0;
   HttpClient::RequestId request_ = 0;
 };

@@ -9,6 +9,11 @@
 
 namespace sufler::vk {
 
+/// So often in a row they are asked for; then those are served who write now.
+constexpr int kMissedAttempts = 8;
+/// The clocks of VK and of this machine may differ; what comes twice is known by its id.
+constexpr std::int64_t kClocksDifferSeconds = 60;
+
 /// Brings the messages that VK's queue of events lost, out of the histories of the dialogs, and what people changed
 /// in messages that are on the pages read for them. VK keeps no history of presses of callback buttons, of
 /// permissions and of typing: they are lost. On the network thread.

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "interpreter/transports/backoff.h"
+#include "interpreter/network/backoff.h"
 #include "interpreter/transports/vk/api_client.h"
 #include "interpreter/transports/vk/health.h"
 #include "interpreter/transports/vk/names.h"

@@ -1,7 +1,7 @@
 #include "interpreter/transports/vk/renderer.h"
 
 #include <algorithm>
-#include <charconv>
+#include <utility>
 
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/text.h"
@@ -23,12 +23,6 @@ bool is_integer(std::string_view id) {
   if (!id.empty() && id.front() == '-') id.remove_prefix(1);
   return !id.empty() && id.size() <= 18 &&
          std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-bool is_conversation(std::string_view peer_id) {
-  std::int64_t peer = 0;
-  const auto read = std::from_chars(peer_id.data(), peer_id.data() + peer_id.size(), peer);
-  return read.ec == std::errc() && peer >= kFirstConversation;
 }
 
 /// Whether `text` has at most `limit` UTF-16 units. A unit takes at least one byte, so most texts need no
@@ -398,6 +392,7 @@ class Renderer {
                            is_conversation(peer_id_) ? "peer_ids" : "peer_id");
     if (text != nullptr) append_text(call.body, *text);
     call.body += ",\"disable_mentions\":1";
+    append_reply(call.body);
     call.body += keyboard;
     call.body += '}';
     const std::vector<Attachment>& files = message_.attachments;
@@ -406,8 +401,25 @@ class Renderer {
     }
   }
 
+  /// The first message of several is the answer to `reply_to`.
+  void append_reply(std::string& body) {
+    std::string_view id = message_.reply_to;
+    if (id.empty() || std::exchange(replied_, true)) return;
+    const bool numbered = id.front() == 'c';  // the number in the dialog
+    if (numbered) id.remove_prefix(1);
+    if (!is_integer(id) || id.front() == '-' || id.front() == '0') return;
+    if (numbered && !is_integer(peer_id_)) return;
+    if (numbered) {
+      body.append(",\"forward\":{\"peer_id\":").append(peer_id_).append(",\"conversation_message_ids\":[");
+      body.append(id).append("],\"is_reply\":true}");
+    } else {
+      body.append(",\"reply_to\":").append(id);
+    }
+  }
+
   std::string_view peer_id_;
   const Message& message_;
+  bool replied_ = false;
   std::vector<ApiCall> calls_;
 };
 
@@ -415,6 +427,15 @@ class Renderer {
 
 std::vector<ApiCall> render(std::string_view peer_id, const Message& message) {
   return Renderer(peer_id, message).render();
+}
+
+ApiCall render_typing(std::string_view peer_id) {
+  ApiCall call;
+  call.method = "messages.setActivity";
+  call.body = begin_body(peer_id, 32) + ",\"type\":\"typing\"}";
+  call.ordered = false;
+  call.expendable = true;
+  return call;
 }
 
 ApiCall render_press_answer(std::string_view press_id, std::string_view text) {

@@ -29,11 +29,16 @@ inline constexpr std::size_t kInlineButtons = 10;
 ///   follows.
 /// - A request for the contact has no button, the person types the number. A link that is not of the web
 ///   is a line of the text.
+/// - The message that is answered goes as `reply_to`, or as a `forward` where only its number in the dialog is known;
+///   with the first message when there are several.
 /// - A label beyond 40 code points is shown cut; the whole one goes in the payload.
 /// - A keyboard is laid out anew where it is wider than 5 or higher than 10 rows (6 inside a message). Of
 ///   more than 40 ordinary buttons the middle ones are lines of the text, to be typed. More than 10 buttons
 ///   inside a message go on in further messages.
 std::vector<ApiCall> render(std::string_view peer_id, const Message& message);
+
+/// "typing", which VK shows for some seconds.
+ApiCall render_typing(std::string_view peer_id);
 
 ApiCall render_press_answer(std::string_view press_id, std::string_view text);
 

@@ -246,6 +246,25 @@ bool is_beginning(std::string_view text) {
   return word == "начать" || word == "start" || word == "/start";
 }
 
+/// Which of the members that few messages have are there, found in one walk: to look for each takes a walk as well.
+class Rare {
+ public:
+  enum Name : unsigned { Action, Payload, Ref, Attachments, Geo, Reply, Forwarded };
+
+  explicit Rare(const dom::object& message) {
+    constexpr std::string_view kNames[] = {"action", "payload", "ref", "attachments", "geo", "reply_message", "fwd_messages"};
+    for (const auto [key, value] : message) {
+      for (unsigned i = 0; i < std::size(kNames); ++i) {
+        if (key == kNames[i]) there_ |= 1U << i;
+      }
+    }
+  }
+  bool has(Name name) const { return (there_ >> name & 1U) != 0; }
+
+ private:
+  unsigned there_ = 0;
+};
+
 class EventReader {
  public:
   EventReader(dom::parser& payloads, const Community& community, std::int64_t now_unix_ms, DecodedUpdate& out)
@@ -254,10 +273,12 @@ class EventReader {
   /// `{"type":…,"object":{…},"event_id":…}`
   void read(const dom::object& update) {
     const std::string_view type = text_at(update, "type");
-    event_id_ = text_at(update, "event_id").substr(0, 100);
     dom::object object;
     if (type.empty()) return skip("an event without a type");
     const bool has_object = object_at(update, "object", object);
+    // Half of all events are these: nothing else of them is looked at.
+    if (has_object && type == "message_reply" && is_ours(object)) return skip(kEcho);
+    event_id_ = text_at(update, "event_id").substr(0, 100);
     const bool wanted = type == "message_new" || type == "message_reply" || type == "message_edit" ||
                         type == "message_event" || type == "message_allow" || type == "message_deny";
     if (!wanted) {
@@ -283,21 +304,23 @@ class EventReader {
     if (peer == 0) return skip("a message without a dialog");
     const bool ours = flag_at(message, "out");
     if (ours || from == -community_.id) return read_reply(message, peer, edited);
+    const Rare rare(message);
     if (from < 0 || peer < 0) return skip("a message of another community");
     if (from == 0) return skip("a message without a sender");
     dom::object action;
-    if (object_at(message, "action", action)) return skip("a service message");
+    if (rare.has(Rare::Action) && object_at(message, "action", action)) return skip("a service message");
     const bool is_private = peer < kFirstConversation;
 
     UserMessage said;
     said.edited = edited;
     said.text = plain_text(raw_text(message));
-    const Pressed pressed = read_text_payload(message);
+    const Pressed pressed = rare.has(Rare::Payload) ? read_text_payload(message) : Pressed{};
     bool addressed = false;
     if (!is_private) addressed = take_mention(said.text, community_.id);
     // What a link to the dialog carries comes as the argument of a deep link does. Its first message has no
     // payload where the community has no Start button.
-    const std::string reference = plain_text(first_code_points(text_at(message, "ref"), kReferenceCodePoints));
+    std::string reference;
+    if (rare.has(Rare::Ref)) reference = plain_text(first_code_points(text_at(message, "ref"), kReferenceCodePoints));
     const bool begins = !is_blank(reference) && is_beginning(said.text);
     if (pressed.start || begins) {
       said.text = "/start";
@@ -307,13 +330,13 @@ class EventReader {
       addressed = true;
     }
     const Bringing by{peer, int_at(message, "conversation_message_id")};
-    read_attachments(message, by, said.attachments);
+    if (rare.has(Rare::Attachments)) read_attachments(message, by, said.attachments);
     dom::object geo;
-    if (object_at(message, "geo", geo)) read_geo(geo, said.location);
+    if (rare.has(Rare::Geo) && object_at(message, "geo", geo)) read_geo(geo, said.location);
     dom::object replied;
-    const bool is_reply = object_at(message, "reply_message", replied);
+    const bool is_reply = rare.has(Rare::Reply) && object_at(message, "reply_message", replied);
     if (is_reply) said.reply_to = message_name(peer, int_at(replied, "id"), int_at(replied, "conversation_message_id"));
-    if (is_blank(said.text)) {
+    if (rare.has(Rare::Forwarded) && is_blank(said.text)) {
       std::size_t left = kMostAttachments;
       std::string forwarded;
       read_forwarded(message, 1, by, forwarded, said.attachments, left);
@@ -334,24 +357,24 @@ class EventReader {
     const std::int64_t date = int_at(message, "date");
     incoming.event.at = moment_of(edited ? int_at(message, "update_time", date) : date, now_);
     if (!identify_message(message, peer, edited, incoming.id)) return;
-    said.message_id = message_id_of(message);
+    said.message_id = message_name(peer, int_at(message, "id"), int_at(message, "conversation_message_id"));
     incoming.event.what = std::move(said);
     give(peer, std::move(incoming));
   }
 
  private:
+  static constexpr std::string_view kEcho = "our own echo";  // short: no memory is taken for it
+
   void skip(std::string_view reason) { out_.skipped = reason; }
+
+  bool is_ours(const dom::object& message) const {
+    return community_.sent != nullptr && community_.sent->has(int_at(message, "random_id"));
+  }
 
   void give(std::int64_t peer, Incoming incoming) {
     incoming.chat = {"vk", std::to_string(peer)};
     out_.incoming = std::move(incoming);
     out_.skipped.clear();
-  }
-
-  /// The number in the dialog, else the number among all messages of the community.
-  static std::string message_id_of(const dom::object& message) {
-    const std::int64_t number = int_at(message, "conversation_message_id");
-    return std::to_string(number > 0 ? number : int_at(message, "id"));
   }
 
   /// An edited message is another event than the message; the time of the change tells its versions apart, in an
@@ -380,9 +403,7 @@ class EventReader {
   /// An outgoing message: of a person of the community, our own, or of another program.
   void read_reply(const dom::object& message, std::int64_t peer, bool edited) {
     if (edited) return skip("an edited message of the community");
-    if (community_.sent != nullptr && community_.sent->has(int_at(message, "random_id"))) {
-      return skip("an echo of our own message");
-    }
+    if (is_ours(message)) return skip(kEcho);
     const std::int64_t author = int_at(message, "admin_author_id");
     if (author <= 0) return skip("a message that a program sent");
     // Nobody's dialog is there: what staff say among themselves, in whichever name, silences no bot.
@@ -391,7 +412,9 @@ class EventReader {
     incoming.person.id = std::to_string(peer);
     incoming.event.at = moment_of(int_at(message, "date"), now_);
     if (!identify_message(message, peer, false, incoming.id)) return;
-    incoming.event.what = StaffMessage{plain_text(raw_text(message)), std::to_string(author)};
+    StaffMessage said{plain_text(raw_text(message)), std::to_string(author)};
+    read_attachments(message, {peer, int_at(message, "conversation_message_id")}, said.attachments);
+    incoming.event.what = std::move(said);
     give(peer, std::move(incoming));
   }
 
@@ -438,7 +461,7 @@ class EventReader {
       }
     }
     if (const std::int64_t number = int_at(event, "conversation_message_id"); number > 0) {
-      press.message_id = std::to_string(number);
+      press.message_id = message_name(place.peer_id, 0, number);
     }
     Incoming incoming;
     incoming.id = event_id_.empty() ? "p" + place.event_id : event_id_;

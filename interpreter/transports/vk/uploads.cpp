@@ -33,7 +33,7 @@ std::string first_bytes(const std::string& path) {
 }
 
 /// A file without a name gets one that tells its kind: the platform goes by the ending.
-std::string name_for(const Attachment& file, std::string_view type) {
+std::string any_name_for(const Attachment& file, std::string_view type) {
   std::string name = clean_file_name(file.name.empty() && file.origin == "scenario" ? file.reference : file.name);
   if (name.find('.') != std::string::npos) return name;
   if (type == "photo") return "photo.jpg";
@@ -45,6 +45,13 @@ std::string name_for(const Attachment& file, std::string_view type) {
     case AttachmentKind::Sticker: return "sticker.webp";
     default: return name.empty() ? "file" : name;
   }
+}
+
+/// VK takes every kind of document but mp3; the other ending of the same format does.
+std::string name_for(const Attachment& file, std::string_view type) {
+  std::string name = any_name_for(file, type);
+  if (type == "doc" && to_lower(name).ends_with(".mp3")) name.replace(name.size() - 3, 3, "mpga");
+  return name;
 }
 
 }  // namespace
@@ -166,6 +173,11 @@ void Uploads::next(const std::shared_ptr<Batch>& batch) {
         continue;
       }
     }
+    if (file.origin == "stored" && settings_->find_file) {
+      return settings_->find_file(file, [self = shared_from_this(), batch](FoundFile found) {
+        self->take_scenario_file(batch, std::move(found));
+      });
+    }
     if (file.origin == "scenario") {
       auto source = std::make_shared<Source>();
       struct stat status {};
@@ -192,6 +204,16 @@ void Uploads::next(const std::shared_ptr<Batch>& batch) {
     return leave_out(batch, "no way to bring a file of " + file.origin);
   }
   batch->done(std::move(batch->result));
+}
+
+void Uploads::take_scenario_file(const std::shared_ptr<Batch>& batch, FoundFile found) {
+  if (!found.reason.empty()) return leave_out(batch, found.reason);
+  auto source = std::make_shared<Source>();
+  source->path = std::move(found.path);
+  source->bytes = std::move(found.bytes);
+  source->size = batch->file().size;
+  source->cache_key = batch->file().reference + '\n' + std::to_string(static_cast<int>(batch->file().kind));
+  upload(batch, source);
 }
 
 void Uploads::with_bytes(const std::shared_ptr<Batch>& batch, std::string bytes) {
@@ -326,10 +348,10 @@ void Uploads::refused(const std::shared_ptr<Batch>& batch, const std::shared_ptr
 /// A message is worth more than one of its files. A file of the scenario is the author's to mend.
 void Uploads::leave_out(const std::shared_ptr<Batch>& batch, const std::string& reason) {
   const Attachment& file = batch->file();
-  if (file.origin == "scenario") {
+  if (file.origin == "scenario" || file.origin == "stored") {
     Outcome outcome;
     outcome.kind = Outcome::Kind::Failed;
-    outcome.reason = api_->hidden(reason + ": " + file.reference);
+    outcome.reason = api_->hidden(reason + ": " + (file.origin == "stored" ? file.name : file.reference));
     return fail(batch, std::move(outcome));
   }
   batch->result.left_out.push_back(file.name.empty() ? name_for(file, {}) : clean_file_name(file.name));

@@ -65,6 +65,7 @@ class Uploads : public std::enable_shared_from_this<Uploads> {
   struct Batch;
   struct Source;
   void next(const std::shared_ptr<Batch>& batch);
+  void take_scenario_file(const std::shared_ptr<Batch>& batch, FoundFile found);
   void with_bytes(const std::shared_ptr<Batch>& batch, std::string bytes);
   void upload(const std::shared_ptr<Batch>& batch, std::shared_ptr<Source> source);
   void send_bytes(const std::shared_ptr<Batch>& batch, const std::shared_ptr<Source>& source, const std::string& url);

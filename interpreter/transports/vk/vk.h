@@ -5,7 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "interpreter/transports/http_client.h"
+#include "interpreter/network/http_client.h"
+#include "interpreter/transports/files.h"
 #include "interpreter/transports/transport.h"
 
 namespace sufler {
@@ -27,8 +28,9 @@ struct VkSettings {
   std::string webhook_url;      ///< our address, for that
   bool remove_webhook = false;  ///< takes the server away when receiving stops
 
-  /// The scenario's folder on disk. Asked at every upload, since a reload may move it.
+  /// The scenario's folder on disk, for files of the origin `scenario`. Asked at every upload, since a reload may move it.
   std::function<std::string()> scenario_folder;
+  FindFile find_file;  ///< for files of the origin `stored`
   /// Bytes of a file that another transport holds; an empty reason means success.
   std::function<void(const Attachment& file, std::size_t limit,
                      std::function<void(std::string bytes, std::string reason)> done)>

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "interpreter/core/text.h"
-#include "interpreter/transports/backoff.h"
+#include "interpreter/network/backoff.h"
 #include "interpreter/transports/system.h"
 #include "interpreter/transports/vk/buttons.h"
 #include "interpreter/transports/vk/callback.h"
@@ -47,6 +47,7 @@ struct Sending {
   std::function<void(Outcome)> done;
   bool anew = false;    // files were uploaded again
   bool bare = false;    // without its keyboard
+  bool alone = false;   // not an answer to an earlier message any more
 };
 
 struct CloseLater {
@@ -187,7 +188,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
   void send(const std::shared_ptr<Sending>& sending) {
     // What was refused once for its own sake is not put together with others again.
-    const bool alone = sending->anew || sending->bare;
+    const bool alone = sending->anew || sending->bare || sending->alone;
     // Nothing changes the fields while the call is under way.
     api_->call(sending->call.method, SharedFields(sending, &sending->fields), alone ? std::string() : sending->chat.chat_id,
                [self = shared_from_this(), sending](const CallResult& result) { self->on_result(sending, result); });
@@ -239,6 +240,13 @@ class Core : public std::enable_shared_from_this<Core> {
         return send(sending);
       default: break;
     }
+    // The message that is answered may be gone; what answers it is still to be read.
+    const bool about_reply = refusal.code == 100 || refusal.code == 921 || refusal.code == 969;
+    if (about_reply && !sending->alone && (field_of(sending->fields, "reply_to") || field_of(sending->fields, "forward"))) {
+      sending->alone = true;
+      std::erase_if(sending->fields, [](const auto& one) { return one.first == "reply_to" || one.first == "forward"; });
+      return send(sending);
+    }
     const bool about_files = meaning == Meaning::Upload || refusal.code == 100;
     if (about_files && !sending->call.files.empty() && !sending->anew) {
       sending->anew = true;
@@ -251,6 +259,8 @@ class Core : public std::enable_shared_from_this<Core> {
     } else {
       clear_up(sending->call.repeat_key);
       outcome = outcome_of(refusal, Duration{});
+      // Only a person can forbid messages; of a conversation the reason tells.
+      if (is_conversation(sending->chat.chat_id)) outcome.unreachable = false;
     }
     report(sending, std::move(outcome));
   }
@@ -291,6 +301,7 @@ class Core : public std::enable_shared_from_this<Core> {
     --*in_flight_;
     outcome.reason = api_->hidden(outcome.reason);
     sending->done(std::move(outcome));
+    if (long_poll_ && client_.on_network_thread()) long_poll_->call_is_over();
   }
 
   HttpClient& client_;
@@ -317,6 +328,8 @@ class VkTransport final : public Transport {
 
   std::string_view name() const override { return "vk"; }
   Capabilities capabilities() const override { return vk_capabilities(); }
+  // VK counts requests, of which one may hold 25 calls, so ApiClient keeps the pace. Limits of one dialog it does
+  // not tell; errors 9 and 29 say that they were met.
 
   std::vector<ApiCall> render(const ChatAddress& chat, const Message& message) const override {
     return vk::render(chat.chat_id, message);
@@ -324,6 +337,8 @@ class VkTransport final : public Transport {
   ApiCall render_press_answer(const ChatAddress&, const std::string& press_id, const std::string& text) const override {
     return vk::render_press_answer(press_id, text);
   }
+  // A message that was edited is marked so in VK: none grows there.
+  ApiCall render_typing(const ChatAddress& chat) const override { return vk::render_typing(chat.chat_id); }
 
   /// VK has no menu of commands to tell.
   void start(std::string position, std::vector<BotCommandHint>, TransportHandlers handlers) override {

@@ -1,33 +1,19 @@
 // grammY plays with the project's fake Telegram: where the two disagree, the fake is wrong.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { after, before, beforeEach, test } from "node:test";
 
 import { autoRetry } from "@grammyjs/auto-retry";
 import { Bot, GrammyError, HttpError, InlineKeyboard, InputFile, InputMediaBuilder, Keyboard } from "grammy";
 
+import { startFake } from "./fake.mjs";
+
 const TOKEN = "7000000001:AA-CANARY-of-the-fake-telegram-0000";
 const USER = 501;
-let server;
+let fake;
 let root;
 
-async function control(path, body = {}) {
-  const answer = await fetch(`${root}/control/${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  const json = await answer.json();
-  if (!answer.ok) throw new Error(json.error);
-  return json;
-}
-
-async function messages(chat, count) {
-  const { satisfied, messages } = await control("wait", { chat, count, timeout_ms: 10000 });
-  assert.ok(satisfied, `${messages.length} of ${count} messages: ${messages.map((m) => m.text)}`);
-  return messages;
-}
+const control = (path, body) => fake.control(path, body);
+const messages = (chat, count) => fake.messages({ chat }, count);
 
 function makeBot(token = TOKEN) {
   return new Bot(token, { client: { apiRoot: root } });
@@ -54,13 +40,10 @@ async function refusal(promise) {
 }
 
 before(async () => {
-  server = spawn(process.env.FAKE_TELEGRAM, [], { stdio: ["ignore", "pipe", "inherit"] });
-  root = await new Promise((resolve, reject) => {
-    createInterface(server.stdout).once("line", resolve);
-    server.once("exit", (code) => reject(new Error(`the fake ended with ${code}`)));
-  });
+  fake = await startFake(process.env.FAKE_TELEGRAM);
+  root = fake.root;
 });
-after(() => server.kill("SIGTERM"));
+after(() => fake.stop());
 beforeEach(async () => {
   await control("reset");
   // grammY repeats its last offset when it stops, which the server's rule would hold for 3 s.

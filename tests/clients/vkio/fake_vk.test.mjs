@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { Agent, createServer } from "node:http";
-import { createInterface } from "node:readline";
 import { after, before, beforeEach, test } from "node:test";
 
 import { APIError, Keyboard, VK } from "vk-io";
+
+import { startFake } from "./fake.mjs";
 
 const TOKEN = "vk1.a.CANARY-token-of-the-fake-vk";
 const GROUP = 123456;
@@ -14,25 +15,11 @@ const USER = 501;
 const EVENTS = Object.fromEntries(
   ["new", "reply", "edit", "event", "allow", "deny", "typing_state"].map((name) => [`message_${name}`, 1]));
 const agent = new Agent({ keepAlive: true });
-let server;
+let fake;
 let root;
 
-async function control(path, body = {}) {
-  const answer = await fetch(`${root}/control/${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  const json = await answer.json();
-  if (!answer.ok) throw new Error(json.error);
-  return json;
-}
-
-async function messages(peer, count) {
-  const { satisfied, messages } = await control("wait", { peer, count, timeout_ms: 10000 });
-  assert.ok(satisfied, `${messages.length} of ${count} messages: ${messages.map((m) => m.text)}`);
-  return messages;
-}
+const control = (path, body) => fake.control(path, body);
+const messages = (peer, count) => fake.messages({ peer }, count);
 
 function makeVk(options = {}) {
   const vk = new VK({ token: TOKEN, apiBaseUrl: `${root}/method`, apiLimit: 1000, apiRetryLimit: 0, agent, ...options });
@@ -70,15 +57,12 @@ function png() {
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
 before(async () => {
-  server = spawn(process.env.FAKE_VK, ["--callback-time-scale", "0.001"], { stdio: ["ignore", "pipe", "inherit"] });
-  root = await new Promise((resolve, reject) => {
-    createInterface(server.stdout).once("line", resolve);
-    server.once("exit", (code) => reject(new Error(`the fake ended with ${code}`)));
-  });
+  fake = await startFake(process.env.FAKE_VK, ["--callback-time-scale", "0.001"]);
+  root = fake.root;
 });
 after(() => {
   agent.destroy();
-  server.kill("SIGTERM");
+  fake.stop();
 });
 beforeEach(async () => {
   errors.length = 0;

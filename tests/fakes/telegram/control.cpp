@@ -1,31 +1,11 @@
 // The control API: what people do to the bot, and what a test may ask about the bot.
 #include <algorithm>
-#include <charconv>
 
 #include "fakes/common/bytes.h"
 #include "fakes/telegram/world.h"
 
 namespace sufler::fakes {
 namespace {
-
-[[noreturn]] void refuse(const std::string& why) { throw ApiError{400, why, nullptr}; }
-
-Json query_to_json(const std::string& query) {
-  Json out = Json::object();
-  std::string_view rest = query;
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('&');
-    const std::string_view pair = rest.substr(0, end);
-    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-    const std::size_t equal = pair.find('=');
-    if (equal == std::string_view::npos) continue;
-    const std::string value = percent_decode(pair.substr(equal + 1), true);
-    const Json parsed = Json::parse(value, nullptr, false);
-    const bool plain = parsed.is_number() || parsed.is_boolean();
-    out[percent_decode(pair.substr(0, equal), true)] = plain ? parsed : Json(value);
-  }
-  return out;
-}
 
 const Json* find_button(const ReplyMarkup& markup, const char* field, const char* rows,
                         const std::string& value) {
@@ -111,6 +91,16 @@ StoredMessage& World::incoming(Bot& bot, Chat& chat, const Json& params, Json co
   stored.message["from"] = person(bot, params["user"]);
   stored.message["chat"] = chat.json;
   stored.message["date"] = params.value("date", now_s());
+  if (params.contains("topic")) {
+    const std::int64_t thread = params["topic"];
+    const auto topic = chat.topics.find(thread);
+    if (topic == chat.topics.end() || topic->second.deleted) refuse("no such topic; add it by /control/topics");
+    stored.message["message_thread_id"] = thread;
+    stored.message["is_topic_message"] = true;
+    // Whatever answers nothing else in a topic answers its first message.
+    Json first = chat.messages[thread].message;
+    stored.message["reply_to_message"] = std::move(first);
+  }
   if (params.contains("reply_to")) {
     const auto target = chat.messages.find(params["reply_to"].get<std::int64_t>());
     if (target == chat.messages.end()) refuse("no such message to reply to");
@@ -130,6 +120,8 @@ StoredMessage& World::incoming(Bot& bot, Chat& chat, const Json& params, Json co
 bool World::group_message_visible(const Bot& bot, const Chat& chat, const Json& message) const {
   if (chat.is_private() || bot.reads_all) return true;
   const std::string name = bot.user["username"];
+  // Whoever manages topics is an administrator, and those see everything.
+  if (chat.is_forum() && chat.manages_topics) return true;
   if (message.contains("reply_to_message") &&
       message["reply_to_message"]["from"]["id"] == bot.user["id"]) {
     return true;
@@ -233,9 +225,9 @@ Json World::tap(Bot& bot, const Json& params) {
   if (chat.keyboard.json.value("one_time_keyboard", false)) chat.keyboard = {};
   if (content.value("request_contact", false)) {
     inner["own"] = true;
-    return control_locked("contact", inner);
+    return act("contact", inner);
   }
-  if (content.value("request_location", false)) return control_locked("location", inner);
+  if (content.value("request_location", false)) return act("location", inner);
   inner["text"] = label;
   return say(bot, inner);
 }
@@ -302,6 +294,7 @@ Json World::album(Bot& bot, const Json& params) {
                  {"update_id", 0}};
   for (Json item : params.at("items")) {
     item["user"] = params["user"];
+    if (params.contains("topic")) item["topic"] = params["topic"];
     const std::string kind = item.value("type", "photo");
     const StoredFile& file = incoming_file(bot, kind, item);
     StoredMessage& stored =
@@ -367,6 +360,7 @@ Json World::message_report(const Bot& bot, const Chat& chat, const StoredMessage
       {"reply_markup", stored.markup.json},
       {"media_group_id", message.value("media_group_id", "")},
       {"reply_to", 0},
+      {"topic", message.value("message_thread_id", std::int64_t{0})},
       {"silent", stored.silent},
       {"deleted", stored.deleted},
       {"edits", stored.edits},
@@ -391,7 +385,8 @@ Json World::message_report(const Bot& bot, const Chat& chat, const StoredMessage
   return report;
 }
 
-Json World::messages_report(Bot& bot, const Json& params) {
+Json World::messages_report(const Json& params) {
+  const Bot& bot = bot_of(params);
   Json out = Json::array();
   const bool all = params.value("all", false);  // people's messages too
   for (const auto& [id, chat] : bot.chats) {
@@ -403,31 +398,6 @@ Json World::messages_report(Bot& bot, const Json& params) {
       for (const std::int64_t message_id : chat.sent)
         out.push_back(message_report(bot, chat, chat.messages.at(message_id)));
     }
-  }
-  return out;
-}
-
-Json World::calls_report(const Json& params) {
-  std::string method = params.value("method", "");
-  const std::int64_t since = params.value("since", std::int64_t{0});
-  Json out = Json::array();
-  for (const ApiCall& call : calls_) {
-    if (call.number <= since) continue;
-    if (method.empty() ? call.method == "getUpdates" : call.method != method) continue;
-    if (params.contains("chat") && params["chat"] != call.chat) continue;
-    if (params.contains("ok") && params["ok"] != call.ok) continue;
-    out.push_back({{"number", call.number},
-                   {"at_ms", call.at_ms},
-                   {"bot", call.bot},
-                   {"method", call.method},
-                   {"chat", call.chat},
-                   {"params", call.params},
-                   {"ok", call.ok},
-                   {"applied", call.applied},
-                   {"error_code", call.error_code},
-                   {"description", call.description},
-                   {"fault", call.fault},
-                   {"result", call.result}});
   }
   return out;
 }
@@ -461,70 +431,70 @@ Json World::answers_report(Bot& bot) {
   return out;
 }
 
-Json World::add_fault(const Json& params) {
-  static const std::set<std::string> kKinds = {
-      "rate_limit",     "server_error", "bad_gateway", "drop",    "lost_answer", "delay",
-      "slow_body",      "truncated",    "garbage",     "blocked", "deactivated", "unauthorized",
-      "chat_not_found", "migrated",     "conflict",    "custom"};
-  FaultRule rule;
-  rule.kind = params.value("kind", "");
-  if (!kKinds.contains(rule.kind)) refuse("no such kind of fault: \"" + rule.kind + "\"");
-  rule.method = params.value("method", "");
-  for (char& c : rule.method)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  if (!rule.method.empty() && rule.method != "file" && !methods().contains(rule.method)) {
-    refuse("no such method: " + rule.method);
-  }
-  if (params.contains("chat")) rule.chat = params["chat"].get<std::int64_t>();
-  if (params.contains("bot")) rule.bot = bot_of(params).index;
-  rule.times = params.value("times", 1);
-  rule.skip = params.value("skip", 0);
-  rule.json = params;
-  faults_.push_back(std::move(rule));
+// ---- faults and options
+
+const std::set<std::string>& World::own_faults() {
+  static const std::set<std::string> kKinds = {"rate_limit",   "blocked",        "deactivated",
+                                               "unauthorized", "chat_not_found", "migrated",
+                                               "conflict"};
+  return kKinds;
+}
+
+bool World::knows_method(const std::string& name) {
+  return name == "file" || methods().contains(ascii_lower(name));
+}
+
+bool World::only_by_name(const std::string& method) {
+  return method == "getupdates" || method == "file";
+}
+
+/// The token is in the path, so only a chat needs the body.
+bool World::drops_at_head(const FaultRule& rule, const std::string& method) {
+  return !rule.place && method != "file";
+}
+
+bool World::set_option(const std::string& name, const Json& value) {
+  if (name == "strict")
+    options_.strict = value;
+  else if (name == "check_images")
+    options_.check_images = value;
+  else if (name == "any_chat_exists")
+    options_.any_chat_exists = value;
+  else if (name == "repeated_offset_rules")
+    options_.repeated_offset_rules = value;
+  else if (name == "conflict_delay_ms")
+    options_.conflict_delay = std::chrono::milliseconds(value.get<std::int64_t>());
+  else if (name == "photo_limit_bytes")
+    options_.photo_limit_bytes = value;
+  else if (name == "upload_limit_bytes") {
+    options_.upload_limit_bytes = value;
+    server_.set_max_body_bytes(options_.upload_limit_bytes + (1u << 20));
+  } else if (name == "download_limit_bytes")
+    options_.download_limit_bytes = value;
+  else if (name == "callback_lifetime_s")
+    options_.callback_lifetime = std::chrono::seconds(value.get<std::int64_t>());
+  else if (name == "file_link_lifetime_s")
+    options_.file_link_lifetime = std::chrono::seconds(value.get<std::int64_t>());
+  else if (name == "rate_limit")
+    options_.rate_limit = value;
+  else if (name == "chat_messages_per_second")
+    options_.chat_messages_per_second = value;
+  else if (name == "chat_burst")
+    options_.chat_burst = value;
+  else if (name == "bot_burst")
+    options_.bot_burst = value;
+  else if (name == "messages_per_second")
+    options_.messages_per_second = value;
+  else if (name == "group_messages_per_minute")
+    options_.group_messages_per_minute = value;
+  else if (name == "webhook_time_scale")
+    options_.webhook_time_scale = value;
+  else
+    return false;
   return true;
 }
 
-void World::set_options(const Json& params) {
-  for (const auto& [name, value] : params.items()) {
-    if (name == "strict")
-      options_.strict = value;
-    else if (name == "check_images")
-      options_.check_images = value;
-    else if (name == "any_chat_exists")
-      options_.any_chat_exists = value;
-    else if (name == "repeated_offset_rules")
-      options_.repeated_offset_rules = value;
-    else if (name == "conflict_delay_ms")
-      options_.conflict_delay = std::chrono::milliseconds(value.get<std::int64_t>());
-    else if (name == "photo_limit_bytes")
-      options_.photo_limit_bytes = value;
-    else if (name == "upload_limit_bytes") {
-      options_.upload_limit_bytes = value;
-      server_.set_max_body_bytes(options_.upload_limit_bytes + (1u << 20));
-    } else if (name == "download_limit_bytes")
-      options_.download_limit_bytes = value;
-    else if (name == "callback_lifetime_s")
-      options_.callback_lifetime = std::chrono::seconds(value.get<std::int64_t>());
-    else if (name == "file_link_lifetime_s")
-      options_.file_link_lifetime = std::chrono::seconds(value.get<std::int64_t>());
-    else if (name == "rate_limit")
-      options_.rate_limit = value;
-    else if (name == "chat_messages_per_second")
-      options_.chat_messages_per_second = value;
-    else if (name == "chat_burst")
-      options_.chat_burst = value;
-    else if (name == "messages_per_second")
-      options_.messages_per_second = value;
-    else if (name == "group_messages_per_minute")
-      options_.group_messages_per_minute = value;
-    else if (name == "webhook_time_scale")
-      options_.webhook_time_scale = value;
-    else
-      refuse("no such option: " + name);
-  }
-}
-
-void World::reset() {
+void World::forget_all() {
   for (Bot& bot : bots_) {
     Bot fresh;
     fresh.token = bot.token;
@@ -540,26 +510,11 @@ void World::reset() {
     fresh.webhook = bot.webhook;
     bot = std::move(fresh);
   }
-  calls_.clear();
-  applied_.clear();
-  faults_.clear();
-  clock_advance_ = std::chrono::milliseconds{0};
 }
 
 // ---- entry
 
-Json World::control(const std::string& path, const Json& params) {
-  std::unique_lock lock(mutex_);
-  try {
-    Json result = control_locked(path, params);
-    changed();
-    return result;
-  } catch (const Json::exception& error) {
-    throw ApiError{400, std::string("wrong parameters: ") + error.what(), nullptr};
-  }
-}
-
-Json World::control_locked(const std::string& path, const Json& params) {
+Json World::act(const std::string& path, const Json& params) {
   if (path == "bots") {
     BotAccount account;
     account.token = params.at("token");
@@ -570,29 +525,6 @@ Json World::control_locked(const std::string& path, const Json& params) {
     add_bot(account);
     return {{"bot", bots_.size() - 1}};
   }
-  if (path == "options") {
-    set_options(params);
-    return true;
-  }
-  if (path == "clock") {
-    clock_advance_ += std::chrono::milliseconds(params.value("advance_ms", std::int64_t{0}));
-    return {{"now_ms", now_ms()}};
-  }
-  if (path == "reset") {
-    reset();
-    return true;
-  }
-  if (path == "faults") return params.contains("kind") ? add_fault(params) : Json(faults_.size());
-  if (path == "faults/clear") {
-    faults_.clear();
-    return true;
-  }
-  if (path == "connections/close") {
-    server_.close_all_connections();
-    return true;
-  }
-  if (path == "calls") return calls_report(params);
-
   Bot& bot = bot_of(params);
   if (path == "users") {
     const std::int64_t id = params.at("id");
@@ -616,7 +548,35 @@ Json World::control_locked(const std::string& path, const Json& params) {
     chat.started = true;
     chat.migrated_to = params.value("migrated_to", std::int64_t{0});
     chat.kicked = params.value("kicked", false);
+    chat.manages_topics = params.value("manages_topics", true);
+    chat.writes = params.value("writes", true);
     return true;
+  }
+  if (path == "topics") {
+    const auto group = bot.chats.find(params.at("chat").get<std::int64_t>());
+    if (group == bot.chats.end() || !group->second.is_forum()) refuse("no such group with topics");
+    Chat& chat = group->second;
+    if (params.contains("user")) {
+      const Topic topic{params.value("name", "Тема")};
+      return {{"topic", add_topic(chat, person(bot, params["user"].get<std::int64_t>()), topic)}};
+    }
+    if (params.contains("topic")) {
+      const auto topic = chat.topics.find(params["topic"].get<std::int64_t>());
+      if (topic == chat.topics.end()) refuse("no such topic");
+      topic->second.deleted = params.value("deleted", topic->second.deleted);
+      topic->second.closed = params.value("closed", topic->second.closed);
+      if (topic->second.deleted) {
+        for (auto& [id, stored] : chat.messages) {
+          if (stored.message.value("message_thread_id", std::int64_t{0}) == topic->first) stored.deleted = true;
+        }
+      }
+    }
+    Json out = Json::array();
+    for (const auto& [id, topic] : chat.topics) {
+      out.push_back({{"topic", id}, {"name", topic.name}, {"by_bot", topic.by_bot}, {"closed", topic.closed},
+                     {"deleted", topic.deleted}});
+    }
+    return out;
   }
   if (path == "token") {
     bot.revoked = params.value("revoked", false);
@@ -676,7 +636,7 @@ Json World::control_locked(const std::string& path, const Json& params) {
     }
     return {{"update_id", push_raw(bot, update, kind, chat)}};
   }
-  if (path == "messages") return messages_report(bot, params);
+  if (path == "messages") return messages_report(params);
   if (path == "updates") return updates_report(bot, params);
   if (path == "answers") return answers_report(bot);
   if (path == "keyboard") return person_chat(bot, params).keyboard.json;
@@ -685,64 +645,7 @@ Json World::control_locked(const std::string& path, const Json& params) {
     for (const auto& [key, commands] : bot.commands) out[key] = commands;
     return out;
   }
-  throw ApiError{404, "no such control path: " + path, nullptr};
-}
-
-void World::serve_control(HttpRequest&& request) {
-  const ConnectionId connection = request.connection;
-  const std::string path = request.path.substr(std::string("/control/").size());
-  HttpReply reply;
-  try {
-    Json params = query_to_json(request.query);
-    if (!request.body.empty()) {
-      const Json body = Json::parse(request.body, nullptr, false);
-      if (!body.is_object()) refuse("the body must be a JSON object");
-      params.update(body);
-    }
-    if (path == "file") {
-      Bot& bot = bot_of(params);
-      const auto found = bot.files.find(params.at("file_id").get<std::string>());
-      if (found == bot.files.end()) refuse("no such file");
-      reply.content_type = "application/octet-stream";
-      reply.body = *found->second.bytes;
-    } else if (path == "wait") {
-      const std::uint64_t serial = serial_++;
-      waiters_.push_back({connection, params, serial});
-      server_.call_after(
-          std::chrono::milliseconds(params.value("timeout_ms", 5000)), [this, serial] {
-            std::lock_guard lock(mutex_);
-            for (std::size_t i = 0; i < waiters_.size(); ++i) {
-              if (waiters_[i].serial != serial) continue;
-              HttpReply late;
-              Json body = {{"satisfied", false}};
-              if (waiters_[i].params.contains("chat")) {
-                body["messages"] = messages_report(bot_of(waiters_[i].params), waiters_[i].params);
-              }
-              late.body = body.dump();
-              server_.reply(waiters_[i].connection, std::move(late));
-              waiters_.erase(waiters_.begin() + static_cast<std::ptrdiff_t>(i));
-              return;
-            }
-          });
-      try {
-        serve_waiters();
-      } catch (...) {
-        std::erase_if(waiters_, [&](const Waiter& w) { return w.serial == serial; });
-        throw;
-      }
-      return;
-    } else {
-      reply.body = control_locked(path, params).dump();
-      changed();
-    }
-  } catch (const ApiError& error) {
-    reply.status = error.code;
-    reply.body = Json{{"error", error.description}}.dump();
-  } catch (const Json::exception& error) {
-    reply.status = 400;
-    reply.body = Json{{"error", std::string("wrong parameters: ") + error.what()}}.dump();
-  }
-  server_.reply(connection, std::move(reply));
+  throw ApiError{404, "no such control path: " + path};
 }
 
 }  // namespace sufler::fakes

@@ -46,6 +46,7 @@ SentMessage sent_message(const Json& report) {
   }
   out.media_group_id = report["media_group_id"];
   out.reply_to = report["reply_to"];
+  out.topic = report["topic"];
   out.silent = report["silent"];
   out.deleted = report["deleted"];
   out.edits = report["edits"];
@@ -56,6 +57,7 @@ SentMessage sent_message(const Json& report) {
 Json acting(std::int64_t user, const Place& place) {
   Json json = {{"user", user}, {"bot", place.bot}};
   if (place.chat != 0) json["chat"] = place.chat;
+  if (place.topic != 0) json["topic"] = place.topic;
   return json;
 }
 
@@ -71,41 +73,19 @@ Json upload_json(const Upload& upload) {
 }  // namespace
 
 struct FakeTelegram::Impl {
-  explicit Impl(FakeTelegramOptions options)
-      : port(options.port),
-        body_limit(options.upload_limit_bytes),
-        world(std::move(options), server) {}
+  explicit Impl(FakeTelegramOptions options) : world(std::move(options), server) {}
   ~Impl() {
     world.stop();
     server.stop();
   }
 
-  Json control(const std::string& path, const Json& params) {
-    try {
-      return world.control(path, params);
-    } catch (const ApiError& error) {
-      throw std::runtime_error("fake telegram: " + error.description);
-    }
-  }
-
-  int port;
-  std::size_t body_limit;
   HttpServer server;
   World world;
 };
 
-FakeTelegram::FakeTelegram(FakeTelegramOptions options)
-    : impl_(std::make_unique<Impl>(std::move(options))) {
-  World& world = impl_->world;
-  HttpServer::Handlers handlers;
-  handlers.on_head = [&world](const HttpRequest& request) { return world.on_head(request); };
-  handlers.on_request = [&world](HttpRequest&& request) { world.on_request(std::move(request)); };
-  handlers.on_close = [&world](ConnectionId connection) { world.on_close(connection); };
+FakeTelegram::FakeTelegram(FakeTelegramOptions options) : impl_(std::make_unique<Impl>(options)) {
   // Room for an album's other parts beside one file at its limit.
-  const std::size_t body_limit = impl_->body_limit + (1u << 20);
-  if (!impl_->server.start(impl_->port, body_limit, std::move(handlers))) {
-    throw std::runtime_error("fake telegram: the port is taken");
-  }
+  impl_->world.start(options.port, options.upload_limit_bytes + (1u << 20));
 }
 
 FakeTelegram::~FakeTelegram() = default;
@@ -115,29 +95,42 @@ int FakeTelegram::port() const { return impl_->server.port(); }
 std::string FakeTelegram::token(std::size_t bot) const { return impl_->world.token(bot); }
 
 void FakeTelegram::add_user(const User& user, bool started, std::size_t bot) {
-  impl_->control("users", {{"id", user.id},
-                           {"first_name", user.first_name},
-                           {"last_name", user.last_name},
-                           {"username", user.username},
-                           {"language_code", user.language_code},
-                           {"started", started},
-                           {"bot", bot}});
+  impl_->world.ask("users", {{"id", user.id},
+                             {"first_name", user.first_name},
+                             {"last_name", user.last_name},
+                             {"username", user.username},
+                             {"language_code", user.language_code},
+                             {"started", started},
+                             {"bot", bot}});
 }
 
 void FakeTelegram::add_group(std::int64_t id, const std::string& title, std::size_t bot) {
-  impl_->control("groups", {{"id", id}, {"title", title}, {"bot", bot}});
+  impl_->world.ask("groups", {{"id", id}, {"title", title}, {"bot", bot}});
+}
+
+void FakeTelegram::add_forum(std::int64_t id, const std::string& title, std::size_t bot) {
+  impl_->world.ask("groups", {{"id", id}, {"title", title}, {"is_forum", true}, {"bot", bot}});
+}
+
+std::int64_t FakeTelegram::add_topic(std::int64_t user, std::int64_t group, const std::string& name,
+                                     std::size_t bot) {
+  return impl_->world.ask("topics", {{"user", user}, {"chat", group}, {"name", name}, {"bot", bot}})["topic"];
+}
+
+void FakeTelegram::delete_topic(std::int64_t group, std::int64_t topic, std::size_t bot) {
+  impl_->world.ask("topics", {{"chat", group}, {"topic", topic}, {"deleted", true}, {"bot", bot}});
 }
 
 std::int64_t FakeTelegram::say(std::int64_t user, const std::string& text, Place place) {
   Json params = acting(user, place);
   params["text"] = text;
-  return impl_->control("say", params)["update_id"];
+  return impl_->world.ask("say", params)["update_id"];
 }
 
 std::string FakeTelegram::press(std::int64_t user, const std::string& label, Place place) {
   Json params = acting(user, place);
   params["label"] = label;
-  return impl_->control("press", params).value("callback_query_id", "");
+  return impl_->world.ask("press", params).value("callback_query_id", "");
 }
 
 std::string FakeTelegram::press_data(std::int64_t user, std::int64_t message_id,
@@ -145,19 +138,19 @@ std::string FakeTelegram::press_data(std::int64_t user, std::int64_t message_id,
   Json params = acting(user, place);
   params["message_id"] = message_id;
   params["data"] = data;
-  return impl_->control("press", params).value("callback_query_id", "");
+  return impl_->world.ask("press", params).value("callback_query_id", "");
 }
 
 std::int64_t FakeTelegram::tap(std::int64_t user, const std::string& label, Place place) {
   Json params = acting(user, place);
   params["label"] = label;
-  return impl_->control("tap", params)["update_id"];
+  return impl_->world.ask("tap", params)["update_id"];
 }
 
 std::int64_t FakeTelegram::send_file(std::int64_t user, const Upload& upload, Place place) {
   Json params = acting(user, place);
   params.update(upload_json(upload));
-  return impl_->control(upload.kind, params)["update_id"];
+  return impl_->world.ask(upload.kind, params)["update_id"];
 }
 
 std::int64_t FakeTelegram::send_album(std::int64_t user, const std::vector<Upload>& items,
@@ -165,7 +158,7 @@ std::int64_t FakeTelegram::send_album(std::int64_t user, const std::vector<Uploa
   Json params = acting(user, place);
   params["items"] = Json::array();
   for (const Upload& item : items) params["items"].push_back(upload_json(item));
-  return impl_->control("album", params)["update_id"];
+  return impl_->world.ask("album", params)["update_id"];
 }
 
 std::int64_t FakeTelegram::send_contact(std::int64_t user, const std::string& phone, bool own,
@@ -173,7 +166,7 @@ std::int64_t FakeTelegram::send_contact(std::int64_t user, const std::string& ph
   Json params = acting(user, place);
   params["phone"] = phone;
   params["own"] = own;
-  return impl_->control("contact", params)["update_id"];
+  return impl_->world.ask("contact", params)["update_id"];
 }
 
 std::int64_t FakeTelegram::send_location(std::int64_t user, double latitude, double longitude,
@@ -181,7 +174,7 @@ std::int64_t FakeTelegram::send_location(std::int64_t user, double latitude, dou
   Json params = acting(user, place);
   params["latitude"] = latitude;
   params["longitude"] = longitude;
-  return impl_->control("location", params)["update_id"];
+  return impl_->world.ask("location", params)["update_id"];
 }
 
 std::int64_t FakeTelegram::edit_message(std::int64_t user, std::int64_t message_id,
@@ -189,25 +182,25 @@ std::int64_t FakeTelegram::edit_message(std::int64_t user, std::int64_t message_
   Json params = acting(user, place);
   params["message_id"] = message_id;
   params["text"] = text;
-  return impl_->control("edit", params)["update_id"];
+  return impl_->world.ask("edit", params)["update_id"];
 }
 
 void FakeTelegram::block(std::int64_t user, std::size_t bot) {
-  impl_->control("block", {{"user", user}, {"bot", bot}});
+  impl_->world.ask("block", {{"user", user}, {"bot", bot}});
 }
 void FakeTelegram::unblock(std::int64_t user, std::size_t bot) {
-  impl_->control("unblock", {{"user", user}, {"bot", bot}});
+  impl_->world.ask("unblock", {{"user", user}, {"bot", bot}});
 }
 
 std::int64_t FakeTelegram::push_update(const std::string& json, std::size_t bot) {
   const Json update = Json::parse(json, nullptr, false);
   if (!update.is_object()) throw std::runtime_error("fake telegram: an update is a JSON object");
-  return impl_->control("update", {{"update", update}, {"bot", bot}})["update_id"];
+  return impl_->world.ask("update", {{"update", update}, {"bot", bot}})["update_id"];
 }
 
 std::vector<SentMessage> FakeTelegram::messages(std::int64_t chat, std::size_t bot) const {
   std::vector<SentMessage> out;
-  for (const Json& report : impl_->control("messages", {{"chat", chat}, {"bot", bot}})) {
+  for (const Json& report : impl_->world.ask("messages", {{"chat", chat}, {"bot", bot}})) {
     out.push_back(sent_message(report));
   }
   return out;
@@ -222,7 +215,7 @@ std::vector<SentMessage> FakeTelegram::wait_for_messages(std::int64_t chat, std:
 
 std::vector<CallRecord> FakeTelegram::calls(const std::string& method) const {
   std::vector<CallRecord> out;
-  for (const Json& json : impl_->control("calls", {{"method", method}})) {
+  for (const Json& json : impl_->world.ask("calls", {{"method", method}})) {
     CallRecord call;
     call.number = json["number"];
     call.at_unix_ms = json["at_ms"];
@@ -255,18 +248,18 @@ bool FakeTelegram::wait_until_polling(bool polling, std::chrono::milliseconds ti
 }
 
 std::size_t FakeTelegram::pending_updates(std::size_t bot) const {
-  return impl_->control("updates", {{"pending", true}, {"bot", bot}}).size();
+  return impl_->world.ask("updates", {{"pending", true}, {"bot", bot}}).size();
 }
 
 bool FakeTelegram::is_answered(const std::string& callback_id) const {
-  for (const Json& answer : impl_->control("answers", Json::object())) {
+  for (const Json& answer : impl_->world.ask("answers", Json::object())) {
     if (answer["callback_query_id"] == callback_id) return answer["answered"];
   }
   return false;
 }
 
 std::string FakeTelegram::file_bytes(const std::string& file_id, std::size_t bot) const {
-  return impl_->world.file_bytes(bot, file_id);
+  return impl_->world.file_bytes({{"bot", bot}, {"file_id", file_id}});
 }
 
 void FakeTelegram::fail_next(const Fault& fault) {
@@ -280,23 +273,21 @@ void FakeTelegram::fail_next(const Fault& fault) {
   if (fault.migrate_to != 0) params["migrate_to"] = fault.migrate_to;
   if (fault.status != 0) params["status"] = fault.status;
   if (!fault.description.empty()) params["description"] = fault.description;
-  impl_->control("faults", params);
+  impl_->world.ask("faults", params);
 }
 
-void FakeTelegram::clear_faults() { impl_->control("faults/clear", Json::object()); }
+void FakeTelegram::clear_faults() { impl_->world.ask("faults/clear", Json::object()); }
 void FakeTelegram::revoke_token(bool revoked, std::size_t bot) {
-  impl_->control("token", {{"revoked", revoked}, {"bot", bot}});
+  impl_->world.ask("token", {{"revoked", revoked}, {"bot", bot}});
 }
-void FakeTelegram::close_connections() { impl_->control("connections/close", Json::object()); }
+void FakeTelegram::close_connections() { impl_->world.ask("connections/close", Json::object()); }
 void FakeTelegram::advance_clock(std::chrono::milliseconds by) {
-  impl_->control("clock", {{"advance_ms", by.count()}});
+  impl_->world.ask("clock", {{"advance_ms", by.count()}});
 }
-void FakeTelegram::reset() { impl_->control("reset", Json::object()); }
+void FakeTelegram::reset() { impl_->world.ask("reset", Json::object()); }
 
 std::string FakeTelegram::control(const std::string& path, const std::string& json) const {
-  const Json params = Json::parse(json, nullptr, false);
-  if (!params.is_object()) throw std::runtime_error("fake telegram: parameters are a JSON object");
-  return impl_->control(path, params).dump();
+  return impl_->world.ask_text(path, json);
 }
 
 }  // namespace sufler::fakes

@@ -20,6 +20,11 @@ struct BotAccount {
 /// nothing that a program writes may hold it (tests/canaries).
 inline constexpr std::string_view kTestToken = "7000000001:AA-CANARY-of-the-fake-telegram-0000";
 
+/// For a bot's configuration, beside `api`: people of tests write faster than Telegram lets a bot answer, and the
+/// fake has no limits unless it is asked for them.
+inline constexpr const char* kNoLimits =
+    "messages_per_second: 0, chat_messages_per_second: 0, group_messages_per_minute: 0";
+
 struct FakeTelegramOptions {
   int port = 0;  ///< 0: a free one
   std::vector<BotAccount> bots = {};
@@ -41,6 +46,9 @@ struct FakeTelegramOptions {
   double chat_messages_per_second = 1;
   double chat_burst = 1;
   double messages_per_second = 30;  ///< of one bot to all chats
+  /// What may come at once after a silence; below `messages_per_second`: that. A machine with much to do hands over
+  /// together what was sent apart.
+  double bot_burst = 0;
   int group_messages_per_minute = 20;
   double webhook_time_scale = 1;  ///< 0.01: back-off of 2 s takes 20 ms
   std::size_t kept_calls = 200'000;
@@ -59,6 +67,7 @@ struct User {
 struct Place {
   std::int64_t chat = 0;  ///< a group; 0: the private chat
   std::size_t bot = 0;
+  std::int64_t topic = 0;  ///< of the group; 0: none
 };
 
 struct Upload {
@@ -109,6 +118,7 @@ struct SentMessage {
   std::vector<SentFile> files = {};
   std::string media_group_id = {};
   std::int64_t reply_to = 0;
+  std::int64_t topic = 0;  ///< message_thread_id; 0: none
   bool silent = false;
   bool deleted = false;
   int edits = 0;
@@ -158,6 +168,11 @@ class FakeTelegram {
   // People. Whoever acts exists from then on; the rest must be added to be written to.
   void add_user(const User& user, bool started = true, std::size_t bot = 0);
   void add_group(std::int64_t id, const std::string& title, std::size_t bot = 0);
+  /// A group with topics in which the bot is an administrator who may manage them.
+  void add_forum(std::int64_t id, const std::string& title, std::size_t bot = 0);
+  /// A person makes a topic; its id.
+  std::int64_t add_topic(std::int64_t user, std::int64_t group, const std::string& name, std::size_t bot = 0);
+  void delete_topic(std::int64_t group, std::int64_t topic, std::size_t bot = 0);
 
   // What people do. Each returns the id of the update, or 0 when the bot is not told of it.
   std::int64_t say(std::int64_t user, const std::string& text, Place place = {});

@@ -654,6 +654,14 @@ FormattedText format_text(std::string_view text, std::string_view parse_mode, co
   return out;
 }
 
+void set_caption(Json& message, const FormattedText& caption) {
+  message.erase("caption");
+  message.erase("caption_entities");
+  if (caption.text.empty()) return;
+  message["caption"] = caption.text;
+  if (!caption.entities.empty()) message["caption_entities"] = caption.entities;
+}
+
 Json find_entities(std::string_view text) {
   Json out = Json::array();
   const auto word = [](char c) {

@@ -1,19 +1,10 @@
 #pragma once
-#include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "fakes/common/api_error.h"
+
 namespace sufler::fakes {
-
-using Json = nlohmann::json;
-
-/// An answer with `"ok":false`; thrown inside the fake only and caught where a method is called.
-struct ApiError {
-  int code = 400;
-  std::string description;  ///< with its prefix, as on the wire
-  Json parameters = nullptr;
-};
 
 /// `Bad Request: ` and the message with its first letter lowered as the real server does it:
 /// not when the second character is an upper-case letter or `_`.
@@ -29,6 +20,9 @@ struct FormattedText {
 /// `&`. Throws ApiError.
 FormattedText format_text(std::string_view text, std::string_view parse_mode, const Json& entities,
                           bool strict);
+
+/// Makes it the caption of a message, or takes the caption away when it is empty.
+void set_caption(Json& message, const FormattedText& caption);
 
 /// Finds what a client marks by itself in a user's text: commands, mentions, hashtags, links, mail.
 Json find_entities(std::string_view text);

@@ -1,11 +1,9 @@
 // The fake as a program, for clients in other languages and for trying a bot by hand.
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <exception>
 #include <string>
 
+#include "fakes/common/program.h"
 #include "fakes/telegram/fake_telegram.h"
 
 namespace {
@@ -49,21 +47,9 @@ int main(int argc, char** argv) {
       return usage(stderr);
     }
   }
-  // Blocked before any thread starts, so that only sigwait below sees them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  try {
+  return sufler::fakes::run_program([&options] {
     const sufler::fakes::FakeTelegram fake(options);
-    std::printf("%s\n", fake.url().c_str());
-    std::fflush(stdout);
-    int received = 0;
-    sigwait(&signals, &received);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
-  return 0;
+    sufler::fakes::serve_until_interrupted(fake.url());
+    return 0;
+  });
 }

@@ -10,62 +10,12 @@ namespace {
 
 constexpr std::size_t kMaxText = 4096;
 constexpr std::size_t kMaxCaption = 1024;
-constexpr std::int64_t kTwoDaysMs = 48ll * 3600 * 1000;
 
 ApiError forbidden(std::string text) { return {403, "Forbidden: " + std::move(text), nullptr}; }
 
 std::string chat_kind_words(const Chat& chat) {
   const std::string type = chat.json["type"];
   return type + " chat";
-}
-
-bool is_http_url(std::string_view text) {
-  return (text.starts_with("http://") || text.starts_with("https://")) && is_button_url(text);
-}
-
-std::string field_of(const std::string& kind) { return kind; }
-
-std::string folder_of(const std::string& kind) {
-  if (kind == "photo") return "photos";
-  if (kind == "voice") return "voice";
-  if (kind == "video") return "videos";
-  if (kind == "audio") return "music";
-  if (kind == "sticker") return "stickers";
-  if (kind == "animation") return "animations";
-  if (kind == "video_note") return "video_notes";
-  return "documents";
-}
-
-std::string extension_of(const StoredFile& file) {
-  if (file.kind == "photo") return ".jpg";
-  if (file.kind == "voice") return ".oga";
-  if (file.kind == "video" || file.kind == "video_note" || file.kind == "animation") return ".mp4";
-  if (file.kind == "sticker") return ".webp";
-  const std::size_t dot = file.name.rfind('.');
-  return dot == std::string::npos ? "" : file.name.substr(dot);
-}
-
-std::string prefix_of(const std::string& kind) {
-  if (kind == "photo") return "AgACAgIAAx";
-  if (kind == "voice") return "AwACAgIAAx";
-  if (kind == "video") return "BAACAgIAAx";
-  if (kind == "audio") return "CQACAgIAAx";
-  if (kind == "sticker") return "CAACAgIAAx";
-  return "BQACAgIAAx";
-}
-
-std::string mime_of(const std::string& kind) {
-  if (kind == "voice") return "audio/ogg";
-  if (kind == "video" || kind == "animation" || kind == "video_note") return "video/mp4";
-  if (kind == "audio") return "audio/mpeg";
-  return "application/octet-stream";
-}
-
-std::string kind_name(std::string kind) {
-  kind[0] = static_cast<char>(kind[0] - 'a' + 'A');
-  if (kind == "Voice") return "VoiceNote";
-  if (kind == "Video_note") return "VideoNote";
-  return kind;
 }
 
 }  // namespace
@@ -104,6 +54,9 @@ Chat& World::writable_chat(CallContext& call) {
   if (chat.kicked) throw forbidden("bot was kicked from the " + chat_kind_words(chat));
   if (chat.is_private() && !chat.started) {
     throw forbidden("bot can't initiate conversation with a user");
+  }
+  if (!chat.writes && call.method.starts_with("send")) {
+    throw bad_request("not enough rights to send text messages to the chat");
   }
   return chat;
 }
@@ -201,8 +154,13 @@ StoredMessage World::draft(CallContext& call, Chat& chat) {
   stored.message = {{"from", from}, {"chat", chat.json}, {"date", now_s()}};
   if (stored.is_protected) stored.message["has_protected_content"] = true;
   if (call.params.has("message_thread_id")) {
-    if (!chat.json.value("is_forum", false)) throw bad_request("message thread not found");
-    stored.message["message_thread_id"] = call.params.integer("message_thread_id", 0);
+    const std::int64_t thread = call.params.integer("message_thread_id", 0);
+    const auto topic = chat.topics.find(thread);
+    if (!chat.is_forum() || topic == chat.topics.end() || topic->second.deleted) {
+      throw bad_request("message thread not found");
+    }
+    if (topic->second.closed && !chat.manages_topics) throw bad_request("TOPIC_CLOSED");
+    stored.message["message_thread_id"] = thread;
     stored.message["is_topic_message"] = true;
   }
   reply_target(call, chat, stored.message);
@@ -228,142 +186,6 @@ Json World::commit(CallContext& call, Chat& chat, StoredMessage stored, ReplyMar
   return result;
 }
 
-StoredFile& World::add_file(Bot& bot, StoredFile file) {
-  const std::string number = std::to_string(serial_++);
-  if (file.bytes == nullptr) file.bytes = std::make_shared<const std::string>();
-  if (file.sha256.empty()) file.sha256 = sha256_hex(*file.bytes);
-  const std::string salt = sha256_hex(bot.token + number).substr(0, 24);
-  file.id = prefix_of(file.kind) + salt + "-" + number;
-  file.unique_id = "AQAD" + file.sha256.substr(0, 12);
-  const std::string id = file.id;
-  return bot.files[id] = std::move(file);
-}
-
-/// Finds or takes in the file that a parameter names in one of its three forms.
-StoredFile& World::resolve_file(CallContext& call, const std::string& kind,
-                                const std::string& param, const std::string& value,
-                                bool photo_rules) {
-  const FilePart* part = nullptr;
-  if (value.starts_with("attach://")) {
-    part = call.params.file(value.substr(9));
-    if (part == nullptr) throw bad_request("wrong file identifier/HTTP URL specified");
-  } else if (value.empty()) {
-    part = call.params.file(param);
-  }
-  if (part == nullptr && value.empty()) {
-    throw bad_request("there is no " + param + " in the request");
-  }
-  if (part != nullptr) {
-    const std::string& bytes = *part->bytes;
-    if (bytes.empty()) throw bad_request("file must be non-empty");
-    if (part->file_name.empty() && options_.strict) throw bad_request("file name is empty");
-    StoredFile file;
-    file.kind = kind;
-    file.name = part->file_name;
-    file.mime_type = part->content_type.empty() || part->content_type == "application/octet-stream"
-                         ? mime_of(kind)
-                         : part->content_type;
-    file.bytes = part->bytes;
-    if (photo_rules) {
-      if (bytes.size() > options_.photo_limit_bytes) {
-        throw bad_request("file of size " + std::to_string(bytes.size()) +
-                          " bytes is too big for a photo; the maximum size is " +
-                          std::to_string(options_.photo_limit_bytes) + " bytes");
-      }
-      const auto size = image_size(bytes);
-      if (!size && options_.check_images) throw bad_request("IMAGE_PROCESS_FAILED");
-      file.width = size ? size->width : 100;
-      file.height = size ? size->height : 100;
-      const int longer = std::max(file.width, file.height);
-      const int shorter = std::min(file.width, file.height);
-      if (shorter <= 0 || file.width + file.height > 10'000 || longer > 20 * shorter) {
-        throw bad_request("PHOTO_INVALID_DIMENSIONS");
-      }
-    } else if (bytes.size() > options_.upload_limit_bytes) {
-      throw ApiError{413, "Request Entity Too Large", nullptr};
-    }
-    if (kind == "photo") {
-      StoredFile small;
-      small.kind = "photo";
-      small.width = 1;
-      small.height = 1;
-      small.bytes = std::make_shared<const std::string>(make_png(1, 1));
-      file.thumbnail_id = add_file(call.bot, small).id;
-    }
-    return add_file(call.bot, std::move(file));
-  }
-  if (value.starts_with("http://") || value.starts_with("https://")) {
-    if (!is_http_url(value)) throw bad_request("wrong HTTP URL specified");
-    StoredFile file;
-    file.kind = kind;
-    file.url = value;
-    file.name = value.substr(value.rfind('/') + 1);
-    file.mime_type = mime_of(kind);
-    if (kind == "document") {
-      const std::string lower_name = file.name.substr(0, file.name.find('?'));
-      const bool allowed = lower_name.ends_with(".pdf") || lower_name.ends_with(".zip") ||
-                           lower_name.ends_with(".gif");
-      if (!allowed) throw bad_request("wrong type of the web page content");
-    }
-    file.width = file.height = 100;
-    file.sha256 = sha256_hex(value);
-    return add_file(call.bot, std::move(file));
-  }
-  const auto found = call.bot.files.find(value);
-  if (found == call.bot.files.end()) throw bad_request("wrong file identifier/HTTP URL specified");
-  if (found->second.kind != kind) {
-    throw bad_request("can't use file of type " + kind_name(found->second.kind) + " as " +
-                      kind_name(kind));
-  }
-  return found->second;
-}
-
-Json World::media_json(Bot& bot, const StoredFile& file) {
-  Json json = {
-      {"file_id", file.id}, {"file_unique_id", file.unique_id}, {"file_size", file.bytes->size()}};
-  const auto sized = [&](Json of) {
-    of["width"] = file.width;
-    of["height"] = file.height;
-    return of;
-  };
-  if (file.kind == "photo") {
-    Json sizes = Json::array();
-    const auto small = bot.files.find(file.thumbnail_id);
-    if (small != bot.files.end()) sizes.push_back(media_json(bot, small->second)[0]);
-    sizes.push_back(sized(json));
-    return sizes;
-  }
-  if (file.kind == "sticker") {
-    json = sized(json);
-    json["type"] = "regular";
-    json["is_animated"] = false;
-    json["is_video"] = false;
-    return json;
-  }
-  if (file.kind != "document") json["duration"] = file.duration;
-  if (file.kind == "video" || file.kind == "animation") json = sized(json);
-  if (file.kind == "video_note") {
-    json["length"] = file.width;
-    return json;
-  }
-  json["mime_type"] = file.mime_type;
-  if (!file.name.empty() && file.kind != "voice") json["file_name"] = file.name;
-  return json;
-}
-
-void World::attach(Bot& bot, StoredMessage& stored, const StoredFile& file) {
-  for (const char* kind : {"photo", "document", "voice", "video", "audio", "animation"}) {
-    stored.message.erase(kind);
-  }
-  stored.message[field_of(file.kind)] = media_json(bot, file);
-  if (file.kind == "animation") {
-    Json document = stored.message["animation"];
-    for (const char* own : {"duration", "width", "height"}) document.erase(own);
-    stored.message["document"] = std::move(document);
-  }
-  stored.files = {file.id};
-}
-
 Json World::get_me(CallContext& call) { return call.bot.user; }
 
 Json World::send_message(CallContext& call) {
@@ -375,108 +197,6 @@ Json World::send_message(CallContext& call) {
   stored.message["text"] = text.text;
   if (!text.entities.empty()) stored.message["entities"] = text.entities;
   return commit(call, chat, std::move(stored), std::move(markup));
-}
-
-Json World::send_media(CallContext& call, const std::string& kind) {
-  Chat& chat = writable_chat(call);
-  FormattedText caption =
-      caption_of(call, call.params.text("caption"), call.params.text("parse_mode"),
-                 call.params.json("caption_entities"), false);
-  ReplyMarkup markup = markup_of(call, chat, false);
-  StoredMessage stored = draft(call, chat);
-  StoredFile& file = resolve_file(call, kind, kind, call.params.text(kind), kind == "photo");
-  if (call.params.has("duration")) {
-    file.duration = static_cast<int>(call.params.integer("duration", 0));
-  }
-  if (call.params.has("thumbnail")) {
-    const std::string value = call.params.text("thumbnail");
-    call.params.file(value.starts_with("attach://") ? value.substr(9) : "thumbnail");
-  }
-  call.params.file("thumbnail");
-  attach(call.bot, stored, file);
-  if (!caption.text.empty()) {
-    stored.message["caption"] = caption.text;
-    if (!caption.entities.empty()) stored.message["caption_entities"] = caption.entities;
-  }
-  return commit(call, chat, std::move(stored), std::move(markup));
-}
-
-Json World::send_media_group(CallContext& call) {
-  static const std::set<std::string> kKnown = {"type",
-                                               "media",
-                                               "caption",
-                                               "parse_mode",
-                                               "caption_entities",
-                                               "show_caption_above_media",
-                                               "has_spoiler",
-                                               "thumbnail",
-                                               "cover",
-                                               "start_timestamp",
-                                               "width",
-                                               "height",
-                                               "duration",
-                                               "supports_streaming",
-                                               "performer",
-                                               "title",
-                                               "disable_content_type_detection"};
-  Chat& chat = writable_chat(call);
-  const Json media = call.params.json("media");
-  if (!media.is_array()) throw bad_request("Can't parse media JSON object");
-  if (media.empty()) throw bad_request("There are no messages to send");
-  if (media.size() > 10) throw bad_request("Too many messages to send as an album");
-  // The server itself lets one pass; the documentation says 2-10.
-  if (options_.strict && media.size() < 2) throw bad_request("An album must have 2-10 items");
-  std::set<std::string> types;
-  for (const Json& item : media) {
-    if (!item.is_object() || !item.contains("type") || !item["type"].is_string()) {
-      throw bad_request("Can't parse InputMedia: Can't find field \"type\"");
-    }
-    const std::string type = item["type"];
-    if (type != "photo" && type != "video" && type != "document" && type != "audio") {
-      throw bad_request("Can't parse InputMedia: wrong type");
-    }
-    types.insert(type);
-    if (!item.contains("media") || !item["media"].is_string() ||
-        item["media"].get_ref<const std::string&>().empty()) {
-      throw bad_request("Can't parse InputMedia: Can't find field \"media\"");
-    }
-    for (const auto& [key, value] : item.items()) {
-      if (options_.strict && !kKnown.contains(key)) {
-        throw bad_request("Can't parse InputMedia: unknown field \"" + key + "\"");
-      }
-    }
-  }
-  for (const char* alone : {"document", "audio"}) {
-    if (types.contains(alone) && types.size() > 1) {
-      throw bad_request(kind_name(alone) + " can't be mixed with other media types");
-    }
-  }
-  const std::string group = std::to_string(13'000'000'000'000'000 + serial_++);
-  std::vector<StoredMessage> ready;
-  for (const Json& item : media) {
-    StoredMessage stored = draft(call, chat);
-    FormattedText caption =
-        caption_of(call, item.value("caption", ""), item.value("parse_mode", ""),
-                   item.contains("caption_entities") ? item["caption_entities"] : Json(), false);
-    const std::string type = item["type"];
-    StoredFile& file = resolve_file(call, type, "media", item["media"], type == "photo");
-    if (item.contains("thumbnail")) {
-      const std::string value = item["thumbnail"];
-      if (value.starts_with("attach://")) call.params.file(value.substr(9));
-    }
-    attach(call.bot, stored, file);
-    stored.message["media_group_id"] = group;
-    if (!caption.text.empty()) {
-      stored.message["caption"] = caption.text;
-      if (!caption.entities.empty()) stored.message["caption_entities"] = caption.entities;
-    }
-    ready.push_back(std::move(stored));
-  }
-  Json result = Json::array();
-  for (StoredMessage& stored : ready) {
-    result.push_back(commit(call, chat, std::move(stored), {}));
-  }
-  return result;
 }
 
 Json World::send_location(CallContext& call) {
@@ -557,10 +277,7 @@ Json World::copy_message(CallContext& call) {
     FormattedText caption =
         caption_of(call, call.params.text("caption"), call.params.text("parse_mode"),
                    call.params.json("caption_entities"), false);
-    stored.message.erase("caption");
-    stored.message.erase("caption_entities");
-    if (!caption.text.empty()) stored.message["caption"] = caption.text;
-    if (!caption.entities.empty()) stored.message["caption_entities"] = caption.entities;
+    set_caption(stored.message, caption);
   }
   const Json sent = commit(call, chat, std::move(stored), std::move(markup));
   return {{"message_id", sent["message_id"]}};
@@ -608,134 +325,6 @@ Json World::forward_message(CallContext& call) {
   return commit(call, chat, std::move(stored), {});
 }
 
-StoredMessage& World::own_message(CallContext& call, Chat& chat, const char* missing) {
-  if (!call.params.has("message_id")) throw bad_request("message identifier is not specified");
-  const auto found = chat.messages.find(call.params.integer("message_id", 0));
-  if (found == chat.messages.end() || found->second.deleted) throw bad_request(missing);
-  StoredMessage& stored = found->second;
-  // Only the bot's own, and only those without a keyboard or with an inline one.
-  const bool editable = stored.from_bot && (stored.markup.kind == MarkupKind::None ||
-                                            stored.markup.kind == MarkupKind::Inline);
-  if (!editable) throw bad_request("message can't be edited");
-  return stored;
-}
-
-Json World::finish_edit(StoredMessage& stored, const Json& before, const ReplyMarkup& markup,
-                        const Json& markup_before) {
-  const auto content = [](Json message) {
-    for (const char* own : {"reply_markup", "edit_date", "date"}) message.erase(own);
-    return message;
-  };
-  const Json markup_now = markup.kind == MarkupKind::Inline ? markup.json : Json();
-  if (content(stored.message) == content(before) && markup_now == markup_before) {
-    stored.message = before;
-    throw bad_request(
-        "message is not modified: specified new message content and reply markup are exactly the "
-        "same as a current content and reply markup of the message");
-  }
-  stored.markup = markup;
-  if (markup.kind == MarkupKind::Inline) {
-    stored.message["reply_markup"] = markup.json;
-  } else {
-    stored.message.erase("reply_markup");
-  }
-  stored.message["edit_date"] = now_s();
-  ++stored.edits;
-  return stored.message;
-}
-
-Json World::edit_text(CallContext& call) {
-  Chat& chat = writable_chat(call);
-  StoredMessage& stored = own_message(call, chat, "message to edit not found");
-  if (!stored.message.contains("text")) {
-    throw bad_request("there is no text in the message to edit");
-  }
-  FormattedText text = text_of(call, "text", "entities");
-  check_link_preview(call.params.json("link_preview_options"));
-  const ReplyMarkup markup = markup_of(call, chat, true);
-  const Json before = stored.message;
-  const Json markup_before = stored.markup.json;
-  stored.message["text"] = text.text;
-  stored.message.erase("entities");
-  if (!text.entities.empty()) stored.message["entities"] = text.entities;
-  return finish_edit(stored, before, markup, markup_before);
-}
-
-Json World::edit_caption(CallContext& call) {
-  Chat& chat = writable_chat(call);
-  StoredMessage& stored = own_message(call, chat, "message to edit not found");
-  if (stored.files.empty()) throw bad_request("there is no caption in the message to edit");
-  FormattedText caption =
-      caption_of(call, call.params.text("caption"), call.params.text("parse_mode"),
-                 call.params.json("caption_entities"), true);
-  const ReplyMarkup markup = markup_of(call, chat, true);
-  const Json before = stored.message;
-  const Json markup_before = stored.markup.json;
-  stored.message.erase("caption");
-  stored.message.erase("caption_entities");
-  if (!caption.text.empty()) stored.message["caption"] = caption.text;
-  if (!caption.entities.empty()) stored.message["caption_entities"] = caption.entities;
-  return finish_edit(stored, before, markup, markup_before);
-}
-
-Json World::edit_media(CallContext& call) {
-  Chat& chat = writable_chat(call);
-  StoredMessage& stored = own_message(call, chat, "message to edit not found");
-  if (stored.files.empty()) throw bad_request("there is no media in the message to edit");
-  const Json media = call.params.json("media");
-  if (!media.is_object() || !media.contains("type") || !media.contains("media")) {
-    throw bad_request("Can't parse InputMedia: Can't find field \"media\"");
-  }
-  const std::string type = media["type"];
-  FormattedText caption =
-      caption_of(call, media.value("caption", ""), media.value("parse_mode", ""),
-                 media.contains("caption_entities") ? media["caption_entities"] : Json(), true);
-  const ReplyMarkup markup = markup_of(call, chat, true);
-  StoredFile& file = resolve_file(call, type, "media", media["media"], type == "photo");
-  const Json before = stored.message;
-  const Json markup_before = stored.markup.json;
-  attach(call.bot, stored, file);
-  stored.message.erase("caption");
-  stored.message.erase("caption_entities");
-  if (!caption.text.empty()) stored.message["caption"] = caption.text;
-  if (!caption.entities.empty()) stored.message["caption_entities"] = caption.entities;
-  return finish_edit(stored, before, markup, markup_before);
-}
-
-Json World::edit_markup(CallContext& call) {
-  Chat& chat = writable_chat(call);
-  StoredMessage& stored = own_message(call, chat, "message to edit not found");
-  const ReplyMarkup markup = markup_of(call, chat, true);
-  return finish_edit(stored, stored.message, markup, stored.markup.json);
-}
-
-Json World::delete_message(CallContext& call) {
-  Chat& chat = writable_chat(call);
-  const auto found = chat.messages.find(call.params.integer("message_id", 0));
-  if (found == chat.messages.end() || found->second.deleted) {
-    throw bad_request("message to delete not found");
-  }
-  const bool foreign = !found->second.from_bot && !chat.is_private();
-  if (foreign || now_ms() - found->second.at_ms > kTwoDaysMs) {
-    throw bad_request("message can't be deleted");
-  }
-  found->second.deleted = true;
-  return true;
-}
-
-Json World::delete_messages(CallContext& call) {
-  Chat& chat = writable_chat(call);
-  const Json ids = call.params.json("message_ids");
-  if (!ids.is_array() || ids.empty() || ids.size() > 100) {
-    throw bad_request("message identifiers must be an array of 1-100 numbers");
-  }
-  for (const Json& id : ids) {  // those not found are skipped
-    const auto found = chat.messages.find(id.get<std::int64_t>());
-    if (found != chat.messages.end()) found->second.deleted = true;
-  }
-  return true;
-}
-
 Json World::answer_callback(CallContext& call) {
   const std::string id = call.params.text("callback_query_id");
   const auto found = call.bot.callbacks.find(id);
@@ -765,175 +354,15 @@ Json World::send_chat_action(CallContext& call) {
       "typing",        "upload_photo",      "record_video",     "upload_video",
       "record_voice",  "upload_voice",      "upload_document",  "choose_sticker",
       "find_location", "record_video_note", "upload_video_note"};
-  writable_chat(call);
+  const Chat& chat = writable_chat(call);
+  if (call.params.has("message_thread_id")) {
+    const auto topic = chat.topics.find(call.params.integer("message_thread_id", 0));
+    if (topic == chat.topics.end() || topic->second.deleted) throw bad_request("message thread not found");
+  }
   if (!kActions.contains(call.params.text("action"))) {
     throw bad_request("wrong parameter action in request");
   }
   return true;
-}
-
-std::string World::commands_key(const CallContext& call) {
-  static const std::set<std::string> kScopes = {
-      "default", "all_private_chats",   "all_group_chats", "all_chat_administrators",
-      "chat",    "chat_administrators", "chat_member"};
-  Json scope = call.params.json("scope");
-  if (scope.is_null()) scope = {{"type", "default"}};
-  if (!scope.is_object() || !scope.contains("type") ||
-      !kScopes.contains(scope["type"].get<std::string>())) {
-    throw bad_request("Can't parse BotCommandScope: Unsupported type specified");
-  }
-  const std::string language = call.params.text("language_code");
-  if (!language.empty() && language.size() != 2) throw bad_request("LANGUAGE_CODE_INVALID");
-  return scope.dump() + "/" + language;
-}
-
-Json World::set_commands(CallContext& call) {
-  const std::string key = commands_key(call);
-  const Json commands = call.params.json("commands");
-  if (!commands.is_array()) throw bad_request("Expected an Array of BotCommand");
-  if (commands.size() > 100) throw bad_request("BOT_COMMANDS_TOO_MUCH");
-  for (const Json& command : commands) {
-    if (!command.is_object() || !command.contains("command") || !command.contains("description")) {
-      throw bad_request("Can't parse BotCommand: expected command and description");
-    }
-    if (options_.strict && command.size() != 2) {
-      throw bad_request("Can't parse BotCommand: unknown field");
-    }
-    const std::string name = command["command"];
-    const bool letters = std::all_of(name.begin(), name.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-    });
-    if (name.empty() || name.size() > 32 || !letters) throw bad_request("BOT_COMMAND_INVALID");
-    const std::string description = command["description"];
-    const std::size_t length = code_points(description);
-    if (length < 1 || length > 256) throw bad_request("BOT_COMMAND_DESCRIPTION_INVALID");
-  }
-  call.bot.commands[key] = commands;
-  return true;
-}
-
-Json World::get_commands(CallContext& call) {
-  const auto found = call.bot.commands.find(commands_key(call));
-  return found == call.bot.commands.end() ? Json::array() : found->second;
-}
-
-Json World::delete_commands(CallContext& call) {
-  call.bot.commands.erase(commands_key(call));
-  return true;
-}
-
-Json World::get_file(CallContext& call) {
-  const std::string id = call.params.text("file_id");
-  if (id.empty()) throw bad_request("file_id is not specified");
-  const auto found = call.bot.files.find(id);
-  if (found == call.bot.files.end()) throw bad_request("invalid file_id");
-  StoredFile& file = found->second;
-  if (file.bytes->size() > options_.download_limit_bytes) throw bad_request("file is too big");
-  if (file.path.empty()) {
-    file.path = folder_of(file.kind) + "/file_" + std::to_string(call.bot.paths.size()) +
-                extension_of(file);
-    call.bot.paths[file.path] = id;
-  }
-  file.path_at_ms = now_ms();
-  return {{"file_id", id},
-          {"file_unique_id", file.unique_id},
-          {"file_size", file.bytes->size()},
-          {"file_path", file.path}};
-}
-
-Json World::get_chat(CallContext& call) {
-  Json chat = chat_of(call).json;
-  chat["accent_color_id"] = 0;
-  chat["max_reaction_count"] = 11;
-  chat["accepted_gift_types"] = Json::object();
-  return chat;
-}
-
-Json World::get_chat_member(CallContext& call) {
-  Chat& chat = chat_of(call);
-  const std::int64_t user = call.params.integer("user_id", 0);
-  if (user == call.bot.user["id"].get<std::int64_t>()) {
-    return {{"status", chat.kicked ? "kicked" : "administrator"}, {"user", call.bot.user}};
-  }
-  const auto found = call.bot.people.find(user);
-  if (found == call.bot.people.end()) throw bad_request("user not found");
-  return {{"status", "member"}, {"user", found->second}};
-}
-
-Json World::leave_chat(CallContext& call) {
-  Chat& chat = chat_of(call);
-  if (chat.is_private()) throw bad_request("chat member status can't be changed in private chats");
-  chat.kicked = true;
-  return true;
-}
-
-Json World::set_webhook(CallContext& call) {
-  const std::string url = call.params.text("url");
-  if (url.empty()) return delete_webhook(call);
-  if (!url.starts_with("http://127.0.0.1:") && !url.starts_with("http://localhost:")) {
-    throw bad_request("bad webhook: the fake delivers to http:// loopback addresses only");
-  }
-  const std::string secret = call.params.text("secret_token");
-  const bool good_secret = std::all_of(secret.begin(), secret.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '_' || c == '-';
-  });
-  if (secret.size() > 256 || !good_secret)
-    throw bad_request("secret token contains unallowed characters");
-  const std::int64_t connections = call.params.integer("max_connections", 40);
-  if (connections < 1 || connections > 100) throw bad_request("bad webhook: wrong max_connections");
-  if (call.bot.webhook_set_ms != 0 && now_ms() - call.bot.webhook_set_ms < 1000) {
-    throw ApiError{429, "Too Many Requests: retry after 1", Json{{"retry_after", 1}}};
-  }
-  set_allowed(call.bot, call.params);
-  if (call.params.flag("drop_pending_updates")) {
-    confirm_below(call.bot, call.bot.next_update_id);
-  }
-  if (call.bot.poll) {
-    const Poll poll = *call.bot.poll;
-    call.bot.poll.reset();
-    conflict(call.bot, poll.connection, "Conflict: terminated by setWebhook request");
-  }
-  const Json webhook = {{"url", url}, {"secret_token", secret}, {"max_connections", connections}};
-  call.description = call.bot.webhook == webhook ? "Webhook is already set" : "Webhook was set";
-  call.bot.webhook = webhook;
-  call.bot.webhook_set_ms = now_ms();
-  call.bot.webhook_blocked_until_ms.clear();
-  webhook_wake_.notify_all();
-  return true;
-}
-
-Json World::delete_webhook(CallContext& call) {
-  if (call.params.flag("drop_pending_updates")) {
-    confirm_below(call.bot, call.bot.next_update_id);
-  }
-  call.description =
-      call.bot.webhook.is_null() ? "Webhook is already deleted" : "Webhook was deleted";
-  call.bot.webhook = nullptr;
-  return true;
-}
-
-Json World::get_webhook_info(CallContext& call) {
-  const Bot& bot = call.bot;
-  std::size_t pending = 0;
-  for (std::size_t i = bot.head; i < bot.updates.size(); ++i) {
-    pending += bot.updates[i].confirmed_ms == 0 ? 1u : 0u;
-  }
-  Json info = {{"url", bot.webhook.is_null() ? "" : bot.webhook["url"].get<std::string>()},
-               {"has_custom_certificate", false},
-               {"pending_update_count", pending}};
-  if (!bot.webhook.is_null()) {
-    info["max_connections"] = bot.webhook["max_connections"];
-    info["ip_address"] = "127.0.0.1";
-  }
-  if (bot.webhook_error_ms != 0) {
-    info["last_error_date"] = bot.webhook_error_ms / 1000;
-    info["last_error_message"] = bot.webhook_error;
-  }
-  if (bot.allowed) {
-    info["allowed_updates"] = Json::array();
-    for (const std::string& kind : *bot.allowed) info["allowed_updates"].push_back(kind);
-  }
-  return info;
 }
 
 /// getUpdates never comes here: it may wait, so it is served apart.
@@ -1045,6 +474,12 @@ const std::map<std::string, World::MethodInfo>& World::methods() {
       {"getMyCommands", &World::get_commands, {"scope", "language_code"}, false},
       {"deleteMyCommands", &World::delete_commands, {"scope", "language_code"}, false},
       {"getFile", &World::get_file, {"file_id"}, false},
+      {"createForumTopic",
+       &World::create_topic,
+       {"chat_id", "name", "icon_color", "icon_custom_emoji_id"},
+       true},
+      {"closeForumTopic", &World::close_topic, {"chat_id", "message_thread_id"}, false},
+      {"reopenForumTopic", &World::reopen_topic, {"chat_id", "message_thread_id"}, false},
       {"getChat", &World::get_chat, {"chat_id"}, false},
       {"getChatMember", &World::get_chat_member, {"chat_id", "user_id"}, false},
       {"leaveChat", &World::leave_chat, {"chat_id"}, false},

@@ -332,6 +332,45 @@ TEST_F(MethodsTest, ChecksCommandsAndActions) {
             "Bad Request: wrong parameter action in request");
 }
 
+TEST_F(MethodsTest, AGroupHasTopics) {
+  fake.add_group(-1, "без тем");
+  fake.add_forum(-2, "с темами");
+  EXPECT_EQ(verdict(call(fake, "createForumTopic", {{"chat_id", -1}, {"name", "А"}})),
+            "Bad Request: the chat is not a forum");
+  const Json made = call(fake, "createForumTopic", {{"chat_id", -2}, {"name", "Анна"}}).json()["result"];
+  EXPECT_EQ(made["name"], "Анна");
+  const std::int64_t topic = made["message_thread_id"];
+  EXPECT_NE(verdict(call(fake, "createForumTopic", {{"chat_id", -2}, {"name", ""}})), "ok");
+  EXPECT_EQ(send({{"chat_id", -2}, {"message_thread_id", topic}, {"text", "x"}}), "ok");
+  EXPECT_EQ(fake.messages(-2).at(0).topic, topic);
+  EXPECT_EQ(send({{"chat_id", -2}, {"message_thread_id", topic + 90}, {"text", "x"}}),
+            "Bad Request: message thread not found");
+  EXPECT_EQ(send({{"chat_id", -1}, {"message_thread_id", topic}, {"text", "x"}}),
+            "Bad Request: message thread not found");
+
+  const Json place = {{"chat_id", -2}, {"message_thread_id", topic}};
+  EXPECT_EQ(verdict(call(fake, "reopenForumTopic", place)), "Bad Request: TOPIC_NOT_MODIFIED");
+  EXPECT_EQ(verdict(call(fake, "closeForumTopic", place)), "ok");
+  EXPECT_EQ(send({{"chat_id", -2}, {"message_thread_id", topic}, {"text", "x"}}), "ok");
+  fake.control("groups", R"({"id":-2,"is_forum":true,"manages_topics":false})");
+  EXPECT_EQ(send({{"chat_id", -2}, {"message_thread_id", topic}, {"text", "x"}}), "Bad Request: TOPIC_CLOSED");
+  EXPECT_EQ(verdict(call(fake, "createForumTopic", {{"chat_id", -2}, {"name", "Б"}})),
+            "Bad Request: not enough rights to create a topic");
+  fake.delete_topic(-2, topic);
+  EXPECT_EQ(send({{"chat_id", -2}, {"message_thread_id", topic}, {"text", "x"}}),
+            "Bad Request: message thread not found");
+  EXPECT_EQ(verdict(call(fake, "reopenForumTopic", place)), "Bad Request: TOPIC_ID_INVALID");
+}
+
+TEST_F(MethodsTest, WhoeverManagesTopicsHearsWhatIsSaidInThem) {
+  fake.add_forum(-2, "с темами");
+  const std::int64_t topic = fake.add_topic(5, -2, "Анна");
+  EXPECT_NE(fake.say(5, "добрый день", {.chat = -2, .topic = topic}), 0);
+  fake.control("groups", R"({"id":-2,"is_forum":true,"manages_topics":false})");
+  EXPECT_EQ(fake.say(5, "добрый день", {.chat = -2, .topic = topic}), 0);
+  EXPECT_THROW(fake.say(5, "добрый день", {.chat = -2, .topic = topic + 1}), std::runtime_error);
+}
+
 TEST_F(MethodsTest, ForgivesInLenientModeWhatTheServerForgives) {
   FakeTelegramOptions lenient;
   lenient.strict = false;

@@ -1,7 +1,5 @@
 #include "fakes/telegram/params.h"
 
-#include <charconv>
-
 #include "fakes/common/bytes.h"
 
 namespace sufler::fakes {
@@ -58,20 +56,10 @@ Params Params::from(const HttpRequest& request, bool strict) {
   return out;
 }
 
-std::string Params::text(const std::string& name) const {
-  const auto found = values_.find(name);
-  return found == values_.end() ? std::string{} : found->second;
-}
-
 std::int64_t Params::integer(const std::string& name, std::int64_t otherwise) const {
   const auto found = values_.find(name);
   if (found == values_.end()) return otherwise;
-  const std::string& text = found->second;
-  std::int64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size() && !text.empty()) {
-    return value;
-  }
+  if (const auto value = whole_integer(found->second)) return *value;
   if (strict_) throw bad_request("parameter \"" + name + "\" must be an integer");
   return otherwise;
 }
@@ -102,10 +90,9 @@ Json Params::json(const std::string& name) const {
 }
 
 const FilePart* Params::file(const std::string& name) const {
-  const auto found = files_.find(name);
-  if (found == files_.end()) return nullptr;
-  used_files_.insert(name);
-  return &found->second;
+  const FilePart* part = upload(name);
+  if (part != nullptr) used_files_.insert(name);
+  return part;
 }
 
 std::string Params::unused_file() const {

@@ -1,18 +1,13 @@
 #pragma once
 // Inside of the fake; tests include fake_telegram.h.
-#include <condition_variable>
 #include <deque>
-#include <list>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
-#include <unordered_map>
 #include <vector>
 
-#include "fakes/common/http_server.h"
+#include "fakes/common/platform.h"
 #include "fakes/telegram/fake_telegram.h"
 #include "fakes/telegram/formatted_text.h"
 #include "fakes/telegram/params.h"
@@ -56,6 +51,13 @@ struct Bucket {
   std::int64_t at_ms = 0;
 };
 
+struct Topic {
+  std::string name;
+  bool by_bot = false;
+  bool closed = false;
+  bool deleted = false;
+};
+
 struct Chat {
   Json json;  ///< the Chat object
   bool started = false;
@@ -66,10 +68,15 @@ struct Chat {
   std::map<std::int64_t, StoredMessage> messages;
   std::vector<std::int64_t> sent;  ///< ids of the bot's messages in order
   ReplyMarkup keyboard;            ///< what stands under the input field now
+  std::map<std::int64_t, Topic> topics;  ///< by the id of the message that began it
+  // What the bot may do in a group.
+  bool manages_topics = true;
+  bool writes = true;
   std::int64_t next_message_id = 1;
   Bucket bucket;
   std::deque<std::int64_t> minute_ms;  ///< times of sends in the last minute, for groups
   std::int64_t id() const { return json["id"].get<std::int64_t>(); }
+  bool is_forum() const { return json.value("is_forum", false); }
   bool is_private() const { return json["type"] == "private"; }
 };
 
@@ -132,31 +139,6 @@ struct Bot {
   std::string webhook_error;
 };
 
-struct ApiCall {
-  std::int64_t number = 0;
-  std::int64_t at_ms = 0;
-  std::size_t bot = 0;
-  std::string method;
-  Json params;
-  bool ok = false;
-  bool applied = false;  ///< false: a fault or a limit answered instead
-  int error_code = 0;
-  std::string description;
-  Json result;
-  std::string fault;
-  std::int64_t chat = 0;
-};
-
-struct FaultRule {
-  std::string method;  ///< lower case; empty for any but getUpdates
-  std::optional<std::int64_t> chat;
-  std::optional<std::size_t> bot;
-  std::int64_t skip = 0;
-  std::int64_t times = 1;  ///< negative: for ever
-  std::string kind;
-  Json json;  ///< as given
-};
-
 /// What one method call may look at and change.
 struct CallContext {
   Bot& bot;
@@ -166,21 +148,12 @@ struct CallContext {
 };
 
 /// All state of the fake. Every public function takes the lock.
-class World {
+class World : public Platform {
  public:
   World(FakeTelegramOptions options, HttpServer& server);
-  ~World();
+  ~World() override;
 
-  bool on_head(const HttpRequest& request);
-  void on_request(HttpRequest&& request);
-  void on_close(ConnectionId connection);
-
-  /// The control API without HTTP; `path` is what follows /control/. Throws ApiError.
-  Json control(const std::string& path, const Json& params);
-  bool wait(const Json& params, std::chrono::milliseconds timeout);
   std::string token(std::size_t bot);
-  std::string file_bytes(std::size_t bot, const std::string& file_id);
-  void stop();
 
  private:
   friend struct MethodTable;
@@ -192,23 +165,27 @@ class World {
     bool sends;  ///< counts against the rate limits
   };
 
-  // world.cpp
-  std::int64_t now_ms() const;
-  std::int64_t now_s() const { return now_ms() / 1000; }
+  // world.cpp: what happens around a call
+  bool admit(const HttpRequest& request) override;
+  void serve(HttpRequest&& request) override;
+  void forget(ConnectionId connection) override;
+  const std::string* stored_file(const Json& params) override;
+  bool holds(const Json& params) override;
+  std::size_t sent_to(const Json& params) override;
   void add_bot(const BotAccount& account);
   Bot* bot_by_token(std::string_view token);
-  void serve_api(HttpRequest&& request);
+  void serve_api(const HttpRequest& request);
   void serve_file(const HttpRequest& request);
-  void serve_control(HttpRequest&& request);
   HttpReply run_method(Bot& bot, const MethodInfo& info, const Params& params, ApiCall call);
   static const std::map<std::string, MethodInfo>& methods();
-  std::optional<FaultRule> take_fault(Bot& bot, const std::string& method,
-                                      std::optional<std::int64_t> chat, bool head_only);
   void rate_limit(Bot& bot, const Params& params);
-  void log(ApiCall call);
-  void changed();
-  void serve_waiters();
-  bool satisfied(const Json& params);
+  static HttpReply ok_reply(const Json& result, const std::string& description = {});
+  static HttpReply error_reply(const ApiError& error);
+  void apply_manner(HttpReply& reply, const FaultRule& fault);
+
+  // updates.cpp: getUpdates and the webhook
+  bool deliver_one(std::unique_lock<std::mutex>& lock) override;
+  bool any_to_deliver() override;
   std::int64_t push_update(Bot& bot, const std::string& kind, Json content, std::int64_t chat);
   std::int64_t push_raw(Bot& bot, Json update, const std::string& kind, std::int64_t chat);
   void get_updates(Bot& bot, const Params& params, ConnectionId connection, HttpReply manner);
@@ -216,11 +193,7 @@ class World {
   bool answer_poll(Bot& bot, const Poll& poll, bool even_empty);
   void confirm_below(Bot& bot, std::int64_t offset);
   void set_allowed(Bot& bot, const Params& params);
-  static HttpReply ok_reply(const Json& result, const std::string& description = {});
-  static HttpReply error_reply(const ApiError& error);
-  void apply_manner(HttpReply& reply, const FaultRule& fault);
-  void webhook_loop();
-  bool deliver_one(std::unique_lock<std::mutex>& lock);
+  void call_in_answer(Bot& bot, const PostResult& result);
 
   // methods.cpp
   Chat& chat_of(CallContext& call, const char* name = "chat_id");
@@ -275,6 +248,11 @@ class World {
   Json delete_commands(CallContext& call);
   std::string commands_key(const CallContext& call);
   Json get_file(CallContext& call);
+  Json create_topic(CallContext& call);
+  Json close_topic(CallContext& call) { return set_topic_closed(call, true); }
+  Json reopen_topic(CallContext& call) { return set_topic_closed(call, false); }
+  Json set_topic_closed(CallContext& call, bool closed);
+  std::int64_t add_topic(Chat& chat, const Json& author, Topic topic);
   Json get_chat(CallContext& call);
   Json get_chat_member(CallContext& call);
   Json leave_chat(CallContext& call);
@@ -283,8 +261,16 @@ class World {
   Json get_webhook_info(CallContext& call);
   Json polls_elsewhere(CallContext& call);
 
-  // control.cpp
-  Json control_locked(const std::string& path, const Json& params);
+  // control.cpp: people, reports, faults and options
+  std::size_t account_of(const Json& params) override { return bot_of(params).index; }
+  Json act(const std::string& path, const Json& params) override;
+  Json messages_report(const Json& params) override;
+  const std::set<std::string>& own_faults() override;
+  bool knows_method(const std::string& name) override;
+  bool only_by_name(const std::string& method) override;
+  bool drops_at_head(const FaultRule& rule, const std::string& method) override;
+  bool set_option(const std::string& name, const Json& value) override;
+  void forget_all() override;
   Bot& bot_of(const Json& params);
   Json& person(Bot& bot, std::int64_t id);
   Chat& person_chat(Bot& bot, const Json& params);
@@ -300,34 +286,11 @@ class World {
   bool group_message_visible(const Bot& bot, const Chat& chat, const Json& message) const;
   StoredFile& incoming_file(Bot& bot, const std::string& kind, const Json& params);
   Json message_report(const Bot& bot, const Chat& chat, const StoredMessage& stored) const;
-  Json messages_report(Bot& bot, const Json& params);
-  Json calls_report(const Json& params);
   Json updates_report(Bot& bot, const Json& params);
   Json answers_report(Bot& bot);
-  Json add_fault(const Json& params);
-  void set_options(const Json& params);
-  void reset();
 
   FakeTelegramOptions options_;
-  HttpServer& server_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
   std::deque<Bot> bots_;
-  std::deque<ApiCall> calls_;
-  std::int64_t next_call_ = 1;
-  std::unordered_map<std::string, std::int64_t> applied_;  ///< successful calls by method
-  std::list<FaultRule> faults_;
-  std::chrono::milliseconds clock_advance_{0};
-  std::uint64_t serial_ = 1;  ///< for ids: files, callbacks, polls, albums
-  struct Waiter {
-    ConnectionId connection;
-    Json params;
-    std::uint64_t serial;
-  };
-  std::vector<Waiter> waiters_;
-  bool stopping_ = false;
-  std::condition_variable webhook_wake_;
-  std::thread webhook_thread_;
 };
 
 }  // namespace sufler::fakes

@@ -1,8 +1,8 @@
 // How events reach a bot: Bots Long Poll and the Callback API.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <ctime>
+#include <stdexcept>
 
 #include "fakes/common/bytes.h"
 #include "fakes/vk/world.h"
@@ -34,7 +34,8 @@ int minor_of(const std::string& version) {
   return dot == std::string::npos ? 199 : std::atoi(version.c_str() + dot + 1);
 }
 
-/// An event as an API version tells it: a message stood by itself before 5.103, with `user_id` and `body` before 5.80.
+/// An event as an API version tells it: a message stood by itself before 5.103, with `user_id` and
+/// `body` before 5.80.
 Json told_in(const std::string& version, Json envelope) {
   const int minor = minor_of(version);
   envelope["v"] = version;
@@ -43,9 +44,11 @@ Json told_in(const std::string& version, Json envelope) {
   Json& object = envelope["object"];
   if (minor < 103 && object.contains("message")) object = Json(object["message"]);
   if (minor < 80 && object.contains("text")) {
-    object["user_id"] = object["from_id"].get<std::int64_t>() > 0 ? object["from_id"] : object["peer_id"];
+    object["user_id"] =
+        object["from_id"].get<std::int64_t>() > 0 ? object["from_id"] : object["peer_id"];
     object["body"] = object["text"];
-    for (const char* later : {"from_id", "peer_id", "text", "conversation_message_id"}) object.erase(later);
+    for (const char* later : {"from_id", "peer_id", "text", "conversation_message_id"})
+      object.erase(later);
   }
   return envelope;
 }
@@ -154,8 +157,7 @@ std::string World::push_event(Community& community, const std::string& type, Jso
   }
   if (polled) {
     event->number = ++community.ts;
-    event->text = told_in(community.long_poll_version, event->envelope)
-                      .dump(-1, ' ', false, Json::error_handler_t::replace);
+    event->text = wire_text(told_in(community.long_poll_version, event->envelope));
     if (community.lose_next > 0) {
       --community.lose_next;
       lose(community);
@@ -229,8 +231,8 @@ bool World::answer_poll(Community& community, const Poll& poll, bool even_empty)
   }
   if (reply.body.empty()) reply.body = std::move(body);  // a fault may have brought its own
   ApiCall call;
-  call.community = community.index;
-  call.method = "longpoll";
+  call.account = community.index;
+  call.method = words_.polls;
   call.params = {{"ts", poll.ts}};
   call.ok = call.applied = true;
   call.result = std::move(delivered);
@@ -255,14 +257,12 @@ void World::serve_long_poll(const HttpRequest& request) {
   if (community == nullptr) return answer("", 404);
   HttpReply manner;
   ApiCall call;
-  call.community = community->index;
-  call.method = "longpoll";
-  if (const auto fault = take_fault(*community, "longpoll", std::nullopt, false)) {
+  call.account = community->index;
+  call.method = words_.polls;
+  if (const auto fault = take_fault(community->index, words_.polls, std::nullopt, false)) {
     apply_manner(manner, *fault, Json::array());
     call.fault = fault->kind;
-    const bool late = manner.delay.count() > 0 || manner.ending == Ending::Slow ||
-                      manner.ending == Ending::Truncated;
-    if (!late && fault->kind != "garbage" && fault->kind != "lost_answer") {
+    if (!spoils_only_the_answer(fault->kind)) {
       log(std::move(call));
       return server_.reply(connection, std::move(manner));
     }
@@ -292,19 +292,16 @@ void World::serve_long_poll(const HttpRequest& request) {
     const std::uint64_t serial = poll.serial;
     community->polls.push_back(std::move(poll));
     changed();  // somebody may wait for the bot to poll
-    server_.call_after(std::chrono::seconds(std::min(wait, kMaxWaitSeconds)),
-                       [this, index = community->index, serial] {
-                         std::lock_guard lock(mutex_);
-                         Community& waiting = communities_[index];
-                         std::erase_if(waiting.polls, [&](const Poll& held) {
-                           return held.serial == serial && answer_poll(waiting, held, true);
-                         });
-                       });
+    later(std::chrono::seconds(std::min(wait, kMaxWaitSeconds)),
+          [this, index = community->index, serial] {
+            Community& waiting = communities_[index];
+            std::erase_if(waiting.polls, [&](const Poll& held) {
+              return held.serial == serial && answer_poll(waiting, held, true);
+            });
+          });
   } catch (const ApiError& error) {
-    call.error_code = error.code;
-    call.error = error.message;
-    log(std::move(call));
-    answer(Json{{"failed", 4}, {"error", error.message}}.dump(), 400);
+    log(std::move(call), error);
+    answer(Json{{"failed", 4}, {"error", error.description}}.dump(), 400);
   }
 }
 
@@ -321,7 +318,7 @@ void World::enqueue(Community& community, const Server& server,
          !community.deliveries.front().in_work) {
     community.deliveries.pop_front();
   }
-  deliver_wake_.notify_all();
+  wake_deliveries();
 }
 
 std::string World::body_for(const Community& community, const Server& server, const Event* event) {
@@ -330,46 +327,30 @@ std::string World::body_for(const Community& community, const Server& server, co
     if (options_.secret_in_confirmation && !server.secret.empty()) {
       confirmation["secret"] = server.secret;
     }
-    return confirmation.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return wire_text(confirmation);
   }
   Json body = told_in(server.api_version, event->envelope);
   if (!server.secret.empty()) body["secret"] = server.secret;
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return wire_text(body);
 }
 
-void World::deliver_loop() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    if (deliver_one(lock)) continue;
-    const bool any = std::any_of(communities_.begin(), communities_.end(), [](const Community& c) {
-      return std::any_of(c.deliveries.begin(), c.deliveries.end(),
-                         [](const Delivery& d) { return !d.delivered && !d.given_up; });
-    });
-    if (any) {
-      deliver_wake_.wait_for(lock, milliseconds(5));
-    } else {
-      deliver_wake_.wait(lock);
-    }
-  }
+bool World::any_to_deliver() {
+  return std::any_of(communities_.begin(), communities_.end(), [](const Community& c) {
+    return std::any_of(c.deliveries.begin(), c.deliveries.end(),
+                       [](const Delivery& d) { return !d.delivered && !d.given_up; });
+  });
 }
 
 /// Sends the first delivery that is due; one that failed holds up nobody.
 bool World::deliver_one(std::unique_lock<std::mutex>& lock) {
-  const auto stop = [this] {
-    std::lock_guard guard(mutex_);
-    return stopping_;
-  };
   if (!forged_.empty()) {
     const Forged forged = std::move(forged_.front());
     forged_.pop_front();
-    lock.unlock();
     const PostResult result =
-        http_post(forged.url, {{"Content-Type", "application/json"}}, forged.body, stop);
+        post_unlocked(lock, forged.url, {{"Content-Type", "application/json"}}, forged.body);
     HttpReply reply;
-    reply.body = Json{{"status", result.status}, {"body", result.body}}.dump(
-        -1, ' ', false, Json::error_handler_t::replace);
+    reply.body = wire_text({{"status", result.status}, {"body", result.body}});
     server_.reply(forged.connection, std::move(reply));
-    lock.lock();
     return true;
   }
   for (Community& community : communities_) {
@@ -388,9 +369,7 @@ bool World::deliver_one(std::unique_lock<std::mutex>& lock) {
         headers.emplace_back("X-Retry-Counter", std::to_string(delivery.failures));
       }
       delivery.in_work = true;  // and so stays in the list
-      lock.unlock();
-      const PostResult result = http_post(url, headers, body, stop);
-      lock.lock();
+      const PostResult result = post_unlocked(lock, url, headers, body);
       delivery.in_work = false;
       if (stopping_) return true;
       delivered(community, delivery, result.status, result.body, result.header("retry-after"));
@@ -456,11 +435,11 @@ PostResult World::post_to_server(std::size_t community, std::int64_t server,
     std::lock_guard lock(mutex_);
     Community& owner = communities_.at(community);
     const auto found = owner.servers.find(server);
-    if (found == owner.servers.end()) throw invalid("no such server");
+    if (found == owner.servers.end()) throw std::runtime_error(words_.name + ": no such server");
     url = found->second.url;
     if (!event_id.empty()) {
       const auto event = owner.by_id.find(event_id);
-      if (event == owner.by_id.end()) throw invalid("no such event");
+      if (event == owner.by_id.end()) throw std::runtime_error(words_.name + ": no such event");
       sent = body_for(owner, found->second, event->second.get());
     }
   }

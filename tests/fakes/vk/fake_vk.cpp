@@ -77,51 +77,28 @@ Json parsed(const std::string& text) {
 }  // namespace
 
 struct FakeVk::Impl {
-  explicit Impl(FakeVkOptions options)
-      : port(options.port),
-        body_limit(options.doc_limit_bytes),
-        world(std::move(options), server) {}
+  explicit Impl(FakeVkOptions options) : world(std::move(options), server) {}
   ~Impl() {
     world.stop();
     server.stop();
   }
 
-  Json control(const std::string& path, const Json& params) {
-    try {
-      return world.control(path, params);
-    } catch (const vk::ApiError& error) {
-      throw std::runtime_error("fake vk: " + error.message);
-    }
-  }
   VkEvent act(const std::string& path, const Json& params) {
-    return happened(control(path, params));
+    return happened(world.ask(path, params));
   }
   VkPosted post(std::size_t community, std::int64_t to, const std::string& body,
                 const std::string& event_id) {
-    try {
-      const PostResult result = world.post_to_server(community, to, body, event_id);
-      return {result.status, result.body};
-    } catch (const vk::ApiError& error) {
-      throw std::runtime_error("fake vk: " + error.message);
-    }
+    const PostResult result = world.post_to_server(community, to, body, event_id);
+    return {result.status, result.body};
   }
 
-  int port;
-  std::size_t body_limit;
   HttpServer server;
   vk::World world;
 };
 
-FakeVk::FakeVk(FakeVkOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {
-  vk::World& world = impl_->world;
-  HttpServer::Handlers handlers;
-  handlers.on_head = [&world](const HttpRequest& request) { return world.on_head(request); };
-  handlers.on_request = [&world](HttpRequest&& request) { world.on_request(std::move(request)); };
-  handlers.on_close = [&world](ConnectionId connection) { world.on_close(connection); };
-  const std::size_t body_limit = impl_->body_limit + (1u << 20);
-  if (!impl_->server.start(impl_->port, body_limit, std::move(handlers))) {
-    throw std::runtime_error("fake vk: the port is taken");
-  }
+FakeVk::FakeVk(FakeVkOptions options) : impl_(std::make_unique<Impl>(options)) {
+  // Room for a form around one file at its limit.
+  impl_->world.start(options.port, options.doc_limit_bytes + (1u << 20));
 }
 
 FakeVk::~FakeVk() = default;
@@ -130,30 +107,30 @@ std::string FakeVk::url() const { return "http://127.0.0.1:" + std::to_string(po
 int FakeVk::port() const { return impl_->server.port(); }
 
 std::string FakeVk::token(std::size_t community) const {
-  return impl_->control("community", {{"community", community}})["token"];
+  return impl_->world.ask("community", {{"community", community}})["token"];
 }
 std::int64_t FakeVk::group_id(std::size_t community) const {
-  return impl_->control("community", {{"community", community}})["group_id"];
+  return impl_->world.ask("community", {{"community", community}})["group_id"];
 }
 std::string FakeVk::confirmation(std::size_t community) const {
-  return impl_->control("community", {{"community", community}})["confirmation"];
+  return impl_->world.ask("community", {{"community", community}})["confirmation"];
 }
 
 void FakeVk::add_user(const VkUser& user, bool allowed, std::size_t community) {
-  impl_->control("users", {{"id", user.id},
-                           {"first_name", user.first_name},
-                           {"last_name", user.last_name},
-                           {"deactivated", user.deactivated},
-                           {"allowed", allowed},
-                           {"community", community}});
+  impl_->world.ask("users", {{"id", user.id},
+                             {"first_name", user.first_name},
+                             {"last_name", user.last_name},
+                             {"deactivated", user.deactivated},
+                             {"allowed", allowed},
+                             {"community", community}});
 }
 
 void FakeVk::add_chat(std::int64_t peer, const std::string& title, std::size_t community) {
-  impl_->control("chats", {{"peer", peer}, {"title", title}, {"community", community}});
+  impl_->world.ask("chats", {{"peer", peer}, {"title", title}, {"community", community}});
 }
 
 void FakeVk::refuse_messages(std::int64_t user, int error_code, std::size_t community) {
-  impl_->control("refuse", {{"user", user}, {"code", error_code}, {"community", community}});
+  impl_->world.ask("refuse", {{"user", user}, {"code", error_code}, {"community", community}});
 }
 
 VkEvent FakeVk::say(std::int64_t user, const std::string& text, VkPlace place) {
@@ -241,7 +218,7 @@ VkEvent FakeVk::edit_message(std::int64_t user, std::int64_t cmid, const std::st
 void FakeVk::delete_message(std::int64_t user, std::int64_t cmid, VkPlace place) {
   Json params = acting(user, place);
   params["cmid"] = cmid;
-  impl_->control("delete", params);
+  impl_->world.ask("delete", params);
 }
 
 VkEvent FakeVk::allow(std::int64_t user, const std::string& key, std::size_t community) {
@@ -275,7 +252,7 @@ VkEvent FakeVk::push_event(const std::string& type, const std::string& object,
 std::vector<VkSentMessage> FakeVk::messages(std::int64_t peer, std::size_t community) const {
   std::vector<VkSentMessage> out;
   for (const Json& report :
-       impl_->control("messages", {{"peer", peer}, {"community", community}})) {
+       impl_->world.ask("messages", {{"peer", peer}, {"community", community}})) {
     out.push_back(sent_message(report));
   }
   return out;
@@ -290,7 +267,7 @@ std::vector<VkSentMessage> FakeVk::wait_for_messages(std::int64_t peer, std::siz
 
 std::vector<VkCall> FakeVk::calls(const std::string& method) const {
   std::vector<VkCall> out;
-  for (const Json& json : impl_->control("calls", {{"method", method}})) {
+  for (const Json& json : impl_->world.ask("calls", {{"method", method}})) {
     VkCall call;
     call.number = json["number"];
     call.at_unix_ms = json["at_ms"];
@@ -330,29 +307,29 @@ bool FakeVk::wait_until_answered(const std::string& callback_id,
 }
 
 std::size_t FakeVk::pending_events(std::size_t community) const {
-  return impl_->control("events", {{"pending", true}, {"community", community}}).size();
+  return impl_->world.ask("events", {{"pending", true}, {"community", community}}).size();
 }
 
 std::string FakeVk::callback_answer(const std::string& callback_id) const {
-  for (const Json& answer : impl_->control("answers", Json::object())) {
+  for (const Json& answer : impl_->world.ask("answers", Json::object())) {
     if (answer["callback_id"] == callback_id) return answer["answer"].dump();
   }
   return "null";
 }
 
 bool FakeVk::is_answered(const std::string& callback_id) const {
-  for (const Json& answer : impl_->control("answers", Json::object())) {
+  for (const Json& answer : impl_->world.ask("answers", Json::object())) {
     if (answer["callback_id"] == callback_id) return answer["answered"];
   }
   return false;
 }
 
 std::size_t FakeVk::typing_shown(std::int64_t peer, std::size_t community) const {
-  return impl_->control("typing", {{"peer", peer}, {"community", community}});
+  return impl_->world.ask("typing", {{"peer", peer}, {"community", community}});
 }
 
 std::string FakeVk::file_bytes(const std::string& attachment_id, std::size_t community) const {
-  return impl_->world.file_bytes(community, attachment_id);
+  return impl_->world.file_bytes({{"community", community}, {"attachment", attachment_id}});
 }
 
 void FakeVk::fail_next(const VkFault& fault) {
@@ -364,35 +341,35 @@ void FakeVk::fail_next(const VkFault& fault) {
   if (fault.delay.count() > 0) params["delay_ms"] = fault.delay.count();
   if (fault.status != 0) params["status"] = fault.status;
   if (!fault.body.empty()) params["body"] = fault.body;
-  impl_->control("faults", params);
+  impl_->world.ask("faults", params);
 }
 
-void FakeVk::clear_faults() { impl_->control("faults/clear", Json::object()); }
+void FakeVk::clear_faults() { impl_->world.ask("faults/clear", Json::object()); }
 void FakeVk::revoke_token(bool revoked, std::size_t community) {
-  impl_->control("community", {{"revoked", revoked}, {"community", community}});
+  impl_->world.ask("community", {{"revoked", revoked}, {"community", community}});
 }
-void FakeVk::close_connections() { impl_->control("connections/close", Json::object()); }
+void FakeVk::close_connections() { impl_->world.ask("connections/close", Json::object()); }
 void FakeVk::advance_clock(std::chrono::milliseconds by) {
-  impl_->control("clock", {{"advance_ms", by.count()}});
+  impl_->world.ask("clock", {{"advance_ms", by.count()}});
 }
 void FakeVk::lose_events(std::size_t community) {
-  impl_->control("longpoll/lose", {{"community", community}});
+  impl_->world.ask("longpoll/lose", {{"community", community}});
 }
 void FakeVk::lose_next_events(int count, std::size_t community) {
-  impl_->control("longpoll/lose", {{"next", count}, {"community", community}});
+  impl_->world.ask("longpoll/lose", {{"next", count}, {"community", community}});
 }
 void FakeVk::expire_long_poll_key(std::size_t community) {
-  impl_->control("longpoll/expire", {{"community", community}});
+  impl_->world.ask("longpoll/expire", {{"community", community}});
 }
 void FakeVk::lose_long_poll(std::size_t community) {
-  impl_->control("longpoll/reset", {{"community", community}});
+  impl_->world.ask("longpoll/reset", {{"community", community}});
 }
-void FakeVk::reset() { impl_->control("reset", Json::object()); }
+void FakeVk::reset() { impl_->world.ask("reset", Json::object()); }
 
 std::int64_t FakeVk::add_webhook(const std::string& url, const std::string& secret,
                                  std::size_t community) {
-  return impl_->control("webhook",
-                        {{"url", url}, {"secret", secret}, {"community", community}})["server"];
+  return impl_->world.ask("webhook",
+                          {{"url", url}, {"secret", secret}, {"community", community}})["server"];
 }
 
 bool FakeVk::wait_until_webhook_is(const std::string& status, std::int64_t server,
@@ -403,7 +380,7 @@ bool FakeVk::wait_until_webhook_is(const std::string& status, std::int64_t serve
 
 std::vector<VkDelivery> FakeVk::deliveries(std::size_t community) const {
   std::vector<VkDelivery> out;
-  for (const Json& json : impl_->control("deliveries", {{"community", community}})) {
+  for (const Json& json : impl_->world.ask("deliveries", {{"community", community}})) {
     out.push_back({json["event_id"], json["type"], json["attempts"], json["delivered"],
                    json["given_up"], json["last_status"]});
   }
@@ -418,7 +395,7 @@ bool FakeVk::wait_for_delivery(const std::string& event_id, int attempts,
 
 std::string FakeVk::webhook_body(const std::string& event_id, std::int64_t server,
                                  std::size_t community) const {
-  return impl_->control(
+  return impl_->world.ask(
       "webhook/body",
       {{"event_id", event_id}, {"server", server}, {"community", community}})["body"];
 }
@@ -433,9 +410,7 @@ VkPosted FakeVk::replay(const std::string& event_id, std::int64_t server,
 }
 
 std::string FakeVk::control(const std::string& path, const std::string& json) const {
-  const Json params = Json::parse(json, nullptr, false);
-  if (!params.is_object()) throw std::runtime_error("fake vk: parameters are a JSON object");
-  return impl_->control(path, params).dump();
+  return impl_->world.ask_text(path, json);
 }
 
 }  // namespace sufler::fakes

@@ -40,6 +40,7 @@ struct FakeVkOptions {
   VkEcho echo = VkEcho::Mixed;
   bool rate_limit = false;  ///< error 6 above `calls_per_second` of one token
   int calls_per_second = 20;
+  int calls_slack = 0;  ///< so many more: a machine with much to do hands over together what was sent apart
   std::chrono::seconds event_answer_lifetime{60};
   std::chrono::seconds random_id_lifetime{3600};
   std::chrono::seconds file_link_lifetime{3600};

@@ -1,10 +1,9 @@
 // The fake as a program, for clients in other languages and for trying a bot by hand.
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <string>
 
+#include "fakes/common/program.h"
 #include "fakes/vk/fake_vk.h"
 #include "fakes/vk/load.h"
 
@@ -101,26 +100,14 @@ int main(int argc, char** argv) {
     options.communities.push_back(std::move(only));
   }
   for (auto& community : options.communities) community.long_poll = long_poll;
-  // Blocked before any thread starts, so that only the main thread sees them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  try {
+  return sufler::fakes::run_program([&] {
     if (is_load) {
       load.group_id = options.communities.front().group_id;
       load.token = options.communities.front().token;
       return sufler::fakes::vk::run_load(std::move(load));
     }
     const sufler::fakes::FakeVk fake(options);
-    std::printf("%s\n", fake.url().c_str());
-    std::fflush(stdout);
-    int received = 0;
-    sigwait(&signals, &received);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
-  return 0;
+    sufler::fakes::serve_until_interrupted(fake.url());
+    return 0;
+  });
 }

@@ -1,7 +1,5 @@
 #include "fakes/vk/params.h"
 
-#include <charconv>
-
 #include "fakes/common/bytes.h"
 
 namespace sufler::fakes::vk {
@@ -111,8 +109,8 @@ const char* words_for(int code) {
 }  // namespace
 
 ApiError api_error(int code, const std::string& detail) {
-  ApiError error{code, words_for(code), nullptr};
-  if (!detail.empty()) error.message += ": " + detail;
+  ApiError error{code, words_for(code)};
+  if (!detail.empty()) error.description += ": " + detail;
   return error;
 }
 
@@ -164,23 +162,10 @@ Params Params::from_json(const Json& object, bool strict) {
   return out;
 }
 
-std::string Params::text(const std::string& name) const {
-  const auto found = values_.find(name);
-  return found == values_.end() ? std::string{} : found->second;
-}
-
-namespace {
-bool to_integer(std::string_view text, std::int64_t& value) {
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  return !text.empty() && parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
-}
-}  // namespace
-
 std::int64_t Params::integer(const std::string& name, std::int64_t otherwise) const {
   const auto found = values_.find(name);
   if (found == values_.end()) return otherwise;
-  std::int64_t value = 0;
-  if (to_integer(found->second, value)) return value;
+  if (const auto value = whole_integer(found->second)) return *value;
   if (strict_) throw invalid(name + " not integer");
   return otherwise;
 }
@@ -211,9 +196,9 @@ std::vector<std::string> Params::list(const std::string& name) const {
 std::vector<std::int64_t> Params::integers(const std::string& name) const {
   std::vector<std::int64_t> out;
   for (const std::string& item : list(name)) {
-    std::int64_t value = 0;
-    if (!to_integer(item, value)) throw invalid(name + " should be a list of integers");
-    out.push_back(value);
+    const auto value = whole_integer(item);
+    if (!value) throw invalid(name + " should be a list of integers");
+    out.push_back(*value);
   }
   return out;
 }
@@ -226,9 +211,12 @@ Json Params::json(const std::string& name) const {
   return parsed;
 }
 
-const FilePart* Params::file(const std::string& name) const {
-  const auto found = files_.find(name);
-  return found == files_.end() ? nullptr : &found->second;
+std::optional<std::int64_t> Params::peer() const {
+  for (const char* name : {"peer_id", "user_id", "peer_ids"}) {
+    if (const auto number = number_in(name)) return number;
+  }
+  const auto chat = number_in("chat_id");
+  return chat ? std::optional(*chat + kFirstChat) : std::nullopt;
 }
 
 }  // namespace sufler::fakes::vk

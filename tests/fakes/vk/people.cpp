@@ -8,8 +8,6 @@
 namespace sufler::fakes::vk {
 namespace {
 
-[[noreturn]] void refuse(const std::string& why) { throw ApiError{400, why, nullptr}; }
-
 constexpr std::size_t kFilesInMessage = 10;
 
 std::string escaped(const std::string& text) {
@@ -39,17 +37,6 @@ Json client_info() {
           {"inline_keyboard", true},
           {"carousel", true},
           {"lang_id", 0}};
-}
-
-Json query_to_json(const std::string& query) {
-  FormData form;
-  read_urlencoded(query, form);
-  Json out = Json::object();
-  for (const auto& [name, value] : form.fields) {
-    const Json parsed = Json::parse(value, nullptr, false);
-    out[name] = parsed.is_number() || parsed.is_boolean() ? parsed : Json(value);
-  }
-  return out;
 }
 
 const Json* button_with(const Json& keyboard, const std::string& label) {
@@ -129,7 +116,10 @@ Json World::tell(Community& community, Dialog& dialog, Message& message) {
                                               {"client_info", client_info()}},
                                              dialog.peer)
                                 : std::string();
-  return {{"event_id", event}, {"cmid", message.cmid}, {"message_id", message.id}, {"date", message.at_ms / 1000}};
+  return {{"event_id", event},
+          {"cmid", message.cmid},
+          {"message_id", message.id},
+          {"date", message.at_ms / 1000}};
 }
 
 Json World::press_payload(Community& community, Dialog& dialog, std::int64_t user,
@@ -255,7 +245,10 @@ Json World::outgoing(Community& community, const Json& params, std::int64_t admi
   Message& stored = dialog.messages[cmid] = std::move(message);
   const std::string event =
       push_event(community, "message_reply", message_json(community, dialog, stored), peer);
-  return {{"event_id", event}, {"cmid", cmid}, {"message_id", stored.id}, {"date", stored.at_ms / 1000}};
+  return {{"event_id", event},
+          {"cmid", cmid},
+          {"message_id", stored.id},
+          {"date", stored.at_ms / 1000}};
 }
 
 // ---- reports
@@ -290,7 +283,8 @@ Json World::message_report(Community& community, const Dialog& dialog, const Mes
   return report;
 }
 
-Json World::messages_report(Community& community, const Json& params) {
+Json World::messages_report(const Json& params) {
+  Community& community = community_of(params);
   Json out = Json::array();
   for (const auto& [peer, dialog] : community.dialogs) {
     if (params.contains("peer") && params["peer"] != peer) continue;
@@ -301,33 +295,6 @@ Json World::messages_report(Community& community, const Json& params) {
       for (const std::int64_t cmid : dialog.sent)
         out.push_back(message_report(community, dialog, dialog.messages.at(cmid)));
     }
-  }
-  return out;
-}
-
-Json World::calls_report(const Json& params) {
-  const std::string method = params.value("method", "");
-  const std::int64_t since = params.value("since", std::int64_t{0});
-  Json out = Json::array();
-  for (const ApiCall& call : calls_) {
-    if (call.number <= since) continue;
-    if (method.empty() ? call.method == "longpoll" : call.method != method) continue;
-    if (params.contains("peer") && params["peer"] != call.peer) continue;
-    if (params.contains("ok") && params["ok"] != call.ok) continue;
-    if (params.contains("community") && params["community"] != call.community) continue;
-    out.push_back({{"number", call.number},
-                   {"at_ms", call.at_ms},
-                   {"community", call.community},
-                   {"method", call.method},
-                   {"peer", call.peer},
-                   {"params", call.params},
-                   {"ok", call.ok},
-                   {"applied", call.applied},
-                   {"executed", call.executed},
-                   {"error_code", call.error_code},
-                   {"error", call.error},
-                   {"fault", call.fault},
-                   {"result", call.result}});
   }
   return out;
 }
@@ -364,77 +331,80 @@ Json World::deliveries_report(Community& community) {
 
 // ---- settings of the fake
 
-Json World::add_fault(const Json& params) {
-  static const std::set<std::string> kKinds = {
-      "error", "rate_limit",  "flood", "captcha",   "internal",  "server_error", "bad_gateway",
-      "drop",  "lost_answer", "delay", "slow_body", "truncated", "garbage",      "custom"};
-  FaultRule rule;
-  rule.kind = params.value("kind", "");
-  if (!kKinds.contains(rule.kind)) refuse("no such kind of fault: \"" + rule.kind + "\"");
-  rule.method = params.value("method", "");
-  static const std::set<std::string> kOthers = {"", "longpoll", "upload", "file"};
-  if (!kOthers.contains(rule.method) && !methods().contains(rule.method)) {
-    refuse("no such method: " + rule.method);
+const std::set<std::string>& World::own_faults() {
+  static const std::set<std::string> kKinds = {"error", "rate_limit", "flood", "captcha",
+                                               "internal"};
+  return kKinds;
+}
+
+std::string World::wrong_with_fault(const Json& params) {
+  const bool without_code = params["kind"] == "error" && params.value("code", 0) == 0;
+  return without_code ? "an error has a code" : "";
+}
+
+bool World::knows_method(const std::string& name) {
+  return only_by_name(name) || methods().contains(name);
+}
+
+bool World::only_by_name(const std::string& method) {
+  return method == words_.polls || method == "upload" || method == "file";
+}
+
+/// The token is in the body more often than not, so a community needs it, and a peer does.
+bool World::drops_at_head(const FaultRule& rule, const std::string& method) {
+  return !rule.place && !rule.account && !only_by_name(method);
+}
+
+bool World::set_option(const std::string& name, const Json& value) {
+  if (name == "strict") {
+    options_.strict = value;
+  } else if (name == "echo") {
+    static const std::map<std::string, VkEcho> kEchoes = {{"mixed", VkEcho::Mixed},
+                                                          {"before", VkEcho::BeforeAnswer},
+                                                          {"after", VkEcho::AfterAnswer},
+                                                          {"never", VkEcho::Never}};
+    const auto echo = kEchoes.find(value.get<std::string>());
+    if (echo == kEchoes.end()) refuse("echo is mixed, before, after or never");
+    options_.echo = echo->second;
+  } else if (name == "rate_limit") {
+    options_.rate_limit = value;
+  } else if (name == "calls_per_second") {
+    options_.calls_per_second = value;
+  } else if (name == "calls_slack") {
+    options_.calls_slack = value;
+  } else if (name == "event_answer_lifetime_s") {
+    options_.event_answer_lifetime = std::chrono::seconds(value.get<std::int64_t>());
+  } else if (name == "random_id_lifetime_s") {
+    options_.random_id_lifetime = std::chrono::seconds(value.get<std::int64_t>());
+  } else if (name == "file_link_lifetime_s") {
+    options_.file_link_lifetime = std::chrono::seconds(value.get<std::int64_t>());
+  } else if (name == "edit_lifetime_s") {
+    options_.edit_lifetime = std::chrono::seconds(value.get<std::int64_t>());
+  } else if (name == "photo_limit_bytes") {
+    options_.photo_limit_bytes = value;
+  } else if (name == "doc_limit_bytes") {
+    options_.doc_limit_bytes = value;
+  } else if (name == "suspend_after") {
+    options_.suspend_after = value;
+  } else if (name == "suspension_s") {
+    options_.suspension = std::chrono::seconds(value.get<std::int64_t>());
+  } else if (name == "callback_time_scale") {
+    options_.callback_time_scale = value;
+  } else if (name == "kept_events") {
+    options_.kept_events = value;
+  } else if (name == "secret_in_confirmation") {
+    options_.secret_in_confirmation = value;
+  } else if (name == "fold_random_ids") {
+    options_.fold_random_ids = value;
+  } else if (name == "escape_incoming") {
+    options_.escape_incoming = value;
+  } else {
+    return false;
   }
-  if (rule.kind == "error" && params.value("code", 0) == 0) refuse("an error has a code");
-  if (params.contains("peer")) rule.peer = params["peer"].get<std::int64_t>();
-  if (params.contains("community")) rule.community = community_of(params).index;
-  rule.times = params.value("times", 1);
-  rule.skip = params.value("skip", 0);
-  rule.json = params;
-  faults_.push_back(std::move(rule));
   return true;
 }
 
-void World::set_options(const Json& params) {
-  for (const auto& [name, value] : params.items()) {
-    if (name == "strict") {
-      options_.strict = value;
-    } else if (name == "echo") {
-      static const std::map<std::string, VkEcho> kEchoes = {{"mixed", VkEcho::Mixed},
-                                                            {"before", VkEcho::BeforeAnswer},
-                                                            {"after", VkEcho::AfterAnswer},
-                                                            {"never", VkEcho::Never}};
-      const auto echo = kEchoes.find(value.get<std::string>());
-      if (echo == kEchoes.end()) refuse("echo is mixed, before, after or never");
-      options_.echo = echo->second;
-    } else if (name == "rate_limit") {
-      options_.rate_limit = value;
-    } else if (name == "calls_per_second") {
-      options_.calls_per_second = value;
-    } else if (name == "event_answer_lifetime_s") {
-      options_.event_answer_lifetime = std::chrono::seconds(value.get<std::int64_t>());
-    } else if (name == "random_id_lifetime_s") {
-      options_.random_id_lifetime = std::chrono::seconds(value.get<std::int64_t>());
-    } else if (name == "file_link_lifetime_s") {
-      options_.file_link_lifetime = std::chrono::seconds(value.get<std::int64_t>());
-    } else if (name == "edit_lifetime_s") {
-      options_.edit_lifetime = std::chrono::seconds(value.get<std::int64_t>());
-    } else if (name == "photo_limit_bytes") {
-      options_.photo_limit_bytes = value;
-    } else if (name == "doc_limit_bytes") {
-      options_.doc_limit_bytes = value;
-    } else if (name == "suspend_after") {
-      options_.suspend_after = value;
-    } else if (name == "suspension_s") {
-      options_.suspension = std::chrono::seconds(value.get<std::int64_t>());
-    } else if (name == "callback_time_scale") {
-      options_.callback_time_scale = value;
-    } else if (name == "kept_events") {
-      options_.kept_events = value;
-    } else if (name == "secret_in_confirmation") {
-      options_.secret_in_confirmation = value;
-    } else if (name == "fold_random_ids") {
-      options_.fold_random_ids = value;
-    } else if (name == "escape_incoming") {
-      options_.escape_incoming = value;
-    } else {
-      refuse("no such option: " + name);
-    }
-  }
-}
-
-void World::reset() {
+void World::forget_all() {
   for (Community& community : communities_) {
     community.dialogs.clear();
     community.files.clear();
@@ -453,26 +423,11 @@ void World::reset() {
   }
   users_.clear();
   callbacks_.clear();
-  calls_.clear();
-  applied_.clear();
-  faults_.clear();
-  clock_advance_ = std::chrono::milliseconds{0};
 }
 
 // ---- entry
 
-Json World::control(const std::string& path, const Json& params) {
-  std::unique_lock lock(mutex_);
-  try {
-    Json result = control_locked(path, params);
-    changed();
-    return result;
-  } catch (const Json::exception& error) {
-    throw ApiError{400, std::string("wrong parameters: ") + error.what(), nullptr};
-  }
-}
-
-Json World::control_locked(const std::string& path, const Json& params) {
+Json World::act(const std::string& path, const Json& params) {
   if (path == "communities") {
     VkCommunity given;
     given.group_id = params.at("group_id");
@@ -487,29 +442,6 @@ Json World::control_locked(const std::string& path, const Json& params) {
     add_community(given);
     return {{"community", communities_.size() - 1}};
   }
-  if (path == "options") {
-    set_options(params);
-    return true;
-  }
-  if (path == "clock") {
-    clock_advance_ += std::chrono::milliseconds(params.value("advance_ms", std::int64_t{0}));
-    deliver_wake_.notify_all();
-    return {{"now_ms", now_ms()}};
-  }
-  if (path == "reset") {
-    reset();
-    return true;
-  }
-  if (path == "faults") return params.contains("kind") ? add_fault(params) : Json(faults_.size());
-  if (path == "faults/clear") {
-    faults_.clear();
-    return true;
-  }
-  if (path == "connections/close") {
-    server_.close_all_connections();
-    return true;
-  }
-  if (path == "calls") return calls_report(params);
   if (path == "answers") {
     Json out = Json::array();
     for (const auto& [id, callback] : callbacks_) {
@@ -631,7 +563,10 @@ Json World::control_locked(const std::string& path, const Json& params) {
     ++message.edits;
     const std::string event = push_event(community, "message_edit",
                                          message_json(community, dialog, message), dialog.peer);
-    return {{"event_id", event}, {"cmid", message.cmid}, {"message_id", message.id}, {"date", message.at_ms / 1000}};
+    return {{"event_id", event},
+            {"cmid", message.cmid},
+            {"message_id", message.id},
+            {"date", message.at_ms / 1000}};
   }
   if (path == "delete") {
     Dialog& dialog = place_of(community, params);
@@ -680,7 +615,7 @@ Json World::control_locked(const std::string& path, const Json& params) {
     return {{"event_id", push_event(community, params.at("type"), params.at("object"),
                                     params.value("peer", std::int64_t{0}), true)}};
   }
-  if (path == "messages") return messages_report(community, params);
+  if (path == "messages") return messages_report(params);
   if (path == "events") return events_report(community, params);
   if (path == "deliveries") return deliveries_report(community);
   if (path == "keyboard") return place_of(community, params).keyboard;
@@ -745,79 +680,24 @@ Json World::control_locked(const std::string& path, const Json& params) {
     if (event == community.by_id.end()) refuse("no such event");
     return {{"body", body_for(community, server->second, event->second.get())}};
   }
-  throw ApiError{404, "no such control path: " + path, nullptr};
+  throw ApiError{404, "no such control path: " + path};
 }
 
-void World::serve_control(HttpRequest&& request) {
-  const ConnectionId connection = request.connection;
-  const std::string path = request.path.substr(std::string("/control/").size());
-  HttpReply reply;
-  try {
-    Json params = query_to_json(request.query);
-    if (!request.body.empty()) {
-      const Json body = Json::parse(request.body, nullptr, false);
-      if (!body.is_object()) refuse("the body must be a JSON object");
-      params.update(body);
-    }
-    if (path == "file") {
-      const Community& community = community_of(params);
-      const auto found = community.files.find(params.at("attachment").get<std::string>());
-      if (found == community.files.end()) refuse("no such file");
-      reply.content_type = "application/octet-stream";
-      reply.body = *found->second.bytes;
-    } else if (path == "forge") {
-      Community& community = community_of(params);
-      const auto server = community.servers.find(params.at("server").get<std::int64_t>());
-      if (server == community.servers.end()) refuse("no such server");
-      std::string body = params.value("body", "");
-      if (params.contains("event_id")) {
-        const auto event = community.by_id.find(params["event_id"].get<std::string>());
-        if (event == community.by_id.end()) refuse("no such event");
-        body = body_for(community, server->second, event->second.get());
-      }
-      // The webhook may call this very server before it answers, so another thread posts.
-      forged_.push_back({connection, server->second.url, std::move(body)});
-      deliver_wake_.notify_all();
-      return;
-    } else if (path == "wait") {
-      const std::uint64_t serial = serial_++;
-      waiters_.push_back({connection, params, serial});
-      server_.call_after(
-          std::chrono::milliseconds(params.value("timeout_ms", 5000)), [this, serial] {
-            std::lock_guard lock(mutex_);
-            for (std::size_t i = 0; i < waiters_.size(); ++i) {
-              if (waiters_[i].serial != serial) continue;
-              HttpReply late;
-              Json body = {{"satisfied", false}};
-              if (waiters_[i].params.contains("peer")) {
-                body["messages"] =
-                    messages_report(community_of(waiters_[i].params), waiters_[i].params);
-              }
-              late.body = body.dump();
-              server_.reply(waiters_[i].connection, std::move(late));
-              waiters_.erase(waiters_.begin() + static_cast<std::ptrdiff_t>(i));
-              return;
-            }
-          });
-      try {
-        serve_waiters();
-      } catch (...) {
-        std::erase_if(waiters_, [&](const Waiter& w) { return w.serial == serial; });
-        throw;
-      }
-      return;
-    } else {
-      reply.body = control_locked(path, params).dump();
-      changed();
-    }
-  } catch (const ApiError& error) {
-    reply.status = error.code == 404 ? 404 : 400;
-    reply.body = Json{{"error", error.message}}.dump();
-  } catch (const Json::exception& error) {
-    reply.status = 400;
-    reply.body = Json{{"error", std::string("wrong parameters: ") + error.what()}}.dump();
+bool World::act_later(const std::string& path, const Json& params, ConnectionId connection) {
+  if (path != "forge") return false;
+  const Community& community = community_of(params);
+  const auto server = community.servers.find(params.at("server").get<std::int64_t>());
+  if (server == community.servers.end()) refuse("no such server");
+  std::string body = params.value("body", "");
+  if (params.contains("event_id")) {
+    const auto event = community.by_id.find(params["event_id"].get<std::string>());
+    if (event == community.by_id.end()) refuse("no such event");
+    body = body_for(community, server->second, event->second.get());
   }
-  server_.reply(connection, std::move(reply));
+  // The webhook may call this very server before it answers, so another thread posts.
+  forged_.push_back({connection, server->second.url, std::move(body)});
+  wake_deliveries();
+  return true;
 }
 
 }  // namespace sufler::fakes::vk

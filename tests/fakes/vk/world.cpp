@@ -3,14 +3,11 @@
 #include "fakes/vk/world.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "fakes/common/bytes.h"
 
 namespace sufler::fakes::vk {
 namespace {
-
-using std::chrono::milliseconds;
 
 const std::set<std::string>& common_params() {
   static const std::set<std::string> kCommon = {"v",           "access_token", "lang",
@@ -18,35 +15,6 @@ const std::set<std::string>& common_params() {
   return kCommon;
 }
 
-std::optional<std::int64_t> peer_in(const Params& params) {
-  for (const char* name : {"peer_id", "user_id", "peer_ids", "chat_id"}) {
-    const std::string text = params.text(name);
-    std::int64_t value = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || parsed.ec != std::errc{}) continue;
-    return std::string_view(name) == "chat_id" ? value + kFirstChat : value;
-  }
-  return std::nullopt;
-}
-
-Json params_for_log(const Params& params) {
-  Json out = Json::object();
-  for (const auto& [name, value] : params.values())
-    if (name != "access_token") out[name] = value;
-  for (const auto& [name, part] : params.files()) {
-    out[name] = {{"file", part.file_name},
-                 {"content_type", part.content_type},
-                 {"size", part.bytes->size()},
-                 {"sha256", sha256_hex(*part.bytes)}};
-  }
-  return out;
-}
-
-/// Faults that let the method work and spoil only its answer.
-bool comes_after(const std::string& kind) {
-  return kind == "lost_answer" || kind == "delay" || kind == "slow_body" || kind == "truncated" ||
-         kind == "garbage";
-}
 /// Faults of the network or the front server: `execute` has them as a whole or not at all.
 bool is_api_error(const std::string& kind) {
   return kind == "error" || kind == "rate_limit" || kind == "flood" || kind == "captcha" ||
@@ -61,31 +29,36 @@ ApiError fault_error(const FaultRule& fault) {
   if (kind == "captcha") code = 14;
   if (kind == "internal") code = 10;
   ApiError error = api_error(code, code == 10 ? "Unknown error, try later" : "");
-  if (fault.json.contains("message")) error.message = fault.json["message"];
+  if (fault.json.contains("message")) error.description = fault.json["message"];
   if (code == 14) {
-    error.extra = {{"captcha_sid", "548747100691"},
-                   {"captcha_img", "https://api.vk.ru/captcha.php?sid=548747100691&s=1"}};
+    error.more = {{"captcha_sid", "548747100691"},
+                  {"captcha_img", "https://api.vk.ru/captcha.php?sid=548747100691&s=1"}};
   }
   return error;
-}
-
-std::string html(const std::string& title) {
-  return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title +
-         "</h1></center>\r\n<hr><center>kittenx</center>\r\n</body>\r\n</html>\r\n";
 }
 
 HttpReply html_reply(int status, const std::string& title) {
   HttpReply reply;
   reply.status = status;
   reply.content_type = "text/html; charset=utf-8";
-  reply.body = html(std::to_string(status) + " " + title);
+  reply.body = error_page(std::to_string(status) + " " + title, "kittenx");
   return reply;
 }
 
 }  // namespace
 
 World::World(FakeVkOptions options, HttpServer& server)
-    : options_(std::move(options)), server_(server) {
+    : Platform(server,
+               {.name = "fake vk",
+                .account = "community",
+                .place = "peer",
+                .description = "error",
+                .batched = "executed",
+                .polls = "longpoll",
+                .file = "attachment",
+                .garbage = R"({"response":{"items":[)"},
+               options.kept_calls),
+      options_(std::move(options)) {
   if (options_.communities.empty()) {
     VkCommunity only;
     only.group_id = kVkTestGroup;
@@ -93,26 +66,10 @@ World::World(FakeVkOptions options, HttpServer& server)
     options_.communities.push_back(std::move(only));
   }
   for (const VkCommunity& community : options_.communities) add_community(community);
-  deliver_thread_ = std::thread([this] { deliver_loop(); });
+  start_deliveries();
 }
 
 World::~World() { stop(); }
-
-void World::stop() {
-  {
-    std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  deliver_wake_.notify_all();
-  deliver_thread_.join();
-}
-
-std::int64_t World::now_ms() const {
-  const auto now = std::chrono::system_clock::now().time_since_epoch() + clock_advance_;
-  return std::chrono::duration_cast<milliseconds>(now).count();
-}
 
 std::string World::random_hex(std::size_t length) {
   return sha256_hex("fake vk " + std::to_string(serial_++)).substr(0, length);
@@ -141,127 +98,65 @@ Community* World::by_token(const std::string& token) {
 }
 
 HttpReply World::error_reply(const ApiError& error, const Json& request_params) {
-  Json body = {{"error_code", error.code}, {"error_msg", error.message}};
-  if (!error.extra.is_null()) body.update(error.extra);
+  Json body = {{"error_code", error.code}, {"error_msg", error.description}};
+  if (!error.more.is_null()) body.update(error.more);
   // Code 10 comes without them, as in the fixture.
   if (error.code != 10) body["request_params"] = request_params;
   HttpReply reply;
   reply.content_type = "application/json; charset=utf-8";
-  reply.body = Json{{"error", body}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+  reply.body = wire_text({{"error", body}});
   return reply;
 }
 
-bool World::on_head(const HttpRequest& request) {
+bool World::admit(const HttpRequest& request) {
   if (!request.path.starts_with("/method/")) return true;
   const std::string method = request.path.substr(8);
-  std::lock_guard lock(mutex_);
   // The token is in the body more often than not, so the rule may ask only for the method.
   for (const Community& community : communities_) {
-    const auto fault = take_fault(community, method, std::nullopt, true);
+    const auto fault = take_fault(community.index, method, std::nullopt, true);
     if (!fault) continue;
     ApiCall call;
     call.method = method;
-    call.fault = fault->kind;
-    log(std::move(call));
+    log_fault(std::move(call), *fault);
     return false;
   }
   return true;
 }
 
-void World::on_request(HttpRequest&& request) {
-  std::unique_lock lock(mutex_);
+void World::serve(HttpRequest&& request) {
   if (request.path.starts_with("/method/")) {
-    const std::string name = request.path.substr(8);
-    serve_method(std::move(request), name);
+    serve_method(request, request.path.substr(8));
   } else if (request.path.starts_with("/longpoll/")) {
     serve_long_poll(request);
   } else if (request.path.starts_with("/files/")) {
     serve_file(request);
   } else if (request.path.starts_with("/upload/")) {
     serve_upload(request);
-  } else if (request.path.starts_with("/control/")) {
-    serve_control(std::move(request));
   } else {
     server_.reply(request.connection, html_reply(404, "Not Found"));
   }
   for (auto& call : std::exchange(after_reply_, {})) call();
 }
 
-void World::on_close(ConnectionId connection) {
-  std::lock_guard lock(mutex_);
+void World::forget(ConnectionId connection) {
   for (Community& community : communities_) {
     std::erase_if(community.polls, [&](const Poll& p) { return p.connection == connection; });
   }
-  std::erase_if(waiters_, [&](const Waiter& w) { return w.connection == connection; });
-  changed();
-}
-
-std::optional<FaultRule> World::take_fault(const Community& community, const std::string& method,
-                                           std::optional<std::int64_t> peer, bool head_only) {
-  const bool is_method = method != "longpoll" && method != "upload" && method != "file";
-  for (auto rule = faults_.begin(); rule != faults_.end(); ++rule) {
-    if (rule->method.empty() ? !is_method : rule->method != method) continue;
-    if (rule->community && *rule->community != community.index) continue;
-    if (rule->peer && rule->peer != peer) continue;
-    const bool at_head = rule->kind == "drop" && !rule->peer && !rule->community && is_method;
-    if (at_head != head_only) continue;
-    if (rule->skip > 0) {
-      --rule->skip;
-      continue;
-    }
-    FaultRule taken = *rule;
-    if (rule->times > 0 && --rule->times == 0) faults_.erase(rule);
-    return taken;
-  }
-  return std::nullopt;
 }
 
 /// Turns an answer into what the fault makes of it.
 void World::apply_manner(HttpReply& reply, const FaultRule& fault, const Json& request_params) {
-  const auto number = [&](const char* name, std::int64_t otherwise) {
-    return fault.json.value(name, otherwise);
-  };
+  if (spoil(reply, fault)) return;
   const std::string& kind = fault.kind;
   if (is_api_error(kind)) {
     reply = error_reply(fault_error(fault), request_params);
   } else if (kind == "server_error") {
     reply = html_reply(500, "Internal Server Error");
   } else if (kind == "bad_gateway") {
-    reply = html_reply(static_cast<int>(number("status", 502)), "Bad Gateway");
+    reply = html_reply(static_cast<int>(fault.number("status", 502)), "Bad Gateway");
   } else if (kind == "custom") {
-    reply = HttpReply{};
-    reply.status = static_cast<int>(number("status", 200));
-    reply.body = fault.json.contains("body") && fault.json["body"].is_string()
-                     ? fault.json["body"].get<std::string>()
-                     : fault.json.value("body", Json()).dump();
-    reply.content_type = fault.json.value("content_type", "application/json");
-  } else if (kind == "drop" || kind == "lost_answer") {
-    reply.ending = Ending::Drop;
-  } else if (kind == "delay") {
-    reply.delay = milliseconds(number("delay_ms", 1000));
-  } else if (kind == "slow_body") {
-    reply.ending = Ending::Slow;
-    reply.slow_step = milliseconds(number("delay_ms", 50));
-    reply.slow_piece = static_cast<std::size_t>(std::max<std::int64_t>(1, number("piece", 16)));
-  } else if (kind == "truncated") {
-    reply.ending = Ending::Truncated;
-  } else if (kind == "garbage") {
-    reply.body = R"({"response":{"items":[)";
+    reply = custom_reply(fault, 200);
   }
-}
-
-void World::log(ApiCall call) {
-  call.number = next_call_++;
-  call.at_ms = now_ms();
-  if (call.ok && call.applied) ++applied_[call.method];
-  calls_.push_back(std::move(call));
-  while (calls_.size() > options_.kept_calls) calls_.pop_front();
-  changed();
-}
-
-void World::changed() {
-  changed_.notify_all();
-  serve_waiters();
 }
 
 void World::check_rate(Community& community) {
@@ -269,7 +164,7 @@ void World::check_rate(Community& community) {
   auto& times = community.call_times_ms;
   const std::int64_t now = now_ms();
   while (!times.empty() && times.front() <= now - 1000) times.pop_front();
-  if (static_cast<int>(times.size()) >= options_.calls_per_second) throw api_error(6);
+  if (static_cast<int>(times.size()) >= options_.calls_per_second + options_.calls_slack) throw api_error(6);
   times.push_back(now);
 }
 
@@ -301,14 +196,12 @@ Json World::run(Community& community, const std::string& name, const Params& par
     log(std::move(call));
     return result;
   } catch (const ApiError& error) {
-    call.error_code = error.code;
-    call.error = error.message;
-    log(std::move(call));
+    log(std::move(call), error);
     throw;
   }
 }
 
-void World::serve_method(HttpRequest&& request, const std::string& name) {
+void World::serve_method(const HttpRequest& request, const std::string& name) {
   const ConnectionId connection = request.connection;
   Json request_params =
       Json::array({{{"key", "oauth"}, {"value", "1"}}, {{"key", "method"}, {"value", name}}});
@@ -332,26 +225,26 @@ void World::serve_method(HttpRequest&& request, const std::string& name) {
     std::string token = params.text("access_token");
     const std::string_view bearer = request.header("authorization");
     if (token.empty() && bearer.starts_with("Bearer ")) token = bearer.substr(7);
-    call.params = params_for_log(params);
-    call.peer = peer_in(params).value_or(0);
+    call.params = params.for_log("access_token");
+    call.place = params.peer().value_or(0);
     if (token.empty()) throw api_error(5, "no access_token passed.");
     Community* community = by_token(token);
     if (community == nullptr) throw api_error(5, "invalid access_token (4).");
-    call.community = community->index;
+    call.account = community->index;
     if (community->revoked) throw api_error(5, "access_token has expired.");
     const std::string version = params.text("v");
     if (version.empty()) throw api_error(8, "v is a required parameter");
     if (options_.strict && version < std::string("5.103")) {
       throw api_error(8, "version " + version + " is deprecated");
     }
-    fault = take_fault(*community, name, peer_in(params), false);
+    fault = take_fault(community->index, name, params.peer(), false);
     if (fault) call.fault = fault->kind;
-    if (fault && !comes_after(fault->kind)) {
+    if (fault && !spoils_only_the_answer(fault->kind)) {
       apply_manner(reply, *fault, request_params);
       if (is_api_error(fault->kind)) {
         const ApiError error = fault_error(*fault);
         call.error_code = error.code;
-        call.error = error.message;
+        call.description = error.description;
       }
       log(std::move(call));
       return server_.reply(connection, std::move(reply));
@@ -359,9 +252,7 @@ void World::serve_method(HttpRequest&& request, const std::string& name) {
     try {
       check_rate(*community);
     } catch (const ApiError& error) {
-      call.error_code = error.code;
-      call.error = error.message;
-      log(std::move(call));
+      log(std::move(call), error);
       return server_.reply(connection, error_reply(error, request_params));
     }
     written = true;
@@ -374,14 +265,10 @@ void World::serve_method(HttpRequest&& request, const std::string& name) {
     } else {
       body["response"] = std::move(result);
     }
-    reply.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+    reply.body = wire_text(body);
   } catch (const ApiError& error) {
     // run() has written down those of the method itself.
-    if (!written) {
-      call.error_code = error.code;
-      call.error = error.message;
-      log(std::move(call));
-    }
+    if (!written) log(std::move(call), error);
     reply = error_reply(error, request_params);
   }
   if (fault) apply_manner(reply, *fault, request_params);
@@ -506,11 +393,10 @@ Json World::message_json(const Community& community, const Dialog& dialog, const
   return out;
 }
 
-std::string World::file_bytes(std::size_t community, const std::string& attachment) {
-  std::lock_guard lock(mutex_);
-  const auto& files = communities_.at(community).files;
-  const auto found = files.find(attachment);
-  return found == files.end() ? std::string{} : *found->second.bytes;
+const std::string* World::stored_file(const Json& params) {
+  const auto& files = community_of(params).files;
+  const auto found = files.find(params.at(words_.file).get<std::string>());
+  return found == files.end() ? nullptr : found->second.bytes.get();
 }
 
 void World::serve_file(const HttpRequest& request) {
@@ -531,7 +417,7 @@ void World::serve_file(const HttpRequest& request) {
                         : communities_.size();
   if (index < communities_.size()) {
     Community& community = communities_[index];
-    call.community = index;
+    call.account = index;
     const auto found = community.files.find(parts[1]);
     const std::string what = parts[0] + "/" + parts[1] + "/" + parts[2] + "/" + parts[3];
     if (found != community.files.end() &&
@@ -547,7 +433,7 @@ void World::serve_file(const HttpRequest& request) {
         reply.body = make_png(std::atoi(parts[2].c_str()), std::atoi(parts[2].c_str() + by + 1));
       }
     }
-    fault = take_fault(community, "file", std::nullopt, false);
+    fault = take_fault(community.index, "file", std::nullopt, false);
   }
   call.ok = call.applied = reply.status == 200;
   call.error_code = call.ok ? 0 : reply.status;
@@ -567,12 +453,12 @@ void World::serve_upload(const HttpRequest& request) {
     UploadTicket& ticket = found->second;
     ApiCall call;
     call.method = "upload";
-    call.community = community.index;
+    call.account = community.index;
     HttpReply reply;
     reply.content_type = "text/html; charset=utf8";  // as VK's upload servers do
-    const auto fault = take_fault(community, "upload", std::nullopt, false);
+    const auto fault = take_fault(community.index, "upload", std::nullopt, false);
     if (fault) call.fault = fault->kind;
-    if (fault && !comes_after(fault->kind)) {
+    if (fault && !spoils_only_the_answer(fault->kind)) {
       apply_manner(reply, *fault, Json::array());
       log(std::move(call));
       return server_.reply(request.connection, std::move(reply));
@@ -582,7 +468,7 @@ void World::serve_upload(const HttpRequest& request) {
     try {
       if (request.method != "POST") throw invalid("a file is POSTed");
       const Params params = Params::from(request, true);
-      call.params = params_for_log(params);
+      call.params = params.for_log("access_token");
       const char* name = photo ? "photo" : "file";
       const FilePart* part = params.file(name);
       if (ticket.used) throw invalid("the upload_url was used already");
@@ -620,11 +506,11 @@ void World::serve_upload(const HttpRequest& request) {
       }
       call.ok = call.applied = true;
     } catch (const ApiError& error) {
-      answer = {{"error", error.message}};
+      answer = {{"error", error.description}};
       call.error_code = 22;
-      call.error = error.message;
+      call.description = error.description;
     }
-    reply.body = answer.dump(-1, ' ', false, Json::error_handler_t::replace);
+    reply.body = wire_text(answer);
     if (fault) apply_manner(reply, *fault, Json::array());
     log(std::move(call));
     return server_.reply(request.connection, std::move(reply));
@@ -634,16 +520,14 @@ void World::serve_upload(const HttpRequest& request) {
 
 // ---- waiting
 
-bool World::satisfied(const Json& params) {
+std::size_t World::sent_to(const Json& params) {
+  const auto& dialogs = community_of(params).dialogs;
+  const auto found = dialogs.find(params[words_.place].get<std::int64_t>());
+  return found == dialogs.end() ? 0 : found->second.sent.size();
+}
+
+bool World::holds(const Json& params) {
   const Community& community = community_of(params);
-  if (params.contains("method")) {
-    const auto found = applied_.find(params["method"].get<std::string>());
-    if ((found == applied_.end() ? 0 : found->second) < params.value("count", 1)) return false;
-  } else if (params.contains("peer")) {
-    const auto found = community.dialogs.find(params["peer"].get<std::int64_t>());
-    const std::size_t sent = found == community.dialogs.end() ? 0 : found->second.sent.size();
-    if (sent < params.value("count", std::size_t{1})) return false;
-  }
   if (params.contains("confirmed")) {
     const auto found = community.by_id.find(params["confirmed"].get<std::string>());
     if (found == community.by_id.end() || !found->second->confirmed) return false;
@@ -657,7 +541,7 @@ bool World::satisfied(const Json& params) {
   }
   if (params.contains("server")) {
     const auto found = community.servers.find(params["server"].get<std::int64_t>());
-    const std::string status = found == community.servers.end()                 ? "deleted"
+    const std::string status = found == community.servers.end()              ? "deleted"
                                : found->second.suspended_until_ms > now_ms() ? "suspended"
                                                                              : found->second.status;
     if (status != params.value("status", "ok")) return false;
@@ -673,30 +557,6 @@ bool World::satisfied(const Json& params) {
     if (!enough) return false;
   }
   return true;
-}
-
-void World::serve_waiters() {
-  for (std::size_t i = 0; i < waiters_.size();) {
-    if (!satisfied(waiters_[i].params)) {
-      ++i;
-      continue;
-    }
-    HttpReply reply;
-    Json body = {{"satisfied", true}};
-    if (waiters_[i].params.contains("peer")) {
-      body["messages"] = messages_report(community_of(waiters_[i].params), waiters_[i].params);
-    }
-    reply.body = body.dump();
-    server_.reply(waiters_[i].connection, std::move(reply));
-    waiters_[i] = std::move(waiters_.back());
-    waiters_.pop_back();
-  }
-}
-
-bool World::wait(const Json& params, milliseconds timeout) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, timeout, [&] { return stopping_ || satisfied(params); }) &&
-         satisfied(params);
 }
 
 }  // namespace sufler::fakes::vk

@@ -1,26 +1,20 @@
 #pragma once
 // Inside of the fake; tests include fake_vk.h.
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <list>
 #include <map>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
-#include "fakes/common/http_post.h"
+#include "fakes/common/platform.h"
 #include "fakes/vk/fake_vk.h"
 #include "fakes/vk/params.h"
 
 namespace sufler::fakes::vk {
-
-constexpr std::int64_t kFirstChat = 2'000'000'000;
 
 struct File {
   std::string kind;  ///< photo, doc, audio_message
@@ -202,32 +196,6 @@ struct Community {
   std::deque<std::int64_t> call_times_ms;
 };
 
-struct ApiCall {
-  std::int64_t number = 0;
-  std::int64_t at_ms = 0;
-  std::size_t community = 0;
-  std::string method;
-  Json params = Json::object();
-  std::int64_t peer = 0;
-  bool ok = false;
-  bool applied = false;
-  bool executed = false;
-  int error_code = 0;
-  std::string error;
-  Json result;
-  std::string fault;
-};
-
-struct FaultRule {
-  std::string method;
-  std::optional<std::int64_t> peer;
-  std::optional<std::size_t> community;
-  std::int64_t skip = 0;
-  std::int64_t times = 1;  ///< negative: for ever
-  std::string kind;
-  Json json;  ///< as given
-};
-
 /// What one method call may look at and change.
 struct CallContext {
   Community& community;
@@ -236,22 +204,14 @@ struct CallContext {
 };
 
 /// All state of the fake. Every public function takes the lock.
-class World {
+class World : public Platform {
  public:
   World(FakeVkOptions options, HttpServer& server);
-  ~World();
+  ~World() override;
 
-  bool on_head(const HttpRequest& request);
-  void on_request(HttpRequest&& request);
-  void on_close(ConnectionId connection);
-
-  /// The control API without HTTP; `path` is what follows /control/. Throws ApiError.
-  Json control(const std::string& path, const Json& params);
-  bool wait(const Json& params, std::chrono::milliseconds timeout);
-  std::string file_bytes(std::size_t community, const std::string& attachment);
+  /// Throws std::runtime_error when there is no such server or event.
   PostResult post_to_server(std::size_t community, std::int64_t server, const std::string& body,
                             const std::string& event_id);
-  void stop();
 
  private:
   using Method = Json (World::*)(CallContext&);
@@ -262,27 +222,23 @@ class World {
   };
 
   // world.cpp: what happens around a call
-  std::int64_t now_ms() const;
-  std::int64_t now_s() const { return now_ms() / 1000; }
-  std::string root() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }
+  bool admit(const HttpRequest& request) override;
+  void serve(HttpRequest&& request) override;
+  void forget(ConnectionId connection) override;
+  const std::string* stored_file(const Json& params) override;
+  bool holds(const Json& params) override;
+  std::size_t sent_to(const Json& params) override;
   void add_community(VkCommunity community);
   Community* by_token(const std::string& token);
-  void serve_method(HttpRequest&& request, const std::string& name);
+  void serve_method(const HttpRequest& request, const std::string& name);
   void serve_file(const HttpRequest& request);
   void serve_upload(const HttpRequest& request);
-  void serve_control(HttpRequest&& request);
   static const std::map<std::string, MethodInfo>& methods();
   void check_rate(Community& community);
   /// Runs a method and writes it into the log; throws ApiError.
   Json run(Community& community, const std::string& name, const Params& params, ApiCall call);
-  std::optional<FaultRule> take_fault(const Community& community, const std::string& method,
-                                      std::optional<std::int64_t> peer, bool head_only);
   void apply_manner(HttpReply& reply, const FaultRule& fault, const Json& request_params);
   static HttpReply error_reply(const ApiError& error, const Json& request_params);
-  void log(ApiCall call);
-  void changed();
-  void serve_waiters();
-  bool satisfied(const Json& params);
   std::string random_hex(std::size_t length);
   File& add_file(Community& community, File file);
   std::string link(const Community& community, const File& file, const std::string& size);
@@ -292,6 +248,8 @@ class World {
                     bool nested = false);
 
   // events.cpp: long poll and the Callback API
+  bool deliver_one(std::unique_lock<std::mutex>& lock) override;
+  bool any_to_deliver() override;
   std::string push_event(Community& community, const std::string& type, Json object,
                          std::int64_t peer, bool even_unwanted = false);
   void serve_long_poll(const HttpRequest& request);
@@ -302,8 +260,6 @@ class World {
   void new_key(Community& community);
   void enqueue(Community& community, const Server& server, const std::shared_ptr<Event>& event);
   std::string body_for(const Community& community, const Server& server, const Event* event);
-  void deliver_loop();
-  bool deliver_one(std::unique_lock<std::mutex>& lock);
   void delivered(Community& community, Delivery& delivery, int status, const std::string& body,
                  const std::string& retry_after);
 
@@ -351,8 +307,18 @@ class World {
   Json docs_save(CallContext& call);
   Json execute(CallContext& call);
 
-  // people.cpp
-  Json control_locked(const std::string& path, const Json& params);
+  // people.cpp: people and staff, reports, faults and options
+  std::size_t account_of(const Json& params) override { return community_of(params).index; }
+  Json act(const std::string& path, const Json& params) override;
+  bool act_later(const std::string& path, const Json& params, ConnectionId connection) override;
+  Json messages_report(const Json& params) override;
+  const std::set<std::string>& own_faults() override;
+  std::string wrong_with_fault(const Json& params) override;
+  bool knows_method(const std::string& name) override;
+  bool only_by_name(const std::string& method) override;
+  bool drops_at_head(const FaultRule& rule, const std::string& method) override;
+  bool set_option(const std::string& name, const Json& value) override;
+  void forget_all() override;
   Community& community_of(const Json& params);
   Dialog& place_of(Community& community, const Json& params);
   Message& incoming(Community& community, Dialog& dialog, const Json& params);
@@ -363,45 +329,22 @@ class World {
   Json outgoing(Community& community, const Json& params, std::int64_t admin);
   File& people_file(Community& community, const Json& params, std::int64_t user);
   Json message_report(Community& community, const Dialog& dialog, const Message& message);
-  Json messages_report(Community& community, const Json& params);
-  Json calls_report(const Json& params);
   Json events_report(Community& community, const Json& params);
   Json deliveries_report(Community& community);
-  Json add_fault(const Json& params);
-  void set_options(const Json& params);
-  void reset();
   static void all_on(std::set<std::string>& events);
 
   FakeVkOptions options_;
-  HttpServer& server_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
   std::deque<Community> communities_;
   std::map<std::int64_t, VkUser> users_;
-  std::deque<ApiCall> calls_;
-  std::int64_t next_call_ = 1;
-  std::unordered_map<std::string, std::int64_t> applied_;  ///< successful calls by method
-  std::list<FaultRule> faults_;
   std::map<std::string, Callback> callbacks_;
-  std::chrono::milliseconds clock_advance_{0};
-  std::uint64_t serial_ = 1;
   /// What happens right after the answer of the call at hand has been handed to the connection.
   std::vector<std::function<void()>> after_reply_;
-  struct Waiter {
-    ConnectionId connection;
-    Json params;
-    std::uint64_t serial;
-  };
-  std::vector<Waiter> waiters_;
   struct Forged {
     ConnectionId connection;  ///< who wants to know the answer
     std::string url;
     std::string body;
   };
   std::deque<Forged> forged_;
-  bool stopping_ = false;
-  std::condition_variable deliver_wake_;
-  std::thread deliver_thread_;
 };
 
 /// Every type of event that the settings know.

@@ -1,0 +1,305 @@
+#include "interpreter/core/meaning.h"
+
+namespace sufler {
+namespace {
+
+class Writer {
+ public:
+  Writer(const Program& program, With with) : program_(program), with_(with) {}
+
+  std::string take() { return std::move(out_); }
+
+  void word(std::string_view text) {
+    out_ += text;
+    out_ += '\x1f';
+  }
+  void number(std::uint64_t value) { word(std::to_string(value)); }
+  void text(const Text& text) { word(with_ == With::Texts ? source_of(text) : text.empty() ? "" : "…"); }
+  void text(const std::optional<Text>& one) { text(one ? *one : Text{}); }
+  void expression(const Expression& one) { word(one.source()); }
+  void expression(const std::optional<Expression>& one) { word(source_of(one)); }
+  void duration(const std::optional<Duration>& one) { word(one ? one->to_string() : "-"); }
+  void branch(BranchId id) { word(id ? program_.branch(id).name : "-"); }
+
+  void target(const Target& target) {
+    if (target.go) word("go"), branch(target.go);
+    if (target.call) word("call"), branch(target.call);
+    if (target.steps) block(target.steps);
+    out_ += ';';
+  }
+  void block(BlockId id) {
+    out_ += '(';
+    if (id)
+      for (const StepId step : program_.block(id).steps) this->step(program_.step(step));
+    out_ += ')';
+  }
+  void assignments(const std::vector<Assignment>& all) {
+    for (const Assignment& one : all) {
+      for (const std::string& part : one.path) word(part);
+      expression(one.value);
+    }
+  }
+  void attach(const Attach& attach) {
+    for (const Attachment& file : attach.files) word(file.reference);
+    for (const Expression& one : attach.expressions) expression(one);
+  }
+  void buttons(const Buttons& buttons) {
+    for (const Option& option : buttons.options) {
+      word(source_of(option.label));
+      target(option.target);
+      assignments(option.set);
+      word(source_of(option.url));
+      expression(option.when);
+      word(option.value ? to_json(*option.value) : "-");
+    }
+    if (!buttons.from) return;
+    expression(buttons.from->from);
+    expression(buttons.from->label);
+    expression(buttons.from->value);
+  }
+  /// Where a place leads, without what it shows.
+  void ways(const Buttons& buttons) {
+    for (const Option& option : buttons.options)
+      if (option.target.steps) target(option.target);
+  }
+  void ways(const std::optional<Timeout>& timeout) {
+    if (timeout) target(timeout->target);
+  }
+  void values(const std::vector<ColumnValue>& all) {
+    for (const ColumnValue& one : all) word(one.column), expression(one.value);
+  }
+  void table(TableId id) { word(id ? program_.tables[id.value].name : "-"); }
+
+  void step(const Step& step) {
+    out_ += '[';
+    number(step.verb.index());
+    expression(step.when);
+    std::visit([this](const auto& verb) { this->verb(verb); }, step.verb);
+    out_ += ']';
+  }
+
+ private:
+  void verb(const Say& say) {
+    text(say.text);
+    attach(say.attach);
+    if (say.buttons) buttons(*say.buttons);
+    number(say.remove_keyboard ? 1 : 0);
+  }
+  void verb(const Choose& choose) {
+    word(choose.into);
+    ways(choose.buttons);
+    target(choose.otherwise);
+    ways(choose.timeout);
+  }
+  void verb(const Ask& ask) {
+    for (const QuestionId id : ask.questions) {
+      if (!id) continue;
+      const Question& question = program_.question(id);
+      word(question.name);
+      ways(question.buttons);
+      target(question.otherwise);
+      ways(question.timeout);
+    }
+  }
+  void verb(const If& condition) {
+    expression(condition.condition);
+    target(condition.then_target);
+    target(condition.else_target);
+  }
+  void verb(const Match& match) {
+    expression(match.subject);
+    for (const Match::Case& one : match.cases) word(to_json(one.value)), target(one.target);
+    target(match.otherwise);
+  }
+  void verb(const For& loop) {
+    word(loop.name);
+    expression(loop.in);
+    block(loop.body);
+  }
+  void verb(const Set& set) { assignments(set.assignments); }
+  void verb(const Go& go) { branch(go.branch); }
+  void verb(const Call& call) {
+    branch(call.branch);
+    assignments(call.with);
+    word(call.into);
+  }
+  void verb(const Return& result) { expression(result.value); }
+  void verb(const Back&) {}
+  void verb(const Restart&) {}
+  void verb(const End&) {}
+  void verb(const Wait& wait) { expression(wait.until), expression(wait.duration_expression); }
+  void verb(const Save& save) {
+    table(save.table);
+    if (save.values) values(*save.values);
+    word(save.into);
+  }
+  void verb(const Find& find) {
+    table(find.table);
+    expression(find.where);
+    for (const SortKey& key : find.sort) word(key.column), number(key.descending ? 1 : 0);
+    expression(find.limit);
+    word(find.into);
+  }
+  void verb(const Count& count) { table(count.table), expression(count.where), word(count.into); }
+  void verb(const Update& update) { table(update.table), expression(update.where), values(update.values); }
+  void verb(const Delete& removal) { table(removal.table), expression(removal.where); }
+  void verb(const Notify& notify) {
+    word(notify.role);
+    expression(notify.user);
+    text(notify.text);
+    attach(notify.attach);
+    if (notify.buttons) buttons(*notify.buttons);
+    number(notify.history ? 1 : 0);
+  }
+  void verb(const HandoffStep& handoff) {
+    word(handoff.rule ? program_.handoffs[handoff.rule.value].name : "-");
+    for (const Target& one : handoff.outcomes) target(one);
+  }
+  void verb(const Run& run) {
+    word(run.program);
+    assignments(run.with);
+    word(run.into);
+    target(run.on_error);
+  }
+  void verb(const AssistantStep& step) {
+    number(static_cast<std::uint64_t>(step.task));
+    word(step.assistant ? program_.assistant(step.assistant).name : "-");
+    expression(step.until);
+    for (const std::string& one : step.of) word(one);
+    for (const QuestionId field : step.fields) {
+      word(program_.question(field).name);
+      number(static_cast<std::uint64_t>(program_.question(field).type));
+    }
+    text(step.text);
+    text(step.prompt);
+    word(step.into);
+    target(step.otherwise);
+  }
+  void verb(const Log& log) { text(log.text); }
+  void verb(const Track& track) { word(track.event); }
+
+  const Program& program_;
+  With with_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string source_of(const Text& text) {
+  std::string all;
+  for (const Template& one : text.any_of) {
+    if (!all.empty()) all += '\x1e';
+    all += one.source();
+  }
+  return all;
+}
+std::string source_of(const std::optional<Text>& text) { return text ? source_of(*text) : std::string(); }
+std::string source_of(const std::optional<Expression>& expression) {
+  return expression ? expression->source() : std::string();
+}
+
+std::string meaning_of(const Program& program, const Target& target, With with) {
+  Writer writer(program, with);
+  writer.target(target);
+  return writer.take();
+}
+
+std::string meaning_of(const Buttons& buttons, const Program& program) {
+  Writer writer(program, With::Texts);
+  writer.buttons(buttons);
+  return writer.take();
+}
+
+std::vector<std::string> steps_of(const Program& program, BranchId branch, With with) {
+  std::vector<std::string> steps;
+  const BlockId block = program.branch(branch).block;
+  if (!block) return steps;
+  for (const StepId step : program.block(block).steps) {
+    Writer writer(program, with);
+    writer.step(program.step(step));
+    steps.push_back(writer.take());
+  }
+  return steps;
+}
+
+std::string meaning_of(const Program& program, const Command& command) {
+  Writer writer(program, With::Texts);
+  writer.word(command.pattern);
+  for (const std::string& argument : command.args) writer.word(argument);
+  writer.word(command.role);
+  writer.number(command.during_handoff ? 1 : 0);
+  writer.number(static_cast<std::uint64_t>(command.action));
+  writer.target(command.target);
+  return writer.take();
+}
+
+std::string meaning_of(const Program& program, const HandoffRule& rule) {
+  Writer writer(program, With::Texts);
+  writer.number(static_cast<std::uint64_t>(rule.mode));
+  writer.word(rule.role);
+  for (const std::string& word : rule.user_words) writer.word(word);
+  writer.word("/");
+  for (const std::string& word : rule.staff_words) writer.word(word);
+  writer.duration(rule.resume_after);
+  writer.branch(rule.resume_go);
+  writer.number(rule.on_staff_message ? 1 : 0);
+  if (rule.hours) {
+    const HandoffRule::Hours& hours = *rule.hours;
+    writer.number(hours.days);
+    writer.word(hours.from.to_string());
+    writer.word(hours.to.to_string());
+    for (const auto& day : hours.holidays)
+      writer.word(std::to_string(day.year) + "-" + std::to_string(day.month) + "-" + std::to_string(day.day));
+    writer.branch(hours.otherwise);
+  }
+  writer.word(rule.desk ? program.desks[rule.desk.value].name : "-");
+  for (const HandoffRule::Assign& assign : rule.assign) {
+    writer.number(static_cast<std::uint64_t>(assign.how));
+    writer.expression(assign.condition);
+  }
+  writer.number(rule.ask_name ? 1 : 0);
+  for (const auto* text : {&rule.queue, &rule.greeting, &rule.closed_text}) writer.text(*text);
+  writer.number(rule.rate ? 1 : 0);
+  for (const auto* after :
+       {&rule.remind_agent, &rule.reassign, &rule.close_idle, &rule.queue_timeout, &rule.reopen})
+    writer.duration(*after);
+  return writer.take();
+}
+
+std::string meaning_of(const Program& program, const Assistant& assistant) {
+  Writer writer(program, With::Texts);
+  writer.word(assistant.model);
+  writer.word(assistant.instructions ? assistant.instructions->source() : "-");
+  for (const std::string& file : assistant.knowledge) writer.word(file);
+  const Assistant::Memory& memory = assistant.memory;
+  writer.number(memory.last);
+  writer.expression(memory.facts);
+  writer.number(memory.budget);
+  writer.number((memory.shared ? 1U : 0U) + (memory.summary ? 2U : 0U));
+  for (const Assistant::Tool& tool : assistant.tools) {
+    writer.word(tool.name);
+    writer.branch(tool.branch);
+    writer.word(tool.about);
+    for (const QuestionId id : tool.with) {
+      writer.word(program.question(id).name);
+      writer.number(static_cast<std::uint64_t>(program.question(id).type));
+    }
+  }
+  writer.number(assistant.per_user ? assistant.per_user->count : 0);
+  writer.number(assistant.per_user ? static_cast<std::uint64_t>(assistant.per_user->per) : 0);
+  writer.number(assistant.reply);
+  writer.duration(assistant.gather);
+  for (const std::string& host : assistant.links) writer.word(host);
+  writer.target(assistant.otherwise);
+  return writer.take();
+}
+
+std::string meaning_of(const Desk& desk) {
+  std::string all = desk.register_word + '\x1f' + desk.token_variable + '\x1f' + desk.topics + '\x1f' +
+                    std::to_string(desk.capacity) + '\x1f' + (desk.accept ? desk.accept->to_string() : "-");
+  for (const std::string& word : desk.commands) all += '\x1f' + word;
+  for (const Desk::Reply& reply : desk.replies) all += '\x1e' + reply.name + '\x1f' + source_of(reply.text);
+  return all;
+}
+
+}  // namespace sufler

@@ -1,0 +1,145 @@
+#include <array>
+
+#include "interpreter/core/reading/date_scanner.h"
+
+namespace sufler::reading {
+
+std::optional<Date> DateScanner::place_day(int day, int month) const {
+  int year = 0;
+  unsigned this_month = 0;
+  unsigned this_day = 0;
+  now_.date.to_ymd(year, this_month, this_day);
+  for (int step = 0; step < 9; ++step) {
+    const int candidate_year = past_ ? year - step : year + step;
+    const auto date =
+        Date::from_ymd(candidate_year, static_cast<unsigned>(month), static_cast<unsigned>(day));
+    if (date && (past_ ? *date <= now_.date : *date >= now_.date)) return date;
+  }
+  return std::nullopt;
+}
+
+int DateScanner::full_year(const std::string& digits) {
+  const int value = std::stoi(digits);
+  if (digits.size() > 2) return value;
+  return value <= 68 ? 2000 + value : 1900 + value;
+}
+
+int DateScanner::year_at(std::size_t i, std::size_t& end) const {
+  std::size_t at = i;
+  if (mark(at, ",")) ++at;
+  if (word(at, "в of")) ++at;
+  const auto number = count(at);
+  if (!number) return 0;
+  const bool named = word(number->end, "г год года году г.г");
+  if (number->value >= 1900 && number->value <= 2199) {
+    // `2014 7 часов`: digits stay apart, so the year is the whole token
+    if (mark(number->end, ":") && glued(number->end)) return 0;
+    end = named ? number->end + 1 : number->end;
+    return number->value;
+  }
+  if (digits(at, 2, 2) && (named || number->value > 31)) {  // 12 мая 90 г.
+    end = named ? number->end + 1 : number->end;
+    return full_year(tokens_[at].text);
+  }
+  return 0;
+}
+
+bool DateScanner::day_and_month(int day, int month, std::size_t after, Element& out) {
+  std::size_t end = after;
+  if (mark(end, ".") && glued(end)) ++end;
+  std::size_t year_end = end;
+  const int year = year_at(end, year_end);
+  if (year != 0) end = year_end;
+  std::optional<Date> date;
+  if (day >= 1 && day <= 31) {
+    date = year != 0
+               ? Date::from_ymd(year, static_cast<unsigned>(month), static_cast<unsigned>(day))
+               : place_day(day, month);
+  }
+  if (!date) found_.impossible = true;
+  out.kind = Kind::Day;
+  out.date = date.value_or(Date{});
+  out.end = end;
+  return true;
+}
+
+bool DateScanner::numeric_date(std::size_t i, Element& out) {
+  if (!digits(i, 1, 4)) return false;
+  const auto separator = [&](std::size_t at) {
+    return has(at) && glued(at) && (mark(at, ".") || mark(at, "/") || mark(at, "-"));
+  };
+  if (!separator(i + 1)) return false;
+  const std::string& mark_text = tokens_[i + 1].text;
+  const bool spaced = mark_text == ".";  // 27. 05.99
+  if (!has(i + 2) || !tokens_[i + 2].is_digits() || (!glued(i + 2) && !spaced)) return false;
+  const bool third = separator(i + 3) && tokens_[i + 3].text == mark_text && has(i + 4) &&
+                     tokens_[i + 4].is_digits() &&
+                     (glued(i + 4) || (spaced && tokens_[i + 4].text.size() >= 2));
+  if (tokens_[i].text.size() == 4) {
+    if (!third || !digits(i + 2, 1, 2) || !digits(i + 4, 1, 2)) return false;
+    const auto date = Date::from_ymd(digit_value(i), static_cast<unsigned>(digit_value(i + 2)),
+                                     static_cast<unsigned>(digit_value(i + 4)));
+    if (!date) found_.impossible = true;
+    out.kind = Kind::Day;
+    out.date = date.value_or(Date{});
+    out.end = i + 5;
+    return true;
+  }
+  if (!digits(i, 1, 2) || !digits(i + 2, 1, 2)) return false;
+  int day = digit_value(i);
+  int month = digit_value(i + 2);
+  // 3/15/2027 in English
+  if (english_ && mark_text == "/" && day <= 12 && month <= 31) std::swap(day, month);
+  if (third && (digits(i + 4, 2, 2) || digits(i + 4, 4, 4))) {
+    // More groups make a phone or an address.
+    if (separator(i + 5) && glued(i + 6) && has(i + 6) && tokens_[i + 6].is_digits() &&
+        mark_text == tokens_[i + 5].text)
+      return false;
+    const int year = full_year(tokens_[i + 4].text);
+    auto date = month >= 1 && month <= 12 && day >= 1
+                    ? Date::from_ymd(year, static_cast<unsigned>(month), static_cast<unsigned>(day))
+                    : std::nullopt;
+    if (!date) found_.impossible = true;
+    out.kind = Kind::Day;
+    out.date = date.value_or(Date{});
+    out.end = i + 5;
+    return true;
+  }
+  if (third) return false;
+  if (mark_text == "-" || month < 1 || month > 12 || day < 1 || day > 31) return false;
+  if (!glued(i + 2)) return false;
+  std::size_t end = i + 3;
+  const bool closed = mark(end, ".") && glued(end) && mark_text == ".";
+  if (mark_text == ".") {
+    // `в 9.30`, `до 18.30` are times; `15.2 метра` and `1.5` are decimals.
+    const bool as_time =
+        (time_word_before(i) && !word(i - 1, "на")) && digits(i + 2, 2, 2) && day <= 23;
+    if (as_time) return false;
+    if (!closed && (tokens_[i + 2].text.size() < 2 ||
+                    (has(end) && tokens_[end].is_word() && is_counted_thing(tokens_[end].text)))) {
+      return false;
+    }
+  }
+  if (closed) ++end;
+  return day_and_month(day, month, end, out) && (out.end = std::max(out.end, end), true);
+}
+
+bool DateScanner::day_ordinal(std::size_t i, std::size_t end) const {
+  if (tokens_[i].is_digits()) {
+    const Token& suffix = tokens_[end - 1];
+    if (!one_of(suffix.text, "го ого его е ое му st nd rd th")) return false;
+  } else {
+    const std::string& last = tokens_[end - 1].text;
+    const bool genitive =
+        last.size() > 6 && one_of(std::string_view(last).substr(last.size() - 6), "ого его");
+    const bool neuter = last.size() > 4 &&
+                        one_of(std::string_view(last).substr(last.size() - 4), "ое ье") &&
+                        !has(end);
+    const bool english = static_cast<unsigned char>(last[0]) < 0x80 && i > 0 && word(i - 1, "the");
+    if (!genitive && !neuter && !english) return false;
+  }
+  return !has(end) || tokens_[end].kind == Token::Kind::Mark ||
+         word(end, "в во на к с до по и или утром днем вечером ночью at on or to числа");
+}
+
+}  // namespace sufler::reading

@@ -1,0 +1,22 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "interpreter/core/job.h"
+
+namespace sufler {
+
+/// Those who do jobs. The services are above this layer's sight.
+class Crew {
+ public:
+  virtual ~Crew() = default;
+  virtual std::vector<ServiceTerms> terms() const = 0;
+  /// Returns soon; `done` may be called before it does.
+  virtual void begin(const Job& job, JobDoneCall done) = 0;
+  /// The result is not wanted any more: whoever works on it stops. `done` may still be called.
+  virtual void abandon(std::int64_t job_id) = 0;
+  /// Before the first job: whom to tell of results that grow.
+  virtual void when_growing(JobGrewCall grew) { (void)grew; }
+};
+
+}  // namespace sufler

@@ -1,0 +1,237 @@
+// What a turn and the desk's clerk want done: messages become calls of the platform in the outbox,
+// timers and the like become rows, all in the turn's transaction.
+#include "interpreter/runtime/incoming_json.h"
+#include "interpreter/runtime/turn_player.h"
+#include "storage/job_store.h"
+
+namespace sufler {
+namespace {
+
+/// So many turns of a dialog go with a notice that has `history: true`.
+constexpr std::size_t kHistoryTurns = 1000;
+
+Stored<Done> not_served(const ChatAddress& chat, Played& played) {
+  played.notes.push_back({TurnNote::Kind::Log,
+                          chat,
+                          "the bot is not served on " + chat.transport +
+                              ": what the desk had to say there went to nobody",
+                          {}});
+  return Done{};
+}
+
+}  // namespace
+
+Stored<Done> TurnPlayer::enqueue(Transaction& tx, const ChatAddress& chat,
+                                 std::vector<ApiCall> calls, ResendPolicy resend,
+                                 std::int64_t dialog_id, Moment at, Played& played, bool notice,
+                                 std::int64_t ticket_message) {
+  for (ApiCall& call : calls) {
+    call.repeat_key = static_cast<std::int32_t>(mix(~setup_.seed + ++call_counter_) >> 33) | 1;
+    OutboxRow row;
+    row.bot = setup_.name;
+    row.chat = chat;
+    row.call = std::move(call);
+    row.resend = resend;
+    // A row that must never go out twice counts as being sent from the moment it is stored: a crash
+    // before its sending is then the same as one after it.
+    row.state = resend == ResendPolicy::Never ? OutboxRow::State::Sending : OutboxRow::State::New;
+    row.dialog_id = dialog_id;
+    row.notice = notice;
+    row.ticket_message = ticket_message;
+    auto id = tx.enqueue(row, at);
+    if (!id) return Error{id.error()};
+    row.id = *id;
+    played.outbox.push_back(std::move(row));
+  }
+  return Done{};
+}
+
+const Renderer* TurnPlayer::renderer(const ChatAddress& chat) const {
+  auto found = setup_.renderers.find(chat.transport);
+  return found == setup_.renderers.end() ? nullptr : found->second;
+}
+
+Stored<Done> TurnPlayer::send(Transaction& tx, const ChatAddress& chat, const Message& message,
+                              std::int64_t dialog_id, std::int64_t ticket_message, Moment at,
+                              Played& played) {
+  const Renderer* to = renderer(chat);
+  if (!to) return not_served(chat, played);
+  // What the desk says of a ticket is remembered as being about it: agents answer such messages,
+  // too.
+  const bool notice = dialog_id != 0 && ticket_message == 0;
+  return enqueue(tx, chat, to->render(chat, message), ResendPolicy::Repeat, dialog_id, at, played,
+                 notice, ticket_message);
+}
+
+Stored<Done> TurnPlayer::answer_press(Transaction& tx, const ChatAddress& chat,
+                                      const std::string& press_id, const std::string& text,
+                                      Moment at, Played& played) {
+  const Renderer* to = renderer(chat);
+  if (!to) return Done{};
+  std::vector<ApiCall> calls;
+  calls.push_back(to->render_press_answer(chat, press_id, text));
+  return enqueue(tx, chat, std::move(calls), ResendPolicy::Repeat, 0, at, played);
+}
+
+void TurnPlayer::tell(const DialogKey& dialog, Event event, std::string id) {
+  told_.push_back({dialog, std::move(event), std::move(id)});
+}
+
+Stored<Done> TurnPlayer::make_topic(Transaction& tx, const ChatAddress& group,
+                                    const std::string& title, std::int64_t dialog_id,
+                                    std::int64_t ticket_message, Moment at, Played& played) {
+  const Renderer* to = renderer(group);
+  if (!to) return not_served(group, played);
+  std::vector<ApiCall> calls;
+  calls.push_back(to->render_topic(group, title));
+  if (calls.front().method.empty()) {
+    played.notes.push_back({TurnNote::Kind::Log,
+                            group,
+                            group.transport + " has no topics: the desk cannot work there",
+                            {}});
+    return Done{};
+  }
+  return enqueue(tx, group, std::move(calls), ResendPolicy::Repeat, dialog_id, at, played, false,
+                 ticket_message);
+}
+
+Stored<Done> TurnPlayer::set_topic(Transaction& tx, const ChatAddress& topic, bool open,
+                                   std::int64_t dialog_id, Moment at, Played& played) {
+  const Renderer* to = renderer(topic);
+  if (!to) return Done{};
+  std::vector<ApiCall> calls;
+  calls.push_back(to->render_topic_state(topic, open));
+  if (calls.front().method.empty()) return Done{};
+  return enqueue(tx, topic, std::move(calls), ResendPolicy::Repeat, dialog_id, at, played);
+}
+
+Stored<Attachment> TurnPlayer::history(Transaction& tx, std::int64_t dialog_id) {
+  auto rows = tx.journal(dialog_id, kHistoryTurns);
+  if (!rows) return Error{rows.error()};
+  auto key = tx.find_dialog(dialog_id);
+  if (!key) return Error{key.error()};
+  UserRecord user;
+  if (*key) {
+    auto row = tx.load_dialog(**key);
+    if (!row) return Error{row.error()};
+    if (!row->user.empty()) (void)from_json(row->user, user);
+  }
+  return history_file(std::move(*rows), {}, user);
+}
+
+Stored<Attachment> TurnPlayer::history(Transaction& tx, std::int64_t dialog_id, Moment at,
+                                       const std::string& event, const Turn& turn,
+                                       std::size_t until) {
+  auto rows = tx.journal(dialog_id, kHistoryTurns);
+  if (!rows) return Error{rows.error()};
+  Turn before;  // this turn is not in the journal yet
+  before.secrets = turn.secrets;
+  before.effects.assign(turn.effects.begin(),
+                        turn.effects.begin() + static_cast<std::ptrdiff_t>(until));
+  return history_file(std::move(*rows), JournalLine{at, event, journal_turn_json(before)},
+                      turn.user);
+}
+
+Attachment TurnPlayer::history_file(std::vector<JournalRow> rows,
+                                    std::optional<JournalLine> present, const UserRecord& user) {
+  std::vector<JournalLine> lines;
+  lines.reserve(rows.size() + 1);
+  for (JournalRow& row : rows) lines.push_back({row.at, std::move(row.event), std::move(row.turn)});
+  if (present) lines.push_back(std::move(*present));
+  std::string name = user.first_name;
+  if (!user.last_name.empty()) name += (name.empty() ? "" : " ") + user.last_name;
+  Attachment file;
+  file.origin = "text";
+  file.name = "history.txt";
+  file.mime = "text/plain";
+  file.reference = transcript(program(), lines, name);
+  file.size = static_cast<std::int64_t>(file.reference.size());
+  return file;
+}
+
+Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& turn,
+                                   const std::string& event, std::int64_t dialog_id, Moment at,
+                                   Played& played) {
+  const ChatAddress& chat = key.chat;
+  for (std::size_t i = 0; i < turn.effects.size(); ++i) {
+    Effect& effect = turn.effects[i];
+    Stored<Done> done = Done{};
+    if (auto* send = std::get_if<SendMessage>(&effect)) {
+      if (const Renderer* to = renderer(chat))
+        done =
+            enqueue(tx, chat, to->render(chat, send->message), send->resend, dialog_id, at, played);
+    } else if (auto* notify = std::get_if<NotifyPeople>(&effect)) {
+      std::vector<ChatAddress> people;
+      if (!notify->address.chat_id.empty()) {
+        people.push_back(notify->address);
+      } else if (!notify->user_id.empty()) {
+        people.push_back({chat.transport, notify->user_id});
+      } else if (auto role = setup_.roles.find(notify->role); role != setup_.roles.end()) {
+        people = role->second;
+      } else {
+        auto agents = clerk_.members(tx, notify->role);
+        if (!agents) return Error{agents.error()};
+        if (*agents) people = std::move(**agents);
+      }
+      if (people.empty()) {
+        played.notes.push_back(
+            {TurnNote::Kind::Log,
+             chat,
+             "nobody has the role `" + notify->role + "`: a notice went to no one",
+             {}});
+      }
+      // The journal keeps the notice without its history, which would be the journal once more.
+      Message with_history;
+      if (notify->history && !people.empty()) {
+        auto file = history(tx, dialog_id, at, event, turn, i);
+        if (!file) return Error{file.error()};
+        with_history = notify->message;
+        with_history.attachments.push_back(std::move(*file));
+      }
+      const Message& message = notify->history ? with_history : notify->message;
+      for (const ChatAddress& person : people) {
+        const Renderer* to = renderer(person);
+        if (!to) continue;
+        done = enqueue(tx, person, to->render(person, message), ResendPolicy::Repeat, dialog_id, at,
+                       played, true);
+        if (!done) break;
+      }
+    } else if (auto* press = std::get_if<AnswerPress>(&effect)) {
+      if (const Renderer* to = renderer(chat)) {
+        std::vector<ApiCall> calls;
+        calls.push_back(to->render_press_answer(chat, press->press_id, press->text));
+        done = enqueue(tx, chat, std::move(calls), ResendPolicy::Repeat, dialog_id, at, played);
+      }
+    } else if (auto* set = std::get_if<SetTimer>(&effect)) {
+      done = tx.set_timer(dialog_id, *set);
+      played.timers_changed = true;
+    } else if (auto* cancel = std::get_if<CancelTimer>(&effect)) {
+      done = tx.cancel_timer(dialog_id, cancel->name);
+      played.timers_changed = true;
+    } else if (auto* start = std::get_if<StartJob>(&effect)) {
+      JobRow job{0,           setup_.name, dialog_id, start->serial, start->service, start->name,
+                 start->request, at, 0, 0};  // the journal marks it, too
+      done = tx.jobs().put(job);
+      played.jobs_started = true;
+    } else if (auto* unwanted = std::get_if<CancelJob>(&effect)) {
+      done = tx.jobs().cancel(dialog_id, unwanted->serial);
+    } else if (auto* log = std::get_if<WriteLog>(&effect)) {
+      played.notes.push_back({TurnNote::Kind::Log, chat, log->text, {}});
+    } else if (auto* track = std::get_if<TrackEvent>(&effect)) {
+      done = tx.count_track(setup_.name, dialog_id, track->name, at);
+    } else if (auto* fault = std::get_if<ReportFault>(&effect)) {
+      TurnNote note{TurnNote::Kind::Fault, chat, fault->reason, fault->span};
+      if (fault->span.length > 0 && fault->span.file < program().files.size())
+        note.file = program().files[fault->span.file];
+      played.notes.push_back(std::move(note));
+    } else if (auto* order = std::get_if<DeskOrder>(&effect)) {
+      done = clerk_.carry_out(tx, *order, {dialog_id, key}, at, played);
+    } else if (auto* moved = std::get_if<Relocated>(&effect)) {
+      played.notes.push_back({TurnNote::Kind::Relocated, chat, moved->line, {}});
+    }
+    if (!done) return done;
+  }
+  return Done{};
+}
+
+}  // namespace sufler

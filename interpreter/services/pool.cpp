@@ -1,0 +1,103 @@
+#include "interpreter/services/pool.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <list>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace sufler {
+
+Abandonment::Abandonment() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+Abandonment::~Abandonment() {
+  if (fd_ >= 0) ::close(fd_);
+}
+void Abandonment::ask() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof one);
+}
+bool Abandonment::asked() const {
+  pollfd look{fd_, POLLIN, 0};
+  return ::poll(&look, 1, 0) > 0;
+}
+
+struct Pool::Impl {
+  struct Entry {
+    Job job;
+    JobDoneCall done;
+    std::shared_ptr<Abandonment> abandonment = std::make_shared<Abandonment>();
+  };
+
+  std::size_t most;
+  Work work;
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<Entry> waiting;
+  std::list<std::pair<std::int64_t, std::shared_ptr<Abandonment>>> under_way;
+  std::size_t idle = 0;
+  bool stopping = false;
+  std::vector<std::thread> threads;
+
+  void serve() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      ++idle;
+      wake.wait(lock, [&] { return stopping || !waiting.empty(); });
+      --idle;
+      if (stopping) return;
+      Entry entry = std::move(waiting.front());
+      waiting.pop_front();
+      const auto place = under_way.emplace(under_way.end(), entry.job.id, entry.abandonment);
+      lock.unlock();
+      JobResult result;
+      try {
+        result = work(entry.job, *entry.abandonment);
+      } catch (const std::exception& error) {
+        result = {JobResult::Kind::Again, {}, "the service failed", error.what(), {}};
+      }
+      entry.done(std::move(result));
+      lock.lock();
+      under_way.erase(place);
+    }
+  }
+};
+
+Pool::Pool(std::size_t threads, Work work) : impl_(std::make_unique<Impl>()) {
+  impl_->most = threads;
+  impl_->work = std::move(work);
+}
+
+Pool::~Pool() {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+    impl_->waiting.clear();
+    for (const auto& [id, abandonment] : impl_->under_way) abandonment->ask();
+    impl_->wake.notify_all();
+  }
+  for (std::thread& thread : impl_->threads) thread.join();
+}
+
+void Pool::begin(const Job& job, JobDoneCall done) {
+  std::lock_guard lock(impl_->mutex);
+  if (impl_->stopping) return;
+  impl_->waiting.push_back({job, std::move(done)});
+  if (impl_->idle < impl_->waiting.size() && impl_->threads.size() < impl_->most)
+    impl_->threads.emplace_back([impl = impl_.get()] { impl->serve(); });
+  impl_->wake.notify_one();
+}
+
+void Pool::abandon(std::int64_t job_id) {
+  std::lock_guard lock(impl_->mutex);
+  std::erase_if(impl_->waiting, [&](const Impl::Entry& entry) { return entry.job.id == job_id; });
+  for (const auto& [id, abandonment] : impl_->under_way)
+    if (id == job_id) abandonment->ask();
+}
+
+}  // namespace sufler

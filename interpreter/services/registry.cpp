@@ -1,0 +1,13 @@
+#include "interpreter/services/registry.h"
+
+namespace sufler {
+
+const std::vector<ServiceKind>& service_kinds() {
+  static const std::vector<ServiceKind> kinds = {
+      {"run", &make_run_service},
+      {"assistant", &make_assistant_service},
+  };
+  return kinds;
+}
+
+}  // namespace sufler

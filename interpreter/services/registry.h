@@ -1,0 +1,43 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "interpreter/core/model_connection.h"
+#include "interpreter/core/moment.h"
+#include "interpreter/services/knowledge_search.h"
+#include "interpreter/services/service.h"
+
+namespace sufler {
+
+/// A program of the configuration, `programs:`.
+struct ProgramSettings {
+  std::string name;
+  std::vector<std::string> command;  ///< at least one word; no shell reads it
+  std::string folder;                ///< where it runs: absolute
+  Duration timeout{10'000};
+  std::size_t memory_bytes = std::size_t{512} << 20;
+  std::map<std::string, std::string> environment;  ///< beside the few variables that every program has
+};
+
+/// What services are made from.
+struct ServiceSettings {
+  std::vector<ProgramSettings> programs;
+  std::vector<ModelConnection> models;
+  KnowledgeSearch search = {};  ///< empty: nothing is ever found
+  std::string proxy = {};       ///< of connections to models that name none
+  std::uint64_t seed = 0;       ///< of the chance that spreads pauses; 0: the machine's
+};
+
+struct ServiceKind {
+  std::string_view name;  ///< as jobs call it
+  std::unique_ptr<Service> (*make)(const ServiceSettings& settings);
+};
+const std::vector<ServiceKind>& service_kinds();
+
+std::unique_ptr<Service> make_run_service(const ServiceSettings& settings);
+std::unique_ptr<Service> make_assistant_service(const ServiceSettings& settings);
+
+}  // namespace sufler

@@ -1,0 +1,28 @@
+#pragma once
+#include "storage/job_store.h"
+#include "storage/transaction.h"
+
+namespace sufler::storage {
+
+class SqlJobs final : public JobStore {
+ public:
+  explicit SqlJobs(SqlTransaction& transaction) : tx_(transaction) {}
+
+  Stored<Done> put(JobRow& row) override;
+  Stored<Done> cancel(std::int64_t dialog_id, std::uint64_t serial) override;
+  Stored<std::vector<JobRow>> claim(std::string_view bot, std::string_view service, Moment now, Moment lease_until,
+                                    std::int64_t owner, std::size_t limit) override;
+  Stored<std::optional<DialogKey>> whose(const JobRow& job) override;
+  Stored<bool> renew(std::int64_t id, std::int64_t token, Moment lease_until) override;
+  Stored<std::optional<DialogKey>> finish(std::int64_t id, std::int64_t token) override;
+  Stored<bool> put_off(std::int64_t id, std::int64_t token, Moment from) override;
+  Stored<bool> give_back(std::int64_t id, std::int64_t token, Moment now) override;
+  Stored<std::int64_t> release_all(Moment now) override;
+  Stored<std::vector<Waiting>> waiting(std::string_view service) override;
+  Stored<std::vector<std::string>> services_of(std::string_view bot) override;
+
+ private:
+  SqlTransaction& tx_;
+};
+
+}  // namespace sufler::storage

@@ -1,0 +1,27 @@
+#include "interpreter/core/sha256.h"
+
+#include <gtest/gtest.h>
+
+namespace sufler {
+namespace {
+
+// Examples of FIPS 180-4 and its test vectors.
+TEST(Sha256, GivesThePublishedSums) {
+  EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  EXPECT_EQ(sha256_hex(std::string(1'000'000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST(Sha256, HasAnEndOfItsOwnForEachLength) {
+  // Where the length no longer fits behind the last bytes, another block begins.
+  for (const std::size_t size : {55u, 56u, 63u, 64u, 65u, 119u, 120u}) {
+    const std::string one(size, 'x');
+    EXPECT_NE(sha256_hex(one), sha256_hex(one + "x")) << size;
+    EXPECT_EQ(sha256_hex(one).size(), 64u);
+  }
+}
+
+}  // namespace
+}  // namespace sufler

@@ -1,0 +1,74 @@
+#include "tools/services.h"
+
+#include <future>
+#include <utility>
+
+#include "interpreter/services/registry.h"
+
+namespace sufler {
+
+Services::Services(const Config& config, KnowledgeSearch search) {
+  ServiceSettings settings;
+  for (const ProgramConfig& program : config.programs) {
+    ProgramSettings one;
+    one.name = program.name;
+    one.command = program.command;
+    one.folder = config.folder;
+    one.timeout = program.timeout;
+    one.memory_bytes = static_cast<std::size_t>(program.memory_bytes);
+    one.environment = program.environment;
+    settings.programs.push_back(std::move(one));
+  }
+  settings.models = config.models;
+  settings.proxy = config.proxy;
+  settings.search = std::move(search);
+  for (const ServiceKind& kind : service_kinds()) services_.push_back(kind.make(settings));
+}
+
+std::vector<ServiceTerms> Services::terms() const {
+  std::vector<ServiceTerms> all;
+  for (const auto& service : services_) all.push_back(service->terms());
+  return all;
+}
+
+void Services::begin(const Job& job, JobDoneCall done) {
+  for (const auto& service : services_)
+    if (service->terms().name == job.service) return service->begin(job, std::move(done));
+  done({JobResult::Kind::Failed, {}, "there is no service `" + job.service + "`", {}, {}});
+}
+
+void Services::abandon(std::int64_t job_id) {
+  for (const auto& service : services_) service->abandon(job_id);
+}
+
+void Services::when_growing(JobGrewCall grew) {
+  for (const auto& service : services_) service->when_growing(grew);
+}
+
+JobResult Services::do_now(const Job& job) {
+  const auto promise = std::make_shared<std::promise<JobResult>>();
+  auto result = promise->get_future();
+  begin(job, [promise](JobResult came) { promise->set_value(std::move(came)); });
+  return result.get();
+}
+
+std::vector<ServiceFigure> Services::figures() const {
+  std::vector<ServiceFigure> all;
+  for (const auto& service : services_)
+    for (ServiceFigure& figure : service->figures()) all.push_back(std::move(figure));
+  return all;
+}
+
+std::vector<std::string> model_names(const Config& config) {
+  std::vector<std::string> names;
+  for (const ModelConnection& model : config.models) names.push_back(model.name);
+  return names;
+}
+
+std::vector<std::string> program_names(const Config& config) {
+  std::vector<std::string> names;
+  for (const ProgramConfig& program : config.programs) names.push_back(program.name);
+  return names;
+}
+
+}  // namespace sufler

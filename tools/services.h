@@ -1,0 +1,36 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "interpreter/runtime/config.h"
+#include "interpreter/runtime/crew.h"
+#include "interpreter/services/knowledge_search.h"
+#include "interpreter/services/service.h"
+
+namespace sufler {
+
+/// The way from the runtime to the services of a configuration.
+class Services final : public Crew {
+ public:
+  /// `search`: what assistants know; empty: nothing is ever found.
+  explicit Services(const Config& config, KnowledgeSearch search = {});
+  std::vector<ServiceTerms> terms() const override;
+  void begin(const Job& job, JobDoneCall done) override;
+  void abandon(std::int64_t job_id) override;
+  void when_growing(JobGrewCall grew) override;
+
+  /// For `/metrics`. Thread-safe.
+  std::vector<ServiceFigure> figures() const;
+
+  /// Does the job and waits for its result: for a talk in the terminal.
+  JobResult do_now(const Job& job);
+
+ private:
+  std::vector<std::unique_ptr<Service>> services_;
+};
+
+/// Names, for whoever checks a scenario against the configuration.
+std::vector<std::string> program_names(const Config& config);
+std::vector<std::string> model_names(const Config& config);
+
+}  // namespace sufler
