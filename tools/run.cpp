@@ -155,8 +155,11 @@ int run_bots(const RunOptions& options) {
   const ScenarioFiles::Reading reading(files, engine);
   engine.work(services, &growing);
   engine.limit_floods(config.flood);
-  for (const auto& one : served)
+  for (const auto& one : served) {
     engine.keep_to(one->bot, one->transport->name(), one->transport->sending_limits());
+    // The network ends before the engine goes.
+    one->transport->send_only_while([&engine, bot = one->bot] { return engine.may_send(bot); });
+  }
   Receivers receivers(engine, served, client);
   Reloader reloader(config, engine, bots, [&](const std::string& bot, const Program& program, bool was_left_out) {
     knowledge.serve(bot, program);

@@ -92,6 +92,7 @@ struct Transfer {
   Clock::time_point started;
   int writings = 0;
   bool repeated = false;   // a second writing was stopped
+  bool held_back = false;  // `may_leave` said no before the first
   bool reconnected = false;  // a connection was opened after a writing had begun
   void* client = nullptr;    // the Impl it belongs to
   bool too_large = false;
@@ -218,6 +219,10 @@ struct HttpClient::Impl {
 
   static int on_writing(void* to, char*, char*, int, int) {
     auto* transfer = static_cast<Transfer*>(to);
+    if (transfer->request.may_leave && !transfer->request.may_leave()) {
+      (transfer->writings == 0 ? transfer->held_back : transfer->repeated) = true;
+      return CURL_PREREQFUNC_ABORT;
+    }
     if (++transfer->writings == 1 || transfer->request.repeatable) return CURL_PREREQFUNC_OK;
     long written = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &written);
@@ -413,6 +418,7 @@ struct HttpClient::Impl {
     transfer->id = waiting.id;
     transfer->answer.clear();
     transfer->writings = 0;
+    transfer->held_back = false;
     transfer->repeated = false;
     transfer->reconnected = false;
     transfer->too_large = false;
@@ -539,6 +545,10 @@ struct HttpClient::Impl {
       answer.error = "the answer stands still";
     } else if (transfer.too_large) {
       answer.error = "the answer is larger than allowed";
+    } else if (transfer.held_back) {
+      answer.kind = HttpAnswer::Kind::NotSent;
+      answer.cancelled = true;
+      answer.error = "it was not to leave any more";
     } else if (transfer.repeated) {
       answer.error = "the connection broke before an answer came";
     } else {
@@ -569,7 +579,7 @@ struct HttpClient::Impl {
   void complete(Transfer& transfer, CURLcode code, bool cancelled) {
     curl_multi_remove_handle(multi, transfer.easy);
     HttpAnswer answer = read_answer(transfer, code);
-    answer.cancelled = cancelled;
+    answer.cancelled = answer.cancelled || cancelled;
     Host& host = *transfer.host;
     const HttpRequest::Lane lane = transfer.request.lane;
     if (lane == HttpRequest::Lane::Call) {
@@ -584,6 +594,7 @@ struct HttpClient::Impl {
       transfer.request = {};
     }
     transfer.request.on_piece = nullptr;
+    transfer.request.may_leave = nullptr;
     transfer.active = false;
     Done done = std::move(transfer.done);
     transfer.done = nullptr;

@@ -45,6 +45,9 @@ struct HttpRequest {
   /// How long a body that has begun may stand still; 0: as long as the whole exchange may take.
   std::chrono::milliseconds stall{0};
   std::string ca_file = {};  ///< authorities to trust beside the machine's, for this request alone
+  /// Asked on the network thread at the last moment before the first byte leaves. False: the answer is NotSent, and
+  /// `cancelled`.
+  std::function<bool()> may_leave = {};
   /// Gets the body of a 2xx piece by piece, as it comes, on the network thread: `HttpAnswer::body` stays empty. False
   /// ends the exchange.
   std::function<bool(std::string_view)> on_piece = {};
@@ -62,7 +65,7 @@ struct HttpAnswer {
   std::string error;  ///< why not Answered; no URL and no token in it
   std::chrono::seconds retry_after{0};  ///< of the header of that name; 0 when absent
   std::string redirect;                 ///< of a 3xx: the whole URL it names
-  bool cancelled = false;               ///< by `cancel` or `stop`
+  bool cancelled = false;               ///< by `cancel`, `stop` or `may_leave`
   bool timed_out = false;               ///< not Answered: within `timeout`, or the body stood still
   bool too_large = false;               ///< not Answered: more than `max_response_bytes`
 };

@@ -133,10 +133,12 @@ struct Engine::Impl {
               write_log(LogLevel::Warning, line,
                         {{"bot", bot}, {"chat", chat.transport + ":" + chat.chat_id}});
             },
-            [this](std::string_view bot) {
-              const Presence* const presence = storage.presence();
-              return presence == nullptr || presence->leads(bot);
-            }};
+            [this](std::string_view bot) { return may_send(bot); }};
+  }
+
+  bool may_send(std::string_view bot) const {
+    const Presence* const presence = storage.presence();
+    return presence == nullptr || presence->leads(bot);
   }
 
   void note_settled(std::string_view bot, Settled one) {
@@ -935,6 +937,7 @@ std::vector<Engine::Figures> Engine::figures() const {
   return all;
 }
 std::size_t Engine::sending() const { return impl_->dispatcher.pending(); }
+bool Engine::may_send(std::string_view bot) const { return impl_->may_send(bot); }
 bool Engine::storage_well() const { return impl_->storage_well; }
 
 }  // namespace sufler

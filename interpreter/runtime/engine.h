@@ -101,6 +101,8 @@ class Engine {
   std::vector<JobRunner::Figures> job_figures() const;
   /// Jobs that this process works on.
   std::size_t working() const;
+  /// Whether this process sends what the bot says, at this very moment; thread-safe.
+  bool may_send(std::string_view bot) const;
   /// Calls stored and not yet settled, of all bots.
   std::size_t sending() const;
   /// Whether the last transaction was stored.

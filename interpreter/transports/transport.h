@@ -136,6 +136,11 @@ class Transport {
   /// Whether an event may come again although its position was stored: its id is then remembered.
   virtual bool repeats_events() const { return false; }
 
+  /// What people would see twice leaves only while `may_send` says so, asked at the last moment: a process that stood
+  /// still may not know yet that another one sends for the bot now. For platforms that do not know repeats. Before the
+  /// first `deliver`; `may_send` is asked on the network thread.
+  virtual void send_only_while(std::function<bool()> may_send) { (void)may_send; }
+
   /// Makes one call. Thread-safe. `done` comes exactly once, on the network thread; calls to different
   /// chats go in parallel, order within a chat is the caller's duty.
   virtual void deliver(const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) = 0;

@@ -24,6 +24,7 @@ struct Heard {
 struct Auditor {
   const Evidence& evidence;
   std::vector<std::string> wrong;
+  std::set<std::int64_t> late;  ///< standstills, by their beginning, behind which a message has come late
 
   explicit Auditor(const Evidence& given) : evidence(given) {}
 
@@ -105,6 +106,19 @@ struct Auditor {
     return all;
   }
 
+  /// Whether a message is the one that was next when a standstill began, and left when it ended.
+  bool came_late(const Heard& heard, int furthest, const std::vector<Heard>& all) {
+    if (heard.index > furthest) return false;
+    for (const Evidence::Death& standstill : evidence.standstills) {
+      if (heard.at_ms < standstill.to) continue;
+      int last = -1;
+      for (const Heard& one : all)
+        if (one.at_ms <= standstill.from) last = std::max(last, one.index);
+      if (heard.index == last + 1 && late.insert(standstill.from).second) return true;
+    }
+    return false;
+  }
+
   /// The messages of a chat follow the dialog. After a kill those come again that were being sent
   /// or not yet recorded as sent: in their order, and up to where the talk stood; but nothing where the platform
   /// knows repeats.
@@ -128,6 +142,7 @@ struct Auditor {
           excused = excused || (was_open && came_after && (in_order || (rewinds && between)));
         }
       }
+      if (!excused && came_late(heard, furthest, all)) continue;
       if (!excused) {
         const auto& deaths = evidence.deaths;
         const auto killed = std::find_if(deaths.begin(), deaths.end(),

@@ -20,6 +20,10 @@ struct Evidence {
     std::int64_t from = 0, to = 0;
   };
   std::vector<Death> deaths;
+  /// When the process that sends stood still (SIGSTOP, SIGCONT). Its one network thread may have stood between asking
+  /// whether it still leads and writing: what lies between the two no program can close, so one message each time
+  /// may come late.
+  std::vector<Death> standstills;
 };
 
 /// Everything that is wrong, a line each (RELIABILITY, I1–I5, and what an order is).

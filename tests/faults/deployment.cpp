@@ -148,7 +148,7 @@ std::string Deployment::database_url() const {
 }
 
 Evidence Deployment::evidence(const std::map<std::int64_t, int>& orders) {
-  return {*shop, database_url(), kAdmin, orders, deaths};
+  return {*shop, database_url(), kAdmin, orders, deaths, standstills};
 }
 
 std::vector<std::string> Deployment::audited(const std::map<std::int64_t, int>& orders) {

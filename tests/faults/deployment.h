@@ -79,7 +79,7 @@ class Deployment {
   fakes::FakeTelegram telegram;
   const std::unique_ptr<Shopfront> shop;  ///< on `telegram`
   TempFolder folder;
-  std::vector<Evidence::Death> deaths;
+  std::vector<Evidence::Death> deaths, standstills;
 
  private:
   Settings settings_;

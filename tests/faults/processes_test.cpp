@@ -159,6 +159,7 @@ TEST_F(ProcessesTest, ALeaderThatStandsStillIsReplacedAndItsLateWorkIsFencedOff)
   const auto still = milliseconds(1000 * setting("SUFLER_STANDSTILL_S", 60)) - milliseconds(unix_ms() - began);
   deployment.process(1 - first).wait(std::max(still, milliseconds(0)));
   const std::int64_t stood = (unix_ms() - began) / 1000;
+  deployment.standstills.push_back({began, unix_ms()});
   deployment.process(first).signal(SIGCONT);
   ASSERT_TRUE(deployment.telegram.wait_for_calls("sendMessage", before + 300, kPatience)) << deployment.output();
   std::cout << "figure: takeover after SIGSTOP in " << took << " ms, SIGCONT after " << stood << " s\n";

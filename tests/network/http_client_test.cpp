@@ -112,6 +112,33 @@ TEST_F(HttpClientTest, NobodyListensIsNotSent) {
   EXPECT_EQ(answer.error.find(fake.token()), std::string::npos);
 }
 
+TEST_F(HttpClientTest, WhatMayNotLeaveAtTheLastMomentIsNotSent) {
+  bool may = true;
+  HttpRequest request = send("a");
+  request.may_leave = [&may] { return may; };
+  EXPECT_EQ(get(request).kind, Kind::Answered);
+  may = false;
+  const HttpAnswer held = get(request);
+  EXPECT_EQ(held.kind, Kind::NotSent);
+  EXPECT_TRUE(held.cancelled);
+  EXPECT_EQ(applied_sends(), 1U);
+  // The next one of the same handle is asked for itself.
+  EXPECT_EQ(get(send("b")).kind, Kind::Answered);
+  EXPECT_EQ(applied_sends(), 2U);
+}
+
+TEST_F(HttpClientTest, ASendThatMayNotLeaveAnyMoreIsNotWrittenAgainWhenItsConnectionBreaks) {
+  EXPECT_EQ(get(send("a")).kind, Kind::Answered);
+  fail("lost_answer");
+  int asked = 0;
+  HttpRequest request = send("b");
+  request.repeatable = true;
+  request.may_leave = [&asked] { return ++asked == 1; };
+  EXPECT_EQ(get(request).kind, Kind::Lost);
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(applied_sends(), 2U);
+}
+
 TEST_F(HttpClientTest, OnlyHttpIsSpoken) {
   for (const char* url : {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1:70/", "", "http://",
                           "http://127.0.0.1/\r\nX: y"}) {

@@ -166,6 +166,8 @@ class Core : public std::enable_shared_from_this<Core> {
 
   // ------------------------------------------------------------- sending
 
+  void send_only_while(std::function<bool()> may_send) { may_send_ = std::move(may_send); }
+
   void deliver(const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) {
     ++in_flight_;
     if (call.files.empty()) {
@@ -175,6 +177,7 @@ class Core : public std::enable_shared_from_this<Core> {
       request.body = addressed(call.body, chat);
       request.proxy = settings_.proxy;
       request.timeout = settings_.call_timeout;
+      request.may_leave = may_send_;
       client_.submit(std::move(request),
                      [self = shared_from_this(), chat_id = chat.chat_id, done = std::move(done)](
                          HttpAnswer answer) mutable { self->finish(chat_id, answer, done); });
@@ -716,6 +719,7 @@ class Core : public std::enable_shared_from_this<Core> {
       uploads.push_back(std::move(one));
     }
     HttpRequest request = call_request(method, uploads.empty() ? body : std::string());
+    request.may_leave = may_send_;
     if (!uploads.empty()) {
       request.timeout = settings_.upload_timeout;
       for (auto& [name, value] : api::form_fields(body)) {
@@ -807,6 +811,7 @@ class Core : public std::enable_shared_from_this<Core> {
   std::shared_ptr<api::Webhook> webhook_;  // instead of polls
   std::atomic<bool> stopped_{false};
   std::atomic<std::size_t> in_flight_{0};
+  std::function<bool()> may_send_;  // empty: always
   bool drained_ = true;       // the last wait before a poll ended because the sends had
   milliseconds patience_{0};  // how long the next such wait may take
 
@@ -882,6 +887,7 @@ class TelegramTransport final : public Transport {
   bool receives_alone() const override { return !core_->by_webhook(); }
   // Telegram sends again what was not answered in time, and does not wait for the first attempt's end.
   bool repeats_events() const override { return core_->by_webhook(); }
+  void send_only_while(std::function<bool()> may_send) override { core_->send_only_while(std::move(may_send)); }
   void deliver(const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) override {
     core_->deliver(chat, call, std::move(done));
   }
