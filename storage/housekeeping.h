@@ -69,6 +69,15 @@ class Housekeeping {
   };
   /// Those that have or had agents, or have unfinished tickets; of all bots when `bot` is empty.
   virtual Stored<std::vector<DeskLine>> desks(std::string_view bot) = 0;
+  /// What models have answered, and the tokens that it took, since a day (UTC).
+  struct UsageLine {
+    std::string bot;
+    std::string what;  ///< `2026-03-15`, `telegram:42`, or the name of the connection
+    std::int64_t answers = 0, tokens_in = 0, tokens_out = 0;
+  };
+  enum class UsageBy : std::uint8_t { Day, Person, Model };
+  /// Of all bots when `bot` is empty. The newest day first, else the most tokens; `limit` lines of each bot at most.
+  virtual Stored<std::vector<UsageLine>> usage(std::string_view bot, Moment since, UsageBy by, std::size_t limit) = 0;
   /// The version of the tables.
   virtual Stored<int> schema() = 0;
 

@@ -26,6 +26,12 @@ struct JobRow {
   std::int64_t token = 0;
 };
 
+/// The number of the day in UTC, since 1970.
+constexpr std::int64_t utc_day(Moment moment) {
+  constexpr std::int64_t kDay = 24 * 3600 * 1000;
+  return moment.unix_ms >= 0 ? moment.unix_ms / kDay : -((kDay - 1 - moment.unix_ms) / kDay);
+}
+
 /// All moments are those of the process that calls; between machines they may differ by less than a lease.
 class JobStore {
  public:
@@ -47,6 +53,11 @@ class JobStore {
   /// Takes the job away, for its result is stored in the same transaction. Whose dialog waits for it; nothing when
   /// the token is an old one: the result must be ignored.
   virtual Stored<std::optional<DialogKey>> finish(std::int64_t id, std::int64_t token) = 0;
+  /// In the transaction that stores a result: adds what it has cost to the person's day.
+  struct Cost {
+    std::int64_t tokens_in = 0, tokens_out = 0;  ///< of a model's answer
+  };
+  virtual Stored<Done> add_cost(const JobRow& job, const DialogKey& key, const Cost& cost, Moment at) = 0;
   /// It failed and is tried again from `from` on, by anybody. False as `renew`.
   virtual Stored<bool> put_off(std::int64_t id, std::int64_t token, Moment from) = 0;
   /// It was not finished, for no fault of its own: anybody may have it at once, and the attempt does not count. The

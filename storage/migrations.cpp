@@ -278,6 +278,13 @@ const std::vector<Step>& steps() {
                hash TEXT NOT NULL, model TEXT NOT NULL, length BIGINT NOT NULL, vector TEXT NOT NULL,
                PRIMARY KEY (hash, model)))",
       },
+      {
+          // What models have answered and taken, by days of UTC since 1970.
+          R"(CREATE TABLE model_usage (
+               day BIGINT NOT NULL, bot TEXT NOT NULL, transport TEXT NOT NULL, user_id TEXT NOT NULL,
+               model TEXT NOT NULL, answers BIGINT NOT NULL, tokens_in BIGINT NOT NULL, tokens_out BIGINT NOT NULL,
+               PRIMARY KEY (day, bot, transport, user_id, model)){clustered})",
+      },
   };
   return all;
 }

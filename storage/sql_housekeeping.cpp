@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "storage/job_store.h"
 #include "storage/outbox_json.h"
 #include "storage/version_store.h"
 
@@ -235,6 +236,52 @@ Stored<Done> SqlHousekeeping::drop(const Letter& letter) {
 
 // ---- figures
 
+Stored<std::vector<Housekeeping::UsageLine>> SqlHousekeeping::usage(std::string_view bot, Moment since, UsageBy by,
+                                                                    std::size_t limit) {
+  return tx_.operation([&]() -> Stored<std::vector<UsageLine>> {
+    std::vector<UsageLine> all;
+    UsageLine one;
+    std::int64_t day = 0;
+    std::string of_bot;
+    std::size_t of_this = 0;
+    const auto add = [&] {
+      of_this = one.bot == of_bot ? of_this + 1 : 1;
+      of_bot = one.bot;
+      if (of_this > limit) return;
+      if (by == UsageBy::Day) one.what = Date{static_cast<std::int32_t>(day)}.to_iso();
+      all.push_back(one);
+    };
+    Statements& statements = tx_.statements_;
+    const std::int64_t first = utc_day(since);
+    switch (by) {
+      case UsageBy::Day:
+        statements.each(
+            R"(SELECT bot, day, CAST(sum(answers) AS BIGINT), CAST(sum(tokens_in) AS BIGINT),
+                 CAST(sum(tokens_out) AS BIGINT) FROM model_usage
+               WHERE day >= ? AND (CAST(? AS TEXT) = '' OR bot = ?) GROUP BY bot, day ORDER BY bot, day DESC)",
+            std::tie(one.bot, day, one.answers, one.tokens_in, one.tokens_out), add, first, bot, bot);
+        break;
+      case UsageBy::Person:
+        statements.each(
+            R"(SELECT bot, transport || ':' || user_id, CAST(sum(answers) AS BIGINT), CAST(sum(tokens_in) AS BIGINT),
+                 CAST(sum(tokens_out) AS BIGINT) FROM model_usage
+               WHERE day >= ? AND (CAST(? AS TEXT) = '' OR bot = ?) GROUP BY bot, transport, user_id
+               ORDER BY bot, sum(tokens_in + tokens_out) DESC, transport, user_id)",
+            std::tie(one.bot, one.what, one.answers, one.tokens_in, one.tokens_out), add, first, bot, bot);
+        break;
+      case UsageBy::Model:
+        statements.each(
+            R"(SELECT bot, model, CAST(sum(answers) AS BIGINT), CAST(sum(tokens_in) AS BIGINT),
+                 CAST(sum(tokens_out) AS BIGINT) FROM model_usage
+               WHERE day >= ? AND (CAST(? AS TEXT) = '' OR bot = ?) GROUP BY bot, model
+               ORDER BY bot, sum(tokens_in + tokens_out) DESC, model)",
+            std::tie(one.bot, one.what, one.answers, one.tokens_in, one.tokens_out), add, first, bot, bot);
+        break;
+    }
+    return all;
+  });
+}
+
 Stored<std::vector<Housekeeping::Queues>> SqlHousekeeping::queues() {
   return tx_.operation([&]() -> Stored<std::vector<Queues>> {
     tx_.write_out();
@@ -393,6 +440,9 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
     note("counted events",
          their(R"(DELETE FROM track_events WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                   transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+
+    note("what models answered",
+         their("DELETE FROM model_usage WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
 
     std::set<std::int64_t> said;
     erase_at_desks(who, erased, said);
@@ -575,6 +625,10 @@ Stored<Housekeeping::Bite> SqlHousekeeping::clear(Kept what, Moment before, cons
             R"(DELETE FROM track_events WHERE id IN (SELECT id FROM (SELECT id, at_unix_ms FROM track_events
                ORDER BY id LIMIT ?) AS oldest WHERE at_unix_ms < ?))",
             rows, before.unix_ms);
+        bite.removed += tx_.statements_.run(
+            R"(DELETE FROM model_usage WHERE (day, bot, transport, user_id, model) IN (SELECT day, bot, transport, user_id,
+               model FROM model_usage WHERE day < ? ORDER BY day LIMIT ?))",
+            utc_day(before), rows);
         break;
     }
     bite.last = bite.removed == 0;

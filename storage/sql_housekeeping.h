@@ -16,6 +16,7 @@ class SqlHousekeeping final : public Housekeeping {
   Stored<std::optional<OutboxRow>> put_back(const Letter& letter, Moment at) override;
   Stored<Done> drop(const Letter& letter) override;
   Stored<std::vector<Queues>> queues() override;
+  Stored<std::vector<UsageLine>> usage(std::string_view bot, Moment since, UsageBy by, std::size_t limit) override;
   Stored<std::vector<DeskLine>> desks(std::string_view bot) override;
   Stored<int> schema() override;
   Stored<std::vector<DialogLine>> dialogs(std::string_view bot, std::size_t limit) override;

@@ -77,6 +77,19 @@ Stored<std::optional<DialogKey>> SqlJobs::finish(std::int64_t id, std::int64_t t
   });
 }
 
+Stored<Done> SqlJobs::add_cost(const JobRow& job, const DialogKey& key, const Cost& cost, Moment at) {
+  return tx_.operation([&]() -> Stored<Done> {
+    tx_.statements_.run(
+        R"(INSERT INTO model_usage (day, bot, transport, user_id, model, answers, tokens_in, tokens_out)
+           VALUES (?, ?, ?, ?, ?, 1, ?, ?)
+           ON CONFLICT (day, bot, transport, user_id, model) DO UPDATE SET answers = model_usage.answers + 1,
+             tokens_in = model_usage.tokens_in + excluded.tokens_in,
+             tokens_out = model_usage.tokens_out + excluded.tokens_out)",
+        utc_day(at), job.bot, key.chat.transport, key.user_id, job.name, cost.tokens_in, cost.tokens_out);
+    return Done{};
+  });
+}
+
 Stored<bool> SqlJobs::put_off(std::int64_t id, std::int64_t token, Moment from) {
   return tx_.operation([&]() -> Stored<bool> {
     return tx_.statements_.run(

@@ -15,6 +15,7 @@ class SqlJobs final : public JobStore {
   Stored<std::optional<DialogKey>> whose(const JobRow& job) override;
   Stored<bool> renew(std::int64_t id, std::int64_t token, Moment lease_until) override;
   Stored<std::optional<DialogKey>> finish(std::int64_t id, std::int64_t token) override;
+  Stored<Done> add_cost(const JobRow& job, const DialogKey& key, const Cost& cost, Moment at) override;
   Stored<bool> put_off(std::int64_t id, std::int64_t token, Moment from) override;
   Stored<bool> give_back(std::int64_t id, std::int64_t token, Moment now) override;
   Stored<std::int64_t> release_all(Moment now) override;

@@ -103,6 +103,17 @@ struct StatusOptions {
 };
 int run_status(const StatusOptions& options);
 
+/// What models have answered, and the tokens that it took.
+struct UsageOptions {
+  std::string bot;
+  std::string by = "day";  ///< or `person`, `model`
+  std::int64_t days = 30;  ///< today and those before it, UTC
+  std::size_t limit = 100;
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+int run_usage(const UsageOptions& options);
+
 /// Versions of scenarios: `bot` empty means all.
 struct ReloadOptions {
   std::string bot;

@@ -135,6 +135,17 @@ int main(int argc, char** argv) {
   const auto add_config = [](CLI::App* command, std::string& config) {
     command->add_option("--config", config, "The configuration, sufler.yaml unless given");
   };
+  sufler::UsageOptions usage;
+  CLI::App* usage_command = app.add_subcommand("usage", "What language models have answered, and the tokens that it took");
+  usage_command->add_option("bot", usage.bot, "The bot; all unless given");
+  usage_command->add_option("--by", usage.by, "A line for each day (of UTC), person or connection")
+      ->check(CLI::IsMember({"day", "person", "model"}));
+  usage_command->add_option("--days", usage.days, "Today and the days before it, 30 unless given")->check(CLI::Range(1, 3650));
+  usage_command->add_option("--limit", usage.limit, "So many lines of each bot at most")->check(CLI::Range(1, 10'000));
+  add_config(usage_command, usage.config);
+  add_format(usage_command, usage.format);
+  usage_command->callback([&] { code = sufler::run_usage(usage); });
+
   sufler::ReloadOptions reload;
   CLI::App* reload_command = app.add_subcommand("reload", "Takes the scenarios from their files into the running process");
   reload_command->add_option("bot", reload.bot, "The bot; all unless given");

@@ -45,6 +45,23 @@ DeadLetter letter_of(const JobRow& job, const DialogKey& key, const std::string&
   return {0, job.bot, "job", std::move(subject), reason, now};
 }
 
+/// The service whose results tell what they have cost.
+constexpr std::string_view kModels = "assistant";
+
+/// `usage: {in, out}` of a result, in tokens.
+std::optional<JobStore::Cost> cost_of(const JobResult& result) {
+  const ValueMap* map = result.kind == JobResult::Kind::Done ? result.result.map() : nullptr;
+  const Value* usage = map ? map->find("usage") : nullptr;
+  const ValueMap* tokens = usage ? usage->map() : nullptr;
+  if (!tokens) return std::nullopt;
+  const auto number = [&](std::string_view name) {
+    const Value* value = tokens->find(name);
+    const auto whole = value && value->number() ? value->number()->to_int64() : std::nullopt;
+    return std::max<std::int64_t>(0, whole.value_or(0));
+  };
+  return JobStore::Cost{number("in"), number("out")};
+}
+
 Stored<Done> put_event(Transaction& tx, const JobRow& job, const DialogKey& key, const JobResult& result, Moment now) {
   JobDone done;
   done.serial = job.serial;
@@ -73,6 +90,9 @@ Stored<bool> accept_result(Transaction& tx, const JobRow& job, const JobResult& 
   auto key = tx.jobs().finish(job.id, job.token);
   if (!key) return Error{key.error()};
   if (!*key) return false;
+  if (const auto cost = job.service == kModels ? cost_of(result) : std::nullopt) {
+    if (auto added = tx.jobs().add_cost(job, **key, *cost, now); !added) return Error{added.error()};
+  }
   if (auto put = put_event(tx, job, **key, result, now); !put) return Error{put.error()};
   return true;
 }

@@ -106,6 +106,8 @@ class Operation {
       each_letter(op == "retry");
     } else if (op == "status") {
       status();
+    } else if (op == "usage") {
+      usage();
     } else if (op == "versions") {
       versions();
     } else if (op == "dialogs") {
@@ -222,6 +224,23 @@ class Operation {
     operated_.inbox_filled = inbox;
     answer_["done"] = std::move(done);
     answer_["failed"] = std::move(failed);
+  }
+
+  void usage() {
+    using By = Housekeeping::UsageBy;
+    const std::string by = text_of(request_, "by");
+    const std::int64_t days = request_.value("days", std::int64_t{1});
+    const auto limit = static_cast<std::size_t>(request_.value("limit", std::int64_t{100}));
+    const Moment since{now_.unix_ms - (days - 1) * 24 * 3600 * 1000};
+    transact([&](Housekeeping& house) -> Stored<Done> {
+      auto lines = house.usage(text_of(request_, "bot"), since, by == "person" ? By::Person : by == "model" ? By::Model : By::Day, limit);
+      if (!lines) return Error{lines.error()};
+      json all = json::array();
+      for (const Housekeeping::UsageLine& one : *lines)
+        all.push_back({{"bot", one.bot}, {by, one.what}, {"answers", one.answers}, {"tokens_in", one.tokens_in}, {"tokens_out", one.tokens_out}});
+      answer_["usage"] = std::move(all);
+      return Done{};
+    });
   }
 
   void status() {

@@ -93,6 +93,34 @@ TEST_F(AssistantsServeTest, AQuestionIsAnsweredByTheModelWithWhatTheKnowledgeHas
   EXPECT_THAT(asked(2).dump(), AllOf(HasSubstr("Сколько стоит двухколёсная тачка?"), HasSubstr("Двухколёсная — 4990 рублей.")));
 }
 
+TEST_F(AssistantsServeTest, WhatTheModelTookIsCounted) {
+  serve();
+  begin();
+  llm.say("Четыре слова, не больше.");
+  say(kAnna, "Вопрос", 2);
+  begin(kBoris);
+  llm.say("Да.");
+  say(kBoris, "Вопрос", 2);
+  std::int64_t in = 0, out = 0;
+  const json by_person = command_json({"usage", "--by", "person"})["usage"];
+  ASSERT_EQ(by_person.size(), 2u);
+  for (const json& line : by_person) {
+    EXPECT_EQ(line["answers"], 1);
+    in += line["tokens_in"].get<std::int64_t>();
+    out += line["tokens_out"].get<std::int64_t>();
+  }
+  EXPECT_GT(out, 0);
+  EXPECT_GT(in, out);
+  const json by_day = command_json({"usage", "shop"})["usage"];
+  ASSERT_EQ(by_day.size(), 1u);
+  EXPECT_EQ(by_day[0]["tokens_in"], in);
+  EXPECT_EQ(by_day[0]["tokens_out"], out);
+  stop();
+  EXPECT_THAT(command({"usage", "shop", "--by", "model"}).output,
+              AllOf(HasSubstr("shop\n  default: 2 answers, tokens " + std::to_string(in) + " in, " + std::to_string(out) + " out")));
+  EXPECT_EQ(command({"usage", "nobody"}).code, 1);
+}
+
 TEST_F(AssistantsServeTest, AToolAsksThePersonAndTheModelGoesOn) {
   llm.answer({.calls = {{"", "leave_contacts", "{}"}}});
   llm.say("Перезвоним.");

@@ -1,5 +1,7 @@
 #include "storage/job_store.h"
 
+#include <gmock/gmock.h>
+
 #include "storage/housekeeping.h"
 #include "storage_fixture.h"
 
@@ -216,6 +218,68 @@ TEST_P(JobStoreTest, TwoProcessesNeverClaimTheSameJob) {
   EXPECT_EQ(theirs.size(), 2u);
   for (const JobRow& mine : ours)
     for (const JobRow& one : theirs) EXPECT_NE(mine.id, one.id);
+}
+
+// ---- what models have cost
+
+class ModelUsageTest : public JobStoreTest {
+ protected:
+  using By = Housekeeping::UsageBy;
+  static constexpr std::int64_t kDay = 24 * 3600 * 1000;
+
+  void add(const std::string& user, const std::string& model, std::int64_t in, std::int64_t out, Moment at) {
+    JobRow job;
+    job.bot = "shop";
+    job.name = model;
+    must(storage_, [&](Transaction& tx) { (void)unwrap(tx.jobs().add_cost(job, key_of(user), {in, out}, at)); });
+  }
+  /// `what answers in out`, a line each.
+  std::vector<std::string> usage(Moment since, By by, std::size_t limit = 10, const std::string& bot = {}) {
+    std::vector<std::string> lines;
+    must(storage_, [&](Transaction& tx) {
+      for (const auto& one : unwrap(tx.housekeeping().usage(bot, since, by, limit)))
+        lines.push_back(one.bot + " " + one.what + " " + std::to_string(one.answers) + " " + std::to_string(one.tokens_in) + " " +
+                        std::to_string(one.tokens_out));
+    });
+    return lines;
+  }
+};
+SUFLER_ON_EVERY_DATABASE(ModelUsageTest);
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST_P(ModelUsageTest, IsSummedUpByDaysPeopleAndConnections) {
+  const Moment today{kDay * 20'000 + 5}, yesterday{kDay * 20'000 - 1};  // 2024-10-04, 00:00 UTC between them
+  add("anna", "fast", 100, 10, yesterday);
+  add("anna", "fast", 200, 20, today);
+  add("anna", "good", 300, 30, today);
+  add("boris", "fast", 5, 1, today);
+  EXPECT_THAT(usage(yesterday, By::Day), ElementsAre("shop 2024-10-04 3 505 51", "shop 2024-10-03 1 100 10"));
+  EXPECT_THAT(usage(today, By::Day), ElementsAre("shop 2024-10-04 3 505 51"));
+  const std::string transport = key_of("anna").chat.transport;
+  EXPECT_THAT(usage(yesterday, By::Person), ElementsAre("shop " + transport + ":anna 3 600 60", "shop " + transport + ":boris 1 5 1"));
+  EXPECT_THAT(usage(yesterday, By::Model), ElementsAre("shop fast 3 305 31", "shop good 1 300 30"));
+  EXPECT_THAT(usage(yesterday, By::Model, 1), ElementsAre("shop fast 3 305 31"));
+  EXPECT_THAT(usage(yesterday, By::Model, 10, "another"), IsEmpty());
+}
+
+TEST_P(ModelUsageTest, GoesWithThePersonAndWithItsTime) {
+  const Moment now{kDay * 20'000};
+  add("anna", "fast", 100, 10, now);
+  add("boris", "fast", 5, 1, now);
+  must(storage_, [&](Transaction& tx) {
+    const Erased erased = unwrap(tx.housekeeping().erase({key_of("anna").chat.transport, "anna", {}}));
+    EXPECT_EQ(erased.total(), 1);
+  });
+  EXPECT_THAT(usage(now, By::Day), ElementsAre("shop 2024-10-04 1 5 1"));
+  const auto clear = [&](Moment before) {
+    must(storage_, [&](Transaction& tx) { (void)unwrap(tx.housekeeping().clear(Housekeeping::Kept::Track, before, {}, 100)); });
+  };
+  clear(now);
+  EXPECT_THAT(usage(now, By::Day), ElementsAre("shop 2024-10-04 1 5 1"));
+  clear({now.unix_ms + kDay});
+  EXPECT_THAT(usage(now, By::Day), IsEmpty());
 }
 
 }  // namespace
