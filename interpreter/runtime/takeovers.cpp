@@ -17,6 +17,7 @@ constexpr std::size_t kLeast = 32;  ///< dialogs: with fewer, what a transaction
 /// What another process played in a pass is looked at again after this time.
 constexpr Takeovers::Time kAgain{1'000};
 constexpr Takeovers::Time kAfterTrouble{500};
+constexpr Takeovers::Time kLongestRest{100};
 /// Of so many dialogs that did not simply stay each has a line; of the others the journal tells.
 constexpr std::size_t kMovesTold = 20;
 
@@ -62,15 +63,17 @@ std::optional<Takeovers::Time> Takeovers::bite(std::size_t bot, Time now, Time u
     takeover.next = now + kAfterTrouble;
     return kAfterTrouble;
   }
-  fit(takeover.sweep.at_once, clock_.monotonic() - began);
+  const Time took = clock_.monotonic() - began;
+  fit(takeover.sweep.at_once, took);
   handlers_.played(bot, *played, takeover.sweep.moved > moved);
   if (takeover.sweep.done) {
     end(bot);
     return std::nullopt;
   }
-  const bool looks_again = takeover.sweep.after_id == 0;
-  if (looks_again) takeover.next = now + kAgain;
-  return looks_again ? kAgain : Time(0);
+  // The database is given as long to write it all down, and to serve people meanwhile.
+  const Time rest = takeover.sweep.after_id == 0 ? kAgain : std::min(took, kLongestRest);
+  takeover.next = began + took + rest;
+  return rest;
 }
 
 void Takeovers::fit(std::size_t& at_once, Time took) {

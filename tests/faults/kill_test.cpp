@@ -103,7 +103,7 @@ class KillTest : public testing::TestWithParam<Circumstances> {
     sufler.signal(SIGTERM);
     EXPECT_EQ(sufler.wait(kPatience), 0) << sufler.output();
 
-    const Evidence evidence{*shop, "sqlite:" + folder.path() + "/shop.db", kAdmin, customers.orders(), killed};
+    const Evidence evidence{*shop, "sqlite:" + folder.path() + "/shop.db", kAdmin, customers.orders(), killed, {}};
     EXPECT_THAT(audit(evidence), testing::IsEmpty()) << sufler.output();
     EXPECT_EQ(customers.orders().size(), static_cast<std::size_t>(GetParam().customers));
     RecordProperty("orders", static_cast<int>(orders));

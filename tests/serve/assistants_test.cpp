@@ -1,6 +1,7 @@
 // Assistants: the program as a whole between a Telegram and a server of language models.
 #include <algorithm>
 
+#include "databases/test_database.h"
 #include "fakes/llm/fake_llm.h"
 #include "fakes/vk/fake_vk.h"
 #include "serve/serve_test.h"
@@ -194,6 +195,33 @@ TEST_F(AssistantsServeTest, AKilledProcessAsksAgainAndThereIsOneAnswer) {
   EXPECT_EQ(llm.requests("chat").size(), 2U);
   stop();
   EXPECT_EQ(telegram.messages(kAnna).size(), 2U);
+}
+
+TEST_F(AssistantsServeTest, OfTwoProcessesTheOneThatIsLeftAnswersEverybodyOnce) {
+  const TestDatabase database(DatabaseUnderTest::Postgres);
+  write_config("shop", "models:\n  default: {url: \"" + llm.url() + "\", key: \"${LLM_KEY}\", model: fake-model, kind: openai}\n");
+  std::string config = read_file(folder.path() + "/sufler.yaml");
+  config.replace(config.find("sqlite:data.db"), std::string("sqlite:data.db").size(), database.url());
+  folder.write("sufler.yaml", config);
+  start();
+  SuflerOptions options;
+  options.arguments = {"run", "sufler.yaml"};
+  options.environment = environment;
+  options.folder = folder.path();
+  options.output = folder.path() + "/second.log";
+  SuflerProcess second(options);
+  const std::vector<std::int64_t> people = {101, 102, 103, 104, 105, 106, 107, 108};
+  for (const std::int64_t person : people) begin(person);
+  ASSERT_NE(database.ask("SELECT count(*) FROM processes"), "1");
+  llm.answer({.text = "Ответ.", .times = -1, .delay = seconds(2)});
+  for (const std::int64_t person : people) telegram.say(person, "Вопрос");
+  ASSERT_TRUE(llm.wait_for_requests(people.size(), kPatience));
+  sufler->kill();
+  for (const std::int64_t person : people) EXPECT_THAT(texts(person, 2), ElementsAre("Спрашивайте о тачках.", "Ответ.")) << second.output();
+  second.signal(SIGTERM);
+  EXPECT_EQ(second.wait(kPatience), 0) << second.output();
+  for (const std::int64_t person : people) EXPECT_EQ(telegram.messages(person).size(), 2U);
+  EXPECT_EQ(database.ask("SELECT count(*) FROM jobs"), "0");
 }
 
 TEST_F(AssistantsServeTest, KnowledgeIsReloadedWithTheScenarioAndRolledBackWithIt) {

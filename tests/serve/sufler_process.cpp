@@ -42,6 +42,17 @@ bool takes(pid_t pid, int number) {
   return false;
 }
 
+/// Whether no thread of the process runs.
+bool stands_still(pid_t pid) {
+  std::error_code gone;
+  for (const auto& task : fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone)) {
+    std::ifstream status(task.path() / "status");
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("State:") && line.find_first_of("TtZX", std::string_view("State:").size()) == std::string::npos) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 TempFolder::TempFolder() {
@@ -136,6 +147,9 @@ void SuflerProcess::signal(int number) const {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (!takes(pid_, number) && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   ::kill(pid_, number);
+  // A thread that is within the kernel finishes its call first: what it wrote is of before the stop.
+  while (number == SIGSTOP && !stands_still(pid_) && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 void SuflerProcess::kill() {

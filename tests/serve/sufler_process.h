@@ -58,7 +58,8 @@ class SuflerProcess {
   SuflerProcess(const SuflerProcess&) = delete;
   SuflerProcess& operator=(const SuflerProcess&) = delete;
 
-  /// Does nothing once it has ended. One that has only just begun is given the time to say what the signal is to do.
+  /// Does nothing once it has ended. One that has only just begun is given the time to say what the signal is to do;
+  /// after SIGSTOP no thread of it runs any more.
   void signal(int number) const;
   /// What `exit` was given, or 128 and the signal that killed it; nothing when it still runs after
   /// `timeout`.
