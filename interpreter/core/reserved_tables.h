@@ -6,7 +6,7 @@ namespace sufler {
 
 /// Names of the tables that Sufler keeps beside the scenario's own, now or by its plan: a
 /// scenario's table may not have one of them.
-inline constexpr std::array<std::string_view, 39> kReservedTables = {"agent_invitations",
+inline constexpr std::array<std::string_view, 40> kReservedTables = {"agent_invitations",
                                                                      "agents",
                                                                      "counters",
                                                                      "dead_letters",
@@ -27,6 +27,7 @@ inline constexpr std::array<std::string_view, 39> kReservedTables = {"agent_invi
                                                                      "knowledge_words",
                                                                      "leaders",
                                                                      "messages_map",
+                                                                     "model_usage",
                                                                      "outbox",
                                                                      "positions",
                                                                      "processes",

@@ -340,7 +340,14 @@ TEST_P(VersionsTest, BitesOfATakeOverAreAsLargeAsTheDatabaseIsFast) {
                         {[](std::size_t) { return true; },
                          [&](std::size_t, Played&, bool moved) { moving += moved; },
                          [](std::size_t, const StorageError& error) { ADD_FAILURE() << error.message; }});
-    for (int rounds = 0; takeovers.under_way() && rounds < 1000; ++rounds) (void)takeovers.round();
+    for (int rounds = 0; takeovers.under_way() && rounds < 1000; ++rounds) {
+      const int before = moving;
+      const auto rest = takeovers.round();
+      if (moving > before) {
+        EXPECT_EQ(rest.value_or(takes), takes) << "people are served meanwhile";
+      }
+      clock.passed += rest.value_or(std::chrono::milliseconds(0));
+    }
     EXPECT_FALSE(takeovers.under_way());
     return moving;
   };
