@@ -143,7 +143,7 @@ void Play::start_over_from_fault() {
     state.frames.clear();
     state.interrupted.clear();
     state.past.clear();
-    state.timers.clear();
+    clear_timers();
     state.waiting = Waiting{};
   }
   stand.reset();
