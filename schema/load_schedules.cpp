@@ -198,10 +198,12 @@ std::vector<Piece> pieces_of(std::string_view text) {
 
 Word schedule_word(const Piece& piece) { return find_word(to_lower(piece.text), in::ScheduleWord); }
 
-void report_for(Loading& loading, const Node& node, const std::string& what) {
+/// `whom` becomes somebody: that nobody listens is not the mistake here.
+void report_for(Loading& loading, const Node& node, const std::string& what, Schedule& schedule) {
+  schedule.whom = Schedule::For::Users;
   hint(loading, loading.report(DiagnosticId::BadScheduleFor, node.span, {what, std::string(node.scalar)}),
        "`%dialogs% %in% order %idle% 24h` or `%users% %where% user.vip`",
-       "`%dialogs% %in% order %idle% 24ч` или `%users% %where% user.vip`");
+       "`%dialogs% %in% order %idle% 24h` или `%users% %where% user.vip`");
 }
 
 void read_for(Loading& loading, Fields& fields, const Node& node, Schedule& schedule) {
@@ -213,7 +215,7 @@ void read_for(Loading& loading, Fields& fields, const Node& node, Schedule& sche
   if (first == Word::ForUsers) {
     schedule.whom = Schedule::For::Users;
     if (pieces.size() == 1) return;
-    if (schedule_word(pieces[1]) != Word::ForWhere || pieces.size() == 2) return report_for(loading, node, what);
+    if (schedule_word(pieces[1]) != Word::ForWhere || pieces.size() == 2) return report_for(loading, node, what, schedule);
     const std::size_t from = pieces[2].offset;
     const Node& condition = part_of(loading, node, from, node.scalar.size() - from);
     schedule.where = read_condition(loading, condition, what);
@@ -233,7 +235,7 @@ void read_for(Loading& loading, Fields& fields, const Node& node, Schedule& sche
   }
   const bool whole = first == Word::ForDialogs && pieces.size() >= 5 && schedule_word(pieces[1]) == Word::ForIn &&
                      schedule_word(pieces[3]) == Word::ForIdle;
-  if (!whole) return report_for(loading, node, what);
+  if (!whole) return report_for(loading, node, what, schedule);
   schedule.whom = Schedule::For::Dialogs;
   const Node& branch = part_of(loading, node, pieces[2].offset, pieces[2].text.size());
   const std::size_t uses = loading.branch_uses.size();
