@@ -1,5 +1,6 @@
 // What the clock begins in a dialog: `schedule`d branches, and the scenario's `schedules` (LANGUAGE 9, 14).
 #include "interpreter/core/play.h"
+#include "interpreter/core/stand.h"
 
 namespace sufler {
 namespace {
@@ -18,6 +19,9 @@ void begin(Play& play, BranchId branch) {
   if (play.state.waiting.what == Waiting::For::Nothing) {
     play.jump(branch);
   } else {
+    // The person's question is not lost by what goes wrong in here.
+    const State& state = play.state;
+    play.stand = Stand{state.frames, state.waiting, state.interrupted, state.past.size() + kStandsBeside};
     play.interrupt(play.program.branch(branch).block, Frame::Kind::Command);
   }
   play.run();

@@ -50,6 +50,8 @@ branches:
     - schedule: broken
       in: 10m
   broken:
+    - notify: admins
+      text: Сейчас сломается
     - set: {x: "1 / (2 - 2)"}
   nightly:
     - set: {runs: "(runs | default(0)) + 1"}
@@ -133,8 +135,9 @@ TEST_F(SchedulesTest, BackDoesNotCrossIt) {
 
 TEST_F(SchedulesTest, RunsBeforeTheResultOfAJobAndTheJobGoesOn) {
   talk.says("/plan");
+  talk.after("5m");
   talk.says("/job");
-  EXPECT_THAT(talk.after("10m"), ElementsAre("Позже"));
+  EXPECT_THAT(talk.after("5m"), ElementsAre("Позже"));
   EXPECT_THAT(talk.done(Value(5)), ElementsAre("Цена 5"));
 }
 

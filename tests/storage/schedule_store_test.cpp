@@ -20,13 +20,13 @@ class ScheduleStoreTest : public OnEveryDatabase {
     made.next_at = next;
     return made;
   }
-  void put(const ScheduleRow& made) { ask([&](ScheduleStore& store) { return unwrap(store.put(made)), 0; }); }
   template <class Body>
   auto ask(Body body) {
     decltype(body(std::declval<ScheduleStore&>())) result{};
     must(storage_, [&](Transaction& tx) { result = body(tx.schedules()); });
     return result;
   }
+  void put(const ScheduleRow& made) { ask([&](ScheduleStore& store) { return unwrap(store.put(made)), 0; }); }
   std::vector<std::string> names() {
     std::vector<std::string> all;
     for (const ScheduleRow& one : ask([](ScheduleStore& store) { return unwrap(store.all("shop")); })) all.push_back(one.name);
