@@ -143,6 +143,11 @@ class FlowGraphBuilder {
       if (options[i].target) link(node, aim(options[i].target, id, kPending), FlowVia::Button, i);
   }
 
+  void walk_verb(const ScheduleStep& schedule, StepId id, FlowNodeId node, FlowNodeId behind) {
+    if (schedule.branch) link(node, call(id, schedule.branch.value, kPending), FlowVia::Scheduled);
+    link(node, behind, FlowVia::Next);
+  }
+
   void walk_verb(const Choose& choose, StepId id, FlowNodeId node, FlowNodeId behind) {
     const std::vector<Option>& options = choose.buttons.options;
     bool always = false;
@@ -291,6 +296,9 @@ class FlowGraphBuilder {
     }
     if (program_.fallback) link(kOutside, call({}, program_.fallback.value, kPending), FlowVia::Fallback);
     if (program_.on_error) link(kOutside, call({}, program_.on_error.value, kPending), FlowVia::OnError);
+    for (std::uint32_t i = 0; i < program_.schedules.size(); ++i)
+      if (program_.schedules[i].branch)
+        link(kOutside, call({}, program_.schedules[i].branch.value, kPending), FlowVia::Scheduled, i);
     std::unordered_map<std::string_view, std::uint32_t> branches;
     for (std::uint32_t i = 0; i < program_.branches.size() && !program_.moved.empty(); ++i)
       branches.emplace(program_.branches[i].name, i);
@@ -380,6 +388,7 @@ bool FlowGraph::is_event(FlowVia via) {
     case FlowVia::Behind:
     case FlowVia::Resume:
     case FlowVia::Button:
+    case FlowVia::Scheduled:
     case FlowVia::Start:
     case FlowVia::Command: return true;
     default: return false;

@@ -62,6 +62,7 @@ enum class FlowVia : std::uint8_t {
   Resume,       ///< silence ends: the rule's `resume`
   Button,       ///< option `index` of a `say` or a `notify`, which nobody waits for: pressed at any time later
   Start, Command, Fallback, OnError,  ///< from outside; a command by `index`
+  Scheduled,    ///< the clock begins it at any time later; from outside: by schedule `index`
   Moved,        ///< from outside: where `moved` takes old dialogs
   Woken,        ///< from outside: a rule that falls silent by itself ends
 };
@@ -113,8 +114,8 @@ class FlowGraph {
   bool rests(FlowNodeId id) const;
   /// Whether the edge is what the person, other people or the clock do, and not the bot's own way on.
   static bool is_event(FlowVia via);
-  /// Whether it leads on from its node at once or out of its rest; not so buttons that nobody waits for.
-  static bool is_flow(FlowVia via) { return via != FlowVia::Button; }
+  /// Whether it leads on from its node at once or out of its rest; not so buttons that nobody waits for and what is scheduled.
+  static bool is_flow(FlowVia via) { return via != FlowVia::Button && via != FlowVia::Scheduled; }
 
   static constexpr std::uint32_t value(FlowNodeId id) { return static_cast<std::uint32_t>(id); }
 

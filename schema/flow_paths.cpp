@@ -194,7 +194,7 @@ FlowMarks FlowReach::always(const FlowMarks& goals) const {
   FlowMarks certain = goals;
   std::vector<std::uint32_t> missing(graph_.size()), open;
   const auto counts = [&](const FlowNode& node, FlowVia via, FlowNodeId from) {
-    if (node.kind == FlowNode::Kind::Leave || node.kind == FlowNode::Kind::None || via == FlowVia::Button) return false;
+    if (node.kind == FlowNode::Kind::Leave || node.kind == FlowNode::Kind::None || !FlowGraph::is_flow(via)) return false;
     if (via != FlowVia::Called) return true;
     const FlowRoutine* called = graph_.called_by(from);
     return !called || leaves_[graph_.node(called->entry).routine] != 0;
@@ -246,7 +246,7 @@ void FlowReach::find_leaving() {
     }
     for (std::uint32_t i = first_[FlowGraph::value(to)]; i < first_[FlowGraph::value(to) + 1]; ++i) {
       const Backward& edge = backward_[i];
-      if (graph_.node(edge.from).kind == FlowNode::Kind::Leave || edge.via == FlowVia::Button) continue;
+      if (graph_.node(edge.from).kind == FlowNode::Kind::Leave || !FlowGraph::is_flow(edge.via)) continue;
       if (edge.via == FlowVia::Called) {
         const FlowRoutine* called = graph_.called_by(edge.from);
         if (called && !leaves_[graph_.node(called->entry).routine]) continue;
@@ -504,7 +504,7 @@ class FlowSearch {
       if (edge.via == FlowVia::Moved) continue;  // dialogs of another version
       State next = records_[at].state;
       next.node = edge.to;
-      if (edge.via == FlowVia::OnError || edge.via == FlowVia::Woken) {
+      if (edge.via == FlowVia::OnError || edge.via == FlowVia::Woken || edge.via == FlowVia::Scheduled) {
         next.facts = facts_.nothing();
         if (query_.with_facts && next.unset) next.facts = facts_.without(next.facts, query_.watched);
       }
@@ -569,7 +569,7 @@ class FlowSearch {
     if (edge.via == FlowVia::Call) {
       if (cells_[next.stack].depth >= kMaxDepth || !must_enter(to, edge.to, next.passed)) return;
       next.stack = push(next.stack, from, behind_call(from));
-    } else if (to.kind == FlowNode::Kind::Entry || ends_calls || edge.via == FlowVia::Button) {
+    } else if (to.kind == FlowNode::Kind::Entry || ends_calls || !FlowGraph::is_flow(edge.via)) {
       next.stack = 0;
     }
     if (edge.via == FlowVia::Button && std::holds_alternative<Notify>(program_.step(graph_.node(from).step).verb)) {
@@ -726,7 +726,7 @@ bool FlowPaths::holds_together(const FlowWay& way, const std::string& watched) {
   FlowFacts::Id facts = facts_.fresh();
   for (const FlowMove& move : way.moves) {
     if (move.from == graph_.outside()) {
-      if (move.edge.via == FlowVia::OnError || move.edge.via == FlowVia::Woken)
+      if (move.edge.via == FlowVia::OnError || move.edge.via == FlowVia::Woken || move.edge.via == FlowVia::Scheduled)
         facts = watched.empty() ? facts_.nothing() : facts_.without(facts_.nothing(), watched);
       if (move.edge.via == FlowVia::Command) facts = facts_.command(facts, graph_.program().commands[move.edge.index]);
       continue;

@@ -21,6 +21,10 @@ class Words {
                                         : say("the person writes again", "человек пишет снова");
       case FlowVia::Command: return command(program().commands[edge.index]);
       case FlowVia::Fallback: return say("the person writes something else", "человек пишет что-то другое");
+      case FlowVia::Scheduled:
+        return from == graph_.outside()
+                   ? say("the schedule ", "по расписанию ") + code(program().schedules[edge.index].name) + say(" comes due", "")
+                   : say("later", "позже");
       case FlowVia::OnError: return say("something fails", "происходит сбой");
       case FlowVia::Restart: return say("the dialog begins anew", "диалог начинается заново");
       case FlowVia::Resume: return say("people are done", "люди закончили");

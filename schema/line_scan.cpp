@@ -16,7 +16,7 @@ namespace {
 
 // Words of these places are values; no line begins with them and a colon.
 constexpr Contexts kValues = in::QuestionType | in::HandoffMode | in::AssignWord |
-                             in::AssistantJob | in::EveryWord | in::ColumnType | in::SystemName |
+                             in::AssistantJob | in::EveryWord | in::ScheduleWord | in::ColumnType | in::SystemName |
                              in::Reserved | in::BooleanWord | in::ColorName | in::Weekday |
                              in::KeyboardWord | in::LanguageName | in::ReportFormat |
                              in::CrmAction | in::PlaceWord | in::During | in::AssignName |

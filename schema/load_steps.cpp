@@ -275,6 +275,51 @@ Verbs read_wait(Loading& loading, Fields& fields, const Node& value) {
   return wait;
 }
 
+Verbs read_schedule(Loading& loading, Fields& fields, const Node& value) {
+  ScheduleStep schedule;
+  schedule.branch = read_branch_name(loading, value, fields.where());
+  if (const Node* name = fields.take(Word::As)) {
+    if (read_scalar(loading, *name, fields.spelled(Word::As))) schedule.name = std::string(read_name(loading, *name));
+  } else if (schedule.branch) {
+    schedule.name = loading.program.branch(schedule.branch).name;
+  }
+  const Node* in = fields.take(Word::In);
+  const Node* at = fields.take(Word::At);
+  if (in) {
+    const bool starts_like_number = in->is_scalar() && !in->scalar.empty() && in->scalar[0] >= '0' && in->scalar[0] <= '9';
+    if (in->is_scalar()) schedule.in = Duration::parse(in->scalar);
+    if (!schedule.in && in->is_scalar() && !starts_like_number && Expression::parse(in->scalar)) {
+      schedule.in_expression = read_expression(loading, *in, fields.spelled(Word::In));
+    } else if (!schedule.in) {
+      read_duration(loading, *in, fields.spelled(Word::In));
+    }
+  }
+  if (at) {
+    const auto time = at->is_scalar() ? TimeOfDay::parse(trim(at->scalar)) : std::nullopt;
+    if (time) {
+      if (auto text = Expression::parse("'" + time->to_string() + "'")) schedule.at = std::move(*text);
+    } else {
+      schedule.at = read_expression(loading, *at, fields.spelled(Word::At));
+    }
+  }
+  if (in && at) {
+    loading.report(DiagnosticId::NotTogether, fields.key_span(Word::At), {fields.spelled(Word::At), fields.spelled(Word::In)});
+  } else if (!in && !at && !fields.has_unknown()) {
+    hint(loading, loading.report(DiagnosticId::ScheduleWithoutTime, value.span, {fields.where()}),
+         "say it with `%in%: 2d`, or with a moment: `%at%: visit_at - duration('2h')`",
+         "скажите через сколько — `%in%: 2д` — или назовите момент: `%at%: запись - длительность('2ч')`");
+  }
+  return schedule.branch ? Verbs(std::move(schedule)) : Verbs(Log{});
+}
+
+Verbs read_cancel(Loading& loading, Fields& fields, const Node& value) {
+  const auto name = read_scalar(loading, value, fields.where());
+  if (!name) return Log{};
+  CancelStep cancel{std::string(nfc(loading, *name))};
+  loading.cancels.emplace_back(cancel.name, &value);
+  return cancel;
+}
+
 std::vector<ColumnValue> read_values(Loading& loading, const Node& node, TableId id,
                                      std::string_view what) {
   std::vector<ColumnValue> result;
@@ -705,6 +750,8 @@ Verbs read_verb(Loading& loading, Fields& fields, Word verb, const Node& key, co
       if (verb == Word::Restart) return Restart{};
       return End{};
     case Word::Wait: return read_wait(loading, fields, value);
+    case Word::Schedule: return read_schedule(loading, fields, value);
+    case Word::Cancel: return read_cancel(loading, fields, value);
     case Word::Save: return read_save(loading, fields, value);
     case Word::Find: return read_find(loading, fields, value);
     case Word::Count: return read_count(loading, fields, value);

@@ -170,10 +170,13 @@ void declare_file(Loading& loading, const Node& root, Sections& sections) {
       case Word::Assistants:
         declare_all(loading, loading.assistants, value, key.scalar, program.assistants);
         break;
+      case Word::Schedules:
+        declare_all(loading, loading.schedules, value, key.scalar, program.schedules);
+        break;
       case Word::PhrasesWord: sections.phrases.push_back(&value); break;
       case Word::Moved: sections.moved.push_back(&value); break;
       case Word::Ensure: sections.ensure.push_back(&value); break;
-      default:  // schedules, events
+      default:  // events
         not_available_yet(loading, key.span, key.scalar);
         break;
     }
@@ -386,6 +389,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   load_assistants(loading);
   load_branches(loading);
   load_commands(loading);
+  load_schedules(loading);
   complete_desks(loading);
   load_texts(loading);
   for (const Node* node : sections.phrases) load_phrases(loading, *node);
@@ -400,6 +404,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   check_names(loading);
   check_types(loading);
   check_unused(loading);
+  check_schedules(loading);
   check_commands(loading);
   check_cases(loading);
   check_flow(loading);

@@ -116,6 +116,9 @@ struct Loading {
   std::set<std::string> files;             ///< of the scenario's folder, that it sends
 
   NameIndex branches, questions, tables, commands, handoffs, desks, assistants, texts, settings;
+  NameIndex schedules;
+  std::deque<Node> made_nodes;             ///< parts of scalars that are read like scalars of their own
+  std::vector<std::pair<std::string, const Node*>> cancels;  ///< what `cancel` names
   std::unordered_map<std::string_view, std::vector<std::uint32_t>> inline_questions;
 
   // Noted for the checks.
@@ -359,6 +362,7 @@ void load_commands(Loading& loading);
 void load_tables(Loading& loading);
 void load_desks(Loading& loading);
 void load_assistants(Loading& loading);
+void load_schedules(Loading& loading);
 /// Once all steps and questions are known: types of arguments, what tools are for, and whether the budget is enough.
 void complete_assistants(Loading& loading);
 void load_handoffs(Loading& loading);
@@ -390,5 +394,6 @@ void check_commands(Loading& loading);
 void check_platform_limits(Loading& loading);
 void check_secrets(Loading& loading);
 void check_unused(Loading& loading);
+void check_schedules(Loading& loading);
 
 }  // namespace sufler

@@ -72,12 +72,28 @@ Stored<std::vector<LiveDialogs::AtPlace>> LiveDialogs::places(std::string_view b
     std::string place;
     std::int64_t timers = 0;
     soci::statement query = (sql.prepare << "SELECT d.place, count(*) FROM timers AS t JOIN dialogs AS d ON d.id = "
-                                            "t.dialog_id WHERE t.bot = :bot GROUP BY d.place",
+                                            "t.dialog_id WHERE t.bot = :bot AND substr(t.name, 1, 9) <> 'schedule:' GROUP BY "
+                                            "d.place",
                              soci::use(of), soci::into(place), soci::into(timers));
     query.execute();
     while (query.fetch())
       for (AtPlace& known : all)
         if (known.place == place) known.timers = timers;
+    return all;
+  });
+}
+
+Stored<std::vector<LiveDialogs::Scheduled>> LiveDialogs::scheduled(std::string_view bot) {
+  soci::session& sql = *impl_->sql;
+  return storage::guarded(&sql, [&]() -> Stored<std::vector<Scheduled>> {
+    std::vector<Scheduled> all;
+    const std::string of(bot);
+    Scheduled row;
+    soci::statement query = (sql.prepare << "SELECT substr(name, 10), count(*) FROM timers WHERE bot = :bot AND substr(name, 1, 9) = "
+                                            "'schedule:' GROUP BY name ORDER BY name",
+                             soci::use(of), soci::into(row.name), soci::into(row.dialogs));
+    query.execute();
+    while (query.fetch()) all.push_back(row);
     return all;
   });
 }

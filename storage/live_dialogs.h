@@ -26,10 +26,16 @@ class LiveDialogs {
     std::string place;         ///< `branch/question`, or `none`
     std::int64_t dialogs = 0;
     Moment oldest;             ///< of them the one that was changed longest ago
-    std::int64_t timers = 0;   ///< that are set in them
+    std::int64_t timers = 0;   ///< that are set in them, without what is scheduled: that belongs to no place
   };
   /// Of one bot, sorted by place; dialogs that are pinned to a version are left out. Counted by the database, so that a hundred thousand dialogs take no second.
   Stored<std::vector<AtPlace>> places(std::string_view bot);
+  /// What `schedule` steps have pending, by its name: in how many dialogs.
+  struct Scheduled {
+    std::string name;
+    std::int64_t dialogs = 0;
+  };
+  Stored<std::vector<Scheduled>> scheduled(std::string_view bot);
   /// Calls with the stored state of each dialog that rests somewhere: `place`, state (JSON), in the order of ids. An
   /// empty list of places: all.
   Stored<Done> each_state(std::string_view bot, const std::vector<std::string>& places,

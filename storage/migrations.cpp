@@ -285,6 +285,16 @@ const std::vector<Step>& steps() {
                model TEXT NOT NULL, answers BIGINT NOT NULL, tokens_in BIGINT NOT NULL, tokens_out BIGINT NOT NULL,
                PRIMARY KEY (day, bot, transport, user_id, model)){clustered})",
       },
+      {
+          // When each of a scenario's `schedules` runs next (schedule_store.h). `run_*`: a run for many people, in
+          // portions, and how far it has come.
+          R"(CREATE TABLE schedule_times (
+               bot TEXT NOT NULL, name TEXT NOT NULL, timing TEXT NOT NULL, people TEXT NOT NULL,
+               generation BIGINT NOT NULL, next_at_unix_ms BIGINT NOT NULL, last_at_unix_ms BIGINT NOT NULL,
+               paused_at_unix_ms BIGINT NOT NULL, forced_at_unix_ms BIGINT NOT NULL, run_due_unix_ms BIGINT NOT NULL,
+               run_after BIGINT NOT NULL, people_told BIGINT NOT NULL, PRIMARY KEY (bot, name)){clustered})",
+          "postgresql: ALTER TABLE schedule_times SET (fillfactor = 50)",
+      },
   };
   return all;
 }

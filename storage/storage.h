@@ -109,6 +109,7 @@ class Housekeeping;
 class DeskStore;
 class JobStore;
 class KnowledgeStore;
+class ScheduleStore;
 class VersionStore;
 
 /// Operations of one transaction. References stay valid until it ends. After an error the
@@ -218,6 +219,8 @@ class Transaction {
   virtual DeskStore& desk() = 0;
   /// What is done outside of transactions: storage/job_store.h.
   virtual JobStore& jobs() = 0;
+  /// What runs by the clock: storage/schedule_store.h.
+  virtual ScheduleStore& schedules() = 0;
   /// Versions of scenarios: storage/version_store.h.
   virtual VersionStore& versions() = 0;
   /// What assistants know: storage/knowledge_store.h.

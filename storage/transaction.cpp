@@ -11,6 +11,7 @@
 #include "storage/sql_desk.h"
 #include "storage/sql_housekeeping.h"
 #include "storage/sql_jobs.h"
+#include "storage/sql_schedules.h"
 #include "storage/sql_knowledge.h"
 #include "storage/sql_versions.h"
 
@@ -71,12 +72,14 @@ SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect, State
       housekeeping_(std::make_unique<SqlHousekeeping>(*this)),
       desk_(std::make_unique<SqlDesk>(*this)),
       jobs_(std::make_unique<SqlJobs>(*this)),
+      schedules_(std::make_unique<SqlSchedules>(*this)),
       versions_(std::make_unique<SqlVersions>(*this)),
       knowledge_(std::make_unique<SqlKnowledge>(*this)) {}
 SqlTransaction::~SqlTransaction() = default;
 
 DeskStore& SqlTransaction::desk() { return *desk_; }
 JobStore& SqlTransaction::jobs() { return *jobs_; }
+ScheduleStore& SqlTransaction::schedules() { return *schedules_; }
 KnowledgeStore& SqlTransaction::knowledge() { return *knowledge_; }
 VersionStore& SqlTransaction::versions() { return *versions_; }
 Housekeeping& SqlTransaction::housekeeping() { return *housekeeping_; }

@@ -23,6 +23,7 @@ class SqlDesk;
 class SqlJobs;
 class SqlKnowledge;
 class SqlHousekeeping;
+class SqlSchedules;
 class SqlVersions;
 
 /// All operations, in SQL that every database understands. Lives as long as its connection and
@@ -109,6 +110,7 @@ class SqlTransaction : public Transaction {
 
   DeskStore& desk() override;
   JobStore& jobs() override;
+  ScheduleStore& schedules() override;
   VersionStore& versions() override;
   KnowledgeStore& knowledge() override;
   Housekeeping& housekeeping() override;
@@ -118,6 +120,7 @@ class SqlTransaction : public Transaction {
   friend class SqlJobs;
   friend class SqlKnowledge;
   friend class SqlHousekeeping;
+  friend class SqlSchedules;
   friend class SqlVersions;
 
   /// Runs one operation; its failure makes the transaction lost. Nothing more is done after one:
@@ -183,6 +186,7 @@ class SqlTransaction : public Transaction {
   std::unique_ptr<SqlHousekeeping> housekeeping_;
   std::unique_ptr<SqlDesk> desk_;
   std::unique_ptr<SqlJobs> jobs_;
+  std::unique_ptr<SqlSchedules> schedules_;
   std::unique_ptr<SqlVersions> versions_;
   std::unique_ptr<SqlKnowledge> knowledge_;
 };

@@ -176,6 +176,11 @@ class MapMaker {
       case FlowVia::Start: return words("start", "начало");
       case FlowVia::Fallback: return words("not understood", "не понял");
       case FlowVia::OnError: return words("on error", "при ошибке");
+      case FlowVia::Scheduled: {
+        if (node.kind != Kind::Outside) return scheduled_words(node);
+        const Schedule& schedule = program_.schedules[edge.index];
+        return words("schedule ", "расписание ") + schedule.name;
+      }
       case FlowVia::Command: {
         const Command& command = program_.commands[edge.index];
         return command.words.empty() ? command.name : command.words.front();
@@ -197,6 +202,12 @@ class MapMaker {
 
   std::string silence_words(const Timeout& timeout) const {
     return words("no answer for ", "нет ответа ") + length_words(timeout.after, russian_);
+  }
+
+  std::string scheduled_words(const FlowNode& node) const {
+    const ScheduleStep* schedule = verb_of<ScheduleStep>(node);
+    if (schedule && schedule->in) return words("in ", "через ") + length_words(*schedule->in, russian_);
+    return words("later", "позже");
   }
 
   std::string timeout_words(FlowNodeId from) const {

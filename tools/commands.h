@@ -97,6 +97,15 @@ struct DeadLettersOptions {
 };
 int run_dead_letters(const DeadLettersOptions& options);
 
+struct SchedulesOptions {
+  enum class What : std::uint8_t { List, Pause, Resume, Run } what = What::List;
+  std::string name;
+  std::string bot;
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+int run_schedules(const SchedulesOptions& options);
+
 struct StatusOptions {
   std::string config = "sufler.yaml";
   std::string format = "text";

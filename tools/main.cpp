@@ -180,6 +180,31 @@ int main(int argc, char** argv) {
   add_format(rehearse_command, rehearse.format);
   rehearse_command->callback([&] { code = sufler::run_rehearse(rehearse); });
 
+  using Schedules = sufler::SchedulesOptions::What;
+  sufler::SchedulesOptions schedules;
+  CLI::App* schedules_command = app.add_subcommand("schedules", "What runs by the clock: when next, when last, for whom");
+  schedules_command->add_option("bot", schedules.bot, "Only of this bot");
+  add_config(schedules_command, schedules.config);
+  add_format(schedules_command, schedules.format);
+  const std::tuple<const char*, Schedules, const char*> schedule_commands[] = {
+      {"pause", Schedules::Pause, "It does not run until it is resumed"},
+      {"resume", Schedules::Resume, "It runs again; what came due meanwhile is not made up for"},
+      {"run", Schedules::Run, "It runs once now, and then by its times"}};
+  for (const auto& [name, what, help] : schedule_commands) {
+    CLI::App* command = schedules_command->add_subcommand(name, help);
+    command->add_option("name", schedules.name, "The schedule")->required();
+    command->add_option("--bot", schedules.bot, "The bot, where several have such a schedule");
+    add_config(command, schedules.config);
+    add_format(command, schedules.format);
+    command->callback([&schedules, &code, what = what] {
+      schedules.what = what;
+      code = sufler::run_schedules(schedules);
+    });
+  }
+  schedules_command->callback([&] {
+    if (schedules_command->get_subcommands().empty()) code = sufler::run_schedules(schedules);
+  });
+
   sufler::DialogsOptions dialogs;
   CLI::App* dialogs_command = app.add_subcommand("dialogs", "The dialogs that changed last");
   dialogs_command->add_option("config", dialogs.config, "The configuration, sufler.yaml unless given");

@@ -38,6 +38,12 @@ struct TableLine {
   std::string table, column, before, after;
   std::int64_t rows = 0;  ///< with a value: the reload would be refused
 };
+/// What is scheduled in dialogs and would not begin any more, or by another name.
+struct ScheduledLine {
+  std::string name, branch;
+  std::int64_t dialogs = 0;
+  std::string to;  ///< where `moved` leads; empty: dropped
+};
 struct Plan {
   std::string bot, path, version, live;
   bool compared = false;  ///< the version that serves is known
@@ -48,6 +54,7 @@ struct Plan {
   std::vector<TableLine> tables;
   std::vector<VersionStore::Pinned> pinned;
   std::vector<MovedGuess> moved;
+  std::vector<ScheduledLine> scheduled;
 
   std::int64_t falling() const {
     std::int64_t dialogs = 0;
@@ -163,6 +170,22 @@ Stored<Done> look_at_tables(Plan& plan, LiveDialogs& dialogs) {
   return Done{};
 }
 
+Stored<Done> look_at_scheduled(Plan& plan, const Program* before, const Program& after, LiveDialogs& dialogs) {
+  auto pending = dialogs.scheduled(plan.bot);
+  if (!pending) return Error{pending.error()};
+  for (const LiveDialogs::Scheduled& one : *pending) {
+    ScheduledLine line{one.name, one.name, one.dialogs, {}};
+    for (std::size_t i = 0; before && i < before->steps.size(); ++i)
+      if (const auto* step = std::get_if<ScheduleStep>(&before->steps[i].verb); step && step->name == one.name)
+        line.branch = before->branch(step->branch).name;
+    if (after.find_branch(line.branch)) continue;
+    if (const auto moved = after.moved.find(line.branch); moved != after.moved.end())
+      line.to = moved->second.substr(0, moved->second.find('/'));
+    plan.scheduled.push_back(std::move(line));
+  }
+  return Done{};
+}
+
 // ---- how it is shown
 
 std::string age(Moment since, Moment now, Language language) {
@@ -204,11 +227,17 @@ void print_json(const Plan& plan, Language language) {
                       {"rows", one.rows}, {"refused", one.rows > 0}});
   for (const MovedGuess& one : plan.moved)
     moved.push_back({{"from", one.from}, {"to", one.to}, {"likeness", one.likeness}});
+  json scheduled = json::array();
+  for (const ScheduledLine& one : plan.scheduled) {
+    json line = {{"name", one.name}, {"branch", one.branch}, {"dialogs", one.dialogs}, {"dropped", one.to.empty()}};
+    if (!one.to.empty()) line["to"] = one.to;
+    scheduled.push_back(std::move(line));
+  }
   const json whole = {{"bot", plan.bot}, {"path", plan.path}, {"version", plan.version}, {"live_version", plan.live},
                       {"compared", plan.compared}, {"waiting", plan.waiting}, {"resting", plan.resting},
                       {"falling_back", plan.falling()}, {"places", std::move(places)}, {"changes", std::move(changes)},
                       {"stricter", std::move(stricter)}, {"tables", std::move(tables)},
-                      {"pinned", std::move(pinned)}, {"moved", std::move(moved)}};
+                      {"pinned", std::move(pinned)}, {"moved", std::move(moved)}, {"scheduled", std::move(scheduled)}};
   std::cout << whole.dump(2, ' ', false, json::error_handler_t::replace) << "\n";
 }
 
@@ -226,6 +255,7 @@ class Printer {
     places(PlaceFate::Kind::Branch, say("gone; `moved` leads to a branch", "нет больше; `перенесено` ведёт в ветку"));
     places(PlaceFate::Kind::Moved, say("moved", "перенесены"));
     places(PlaceFate::Kind::Changed, say("the question changed; the talk waits on", "вопрос изменён, разговор ждёт дальше"));
+    scheduled();
     stricter();
     tables();
     changes();
@@ -275,6 +305,15 @@ class Printer {
     if (more > 0)
       line("  " + counted(more, language_, "more place", "more places", "место ещё", "места ещё", "мест ещё") + ", " +
            counted_dialogs(dialogs, language_));
+  }
+
+  void scheduled() const {
+    bool first = true;
+    for (const ScheduledLine& one : plan_.scheduled) {
+      if (std::exchange(first, false)) line(""), line(say("Scheduled: the branch is gone", "Запланировано: ветки больше нет"));
+      line("  " + one.name + (one.name == one.branch ? "" : " (" + one.branch + ")") + "  " + counted_dialogs(one.dialogs, language_) +
+           (one.to.empty() ? say(", will not begin", ", не начнётся") : " → " + one.to));
+    }
   }
 
   void stricter() const {
@@ -378,6 +417,8 @@ int run_plan(const PlanOptions& options) {
   if (auto counted = count_failing(plan, *after.program, *dialogs); !counted)
     return complain(counted.error().message), kExitMisuse;
   if (auto looked = look_at_tables(plan, *dialogs); !looked) return complain(looked.error().message), kExitMisuse;
+  if (auto looked = look_at_scheduled(plan, before->program.get(), *after.program, *dialogs); !looked)
+    return complain(looked.error().message), kExitMisuse;
   if (options.format == "json") {
     print_json(plan, language);
   } else {

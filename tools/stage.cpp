@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "interpreter/runtime/jobs.h"
+#include "interpreter/runtime/schedules.h"
 #include "storage/housekeeping.h"
 
 namespace sufler {
@@ -21,6 +22,8 @@ struct Stage::Impl {
   Storage storage;
   std::unique_ptr<Audience> audience;  // lives longer than the player, which has its renderers
   std::unique_ptr<Player> player;
+  std::optional<ScheduleRunner> schedules;
+  std::optional<Moment> next_schedule;
   std::shared_ptr<const Program> program;
   StageOptions options;
   std::uint64_t reloads = 0;
@@ -42,12 +45,32 @@ struct Stage::Impl {
     audience->set_clock(now);
   }
 
+  Stored<std::optional<Moment>> next_due() {
+    auto timer = player->next_timer();
+    if (!timer || !next_schedule || (*timer && **timer < *next_schedule)) return timer;
+    return next_schedule;
+  }
+
+  /// Plays the first that is due, which `next_due` gave.
+  Stored<Done> play_first(Moment due) {
+    if (!next_schedule || due < *next_schedule) return keep(player->play_timers(now, 1));
+    return run_schedules();
+  }
+
+  Stored<Done> run_schedules() {
+    auto round = schedules->round(storage, now);
+    if (!round) return Error{round.error()};
+    next_schedule = round->next;
+    notes.insert(notes.end(), round->notes.begin(), round->notes.end());
+    return round->stored ? keep(player->go_on()) : Stored<Done>(Done{});
+  }
+
   Stored<Done> play_due() {
     for (int i = 0; i < kMaxTimers; ++i) {
-      auto next = player->next_timer();
+      auto next = next_due();
       if (!next) return Error{next.error()};
       if (!*next || **next > now) return Done{};
-      auto kept = keep(player->play_timers(now, 1));
+      auto kept = play_first(**next);
       if (!kept) return kept;
     }
     return Error{StorageError{StorageError::Kind::Other, "timers come due without end at one moment"}};
@@ -159,6 +182,8 @@ Stored<std::unique_ptr<Stage>> Stage::open(std::shared_ptr<const Program> progra
   auto entered = impl->audience->enter(impl->options, setup);
   if (!entered) return Error{entered.error()};
   impl->player = std::make_unique<Player>(impl->storage, std::move(setup));
+  impl->schedules.emplace(*impl->player);
+  if (auto begun = impl->run_schedules(); !begun) return Error{begun.error()};
   return std::unique_ptr<Stage>(new Stage(std::move(impl)));
 }
 
@@ -182,7 +207,7 @@ Stored<Done> Stage::reload(std::shared_ptr<const Program> program) {
     auto moved = impl.keep(impl.player->sweep(sweep, impl.now, [] { return true; }));
     if (!moved) return moved;
   }
-  return Done{};
+  return impl.run_schedules();
 }
 
 Stored<Done> Stage::staff(const std::string& text) {
@@ -205,17 +230,22 @@ Stored<Done> Stage::advance(Duration by) { return advance_to({impl_->now.unix_ms
 
 Stored<Done> Stage::advance_to(Moment target) {
   for (int i = 0; i < kMaxTimers; ++i) {
-    auto next = impl_->player->next_timer();
+    auto next = impl_->next_due();
     if (!next) return Error{next.error()};
     if (!*next || **next > target) {
       impl_->set_clock(target);
       return Done{};
     }
     impl_->set_clock(**next);
-    auto played = impl_->keep(impl_->player->play_timers(impl_->now, 1));
+    auto played = impl_->play_first(**next);
     if (!played) return played;
   }
   return Error{StorageError{StorageError::Kind::Other, "timers come due without end"}};
+}
+
+Stored<Done> Stage::stand_still(Duration by) {
+  impl_->set_clock({impl_->now.unix_ms + by.ms});
+  return impl_->play_due();
 }
 
 std::vector<Arrival> Stage::take_arrivals() { return std::exchange(impl_->arrivals, {}); }
@@ -225,7 +255,7 @@ std::vector<std::string> Stage::visible_labels(const std::string& person) const 
 }
 
 Moment Stage::now() const { return impl_->now; }
-Stored<std::optional<Moment>> Stage::next_timer() { return impl_->player->next_timer(); }
+Stored<std::optional<Moment>> Stage::next_timer() { return impl_->next_due(); }
 
 Stored<std::string> Stage::place() {
   std::string place;

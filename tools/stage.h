@@ -35,6 +35,8 @@ class Stage {
   /// Moves the clock and plays every timer that comes due on the way, each at its time.
   Stored<Done> advance(Duration by);
   Stored<Done> advance_to(Moment moment);
+  /// The same while nothing runs, as when the process is stopped: what came due meanwhile is found all at once.
+  Stored<Done> stand_still(Duration by);
 
   /// What arrived since the last call, oldest first.
   std::vector<Arrival> take_arrivals();

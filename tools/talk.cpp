@@ -263,7 +263,7 @@ class TalkPlayer {
     if (word == "user") return play_user(key.span, value);
     if (word == "press") return play_press(key.span, value);
     if (word == "bot") return play_bot(key.span, value);
-    if (word == "after") return play_after(value);
+    if (word == "after" || word == "stopped") return play_after(value, word == "stopped");
     if (word == "staff") return nothing_unread(key.span) && played(key.span, stage_->staff(text_of(&value)));
     if (word == "silent") return play_silent(key.span);
     if (word == "reload") return play_reload(key.span, value);
@@ -361,11 +361,11 @@ class TalkPlayer {
     return true;
   }
 
-  bool play_after(const Node& value) {
+  bool play_after(const Node& value, bool stopped) {
     auto duration = Duration::parse(text_of(&value));
     if (!duration) return fail(value.span, words("a duration such as 90s, 5m, 2h, 3d is expected", "нужна длительность: 90с, 5м, 2ч, 3д"));
     if (!nothing_unread(value.span)) return false;
-    return played(value.span, stage_->advance(*duration));
+    return played(value.span, stopped ? stage_->stand_still(*duration) : stage_->advance(*duration));
   }
 
   /// The scenario is replaced between two messages; what the bot says by itself because of it is read like the rest.

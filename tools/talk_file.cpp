@@ -308,7 +308,7 @@ class TalkReader {
 
   // ---- lines
 
-  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail", "reload", "refused"}; }
+  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail", "reload", "refused", "stopped"}; }
 
   void unknown_line(const Node& word) {
     std::vector<std::string> known = forms(in::TalkStep, line_words());
@@ -340,7 +340,7 @@ class TalkReader {
     if (word == "bot") return read_match(value, true);
     if (word == "staff") return static_cast<void>(expect_text(value, "a text"));
     if (word == "silent" || word == "reload" || word == "refused") return;
-    if (word == "after") {
+    if (word == "after" || word == "stopped") {
       if (!value.is_scalar() || !Duration::parse(value.scalar)) bad_value(value, "90s, 5m, 2h, 3d");
       return;
     }

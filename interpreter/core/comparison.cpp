@@ -26,6 +26,7 @@ constexpr std::string_view kCodes[] = {
     "handoff_added",     "handoff_removed", "handoff_changed",
     "desk_added",        "desk_removed",    "desk_changed",
     "assistant_added",   "assistant_removed", "assistant_changed",
+    "schedule_added",    "schedule_removed", "schedule_changed",
     "role_added",        "role_removed",
     "settings_changed",  "texts_changed",   "phrases_changed",  "moved_changed",
     "language_changed",  "timezone_changed",
@@ -338,6 +339,8 @@ class Comparison {
           [&](const Desk& was, const Desk& is) { return meaning_of(was) == meaning_of(is); });
     named(before_.assistants, after_.assistants, What::AssistantAdded, What::AssistantRemoved, What::AssistantChanged,
           [&](const Assistant& was, const Assistant& is) { return meaning_of(before_, was) == meaning_of(after_, is); });
+    named(before_.schedules, after_.schedules, What::ScheduleAdded, What::ScheduleRemoved, What::ScheduleChanged,
+          [&](const Schedule& was, const Schedule& is) { return meaning_of(before_, was) == meaning_of(after_, is); });
     const std::set<std::string> was = roles_of(before_), is = roles_of(after_);
     for (const std::string& role : was)
       if (!is.contains(role)) add(What::RoleRemoved, role);

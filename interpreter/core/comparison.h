@@ -45,6 +45,7 @@ struct Change {
     HandoffAdded, HandoffRemoved, HandoffChanged,
     DeskAdded, DeskRemoved, DeskChanged,
     AssistantAdded, AssistantRemoved, AssistantChanged,
+    ScheduleAdded, ScheduleRemoved, ScheduleChanged,
     RoleAdded, RoleRemoved,    ///< roles that the scenario names
     SettingsChanged, TextsChanged, PhrasesChanged,  ///< `names`: which
     MovedChanged,              ///< `names`: what `moved:` tells about now and did not before

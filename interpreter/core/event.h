@@ -154,12 +154,22 @@ struct JobDone {
 };
 /// The oldest message of those that a job kept waiting is heard now (turn.h, `hears_kept`).
 struct HearKept {};
+/// The scenario's `schedules` begin a branch here.
+struct ScheduleDue {
+  std::string schedule;
+  std::string branch;          ///< by name: it may be played by another version than the one that wrote it
+  bool alone = false;          ///< the dialog is the schedule's own, there is no person
+  std::string resting_in = {}; ///< only while the dialog rests in this branch; empty: wherever it is
+  Moment unchanged_since = {}; ///< only when nothing has happened in it since then; 0: whatever has
+};
+/// The platform of dialogs that are a schedule's own: no transport has this name.
+inline constexpr std::string_view kScheduleTransport = "schedule";
 
 struct Event {
   Moment at;               ///< when it happened; the only clock of step()
   std::uint64_t seed = 0;  ///< the only chance of step()
   std::variant<UserMessage, ButtonPress, TimerDue, StaffMessage, Reachability, TableAnswer, TurnFailed, StaffCall,
-               TooMany, DeskAnswer, TicketNews, Delivery, DeskChange, JobDone, HearKept>
+               TooMany, DeskAnswer, TicketNews, Delivery, DeskChange, JobDone, HearKept, ScheduleDue>
       what;
 };
 

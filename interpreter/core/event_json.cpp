@@ -153,10 +153,20 @@ void append(std::string& out, const JobDone& done) {
 
 void append(std::string& out, const HearKept&) { out += "true"; }
 
+void append(std::string& out, const ScheduleDue& due) {
+  ObjectWriter members(out);
+  members.text("name", due.schedule);
+  members.text("branch", due.branch);
+  members.flag("alone", due.alone);
+  members.text("in", due.resting_in);
+  if (due.unchanged_since.unix_ms != 0) members.number("since", due.unchanged_since.unix_ms);
+  members.end();
+}
+
 constexpr std::string_view kNames[] = {"message", "press", "timer", "staff",
                                        "reachable", "table", "failed", "staff_call", "too_many",
                                        "desk", "ticket", "delivery", "desk_change", "job",
-                                       "kept"};
+                                       "kept", "schedule"};
 
 bool read_uint64(JsonReader& json, std::uint64_t& out) {
   std::int64_t number = 0;
@@ -348,6 +358,17 @@ bool read(JsonReader& json, JobDone& done) {
 bool read(JsonReader& json, HearKept&) {
   bool any = false;
   return json.read_bool(any);
+}
+
+bool read(JsonReader& json, ScheduleDue& due) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "name") return json.read_string(due.schedule);
+    if (name == "branch") return json.read_string(due.branch);
+    if (name == "alone") return json.read_bool(due.alone);
+    if (name == "in") return json.read_string(due.resting_in);
+    if (name == "since") return json.read_int(due.unchanged_since.unix_ms);
+    return false;
+  });
 }
 
 template <std::size_t I = 0>

@@ -48,7 +48,7 @@ void Play::jump(BranchId branch) {
   leave_rest();
   state.frames.clear();
   state.interrupted.clear();
-  state.timers.clear();
+  clear_timers();
   state.frames.push_back(frame_of(program.branch(branch).block, Frame::Kind::Branch));
 }
 
@@ -166,7 +166,7 @@ void Play::end_dialog() {
   state.frames.clear();
   state.interrupted.clear();
   state.past.clear();
-  state.timers.clear();
+  clear_timers();
   state.waiting = Waiting{};
 }
 

@@ -128,6 +128,14 @@ class Writer {
   void verb(const Restart&) {}
   void verb(const End&) {}
   void verb(const Wait& wait) { expression(wait.until), expression(wait.duration_expression); }
+  void verb(const ScheduleStep& schedule) {
+    branch(schedule.branch);
+    word(schedule.name);
+    duration(schedule.in);
+    expression(schedule.in_expression);
+    expression(schedule.at);
+  }
+  void verb(const CancelStep& cancel) { word(cancel.name); }
   void verb(const Save& save) {
     table(save.table);
     if (save.values) values(*save.values);
@@ -291,6 +299,18 @@ std::string meaning_of(const Program& program, const Assistant& assistant) {
   writer.duration(assistant.gather);
   for (const std::string& host : assistant.links) writer.word(host);
   writer.target(assistant.otherwise);
+  return writer.take();
+}
+
+std::string meaning_of(const Program& program, const Schedule& schedule) {
+  Writer writer(program, With::Texts);
+  writer.word(schedule.when.source);
+  writer.branch(schedule.branch);
+  writer.number(static_cast<std::uint64_t>(schedule.missed));
+  writer.number(static_cast<std::uint64_t>(schedule.whom));
+  writer.branch(schedule.resting_in);
+  writer.duration(schedule.idle);
+  writer.expression(schedule.where);
   return writer.take();
 }
 

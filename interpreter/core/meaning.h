@@ -22,6 +22,7 @@ std::string source_of(const std::optional<Expression>& expression);
 std::vector<std::string> steps_of(const Program& program, BranchId branch, With with);
 std::string meaning_of(const Program& program, const Command& command);
 std::string meaning_of(const Program& program, const HandoffRule& rule);
+std::string meaning_of(const Program& program, const Schedule& schedule);
 std::string meaning_of(const Desk& desk);
 std::string meaning_of(const Program& program, const Assistant& assistant);
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "interpreter/core/options.h"
+#include "interpreter/core/stand.h"
 #include "interpreter/core/steps/steps.h"
 
 namespace sufler {
@@ -131,19 +132,20 @@ void Play::start_over_from_fault() {
     end_dialog();
     return;
   }
-  const bool put_back = faults == 1 && !border;
+  const bool put_back = faults == 1 && (!border || (stand && stand->past >= kStandsBeside));
   if (put_back && stand) {
     state.frames = std::move(stand->frames);
     state.waiting = std::move(stand->waiting);
     state.interrupted = std::move(stand->interrupted);
-    if (state.past.size() > stand->past) state.past.resize(stand->past);
+    const std::size_t past = stand->past & ~kStandsBeside;
+    if (state.past.size() > past) state.past.resize(past);
   } else if (!put_back || state.waiting.what == Waiting::For::Nothing ||
              state.waiting.what == Waiting::For::Table) {
     abandon_relay(*this);
     state.frames.clear();
     state.interrupted.clear();
     state.past.clear();
-    state.timers.clear();
+    clear_timers();
     state.waiting = Waiting{};
   }
   stand.reset();

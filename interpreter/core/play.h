@@ -139,6 +139,8 @@ struct Play {
   void restart_timers();          ///< the person did something
   void reaim_timers();            ///< of all rests, by the durations of a new version, from when they began
   void timer_due(const TimerDue& timer);
+  /// All timers but those of `schedule`: what the dialog was at is over.
+  void clear_timers();
   /// What interrupted the rest at `depth` of `interrupted` is given up, and it is the present one again.
   void give_up_interruptions(std::size_t depth);
 
@@ -199,6 +201,14 @@ void close_relay(Play& play);
 void abandon_relay(Play& play);
 /// The target of the step for an outcome; null when it has none.
 const Target* outcome_target(const Play& play, StepId step, HandoffOutcome outcome);
+
+// ---- what the clock begins: schedules.cpp
+
+/// True when the timer is one of `schedule`.
+bool hear_schedule_timer(Play& play, const TimerDue& timer);
+void hear_schedule(Play& play, const ScheduleDue& due);
+/// Pending `schedule`s whose branch is gone in this version are dropped with a line, renamed ones go along.
+void take_over_schedules(Play& play);
 
 /// True when silence dealt with the message.
 bool hear_in_silence(Play& play);

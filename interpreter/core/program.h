@@ -12,6 +12,7 @@
 #include "interpreter/core/expression.h"
 #include "interpreter/core/message.h"
 #include "interpreter/core/phrases.h"
+#include "interpreter/core/recurrence.h"
 #include "interpreter/core/source_span.h"
 #include "interpreter/core/value.h"
 
@@ -199,6 +200,17 @@ struct Wait {
   std::optional<Expression> until;     ///< a moment, or a date or time of today
   std::optional<Expression> duration_expression;
 };
+/// `schedule`: a branch that begins later, in this dialog. One at a time has a name; another takes its place.
+struct ScheduleStep {
+  BranchId branch;
+  std::string name;                    ///< `as`; default: the branch's
+  std::optional<Duration> in;
+  std::optional<Expression> in_expression;  ///< a length of time
+  std::optional<Expression> at;        ///< a moment, as `Wait::until`
+};
+struct CancelStep {
+  std::string name;
+};
 struct ColumnValue {
   std::string column;
   Expression value;
@@ -288,7 +300,8 @@ struct Step {
   std::optional<Expression> when;
   BlockId block;      ///< the list it stands in
   std::uint32_t index = 0;  ///< its position there
-  std::variant<Say, Choose, Ask, If, Match, For, Set, Go, Call, Return, Back, Restart, End, Wait, Save,
+  std::variant<Say, Choose, Ask, If, Match, For, Set, Go, Call, Return, Back, Restart, End, Wait, ScheduleStep,
+               CancelStep, Save,
                Find, Count, Update, Delete, Notify, HandoffStep, Run, AssistantStep, Log, Track>
       verb;
 };
@@ -463,6 +476,31 @@ struct Assistant {
   SourceSpan span;
 };
 
+/// What runs by the clock, without anybody typing (LANGUAGE 9).
+struct Schedule {
+  /// Times that passed while nothing ran, or while the run before was not finished.
+  enum class Missed : std::uint8_t {
+    Once,  ///< one run for all of them
+    Skip,  ///< none
+    All,   ///< one run for each
+  };
+  enum class For : std::uint8_t {
+    Nobody,   ///< one run, in a dialog of the schedule's own
+    Dialogs,  ///< in every dialog that rests in a branch and in which nothing has happened for `idle`
+    Users,    ///< in the private dialog of everybody for whom `where` holds
+  };
+  std::string name;
+  Recurrence when;        ///< by the clock of Program::zone
+  BranchId branch;
+  Missed missed = Missed::Once;
+  For whom = For::Nobody;
+  BranchId resting_in;
+  Duration idle;
+  std::optional<Expression> where;
+  std::string people;     ///< `for` as the author wrote it, for lists; may be empty
+  SourceSpan span;
+};
+
 struct Limits {
   std::uint32_t steps_per_turn = 10'000;
   std::uint32_t messages_per_turn = 100;
@@ -495,6 +533,7 @@ struct Program {
   std::vector<HandoffRule> handoffs;
   std::vector<Desk> desks;
   std::vector<Assistant> assistants;
+  std::vector<Schedule> schedules;
   std::map<std::string, std::string, std::less<>> moved;
   /// Places by name (LANGUAGE 11): the step, and the question's position in its `ask`.
   struct Place {

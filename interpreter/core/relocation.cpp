@@ -221,6 +221,10 @@ bool settle(const Program& program, const Program::Place& place, std::uint64_t e
 void keep_timers(State& state) {
   std::map<std::string, Timer> kept;
   for (const auto& [name, timer] : state.takeover->timers) {
+    if (is_schedule_timer(name)) {
+      kept.emplace(name, timer);
+      continue;
+    }
     if (name.starts_with("desk_")) {
       if (state.relay) kept.emplace(name, timer);
       continue;
@@ -388,6 +392,8 @@ void relocate(const Program& program, StoredRests& stored, StoredWaiting waiting
   Takeover& takeover = *state.takeover;
   takeover.timers = std::move(state.timers);
   state.timers.clear();
+  for (const auto& [name, timer] : takeover.timers)
+    if (is_schedule_timer(name)) state.timers.emplace(name, timer);
   Waiting& rest = waiting.waiting;
   if (state.silence || !takeover.silence.empty() || rest.what == Waiting::For::People) {
     rest_with_people(program, waiting, state);

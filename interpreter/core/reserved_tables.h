@@ -6,7 +6,7 @@ namespace sufler {
 
 /// Names of the tables that Sufler keeps beside the scenario's own, now or by its plan: a
 /// scenario's table may not have one of them.
-inline constexpr std::array<std::string_view, 40> kReservedTables = {"agent_invitations",
+inline constexpr std::array<std::string_view, 41> kReservedTables = {"agent_invitations",
                                                                      "agents",
                                                                      "counters",
                                                                      "dead_letters",
@@ -37,6 +37,7 @@ inline constexpr std::array<std::string_view, 40> kReservedTables = {"agent_invi
                                                                      "scenario_table_users",
                                                                      "scenario_tables",
                                                                      "scenario_versions",
+                                                                     "schedule_times",
                                                                      "schema_version",
                                                                      "seen_events",
                                                                      "shared_values",

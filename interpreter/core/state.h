@@ -84,6 +84,10 @@ struct Offer {
   StepId step;
   List shown, values;  ///< as in Waiting
 };
+/// Timers of `schedule`: this and the name.
+inline constexpr std::string_view kScheduleTimer = "schedule:";
+inline bool is_schedule_timer(std::string_view name) { return name.starts_with(kScheduleTimer); }
+
 struct Timer {
   Moment due;
   std::uint64_t serial = 0;  ///< of the rest it belongs to
@@ -181,6 +185,9 @@ struct State {
   std::optional<Relay> relay;
   std::optional<PastTicket> past_ticket;
   std::map<std::string, Timer> timers;  ///< set and not yet due, by name
+  /// Branches that begin later (`schedule`), by name; the timer `schedule:NAME` says when. They live on whatever the
+  /// dialog does.
+  std::map<std::string, std::string> scheduled;
   /// What the person wrote while a job was under way: heard behind it, oldest first.
   std::vector<UserMessage> kept;
   Assisted assisted;            ///< what assistants remember

@@ -481,6 +481,11 @@ std::string to_json(const State& state, const Program& program) {
     }
     timers.end();
   }
+  if (!state.scheduled.empty()) {
+    Members scheduled(members.name("sch"));
+    for (const auto& [name, branch] : state.scheduled) append_json_string(scheduled.any_name(name), branch);
+    scheduled.end();
+  }
   members.array("kept", state.kept, [&](const UserMessage& message) {
     append_json_string(out, to_json(Event{{}, 0, message}));
   });
@@ -530,6 +535,9 @@ bool from_json(std::string_view json_text, const Program& program, State& state,
         return json.take('[') && json.read_int(timer.due.unix_ms) && json.take(',') &&
                read_number(json, timer.serial) && json.take(']');
       });
+    }
+    if (name == "sch") {
+      return json.read_object([&](const std::string& scheduled) { return json.read_string(state.scheduled[scheduled]); });
     }
     if (name == "kept") return read_messages(json, state.kept);
     if (name == "as") return read_json(json, state.assisted);

@@ -28,7 +28,11 @@ void lose_rest(Play& play, std::uint64_t serial) {
   if (pauses(state.waiting)) play.leave_rest();
   for (Waiting& waiting : state.interrupted)
     if (pauses(waiting)) waiting.candidate = Value(true);  // goes on as soon as the command is done
-  std::erase_if(state.timers, [&](const auto& timer) { return timer.second.serial == serial; });
+  std::erase_if(state.timers, [&](const auto& timer) {
+    if (timer.second.serial != serial) return false;
+    if (is_schedule_timer(timer.first)) state.scheduled.erase(timer.first.substr(kScheduleTimer.size()));
+    return true;
+  });
 }
 
 /// The shell gave the event up: the person hears of it, and the dialog lives on.
@@ -50,7 +54,8 @@ void dispatch(Play& play, const Event& event) {
   } else if (const auto* press = std::get_if<ButtonPress>(&event.what)) {
     hear_press(play, *press);
   } else if (const auto* timer = std::get_if<TimerDue>(&event.what)) {
-    if (!play.state.silence) play.timer_due(*timer);
+    // In silence only what was scheduled is looked at, to say that it is dropped.
+    if (!play.state.silence || is_schedule_timer(timer->name)) play.timer_due(*timer);
   } else if (const auto* staff = std::get_if<StaffMessage>(&event.what)) {
     hear_staff(play, *staff);
   } else if (const auto* reachability = std::get_if<Reachability>(&event.what)) {
@@ -69,6 +74,8 @@ void dispatch(Play& play, const Event& event) {
     hear_job_done(play, *done);
   } else if (std::holds_alternative<HearKept>(event.what)) {
     hear_kept(play);
+  } else if (const auto* schedule = std::get_if<ScheduleDue>(&event.what)) {
+    hear_schedule(play, *schedule);
   } else if (std::holds_alternative<TooMany>(event.what)) {
     hear_too_many(play);
   }
@@ -105,6 +112,15 @@ Result<RichText, std::string> render_for(const Program& program, State state, Us
   RichText said;
   if (!play.render(text, said)) return Error{play.fault ? play.fault->reason : std::string("a text cannot be made")};
   return said;
+}
+
+Result<bool, std::string> holds_for(const Program& program, UserRecord user, const Surroundings& surroundings, Moment at,
+                                    const Expression& condition) {
+  const Event event{at, 0, TimerDue{}};
+  Play play(program, State{}, std::move(user), surroundings, event);
+  Value value;
+  if (!play.evaluate(condition, value)) return Error{play.fault ? play.fault->reason : std::string("it cannot be told")};
+  return value.truthy();
 }
 
 BranchId Program::find_branch(std::string_view name) const {

@@ -434,6 +434,7 @@ void take_over_dialog(Play& play) {
   check_rest(play, takeover, {takeover.expected, takeover.row}, state.waiting, frame_of_rest(state, state.interrupted.size()));
   convert_answers(play, takeover);
   play.reaim_timers();
+  take_over_schedules(play);
 
   if (!takeover.relay.empty()) {
     line(play, takeover, "the handoff `" + takeover.relay + "` is gone: it ends with the outcome `closed`");

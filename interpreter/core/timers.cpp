@@ -156,12 +156,16 @@ void Play::give_up_interruptions(std::size_t depth) {
   }
 }
 
+void Play::clear_timers() {
+  std::erase_if(state.timers, [](const auto& timer) { return !is_schedule_timer(timer.first); });
+}
+
 void Play::timer_due(const TimerDue& due) {
   const auto timer = state.timers.find(due.name);
   // Another serial, or set anew since it was queued: nothing it belongs to is there any more.
   if (timer == state.timers.end() || timer->second.serial != due.serial || timer->second.due > event.at) return;
   state.timers.erase(timer);
-  if (hear_desk_timer(*this, due)) return;
+  if (hear_schedule_timer(*this, due) || hear_desk_timer(*this, due)) return;
 
   const std::size_t dot = due.name.find('.');
   const std::string_view base = std::string_view(due.name).substr(0, dot);

@@ -13,11 +13,13 @@
 
 #include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/log.h"
+#include "interpreter/runtime/schedules.h"
 #include "interpreter/runtime/shared_work.h"
 #include "interpreter/runtime/takeovers.h"
 #include "interpreter/runtime/version_needs.h"
 #include "schema/source_map.h"
 #include "storage/presence.h"
+#include "storage/schedule_store.h"
 
 namespace sufler {
 namespace {
@@ -68,6 +70,9 @@ struct Engine::Impl {
   std::vector<std::unique_ptr<Player>> players;
   std::map<std::string, std::size_t, std::less<>> bot_index;
   std::vector<std::optional<Moment>> next_timers;
+  std::vector<ScheduleRunner> schedules;                // by bot; only the engine's thread
+  std::vector<std::optional<Moment>> next_schedules;    // by bot; nothing: to be looked at
+  milliseconds schedules_again{0};                      // of a shared database, or after a trouble
   std::vector<std::optional<milliseconds>> inbox_due;  // by bot: when stored events that met a trouble are tried again
   std::vector<Counters> counters;  // by bot
   std::atomic<bool> storage_well{true};
@@ -121,6 +126,8 @@ struct Engine::Impl {
       players.push_back(std::make_unique<Player>(storage, std::move(bot)));
     }
     next_timers.resize(players.size());
+    for (const auto& player : players) schedules.emplace_back(*player);
+    next_schedules.resize(players.size());
     inbox_due.resize(players.size());
     settled.resize(players.size());
     takeovers.emplace(players, clock, takeover_handlers());
@@ -337,6 +344,8 @@ struct Engine::Impl {
       if (!storage_well && clock.monotonic() >= next_look) look_whether_well();
     }
     for (const auto& question : questions) question(storage);
+    if (!questions.empty()) look_at_schedules();
+    const std::optional<milliseconds> schedules_rest = run_schedules();
     const std::optional<milliseconds> jobs_rest = do_jobs();
     tell_needs();
     begin_late();
@@ -355,7 +364,7 @@ struct Engine::Impl {
 
     std::lock_guard lock(mutex);
     std::optional<milliseconds> rest = earlier(earlier(until_settling(), sweep), takes_over);
-    rest = earlier(rest, jobs_rest);
+    rest = earlier(earlier(rest, jobs_rest), schedules_rest);
     // What was played last asks for some.
     if (jobs && look_for_jobs && !draining && clock.monotonic() >= jobs_again) rest = milliseconds(0);
     if (!beginning.empty()) rest = earlier(rest, std::max(milliseconds(0), next_beginning - clock.monotonic()));
@@ -370,6 +379,61 @@ struct Engine::Impl {
       if (!timer) continue;
       const milliseconds due(std::max<std::int64_t>(0, timer->unix_ms - clock.now().unix_ms));
       rest = earlier(rest, std::min(due, kLookAtTheClock));
+    }
+    return rest;
+  }
+
+  // ---- what the scenarios begin by the clock
+
+  /// Somebody may have changed them: a new version, or an operator.
+  void look_at_schedules() {
+    std::fill(next_schedules.begin(), next_schedules.end(), std::nullopt);
+  }
+
+  /// One thing for each bot that is due; when there is something again.
+  std::optional<milliseconds> run_schedules() {
+    {
+      std::lock_guard lock(mutex);
+      if (draining) return std::nullopt;
+    }
+    const milliseconds now = clock.monotonic();
+    if (now < schedules_again) return schedules_again - now;
+    std::optional<milliseconds> rest;
+    for (std::size_t bot = 0; bot < players.size(); ++bot) {
+      if (schedules[bot].is_idle()) continue;
+      // The row is locked all the same: who lost the lead may not know it yet.
+      if (common && !common->leads(bot)) continue;
+      if (!common && next_schedules[bot] && clock.now() < *next_schedules[bot]) continue;
+      // A run for everybody goes on when what it said so far is on its way.
+      if (sends_too_much()) {
+        rest = earlier(rest, kLookAgain);
+        continue;
+      }
+      auto round = schedules[bot].round(storage, clock.now());
+      if (!round) {
+        if (round.error().kind != StorageError::Kind::Busy) complain(bot, round.error());
+        schedules_again = now + kStorageRetry;
+        return kStorageRetry;
+      }
+      inbox_waits |= round->stored;
+      if (!round->notes.empty()) {
+        Played played;
+        played.notes = std::move(round->notes);
+        tell(bot, played);
+      }
+      next_schedules[bot] = round->next.value_or(kNeverAt);
+      if (*next_schedules[bot] <= clock.now()) rest = milliseconds(0);
+    }
+    if (common) {
+      // Operators may write into the database from anywhere.
+      if (!rest || rest->count() > 0) schedules_again = now + kLookAtTheDatabase;
+      const bool any = std::any_of(schedules.begin(), schedules.end(), [](const ScheduleRunner& one) { return !one.is_idle(); });
+      return any ? earlier(rest, kLookAtTheDatabase) : rest;
+    }
+    for (std::size_t bot = 0; bot < players.size(); ++bot) {
+      if (!next_schedules[bot] || *next_schedules[bot] == kNeverAt) continue;
+      const milliseconds ahead(std::max<std::int64_t>(0, next_schedules[bot]->unix_ms - clock.now().unix_ms));
+      rest = earlier(rest, std::min(ahead, kLookAtTheClock));
     }
     return rest;
   }
@@ -886,6 +950,7 @@ Serving Engine::serve(std::string_view bot, Serving serving) {
   const bool left_out = impl_->players[index]->left_out();
   Serving before = impl_->players[index]->serve(std::move(serving));
   impl_->takeovers->begin(index);
+  impl_->look_at_schedules();
   if (left_out) impl_->begin_now(index);
   // Of those that waited for a version some may wait no more.
   impl_->play_again();

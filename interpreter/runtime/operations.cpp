@@ -9,6 +9,7 @@
 #include "storage/desk_store.h"
 #include "storage/housekeeping.h"
 #include "storage/outbox_json.h"
+#include "storage/schedule_store.h"
 #include "storage/version_store.h"
 
 namespace sufler {
@@ -124,6 +125,10 @@ class Operation {
       tickets();
     } else if (op == "ticket") {
       ticket();
+    } else if (op == "schedules") {
+      schedules();
+    } else if (op == "pause_schedule" || op == "resume_schedule" || op == "run_schedule") {
+      change_schedule(op);
     } else if (op == "erase") {
       erase();
     } else {
@@ -389,6 +394,54 @@ class Operation {
         }
       }
       answer_["agents"] = std::move(lines);
+      return Done{};
+    });
+  }
+
+  void schedules() {
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      auto rows = tx.schedules().all(text_of(request_, "bot"));
+      if (!rows) return Error{rows.error()};
+      json lines = json::array();
+      for (const ScheduleRow& row : *rows) {
+        json line = {{"bot", row.bot}, {"name", row.name}, {"timing", row.timing}};
+        if (!row.people.empty()) line["for"] = row.people;
+        if (row.next_at.unix_ms != 0 && row.next_at != kNeverAt) line["next_at_unix_ms"] = row.next_at.unix_ms;
+        if (row.last_at.unix_ms != 0) {
+          line["last_at_unix_ms"] = row.last_at.unix_ms;
+          if (!row.people.empty()) line["people"] = row.people_told;
+        }
+        if (row.paused_at.unix_ms != 0) line["paused_at_unix_ms"] = row.paused_at.unix_ms;
+        if (row.run_due.unix_ms != 0) line["under_way"] = true;
+        if (row.forced_at.unix_ms != 0) line["forced"] = true;
+        lines.push_back(std::move(line));
+      }
+      answer_["schedules"] = std::move(lines);
+      return Done{};
+    });
+  }
+
+  void change_schedule(const std::string& op) {
+    const std::string name = text_of(request_, "name");
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      auto rows = tx.schedules().all(text_of(request_, "bot"));
+      if (!rows) return Error{rows.error()};
+      std::erase_if(*rows, [&](const ScheduleRow& row) { return row.name != name; });
+      if (rows->empty()) {
+        fail("there is no schedule `" + name + "`; `sufler schedules` lists them");
+        return Done{};
+      }
+      if (rows->size() > 1) {
+        fail("several bots have a schedule `" + name + "`: name one with --bot");
+        return Done{};
+      }
+      const std::string& bot = rows->front().bot;
+      auto done = op == "pause_schedule"    ? tx.schedules().pause(bot, name, now_)
+                  : op == "resume_schedule" ? tx.schedules().resume(bot, name, now_)
+                                            : tx.schedules().force(bot, name, now_);
+      if (!done) return Error{done.error()};
+      answer_["bot"] = bot;
+      answer_["name"] = name;
       return Done{};
     });
   }

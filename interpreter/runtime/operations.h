@@ -27,6 +27,8 @@ namespace sufler {
 /// | `invite` | `bot`, `desk`, `hash` | `until_unix_ms` |
 /// | `tickets` | `bot`, `limit`, `closed`: those, too | `tickets`, `more` |
 /// | `ticket` | `bot`, `desk`, `number`, `after`: a message's id | `ticket`, `messages`, `more` |
+/// | `schedules` | `bot` | `schedules` |
+/// | `pause_schedule`, `resume_schedule`, `run_schedule` | `bot`, `name` | `bot`, `name` |
 /// | `erase` | `user`, `bot`, `really` | `counts`, `left`: what could not be overwritten, and why |
 struct Operated {
   std::string answer;

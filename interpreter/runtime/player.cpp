@@ -25,7 +25,7 @@ std::uint64_t rest_ended_by(const Event& event) {
   if (const auto* job = std::get_if<JobDone>(&event.what)) return job->serial;
   const auto* timer = std::get_if<TimerDue>(&event.what);
   const std::string_view name = timer ? std::string_view(timer->name).substr(0, timer->name.find('.')) : "";
-  return name == "pause" || name == "job" ? timer->serial : 0;
+  return timer && (name == "pause" || name == "job" || is_schedule_timer(timer->name)) ? timer->serial : 0;
 }
 
 /// For as long as it lives, what was written during a job is heard apart.

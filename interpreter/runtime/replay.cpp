@@ -395,6 +395,9 @@ class Replayer {
     } else if (const auto* timer = std::get_if<TimerDue>(&event.what)) {
       heard.by = HeardLine::By::Timer;
       heard.text = timer->name;
+    } else if (const auto* schedule = std::get_if<ScheduleDue>(&event.what)) {
+      heard.by = HeardLine::By::Timer;
+      heard.text = schedule->schedule;
     } else if (const auto* staff = std::get_if<StaffMessage>(&event.what)) {
       heard.by = HeardLine::By::Staff;
       heard.text = staff->text;

@@ -149,6 +149,16 @@ Attachment TurnPlayer::history_file(std::vector<JournalRow> rows,
   return file;
 }
 
+Stored<ChatAddress> TurnPlayer::person_of(Transaction& tx, const ChatAddress& chat, const std::string& user_id) const {
+  if (chat.transport != kScheduleTransport) return ChatAddress{chat.transport, user_id};
+  for (const auto& [transport, to] : setup_.renderers) {
+    auto row = tx.load_dialog({setup_.name, {transport, user_id}, user_id});
+    if (!row) return Error{row.error()};
+    if (row->id != 0) return ChatAddress{transport, user_id};
+  }
+  return ChatAddress{setup_.renderers.empty() ? chat.transport : setup_.renderers.begin()->first, user_id};
+}
+
 Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& turn,
                                    const std::string& event, std::int64_t dialog_id, Moment at,
                                    Played& played) {
@@ -165,7 +175,9 @@ Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& 
       if (!notify->address.chat_id.empty()) {
         people.push_back(notify->address);
       } else if (!notify->user_id.empty()) {
-        people.push_back({chat.transport, notify->user_id});
+        auto person = person_of(tx, chat, notify->user_id);
+        if (!person) return Error{person.error()};
+        people.push_back(std::move(*person));
       } else if (auto role = setup_.roles.find(notify->role); role != setup_.roles.end()) {
         people = role->second;
       } else {

@@ -4,6 +4,7 @@
 #include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "interpreter/runtime/staff_call.h"
+#include "storage/schedule_store.h"
 
 namespace sufler {
 namespace {
@@ -43,6 +44,7 @@ bool is_for_the_desk(const Event& event) {
 bool wants_a_dialog(const Event& event) {
   if (const auto* call = std::get_if<StaffCall>(&event.what))
     return call->meant == StaffCall::Meant::Dialog;
+  if (const auto* schedule = std::get_if<ScheduleDue>(&event.what)) return !schedule->alone;
   return std::holds_alternative<TicketNews>(event.what) ||
          std::holds_alternative<TimerDue>(event.what);
 }
@@ -397,6 +399,13 @@ Stored<Done> TurnPlayer::play_one_turn(Transaction& tx, const DialogKey& key, co
                               "the dialog is gone: what was still to happen in it was left undone",
                               {}});
       return Done{};
+    }
+    if (const auto* schedule = std::get_if<ScheduleDue>(&event.what);
+        schedule && schedule->unchanged_since.unix_ms != 0) {
+      // The person has written since the schedule looked at the dialog: it is idle no more.
+      auto changed = tx.schedules().changed_at(sitting.row.id);
+      if (!changed) return Error{changed.error()};
+      if (schedule->unchanged_since < *changed) return Done{};
     }
     pinned = sitting.row.pinned;
     if (const auto* message = std::get_if<UserMessage>(&event.what))

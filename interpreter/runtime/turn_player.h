@@ -135,6 +135,9 @@ class TurnPlayer final : public DeskClerk::Office {
                        ResendPolicy resend, std::int64_t dialog_id, Moment at, Played& played,
                        bool notice = false, std::int64_t ticket_message = 0);
   const Renderer* renderer(const ChatAddress& chat) const;
+  /// A person by id, on the platform of `chat`. A schedule's own dialog is on none: there it is the platform on which
+  /// the person has written.
+  Stored<ChatAddress> person_of(Transaction& tx, const ChatAddress& chat, const std::string& user_id) const;
   Attachment history_file(std::vector<JournalRow> rows, std::optional<JournalLine> present,
                           const UserRecord& user);
   /// The dialog up to the notice at `turn.effects[until]`, as a file.

@@ -413,6 +413,8 @@ class UnsetCheck {
     }
     for (const BranchId branch : {program_.fallback, program_.on_error})
       if (branch) add(background_, changes_[branch.value]);
+    for (const Schedule& schedule : program_.schedules)
+      if (schedule.branch && schedule.whom != Schedule::For::Nobody) add(background_, changes_[schedule.branch.value]);
     for (const Command& command : program_.commands) {
       start_is_command = start_is_command || std::find(command.words.begin(), command.words.end(), "/start") != command.words.end();
       Bits unset = later;
@@ -425,6 +427,11 @@ class UnsetCheck {
     enter(program_.start, background_, start_is_command && program_.fallback ? none() : all());
     enter(program_.fallback, all(), none());
     enter(program_.on_error, all(), none());
+    for (const Schedule& schedule : program_.schedules) {
+      // Alone it begins with nothing; what somebody's dialog holds is that dialog's.
+      const bool alone = schedule.whom == Schedule::For::Nobody;
+      enter(schedule.branch, alone ? none() : all(), alone ? all() : none());
+    }
   }
 
   // ---- the walk
@@ -805,6 +812,16 @@ class UnsetCheck {
     use(verb.until, ways);
     use(verb.duration_expression, ways);
   }
+  void play(const ScheduleStep& verb, Ways& ways) {
+    use(verb.in_expression, ways);
+    use(verb.at, ways);
+    if (!verb.branch) return;
+    // It begins some time later, when more may be set.
+    enter(verb.branch, all(), ways.unset);
+    add(ways.may, changes_[verb.branch.value]);
+    remove(ways.unset, changes_[verb.branch.value]);
+  }
+  void play(const CancelStep&, Ways&) {}
   void play(const Save& verb, Ways& ways) {
     if (verb.values)
       for (const ColumnValue& one : *verb.values) use(one.value, ways);

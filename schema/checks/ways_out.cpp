@@ -137,7 +137,7 @@ class WaysOutCheck {
     return true;
   }
 
-  static bool goes_at_once(FlowVia via) { return via != FlowVia::Button && via != FlowVia::Call; }
+  static bool goes_at_once(FlowVia via) { return FlowGraph::is_flow(via) && via != FlowVia::Call; }
 
   void check_circles() {
     // Nodes that nothing leads to within the rest are taken away until only circles, and what is behind them, remain.

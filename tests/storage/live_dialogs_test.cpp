@@ -56,6 +56,26 @@ TEST_P(LiveDialogsTest, PlacesAreCountedWhileAnotherConnectionServes) {
   EXPECT_EQ(unwrap(dialogs.places("shop"))[2].dialogs, 2);
 }
 
+TEST_P(LiveDialogsTest, WhatIsScheduledIsCountedByNameAndBelongsToNoPlace) {
+  must(storage_, [&](Transaction& tx) {
+    for (const char* user : {"1", "2"}) {
+      rest(tx, user, "order/phone", Moment{5000});
+      const DialogRow row = unwrap(tx.load_dialog(key_of(user)));
+      unwrap(tx.set_timer(row.id, SetTimer{"schedule:reminder", Moment{9'000}, 2}));
+    }
+    unwrap(tx.set_timer(unwrap(tx.load_dialog(key_of("1"))).id, SetTimer{"schedule:отзыв", Moment{9'000}, 3}));
+    rest(tx, "5", "order/phone", Moment{1000}, "school");
+  });
+  LiveDialogs dialogs = open();
+  EXPECT_EQ(unwrap(dialogs.places("shop")).at(0).timers, 2);
+  const auto scheduled = unwrap(dialogs.scheduled("shop"));
+  ASSERT_EQ(scheduled.size(), 2u);
+  EXPECT_EQ(scheduled[0].name, "reminder");
+  EXPECT_EQ(scheduled[0].dialogs, 2);
+  EXPECT_EQ(scheduled[1].name, "отзыв");
+  EXPECT_TRUE(unwrap(dialogs.scheduled("school")).empty());
+}
+
 TEST_P(LiveDialogsTest, StatesComeInTheOrderOfIdsAndOnlyOfThePlacesThatAreAskedFor) {
   must(storage_, [&](Transaction& tx) {
     for (int i = 1; i <= 4500; ++i) {

@@ -77,7 +77,8 @@ inline const std::vector<std::string>& undoing_steps_behind_desks() {
       "DROP TABLE knowledge_stems",
       "DROP TABLE knowledge_words",
       "DROP TABLE knowledge_vectors",
-      "DROP TABLE model_usage"};
+      "DROP TABLE model_usage",
+      "DROP TABLE schedule_times"};
   return undone;
 }
 

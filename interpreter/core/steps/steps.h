@@ -23,6 +23,8 @@ Flow play_verb(Play& play, StepId id, const Step& step, const Back& back);
 Flow play_verb(Play& play, StepId id, const Step& step, const Restart& restart);
 Flow play_verb(Play& play, StepId id, const Step& step, const End& end);
 Flow play_verb(Play& play, StepId id, const Step& step, const Wait& wait);
+Flow play_verb(Play& play, StepId id, const Step& step, const ScheduleStep& schedule);
+Flow play_verb(Play& play, StepId id, const Step& step, const CancelStep& cancel);
 Flow play_verb(Play& play, StepId id, const Step& step, const Save& save);
 Flow play_verb(Play& play, StepId id, const Step& step, const Find& find);
 Flow play_verb(Play& play, StepId id, const Step& step, const Count& count);
@@ -34,6 +36,13 @@ Flow play_verb(Play& play, StepId id, const Step& step, const Run& run);
 Flow play_verb(Play& play, StepId id, const Step& step, const AssistantStep& assistant);
 Flow play_verb(Play& play, StepId id, const Step& step, const Log& log);
 Flow play_verb(Play& play, StepId id, const Step& step, const Track& track);
+
+/// A moment, a day (its beginning), a time of today, or either as text. Null gives none. False after a fault. `passed`:
+/// what day a time means that has passed today.
+enum class PassedTime : std::uint8_t { Today, Tomorrow };
+bool moment_of(Play& play, const Expression& expression, std::optional<Moment>& due, PassedTime passed = PassedTime::Today);
+/// A length of time, also as text; null gives none. False after a fault.
+bool duration_of(Play& play, const Expression& expression, std::optional<Duration>& duration);
 
 // ---- choose
 

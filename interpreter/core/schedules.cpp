@@ -1,0 +1,101 @@
+// What the clock begins in a dialog: `schedule`d branches, and the scenario's `schedules` (LANGUAGE 9, 14).
+#include "interpreter/core/play.h"
+#include "interpreter/core/stand.h"
+
+namespace sufler {
+namespace {
+
+/// A branch by the name it had when it was scheduled, or by what `moved` made of it.
+BranchId branch_now(const Program& program, const std::string& name) {
+  if (const BranchId branch = program.find_branch(name)) return branch;
+  const auto moved = program.moved.find(name);
+  if (moved == program.moved.end()) return {};
+  if (const BranchId branch = program.find_branch(moved->second)) return branch;
+  return program.find_branch(std::string_view(moved->second).substr(0, moved->second.find('/')));
+}
+
+/// Runs first; what waits is repeated behind it.
+void begin(Play& play, BranchId branch) {
+  if (play.state.waiting.what == Waiting::For::Nothing) {
+    play.jump(branch);
+  } else {
+    // The person's question is not lost by what goes wrong in here.
+    const State& state = play.state;
+    play.stand = Stand{state.frames, state.waiting, state.interrupted, state.past.size() + kStandsBeside};
+    play.interrupt(play.program.branch(branch).block, Frame::Kind::Command);
+  }
+  play.run();
+}
+
+bool people_talk(const State& state) { return state.silence || state.relay; }
+
+}  // namespace
+
+bool hear_schedule_timer(Play& play, const TimerDue& timer) {
+  if (!is_schedule_timer(timer.name)) return false;
+  State& state = play.state;
+  const auto scheduled = state.scheduled.find(timer.name.substr(kScheduleTimer.size()));
+  if (scheduled == state.scheduled.end()) return true;
+  const std::string name = scheduled->first, branch_name = scheduled->second;
+  state.scheduled.erase(scheduled);
+  const BranchId branch = branch_now(play.program, branch_name);
+  if (!branch) {
+    play.effect(WriteLog{"the branch `" + branch_name + "` that was scheduled as `" + name + "` is gone: it is dropped"});
+  } else if (people_talk(state)) {
+    play.effect(WriteLog{"`" + name + "` came due while people have the dialog: it is dropped"});
+  } else {
+    begin(play, branch);
+  }
+  return true;
+}
+
+void hear_schedule(Play& play, const ScheduleDue& due) {
+  State& state = play.state;
+  const BranchId branch = branch_now(play.program, due.branch);
+  if (!branch) {
+    play.effect(WriteLog{"the branch `" + due.branch + "` of the schedule `" + due.schedule + "` is gone: it is dropped"});
+    return;
+  }
+  if (due.alone) {
+    if (state.waiting.what != Waiting::For::Nothing) {
+      play.effect(WriteLog{"the schedule `" + due.schedule + "` came due while its run before is under way: it is dropped"});
+      return;
+    }
+    // Each run begins with nothing remembered.
+    play.forget_answers();
+    play.jump(branch);
+    play.run();
+    return;
+  }
+  if (state.unreachable) return;
+  if (!due.resting_in.empty()) {
+    const BranchId in = branch_now(play.program, due.resting_in);
+    const std::string place = place_of(state, play.program);
+    if (!in || place.substr(0, place.find('/')) != play.program.branch(in).name) return;
+  }
+  if (people_talk(state)) {
+    play.effect(WriteLog{"the schedule `" + due.schedule + "` came due while people have the dialog: it is dropped"});
+    return;
+  }
+  begin(play, branch);
+}
+
+void take_over_schedules(Play& play) {
+  State& state = play.state;
+  for (auto one = state.scheduled.begin(); one != state.scheduled.end();) {
+    const BranchId branch = branch_now(play.program, one->second);
+    if (branch) {
+      one->second = play.program.branch(branch).name;
+      ++one;
+      continue;
+    }
+    const std::string place = place_of(state, play.program);
+    play.effect(Relocated{place, place,
+                          "the branch `" + one->second + "` that was scheduled as `" + one->first +
+                              "` is gone: it will not begin"});
+    state.timers.erase(std::string(kScheduleTimer) + one->first);
+    one = state.scheduled.erase(one);
+  }
+}
+
+}  // namespace sufler

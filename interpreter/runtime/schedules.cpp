@@ -1,0 +1,205 @@
+#include "interpreter/runtime/schedules.h"
+
+#include <algorithm>
+
+#include "interpreter/core/recurrence.h"
+#include "interpreter/runtime/incoming_json.h"
+#include "storage/schedule_store.h"
+#include "storage/version_store.h"
+
+namespace sufler {
+namespace {
+
+const Schedule* find(const Program& program, const std::string& name) {
+  const auto found = std::find_if(program.schedules.begin(), program.schedules.end(),
+                                  [&](const Schedule& one) { return one.name == name; });
+  return found == program.schedules.end() ? nullptr : &*found;
+}
+
+Moment next_of(const Program& program, const Schedule& schedule, Moment after) {
+  return next_time(schedule.when, program.zone, after).value_or(kNeverAt);
+}
+
+std::string shown(Moment moment, const Program& program) {
+  return program.zone.to_local(moment).to_iso() + " (" + program.zone.name() + ")";
+}
+
+}  // namespace
+
+bool ScheduleRunner::is_idle() const {
+  return player_.left_out() || (known_ == player_.setup().program.get() && generation_ == player_.generation() &&
+                                known_ && known_->schedules.empty());
+}
+
+void ScheduleRunner::note(Round& round, const std::string& name, std::string text, TurnNote::Kind kind) const {
+  round.notes.push_back({kind, {std::string(kScheduleTransport), name}, std::move(text), {}});
+}
+
+Stored<ScheduleRunner::Round> ScheduleRunner::round(Storage& storage, Moment now) {
+  Round round;
+  if (player_.stale()) return round;
+  bool stale = false;
+  auto done = storage.transact([&](Transaction& tx) -> Stored<Done> {
+    round = Round{};
+    stale = false;
+    if (storage.shared()) {
+      auto all = tx.versions().generations();
+      if (!all) return Error{all.error()};
+      for (const auto& one : *all)
+        if (one.bot == player_.setup().name) player_.note_newest(one.generation);
+      stale = player_.stale();
+      if (stale) return Done{};
+    }
+    if (auto ready = bring_up_to_date(tx, now); !ready) return ready;
+    auto due = tx.schedules().claim_due(player_.setup().name, now);
+    if (!due) return Error{due.error()};
+    if (*due) {
+      if (auto worked = work_on(tx, **due, now, round); !worked) return worked;
+    }
+    auto next = tx.schedules().next(player_.setup().name);
+    if (!next) return Error{next.error()};
+    round.next = *next;
+    return Done{};
+  });
+  if (!done) return Error{done.error()};
+  if (!stale) {
+    known_ = player_.setup().program.get();
+    generation_ = player_.generation();
+  }
+  return round;
+}
+
+/// The database has what the scenario says. A new schedule, or one whose time is another now, runs from now on.
+Stored<Done> ScheduleRunner::bring_up_to_date(Transaction& tx, Moment now) {
+  const Program& program = *player_.setup().program;
+  if (known_ == &program && generation_ == player_.generation()) return Done{};
+  std::vector<std::string> names;
+  for (const Schedule& schedule : program.schedules) {
+    ScheduleRow row;
+    row.bot = player_.setup().name;
+    row.name = schedule.name;
+    row.timing = schedule.when.source + " (" + program.zone.name() + ")";
+    row.people = schedule.people;
+    row.generation = player_.generation();
+    row.next_at = next_of(program, schedule, now);
+    if (auto put = tx.schedules().put(row); !put) return put;
+    names.push_back(schedule.name);
+  }
+  return tx.schedules().drop_others(player_.setup().name, player_.generation(), names);
+}
+
+Stored<Done> ScheduleRunner::work_on(Transaction& tx, ScheduleRow& row, Moment now, Round& round) {
+  const Program& program = *player_.setup().program;
+  const Schedule* schedule = find(program, row.name);
+  if (!schedule) return tx.schedules().drop(row.bot, row.name);
+  if (row.run_due.unix_ms != 0) {
+    if (auto gone_on = go_on(tx, row, *schedule, now, round); !gone_on) return gone_on;
+    return tx.schedules().save(row);
+  }
+  if (row.forced_at.unix_ms != 0) {
+    row.forced_at = Moment{};
+    if (auto begun = begin(tx, row, *schedule, now, now, round); !begun) return begun;
+    return tx.schedules().save(row);
+  }
+  if (row.next_at.unix_ms == 0) {
+    row.next_at = next_of(program, *schedule, now);
+    return tx.schedules().save(row);
+  }
+  const Moment first = row.next_at;
+  const Moment last = last_time(schedule->when, program.zone, first, now).value_or(first);
+  Moment due = last;
+  if (schedule->missed == Schedule::Missed::All) due = first;
+  row.next_at = next_of(program, *schedule, due);
+  const bool late = now.unix_ms - due.unix_ms > kOnTime.ms;
+  if (schedule->missed == Schedule::Missed::Skip && late) {
+    note(round, row.name, "the schedule `" + row.name + "` was due at " + shown(due, program) + ", when nothing ran: it is skipped");
+    return tx.schedules().save(row);
+  }
+  if (first < due || late)
+    note(round, row.name, "the schedule `" + row.name + "` was due at " + shown(first, program) + ", when nothing ran: it runs now");
+  if (auto begun = begin(tx, row, *schedule, due, now, round); !begun) return begun;
+  return tx.schedules().save(row);
+}
+
+Stored<Done> ScheduleRunner::begin(Transaction& tx, ScheduleRow& row, const Schedule& schedule, Moment due, Moment now,
+                                   Round& round) {
+  row.last_at = due;
+  row.people_told = 0;
+  told_fault_ = false;
+  if (schedule.whom != Schedule::For::Nobody) {
+    row.run_due = due;
+    row.run_after = 0;
+    return go_on(tx, row, schedule, now, round);
+  }
+  Incoming update;
+  update.id = "schedule:" + row.name + ":" + std::to_string(due.unix_ms);
+  update.chat = {std::string(kScheduleTransport), row.name};
+  update.person.id = row.name;
+  ScheduleDue event;
+  event.schedule = row.name;
+  event.branch = player_.setup().program->branch(schedule.branch).name;
+  event.alone = true;
+  update.event = Event{now, 0, std::move(event)};
+  InboxRow inbox = player_.inbox_row(update);
+  round.stored = true;
+  return tx.put_inbox(inbox);
+}
+
+Stored<Done> ScheduleRunner::go_on(Transaction& tx, ScheduleRow& row, const Schedule& schedule, Moment now, Round& round) {
+  const Program& program = *player_.setup().program;
+  const bool resting = schedule.whom == Schedule::For::Dialogs;
+  auto look = resting ? tx.schedules().resting(row.bot, program.branch(schedule.resting_in).name,
+                                               Moment{row.run_due.unix_ms - schedule.idle.ms}, row.run_after,
+                                               kLookedAt, kAtOnce)
+                      : tx.schedules().people(row.bot, row.run_after, kLookedAt, kAtOnce);
+  if (!look) return Error{look.error()};
+  std::vector<InboxRow> events;
+  for (const ScheduleStore::Listener& one : look->found) {
+    if (!resting && schedule.where) {
+      auto meant = is_meant(tx, schedule, one.user, one.key.chat, now, round);
+      if (!meant) return Error{meant.error()};
+      if (!*meant) continue;
+    }
+    Incoming update;
+    update.id = "schedule:" + row.name + ":" + std::to_string(row.run_due.unix_ms) + ":" + std::to_string(one.dialog_id);
+    update.chat = one.key.chat;
+    update.person.id = one.key.user_id;
+    ScheduleDue event;
+    event.schedule = row.name;
+    event.branch = program.branch(schedule.branch).name;
+    if (resting) {
+      event.resting_in = program.branch(schedule.resting_in).name;
+      event.unchanged_since = one.changed_at;
+    }
+    update.event = Event{now, 0, std::move(event)};
+    events.push_back(player_.inbox_row(update));
+  }
+  row.people_told += static_cast<std::int64_t>(events.size());
+  row.run_after = look->last_id;
+  if (look->last_id == 0) {
+    row.run_due = Moment{};
+    row.run_after = 0;
+  }
+  if (events.empty()) return Done{};
+  round.stored = true;
+  return tx.put_inbox(std::move(events), false, now);
+}
+
+Stored<bool> ScheduleRunner::is_meant(Transaction& tx, const Schedule& schedule, const std::string& user,
+                                      const ChatAddress& chat, Moment now, Round& round) {
+  UserRecord record;
+  if (!from_json(user, record)) return false;
+  auto shared = tx.load_shared(player_.setup().name);
+  if (!shared) return Error{shared.error()};
+  Surroundings around;
+  around.chat = chat;
+  around.shared = &*shared;
+  const auto holds = holds_for(*player_.setup().program, std::move(record), around, now, *schedule.where);
+  if (holds) return *holds;
+  // One person's odd value keeps nobody else from their turn.
+  if (!std::exchange(told_fault_, true))
+    note(round, schedule.name, "the schedule `" + schedule.name + "` passes somebody over: " + holds.error(), TurnNote::Kind::Fault);
+  return false;
+}
+
+}  // namespace sufler

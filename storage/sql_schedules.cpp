@@ -1,0 +1,199 @@
+// One row a schedule says what is to be done, so a run is claimed by locking it: whoever has the lock puts the events
+// into the inbox and moves the row on in one transaction, and so each time is done once, whatever dies when.
+#include "storage/sql_schedules.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "interpreter/core/event.h"
+#include "interpreter/core/text.h"
+
+namespace sufler::storage {
+namespace {
+
+#define SUFLER_SCHEDULE_COLUMNS                                                                                    \
+  "SELECT bot, name, timing, people, generation, next_at_unix_ms, last_at_unix_ms, paused_at_unix_ms, "            \
+  "forced_at_unix_ms, run_due_unix_ms, run_after, people_told FROM schedule_times "
+#define SUFLER_DUE_SCHEDULES                                                                                       \
+  SUFLER_SCHEDULE_COLUMNS                                                                                          \
+  "WHERE bot = ? AND (forced_at_unix_ms <> 0 OR (paused_at_unix_ms = 0 AND (run_due_unix_ms <> 0 OR "              \
+  "next_at_unix_ms <= ?))) ORDER BY next_at_unix_ms, name LIMIT 1"
+
+auto columns(ScheduleRow& row) {
+  return std::tie(row.bot, row.name, row.timing, row.people, row.generation, row.next_at.unix_ms, row.last_at.unix_ms,
+                  row.paused_at.unix_ms, row.forced_at.unix_ms, row.run_due.unix_ms, row.run_after, row.people_told);
+}
+
+}  // namespace
+
+Stored<std::vector<ScheduleRow>> SqlSchedules::all(std::string_view bot) {
+  return tx_.operation([&]() -> Stored<std::vector<ScheduleRow>> {
+    std::vector<ScheduleRow> rows;
+    ScheduleRow row;
+    tx_.statements_.each(SUFLER_SCHEDULE_COLUMNS "WHERE CAST(? AS TEXT) = '' OR bot = ? ORDER BY bot, name", columns(row),
+                         [&] { rows.push_back(row); }, bot, bot);
+    return rows;
+  });
+}
+
+Stored<Done> SqlSchedules::put(const ScheduleRow& row) {
+  return tx_.operation([&]() -> Stored<Done> {
+    tx_.statements_.run(
+        R"(INSERT INTO schedule_times (bot, name, timing, people, generation, next_at_unix_ms, last_at_unix_ms,
+           paused_at_unix_ms, forced_at_unix_ms, run_due_unix_ms, run_after, people_told)
+           VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)
+           ON CONFLICT (bot, name) DO UPDATE SET
+             next_at_unix_ms = CASE WHEN schedule_times.timing = excluded.timing THEN schedule_times.next_at_unix_ms
+                                    ELSE excluded.next_at_unix_ms END,
+             timing = excluded.timing, people = excluded.people, generation = excluded.generation
+           WHERE schedule_times.generation <= excluded.generation)",
+        row.bot, row.name, row.timing, row.people, row.generation, row.next_at.unix_ms);
+    return Done{};
+  });
+}
+
+Stored<Done> SqlSchedules::drop_others(std::string_view bot, std::int64_t generation,
+                                       const std::vector<std::string>& names) {
+  auto rows = all(bot);
+  if (!rows) return Error{rows.error()};
+  for (const ScheduleRow& row : *rows) {
+    if (row.generation > generation || std::find(names.begin(), names.end(), row.name) != names.end()) continue;
+    if (auto done = drop(bot, row.name); !done) return done;
+  }
+  return Done{};
+}
+
+Stored<Done> SqlSchedules::drop(std::string_view bot, std::string_view name) {
+  return tx_.operation([&]() -> Stored<Done> {
+    tx_.statements_.run("DELETE FROM schedule_times WHERE bot = ? AND name = ?", bot, name);
+    return Done{};
+  });
+}
+
+Stored<std::optional<ScheduleRow>> SqlSchedules::claim_due(std::string_view bot, Moment now) {
+  return tx_.operation([&]() -> Stored<std::optional<ScheduleRow>> {
+    ScheduleRow row;
+    const bool found = tx_.statements_.one(
+        tx_.dialect_.locks_rows ? SUFLER_DUE_SCHEDULES " FOR UPDATE SKIP LOCKED" : SUFLER_DUE_SCHEDULES, columns(row), bot,
+        now.unix_ms);
+    return found ? std::optional(std::move(row)) : std::nullopt;
+  });
+}
+
+Stored<Done> SqlSchedules::save(const ScheduleRow& row) {
+  return tx_.operation([&]() -> Stored<Done> {
+    tx_.statements_.run(
+        R"(UPDATE schedule_times SET next_at_unix_ms = ?, last_at_unix_ms = ?, forced_at_unix_ms = ?, run_due_unix_ms = ?,
+           run_after = ?, people_told = ? WHERE bot = ? AND name = ?)",
+        row.next_at.unix_ms, row.last_at.unix_ms, row.forced_at.unix_ms, row.run_due.unix_ms, row.run_after,
+        row.people_told, row.bot, row.name);
+    return Done{};
+  });
+}
+
+Stored<std::optional<Moment>> SqlSchedules::next(std::string_view bot) {
+  return tx_.operation([&]() -> Stored<std::optional<Moment>> {
+    std::int64_t count = 0, next = 0;
+    tx_.statements_.one(
+        R"(SELECT count(*), COALESCE(min(CASE WHEN forced_at_unix_ms <> 0 OR run_due_unix_ms <> 0 THEN 0 ELSE
+           next_at_unix_ms END), 0) FROM schedule_times WHERE bot = ? AND (paused_at_unix_ms = 0 OR forced_at_unix_ms <> 0))",
+        std::tie(count, next), bot);
+    return count == 0 ? std::nullopt : std::optional(Moment{next});
+  });
+}
+
+Stored<bool> SqlSchedules::pause(std::string_view bot, std::string_view name, Moment now) {
+  return tx_.operation([&]() -> Stored<bool> {
+    return tx_.statements_.run(
+               R"(UPDATE schedule_times SET paused_at_unix_ms = CASE WHEN paused_at_unix_ms = 0 THEN CAST(? AS BIGINT) ELSE
+                  paused_at_unix_ms END WHERE bot = ? AND name = ?)",
+               now.unix_ms, bot, name) != 0;
+  });
+}
+
+Stored<bool> SqlSchedules::resume(std::string_view bot, std::string_view name, Moment now) {
+  return tx_.operation([&]() -> Stored<bool> {
+    // What came due meanwhile is not made up for.
+    return tx_.statements_.run(
+               R"(UPDATE schedule_times SET paused_at_unix_ms = 0, next_at_unix_ms = CASE WHEN paused_at_unix_ms <> 0 AND
+                  next_at_unix_ms <= ? THEN 0 ELSE next_at_unix_ms END WHERE bot = ? AND name = ?)",
+               now.unix_ms, bot, name) != 0;
+  });
+}
+
+Stored<bool> SqlSchedules::force(std::string_view bot, std::string_view name, Moment now) {
+  return tx_.operation([&]() -> Stored<bool> {
+    return tx_.statements_.run("UPDATE schedule_times SET forced_at_unix_ms = ? WHERE bot = ? AND name = ?", now.unix_ms, bot,
+                               name) != 0;
+  });
+}
+
+std::int64_t SqlSchedules::last_of(std::int64_t after_id, std::int64_t rows) {
+  std::int64_t last = 0;
+  tx_.statements_.one(
+      "SELECT COALESCE(max(id), 0) FROM (SELECT id FROM dialogs WHERE id > ? ORDER BY id LIMIT ?) AS some", std::tie(last),
+      after_id, rows);
+  return last;
+}
+
+/// What is behind the last that was found has not been looked at.
+void SqlSchedules::cut(Look& look, std::int64_t most) {
+  if (static_cast<std::int64_t>(look.found.size()) >= most) look.last_id = look.found.back().dialog_id;
+}
+
+Stored<ScheduleStore::Look> SqlSchedules::resting(std::string_view bot, std::string_view branch, Moment changed_before,
+                                                  std::int64_t after_id, std::int64_t rows,
+                                                  std::int64_t most) {
+  return tx_.operation([&]() -> Stored<Look> {
+    Look look;
+    look.last_id = last_of(after_id, rows);
+    const std::string beginning = std::string(branch) + "/";
+    const auto length = static_cast<std::int64_t>(count_code_points(beginning));
+    Listener one;
+    tx_.statements_.each(
+        R"(SELECT id, transport, chat, user_id, changed_at_unix_ms FROM dialogs WHERE id > ? AND id <= ? AND bot = ? AND
+           transport <> ? AND changed_at_unix_ms <= ? AND substr(place, 1, CAST(? AS INTEGER)) = ? ORDER BY id LIMIT ?)",
+        std::tie(one.dialog_id, one.key.chat.transport, one.key.chat.chat_id, one.key.user_id, one.changed_at.unix_ms),
+        [&] {
+          one.key.bot = std::string(bot);
+          look.found.push_back(one);
+        },
+        after_id, look.last_id, bot, kScheduleTransport, changed_before.unix_ms, length, beginning, most);
+    cut(look, most);
+    return look;
+  });
+}
+
+Stored<ScheduleStore::Look> SqlSchedules::people(std::string_view bot, std::int64_t after_id, std::int64_t rows,
+                                                  std::int64_t most) {
+  return tx_.operation([&]() -> Stored<Look> {
+    Look look;
+    look.last_id = last_of(after_id, rows);
+    Listener one;
+    tx_.statements_.each(
+        R"(SELECT d.id, d.transport, d.chat, d.user_id, d.changed_at_unix_ms, u.record FROM dialogs AS d JOIN users AS u ON
+           u.id = d.user_row WHERE d.id > ? AND d.id <= ? AND d.bot = ? AND d.transport <> ? AND d.chat = d.user_id ORDER BY
+           d.id LIMIT ?)",
+        std::tie(one.dialog_id, one.key.chat.transport, one.key.chat.chat_id, one.key.user_id, one.changed_at.unix_ms,
+                 one.user),
+        [&] {
+          one.key.bot = std::string(bot);
+          look.found.push_back(one);
+        },
+        after_id, look.last_id, bot, kScheduleTransport, most);
+    cut(look, most);
+    return look;
+  });
+}
+
+Stored<Moment> SqlSchedules::changed_at(std::int64_t dialog_id) {
+  return tx_.operation([&]() -> Stored<Moment> {
+    // A turn before in this transaction may not be written yet.
+    tx_.write_out();
+    Moment at;
+    tx_.statements_.one("SELECT changed_at_unix_ms FROM dialogs WHERE id = ?", std::tie(at.unix_ms), dialog_id);
+    return at;
+  });
+}
+
+}  // namespace sufler::storage
