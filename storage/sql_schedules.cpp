@@ -131,7 +131,7 @@ Stored<bool> SqlSchedules::force(std::string_view bot, std::string_view name, Mo
 std::int64_t SqlSchedules::last_of(std::int64_t after_id, std::int64_t rows) {
   std::int64_t last = 0;
   tx_.statements_.one(
-      "SELECT COALESCE(max(id), 0) FROM (SELECT id FROM dialogs WHERE id > ? ORDER BY id LIMIT ?) AS some", std::tie(last),
+      "SELECT COALESCE(max(id), 0) FROM (SELECT id FROM dialogs WHERE id > ? ORDER BY id LIMIT ?) AS portion", std::tie(last),
       after_id, rows);
   return last;
 }

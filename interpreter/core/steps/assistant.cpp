@@ -305,7 +305,7 @@ CheckedCall check_call(Play& play, const Assistant& assistant, const ModelCall& 
   }
   for (const auto& [name, value] : *given) {
     const bool takes = std::any_of(known->with.begin(), known->with.end(),
-                                   [&](QuestionId id) { return play.program.question(id).name == name; });
+                                   [&, &named = name](QuestionId id) { return play.program.question(id).name == named; });
     if (!takes) checked.wrong = "there is no argument " + cleaned(name, 64);
   }
   for (const QuestionId id : known->with) {
