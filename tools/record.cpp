@@ -221,7 +221,7 @@ class Recorder {
       played = pass_time(event.at, false) && bring_desk(index) && say(*message);
     } else if (const auto* press = std::get_if<ButtonPress>(&event.what)) {
       played = pass_time(event.at, false) && bring_desk(index) && push(*press);
-    } else if (std::holds_alternative<TimerDue>(event.what)) {
+    } else if (std::holds_alternative<TimerDue>(event.what) || std::holds_alternative<ScheduleDue>(event.what)) {
       timers_ = true;
       played = bring_desk(index);
     } else if (const auto* staff = std::get_if<StaffMessage>(&event.what)) {
@@ -613,6 +613,9 @@ int run_record(const RecordOptions& options) {
   if (!link) return kExitErrors;
   const auto dialog = read_dialog(*link, options.dialog, options.bot);
   if (!dialog) return kExitErrors;
+  if (dialog->key.chat.transport == kScheduleTransport)
+    return complain(language == Language::Russian ? "это запуски по расписанию: разговора с человеком, который стал бы тестом, здесь нет"
+                                                  : "these are runs of a schedule: there is no talk with a person that could become a test");
   SourceMap sources;
   auto program = program_of(*link, dialog->key.bot, language, sources);
   if (!program) return kExitErrors;
