@@ -161,6 +161,16 @@ class Writer {
     word(run.into);
     target(run.on_error);
   }
+  void verb(const Mail& mail) {
+    for (const Template& one : mail.to) word(one.source());
+    text(mail.subject);
+    text(mail.text);
+    word(mail.html_file);
+    word(mail.html.source());
+    attach(mail.attach);
+    number(mail.history ? 1 : 0);
+    target(mail.on_error);
+  }
   void verb(const AssistantStep& step) {
     number(static_cast<std::uint64_t>(step.task));
     word(step.assistant ? program_.assistant(step.assistant).name : "-");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "interpreter/core/expression.h"
+#include "interpreter/core/mail/html_template.h"
 #include "interpreter/core/message.h"
 #include "interpreter/core/phrases.h"
 #include "interpreter/core/source_span.h"
@@ -255,6 +256,17 @@ struct Run {
   std::string into;
   Target on_error;      ///< none: the scenario's
 };
+/// A letter (LANGUAGE 4): a job of the service `mail`.
+struct Mail {
+  std::vector<Template> to;  ///< each an address or a list of them
+  Text subject;
+  Text text;                 ///< may be empty where there is HTML
+  std::string html_file;     ///< of the scenario's folder; empty: none
+  HtmlTemplate html;
+  Attach attach;
+  bool history = false;
+  Target on_error;           ///< none: nobody waits for the letter's way
+};
 /// A language model (LANGUAGE 8): jobs of the service `assistant`.
 struct AssistantStep {
   enum class Task : std::uint8_t {
@@ -289,7 +301,7 @@ struct Step {
   BlockId block;      ///< the list it stands in
   std::uint32_t index = 0;  ///< its position there
   std::variant<Say, Choose, Ask, If, Match, For, Set, Go, Call, Return, Back, Restart, End, Wait, Save,
-               Find, Count, Update, Delete, Notify, HandoffStep, Run, AssistantStep, Log, Track>
+               Find, Count, Update, Delete, Notify, HandoffStep, Run, Mail, AssistantStep, Log, Track>
       verb;
 };
 

@@ -327,6 +327,8 @@ class UnsetCheck {
     } else if constexpr (std::is_same_v<Verb, Run>) {
       sets(bits, verb.into);
       changes_of(verb.on_error, bits);
+    } else if constexpr (std::is_same_v<Verb, Mail>) {
+      changes_of(verb.on_error, bits);
     } else if constexpr (std::is_same_v<Verb, AssistantStep>) {
       sets(bits, verb.into);
       for (const QuestionId field : verb.fields) sets(bits, program_.question(field).name);
@@ -859,6 +861,30 @@ class UnsetCheck {
   void play(const Run& verb, Ways& ways) {
     for (const Assignment& one : verb.with) use(one.value, ways);
     set(ways, verb.into);
+    Ways failed = ways;
+    follow(verb.on_error, failed);
+    if (verb.on_error) join(ways, failed);
+  }
+  void play(const Mail& verb, Ways& ways) {
+    for (const Template& one : verb.to)
+      for (const Expression& expression : one.expressions()) use(expression, ways);
+    use(verb.subject, ways);
+    use(verb.text, ways);
+    use(verb.attach, ways);
+    std::size_t conditions = 0;  // what stands under one may ask about it first
+    std::vector<bool> open;
+    for (const HtmlTemplate::Part& part : verb.html.parts()) {
+      using What = HtmlToken::What;
+      if (part.what == What::If || part.what == What::For) {
+        open.push_back(part.what == What::If);
+        conditions += open.back() ? 1 : 0;
+      } else if (part.what == What::End && !open.empty()) {
+        conditions -= open.back() ? 1 : 0;
+        open.pop_back();
+      } else if (part.what == What::Value && !part.history && conditions == 0) {
+        use(part.expression, ways);
+      }
+    }
     Ways failed = ways;
     follow(verb.on_error, failed);
     if (verb.on_error) join(ways, failed);
