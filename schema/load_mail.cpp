@@ -2,6 +2,7 @@
 // wrong in it is said with its own lines and columns.
 #include <filesystem>
 
+#include "interpreter/core/mail/html_template.h"
 #include "interpreter/core/mail/mailbox.h"
 #include "schema/loading.h"
 
@@ -224,7 +225,8 @@ void read_html(Loading& loading, const Node& node, Mail& mail) {
   loading.program.files.push_back(loading.sources.path(index));
   loading.words_of_file.resize(index, Language::English);
   loading.words_of_file.push_back(russian ? Language::Russian : Language::English);
-  mail.html = HtmlReader(loading, index, text).read();
+  HtmlTemplate read = HtmlReader(loading, index, text).read();
+  if (!read.empty()) mail.html = std::make_shared<const HtmlTemplate>(std::move(read));
   loading.html_files.emplace(file->reference, mail.html);
 }
 
@@ -249,7 +251,8 @@ Mail read_mail(Loading& loading, Fields& fields, const Node& value) {
   if (const Node* target = fields.take(Word::OnError)) mail.on_error = read_target(loading, *target, fields.spelled(Word::OnError));
   if (!text && !html && mail.attach.empty() && !mail.history) fields.require(Word::TextWord);
   bool shows_talk = false;
-  for (const HtmlTemplate::Part& part : mail.html.parts()) shows_talk = shows_talk || part.history;
+  if (mail.html)
+    for (const HtmlTemplate::Part& part : mail.html->parts()) shows_talk = shows_talk || part.history;
   if (shows_talk && !mail.history) {
     hint(loading, loading.report(DiagnosticId::HistoryNotAsked, html->span, {mail.html_file}), "add `%history%: true` to the step",
          "добавьте в шаг `%history%: да`");

@@ -113,7 +113,7 @@ struct Loading {
   std::vector<Language> words_of_file;     ///< which form of the words the author uses there
   std::deque<std::string> kept;            ///< texts made during loading that views point to
   std::deque<Node> kept_nodes;             ///< the same of nodes
-  std::map<std::string, HtmlTemplate> html_files;  ///< of letters, by their names
+  std::map<std::string, std::shared_ptr<const HtmlTemplate>> html_files;  ///< of letters, by their names
   bool on_disk = false;                    ///< files named by the scenario can be looked for
 
   std::set<std::string> files;             ///< of the scenario's folder, that it sends

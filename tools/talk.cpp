@@ -496,12 +496,22 @@ class TalkPlayer {
     return mailbox && std::any_of(letter.to.begin(), letter.to.end(), [&](const Mailbox& one) { return one.address == mailbox->address; });
   }
 
+  /// Sums of money have spaces that do not break, which nobody types.
+  static std::string plain_spaces(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size();) {
+      const char32_t c = next_code_point(text, i);
+      append_utf8(out, c == 0xA0 || c == 0x202F ? U' ' : c);
+    }
+    return out;
+  }
+
   bool check_letter(const Node::Entry& entry, const MailOrder& letter) {
     const std::string_view word = talk_word(entry.key.scalar, in::TalkMatch);
     std::vector<const Node*> wanted;
     if (entry.value.is_scalar()) wanted.push_back(&entry.value);
     for (const Node& item : entry.value.items) wanted.push_back(&item);
-    const std::string text = letter_text(letter);
+    const std::string text = plain_spaces(letter_text(letter)), subject = plain_spaces(letter.subject);
     if (word == "attach") {
       bool same = wanted.size() == letter.files.size();
       for (std::size_t i = 0; same && i < wanted.size(); ++i)
@@ -511,11 +521,11 @@ class TalkPlayer {
     if (word == "to" && wanted.size() > 1 && wanted.size() != letter.to.size())
       return other_letter(entry.value.span, words("these addresses", "эти адреса"), letter);
     for (const Node* one : wanted) {
-      const std::string part(one->scalar);
+      const std::string part = plain_spaces(one->scalar);
       if (word == "to" && !is_to(*one, letter)) return other_letter(one->span, part, letter);
-      if (word == "subject" && trim(part) != letter.subject) return other_letter(one->span, part, letter);
+      if (word == "subject" && trim(part) != subject) return other_letter(one->span, part, letter);
       if (word == "text" && trim(part) != trim(text)) return other_letter(one->span, part, letter);
-      if (word == "contains" && text.find(part) == std::string::npos && letter.subject.find(part) == std::string::npos)
+      if (word == "contains" && text.find(part) == std::string::npos && subject.find(part) == std::string::npos)
         return other_letter(one->span, words("… contains ", "… содержит ") + part, letter);
       if (word == "matches" && !re2::RE2::PartialMatch(text, re2::RE2(part, re2::RE2::Quiet)))
         return other_letter(one->span, words("… matches ", "… подходит под ") + part, letter);

@@ -1,5 +1,7 @@
 #include "interpreter/core/meaning.h"
 
+#include "interpreter/core/mail/html_template.h"
+
 namespace sufler {
 namespace {
 
@@ -166,7 +168,7 @@ class Writer {
     text(mail.subject);
     text(mail.text);
     word(mail.html_file);
-    word(mail.html.source());
+    if (mail.html) word(mail.html->source());
     attach(mail.attach);
     number(mail.history ? 1 : 0);
     target(mail.on_error);

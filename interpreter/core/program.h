@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +11,6 @@
 #include <vector>
 
 #include "interpreter/core/expression.h"
-#include "interpreter/core/mail/html_template.h"
 #include "interpreter/core/message.h"
 #include "interpreter/core/phrases.h"
 #include "interpreter/core/source_span.h"
@@ -19,6 +19,8 @@
 /// A checked scenario, ready to play. Built by schema/, never changed afterwards, shared by all dialogs.
 /// Everything that refers to something is an index that is known to exist.
 namespace sufler {
+
+class HtmlTemplate;
 
 template <class Tag>
 struct Index {
@@ -262,7 +264,7 @@ struct Mail {
   Text subject;
   Text text;                 ///< may be empty where there is HTML
   std::string html_file;     ///< of the scenario's folder; empty: none
-  HtmlTemplate html;
+  std::shared_ptr<const HtmlTemplate> html;  ///< null: none
   Attach attach;
   bool history = false;
   Target on_error;           ///< none: nobody waits for the letter's way

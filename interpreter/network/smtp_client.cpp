@@ -20,6 +20,7 @@ struct Exchange {
   std::string command;            ///< the last one: `RCPT`
   std::string reply;              ///< the last one, of several lines the text joined
   std::string reply_begin;        ///< of a reply that goes on
+  std::string before_quit;        ///< what was the last one when libcurl said QUIT
   bool data = false;              ///< the letter itself has begun
 };
 
@@ -62,7 +63,11 @@ void take_reply(Exchange& exchange, std::string_view line) {
 int on_debug(CURL*, curl_infotype type, char* text, std::size_t size, void* data) {
   auto& exchange = *static_cast<Exchange*>(data);
   const std::string_view line(text, size);
-  if (type == CURLINFO_HEADER_OUT) {
+  // After a refusal libcurl says goodbye, whose answer is of no interest.
+  if (exchange.command == "QUIT") return 0;
+  if (type == CURLINFO_HEADER_OUT && line.starts_with("QUIT")) {
+    exchange.before_quit = std::exchange(exchange.command, "QUIT");
+  } else if (type == CURLINFO_HEADER_OUT) {
     exchange.command = std::string(line.substr(0, std::min<std::size_t>(line.find_first_of(" \r\n"), 8)));
   } else if (type == CURLINFO_HEADER_IN) {
     take_reply(exchange, line);
@@ -132,7 +137,8 @@ struct SmtpClient::Impl {
       return out;
     }
     out.stopped = code == CURLE_ABORTED_BY_CALLBACK;
-    const bool of_letter = exchange.data || exchange.command == "MAIL" || exchange.command == "RCPT" || exchange.command == "DATA";
+    const std::string& last = exchange.command == "QUIT" ? exchange.before_quit : exchange.command;
+    const bool of_letter = exchange.data || last == "MAIL" || last == "RCPT" || last == "DATA";
     const char first = exchange.reply.empty() ? '0' : exchange.reply[0];
     const bool answered = code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UPLOAD_FAILED ||
                           code == CURLE_RECV_ERROR || code == CURLE_QUOTE_ERROR;

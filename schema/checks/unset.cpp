@@ -10,6 +10,7 @@
 // behind it only what neither arm could have set. What a condition mentions is taken for guarded.
 #include <algorithm>
 
+#include "interpreter/core/mail/html_template.h"
 #include "schema/checks/flow_analysis.h"
 #include "schema/flow_talk.h"
 #include "schema/loading.h"
@@ -873,7 +874,8 @@ class UnsetCheck {
     use(verb.attach, ways);
     std::size_t conditions = 0;  // what stands under one may ask about it first
     std::vector<bool> open;
-    for (const HtmlTemplate::Part& part : verb.html.parts()) {
+    const std::vector<HtmlTemplate::Part> none;
+    for (const HtmlTemplate::Part& part : verb.html ? verb.html->parts() : none) {
       using What = HtmlToken::What;
       if (part.what == What::If || part.what == What::For) {
         open.push_back(part.what == What::If);

@@ -39,16 +39,17 @@ def read(raw):
     for name, value in message.items():
         counts[name.lower()] = counts.get(name.lower(), 0) + 1
         headers[name] = str(value)
-        faults += [f"{name}: {defect}" for defect in getattr(value, "defects", [])]
+        faults += [f"{name}: {defect!r}" for defect in getattr(value, "defects", [])]
     for part in message.walk():
-        faults += [str(defect) for defect in part.defects]
+        faults += [repr(defect) for defect in part.defects]
         for name, value in part.items():
-            faults += [f"{name}: {defect}" for defect in getattr(value, "defects", [])]
+            faults += [f"{name}: {defect!r}" for defect in getattr(value, "defects", [])]
         if part.is_multipart():
             continue
         one = {"type": part.get_content_type(), "name": part.get_filename(), "disposition": part.get_content_disposition()}
         content = part.get_content()
         if isinstance(content, str):
+            content = content.replace("\r\n", "\n")
             one.update(charset=part.get_content_charset(), text=content)
             content = content.encode()
         one.update(size=len(content), sha256=hashlib.sha256(content).hexdigest())

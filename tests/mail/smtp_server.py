@@ -80,7 +80,7 @@ class Handler:
         with open(path(f"{number}.json"), "w", encoding="utf-8") as file:
             json.dump({"from": envelope.mail_from, "to": envelope.rcpt_tos, "hello": session.host_name,
                        "tls": server.transport.get_extra_info("ssl_object") is not None,
-                       "login": session.login_data.login.decode() if session.login_data else None}, file)
+                       "login": session.auth_data.login.decode() if session.auth_data else None}, file)
         log(f"taken {number} {to}")
         if to.startswith("slow"):
             while not os.path.exists(path("go")):
@@ -92,9 +92,7 @@ def authenticate(server, session, envelope, mechanism, data):
     user, password = options.login.split(":", 1)
     good = isinstance(data, LoginPassword) and data.login == user.encode() and data.password == password.encode()
     log("login" if good else "535")
-    if good:
-        session.login_data = data
-    return AuthResult(success=good, handled=False)
+    return AuthResult(success=good, handled=False, auth_data=data)
 
 
 def tls_context():

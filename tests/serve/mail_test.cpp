@@ -107,15 +107,22 @@ TEST_F(MailServeTest, AScenarioThatWritesLettersWantsAServer) {
   EXPECT_THAT(sufler->output(), HasSubstr("S708"));
 }
 
-TEST_F(MailServeTest, TheProxyOfMailIsItsOwn) {
-  const MailServer server;
+TEST_F(MailServeTest, WithALoginOverTlsThroughAProxyOfItsOwn) {
+  const MailServer server({.tls = "implicit", .login = "bot@example.ru:" + environment.at("MAIL_PASSWORD")});
   const SocksProxy proxy;
-  serve(server, ", proxy: \"socks5h://127.0.0.1:" + std::to_string(proxy.port()) + "\"");
+  write_config("letters", "mail:\n  server: \"smtps://localhost:" + std::to_string(server.port()) + "\"\n  ca: \"" + server.ca_file() +
+                              "\"\n  user: bot@example.ru\n  password: \"${MAIL_PASSWORD}\"\n  proxy: \"socks5h://127.0.0.1:" +
+                              std::to_string(proxy.port()) + "\"\n");
+  start();
   say(kAnna, "/start", 1);
   say(kAnna, "anna@example.ru", 2);
-  EXPECT_EQ(server.letters(1, kPatience).size(), 1u) << sufler->output();
-  EXPECT_THAT(proxy.output(), HasSubstr("127.0.0.1:" + std::to_string(server.port())));
+  const auto letters = server.letters(1, kPatience);
+  ASSERT_EQ(letters.size(), 1u) << sufler->output();
+  EXPECT_EQ(letters[0].envelope["login"], "bot@example.ru");
+  EXPECT_EQ(letters[0].envelope["tls"], true);
+  EXPECT_THAT(proxy.output(), HasSubstr("localhost:" + std::to_string(server.port()))) << "the proxy looks the name up";
   stop();
+  EXPECT_THAT(folder.files_that_hold(environment.at("MAIL_PASSWORD")), IsEmpty());
 }
 
 }  // namespace

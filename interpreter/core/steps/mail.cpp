@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "interpreter/core/jobs.h"
+#include "interpreter/core/mail/html_template.h"
 #include "interpreter/core/mail/order.h"
 #include "interpreter/core/sha256.h"
 #include "interpreter/core/steps/steps.h"
@@ -69,8 +70,8 @@ Flow play_verb(Play& play, StepId id, const Step& step, const Mail& mail) {
   if (!play.render(mail.subject, subject) || !play.render(mail.text, order.text) || !play.collect(mail.attach, order.files))
     return Flow::Next;
   order.subject = std::string(first_code_points(trim(one_line_of(subject.text)), kMostSubject));
-  if (!mail.html.empty()) {
-    auto html = mail.html.render(play.scope);
+  if (mail.html) {
+    auto html = mail.html->render(play.scope);
     if (!html) {
       play.fail("a letter cannot be made: " + html.error());
       return Flow::Next;

@@ -12,6 +12,7 @@ namespace {
 /// RFC 2047: of a line with encoded words; RFC 5322 asks for 78.
 constexpr std::size_t kLine = 76;
 constexpr std::size_t kEncodedWord = 75;
+constexpr std::size_t kEncodedName = 45;  ///< bytes that fit into one
 /// Gmail cuts letters off at 102 kB; the rest of the letter must have its place, too.
 constexpr std::size_t kMostHistoryHtml = 60 * 1024;
 constexpr std::size_t kMostName = 120;
@@ -51,6 +52,11 @@ class HeaderWriter {
   }
   /// Behind the word before, without a space.
   void more(std::string_view text) { put(text); }
+  /// An encoded word that stays whole where it can: some readers of names leave a space where two of them meet.
+  void encoded_name(std::string_view name) {
+    if (name.size() <= kEncodedName && used_ + 1 + 12 + (name.size() + 2) / 3 * 4 > kLine) fold();
+    encoded(name);
+  }
   /// Encoded words, cut between code points.
   void encoded(std::string_view text) {
     constexpr std::size_t kFrame = 12;  // =?UTF-8?B? and ?=
@@ -114,7 +120,7 @@ void put_mailbox(HeaderWriter& header, const Mailbox& one, std::string_view behi
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view(" !#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
     };
     if (!is_plain(name) || name.size() > 60 || name.find("=?") != name.npos) {
-      header.encoded(name);
+      header.encoded_name(name);
     } else if (std::all_of(name.begin(), name.end(), is_atom)) {
       header.text(name);
     } else {
@@ -168,10 +174,14 @@ std::string disposition(std::string_view name) {
   if (plain != name || name.size() > 60) {
     constexpr char kHex[] = "0123456789ABCDEF";
     std::vector<std::string> pieces(1);
-    for (const char c : name) {
-      const auto byte = static_cast<unsigned char>(c);
-      const bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-      const std::string one = safe ? std::string(1, c) : std::string{'%', kHex[byte >> 4], kHex[byte & 15]};
+    for (std::size_t at = 0, next = 0; at < name.size(); at = next) {
+      next_code_point(name, next);
+      std::string one;  // a letter stays in one piece: some programs decode piece by piece
+      for (const char c : name.substr(at, next - at)) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+        one += safe ? std::string(1, c) : std::string{'%', kHex[byte >> 4], kHex[byte & 15]};
+      }
       if (pieces.back().size() + one.size() > 50) pieces.emplace_back();
       pieces.back() += one;
     }
@@ -222,7 +232,7 @@ std::string file_part(const LetterFile& file) {
 std::string multipart(std::string_view kind, const std::string& mark, const std::vector<std::string>& parts) {
   const std::string boundary = "=_" + std::string(kind) + "_" + mark;
   std::string out = "Content-Type: multipart/" + std::string(kind) + ";\r\n boundary=\"" + boundary + "\"\r\n\r\n";
-  for (const std::string& part : parts) out += "--" + boundary + "\r\n" + part + (part.ends_with("\r\n") ? "" : "\r\n");
+  for (const std::string& part : parts) out += "--" + boundary + "\r\n" + part + "\r\n";  // which is the boundary's
   return out + "--" + boundary + "--\r\n";
 }
 
@@ -239,7 +249,7 @@ std::string saying_html(const Saying& one) {
   std::string font(kFont);
   return "<tr><td style=\"padding:0 0 8px 0;" + font + "\"><table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">"
          "<tr><td bgcolor=\"" + colour + "\" style=\"background-color:" + colour + ";padding:8px 12px;border-radius:8px;" + font +
-         "font-size:14px;line-height:20px;color:#1f2328;\"><span style=\"font-size:12px;color:" + name_colour + ";\"><b>" + escape_html(one.name) +
+         "font-size:14px;line-height:20px;color:#1f2328;word-break:break-word;\"><span style=\"font-size:12px;color:" + name_colour + ";\"><b>" + escape_html(one.name) +
          "</b> &nbsp;" + escape_html(one.time) + "</span><br>\n" + escape_html_text(one.text) + "</td></tr></table></td></tr>\n";
 }
 
@@ -340,7 +350,7 @@ void put_talk(std::string& html, const std::string& talk) {
   }
   html.replace(at, kHistoryMark.size(), talk);
   // Once is enough.
-  while ((at = html.find(kHistoryMark)) != html.npos) html.erase(at, kHistoryMark.size());
+  for (at += talk.size(); (at = html.find(kHistoryMark, at)) != html.npos;) html.erase(at, kHistoryMark.size());
 }
 
 }  // namespace
