@@ -46,7 +46,8 @@ void read_people(Loading& loading, const Node& value, std::string_view what, Mai
 
 class HtmlReader {
  public:
-  HtmlReader(Loading& loading, std::uint32_t file, std::string_view text) : loading_(loading), file_(file), text_(text) {}
+  HtmlReader(Loading& loading, std::uint32_t file, std::string_view text, bool russian)
+      : loading_(loading), file_(file), text_(text), russian_(russian) {}
 
   /// Empty when something is wrong, which is told.
   HtmlTemplate read() {
@@ -122,6 +123,10 @@ class HtmlReader {
     return read ? std::move(*read) : Expression();
   }
 
+  std::string in_braces(std::string_view en, std::string_view ru) const { return "`{{ " + std::string(russian_ ? ru : en) + " }}`"; }
+  std::string end() const { return in_braces("end", "конец"); }
+  std::string choice() const { return in_braces("if …", "если …") + "…" + in_braces("else", "иначе") + "…" + end(); }
+
   void warn_of_style(std::uint32_t at) {
     say(loading_.report(DiagnosticId::StyleSheetInMail, span(at, at + 6)),
         "write colours and sizes into the tags themselves: `<td style=\"color: #333\">`",
@@ -152,16 +157,18 @@ class HtmlReader {
         return report_expression_error(loading_, {ExpressionProblem::UnclosedBracket, 0, 2, "{{", "}}"}, node);
       }
       case What::BadFor:
-        return say(loading_.report(DiagnosticId::BadHtmlLoop, place, {written}), "write `{{ for item in items }}` … `{{ end }}`",
-                   "напишите `{{ для товар в товары }}` … `{{ конец }}`");
+        return say(loading_.report(DiagnosticId::BadHtmlLoop, place, {written}), "write " + in_braces("for item in items", "для товар в товары") + " … " + end(),
+                   "напишите " + in_braces("for item in items", "для товар в товары") + " … " + end());
       case What::Unpaired:
         return say(loading_.report(DiagnosticId::UnpairedInHtml, place, {written}),
-                   "`{{ for … }}` and `{{ if … }}` end with `{{ end }}`; `{{ else }}` stands once between `{{ if … }}` and `{{ end }}`",
-                   "`{{ для … }}` и `{{ если … }}` кончаются на `{{ конец }}`; `{{ иначе }}` стоит один раз между `{{ если … }}` и `{{ конец }}`");
+                   in_braces("for …", "для …") + " and " + in_braces("if …", "если …") + " end with " + end() + "; " +
+                       in_braces("else", "иначе") + " stands once between " + in_braces("if …", "если …") + " and " + end(),
+                   in_braces("for …", "для …") + " и " + in_braces("if …", "если …") + " кончаются на " + end() + "; " +
+                       in_braces("else", "иначе") + " стоит один раз между " + in_braces("if …", "если …") + " и " + end());
       case What::InTag:
         return unsafe(one, "the name of a tag or of its field", "имени тега или его поля",
-                      "fill in texts between tags and values in quotes; around whole tags `{{ if … }}` … `{{ end }}`",
-                      "подставляйте тексты между тегами и значения в кавычках; целые теги берите в `{{ если … }}` … `{{ конец }}`");
+                      "fill in texts between tags and values in quotes; around whole tags " + in_braces("if …", "если …") + " … " + end(),
+                      "подставляйте тексты между тегами и значения в кавычках; целые теги берите в " + in_braces("if …", "если …") + " … " + end());
       case What::Unquoted:
         return unsafe(one, "a value without quotes", "значении без кавычек", "put the value in quotes: `" + one.found + "=\"" + written + "\"`",
                       "возьмите значение в кавычки: `" + one.found + "=\"" + written + "\"`");
@@ -169,8 +176,7 @@ class HtmlReader {
         return unsafe(one, one.found.empty() ? "a script" : "`" + one.found + "`", one.found.empty() ? "скрипте" : "`" + one.found + "`",
                       "mail programs run no scripts: take it out", "почтовые программы не запускают скриптов: уберите его");
       case What::InStyle:
-        return unsafe(one, "a style", "стиле", "choose between ready styles: `{{ if … }}<td style=\"…\">{{ else }}<td style=\"…\">{{ end }}`",
-                      "выберите из готовых: `{{ если … }}<td style=\"…\">{{ иначе }}<td style=\"…\">{{ конец }}`");
+        return unsafe(one, "a style", "стиле", "choose between two tags with ready styles: " + choice(), "выберите из двух тегов с готовым стилем: " + choice());
       case What::InComment:
         return unsafe(one, "what only Outlook reads", "том, что читает один Outlook", "write the text there yourself", "напишите там готовый текст");
       case What::ForbiddenTag:
@@ -181,6 +187,7 @@ class HtmlReader {
   Loading& loading_;
   const std::uint32_t file_;
   const std::string_view text_;
+  const bool russian_;  ///< the author's words
   std::vector<std::string_view> loops_;
   std::vector<bool> open_;  ///< `for` or `if` that waits for its `end`: whether it is a loop
 };
@@ -217,7 +224,8 @@ void read_html(Loading& loading, const Node& node, Mail& mail) {
     return;
   }
   if (text.size() > kLongLetter)
-    loading.report(DiagnosticId::LongMail, node.span, {file->reference, std::to_string((text.size() + 1023) / 1024)});
+    hint(loading, loading.report(DiagnosticId::LongMail, node.span, {file->reference, std::to_string((text.size() + 1023) / 1024)}),
+         "put what is long into a file beside it, with `%attach%`", "длинное приложите файлом: `%attach%`");
   const std::filesystem::path beside = std::filesystem::path(loading.sources.path(0)).parent_path();
   const std::uint32_t index = loading.sources.add((beside / file->reference).generic_string(), text);
   const bool russian = node.span.file < loading.words_of_file.size() && loading.words_of_file[node.span.file] == Language::Russian;
@@ -225,7 +233,7 @@ void read_html(Loading& loading, const Node& node, Mail& mail) {
   loading.program.files.push_back(loading.sources.path(index));
   loading.words_of_file.resize(index, Language::English);
   loading.words_of_file.push_back(russian ? Language::Russian : Language::English);
-  HtmlTemplate read = HtmlReader(loading, index, text).read();
+  HtmlTemplate read = HtmlReader(loading, index, text, russian).read();
   if (!read.empty()) mail.html = std::make_shared<const HtmlTemplate>(std::move(read));
   loading.html_files.emplace(file->reference, mail.html);
 }

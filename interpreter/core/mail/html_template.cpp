@@ -46,7 +46,7 @@ class Scanner {
   HtmlScan scan() {
     while (at_ < source_.size()) data();
     literal(at_);
-    for (const std::size_t open : open_) problem(HtmlProblem::What::Unpaired, scan_.tokens[open].begin, scan_.tokens[open].end);
+    for (const Open& open : open_) problem(HtmlProblem::What::Unpaired, open.begin, open.end);
     return std::move(scan_);
   }
 
@@ -126,7 +126,10 @@ class Scanner {
     token.context = context;
     if (take_word(inner, "for") || take_word(inner, "для")) {
       token.what = What::For;
-      if (!read_for(inner, token)) return problem(Problem::BadFor, begin, end);
+      if (!read_for(inner, token)) {
+        ++broken_loops_;
+        return problem(Problem::BadFor, begin, end);
+      }
     } else if (take_word(inner, "if") || take_word(inner, "если")) {
       token.what = What::If;
     } else if (inner == "else" || inner == "иначе") {
@@ -163,16 +166,15 @@ class Scanner {
 
   void pair(const HtmlToken& token, std::size_t begin, std::size_t end) {
     if (token.what == What::For || token.what == What::If) {
-      open_.push_back(scan_.tokens.size());
-      has_else_.push_back(false);
+      open_.push_back({begin, end, token.what == What::If});
     } else if (token.what == What::Else) {
-      const bool fits = !open_.empty() && scan_.tokens[open_.back()].what == What::If && !has_else_.back();
-      if (!fits) return problem(Problem::Unpaired, begin, end);
-      has_else_.back() = true;
+      if (open_.empty() || !open_.back().may_have_else) return problem(Problem::Unpaired, begin, end);
+      open_.back().may_have_else = false;
     } else if (token.what == What::End) {
-      if (open_.empty()) return problem(Problem::Unpaired, begin, end);
-      open_.pop_back();
-      has_else_.pop_back();
+      if (!open_.empty()) return open_.pop_back();
+      // The loop that it ends was complained of.
+      if (broken_loops_ > 0) return void(--broken_loops_);
+      problem(Problem::Unpaired, begin, end);
     }
   }
 
@@ -307,8 +309,13 @@ class Scanner {
   const std::string_view source_;
   std::size_t at_ = 0, from_ = 0;
   bool title_ = false;
-  std::vector<std::size_t> open_;  ///< tokens of `for` and `if` that wait for their `end`
-  std::vector<bool> has_else_;
+  /// A `for` or an `if` that waits for its `end`.
+  struct Open {
+    std::size_t begin, end;
+    bool may_have_else;
+  };
+  std::vector<Open> open_;
+  int broken_loops_ = 0;
   HtmlScan scan_;
 };
 
