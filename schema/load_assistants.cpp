@@ -17,14 +17,6 @@ constexpr std::size_t kMostTools = 128;  // of one request, as servers have it
 constexpr std::size_t kMostKnowledgeFiles = 1'000;
 constexpr std::string_view kKnowledge[] = {".md", ".markdown", ".txt", ".csv", ".html", ".htm"};
 
-/// The bytes of another file of the scenario; nothing when nobody knows them.
-std::optional<std::string> bytes_of(const Loading& loading, const std::string& reference) {
-  if (!loading.on_disk) return loading.options.read ? loading.options.read(reference) : std::nullopt;
-  std::ifstream in(fs::path(loading.program.folder) / reference, std::ios::binary);
-  if (!in) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
 std::string ending_of(std::string_view path) { return to_lower(fs::path(path).extension().string()); }
 
 // ---- instructions

@@ -1,6 +1,7 @@
 // Files to send: of the scenario's folder, or what an expression gives.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "schema/loading.h"
 
@@ -41,6 +42,13 @@ std::string extension_of(std::string_view path) {
 }
 
 }  // namespace
+
+std::optional<std::string> bytes_of(const Loading& loading, const std::string& reference) {
+  if (!loading.on_disk) return loading.options.read ? loading.options.read(reference) : std::nullopt;
+  std::ifstream in(std::filesystem::path(loading.program.folder) / reference, std::ios::binary);
+  if (!in) return std::nullopt;
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
 
 std::optional<Attachment> read_file_name(Loading& loading, const Node& node) {
   const std::string path(node.scalar);

@@ -1,5 +1,6 @@
 #pragma once
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -111,6 +112,8 @@ struct Loading {
   std::deque<Document> documents;          ///< by file
   std::vector<Language> words_of_file;     ///< which form of the words the author uses there
   std::deque<std::string> kept;            ///< texts made during loading that views point to
+  std::deque<Node> kept_nodes;             ///< the same of nodes
+  std::map<std::string, std::shared_ptr<const HtmlTemplate>> html_files;  ///< of letters, by their names
   bool on_disk = false;                    ///< files named by the scenario can be looked for
 
   std::set<std::string> files;             ///< of the scenario's folder, that it sends
@@ -311,6 +314,12 @@ std::vector<Assignment> read_assignments(Loading& loading, const Node& node, std
 Attach read_attach(Loading& loading, const Node& node, std::string_view what);
 /// A file of the scenario's folder; reports what keeps it from being used.
 std::optional<Attachment> read_file_name(Loading& loading, const Node& node);
+/// The bytes of another file of the scenario; nothing when nobody knows them.
+std::optional<std::string> bytes_of(const Loading& loading, const std::string& reference);
+
+// ---- letters (load_mail.cpp)
+
+Mail read_mail(Loading& loading, Fields& fields, const Node& value);
 
 // ---- references (load_references.cpp)
 

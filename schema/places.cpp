@@ -73,6 +73,9 @@ void name_places(Loading& loading) {
       if (own.empty()) own = "wait";
     } else if (const auto* run = std::get_if<Run>(&step.verb)) {
       if (own.empty()) own = run->program.empty() ? "run" : run->program;
+    } else if (const auto* mail = std::get_if<Mail>(&step.verb)) {
+      if (!mail->on_error) continue;  // nobody waits
+      if (own.empty()) own = "mail";
     } else if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) {
       if (assistant->task == AssistantStep::Task::Forget) continue;
       if (own.empty()) own = program.assistant(assistant->assistant).name;

@@ -60,6 +60,8 @@ class JobStore {
   virtual Stored<Done> add_cost(const JobRow& job, const DialogKey& key, const Cost& cost, Moment at) = 0;
   /// It failed and is tried again from `from` on, by anybody. False as `renew`.
   virtual Stored<bool> put_off(std::int64_t id, std::int64_t token, Moment from) = 0;
+  /// A part of it is done: this is what is left. False as `renew`.
+  virtual Stored<bool> rewrite(std::int64_t id, std::int64_t token, std::string_view request) = 0;
   /// It was not finished, for no fault of its own: anybody may have it at once, and the attempt does not count. The
   /// token is spent. False as `renew`.
   virtual Stored<bool> give_back(std::int64_t id, std::int64_t token, Moment now) = 0;

@@ -98,6 +98,12 @@ Stored<bool> SqlJobs::put_off(std::int64_t id, std::int64_t token, Moment from) 
   });
 }
 
+Stored<bool> SqlJobs::rewrite(std::int64_t id, std::int64_t token, std::string_view request) {
+  return tx_.operation([&]() -> Stored<bool> {
+    return tx_.statements_.run("UPDATE jobs SET request = ? WHERE id = ? AND token = ? AND owner <> 0", request, id, token) != 0;
+  });
+}
+
 Stored<bool> SqlJobs::give_back(std::int64_t id, std::int64_t token, Moment now) {
   return tx_.operation([&]() -> Stored<bool> {
     return tx_.statements_.run(

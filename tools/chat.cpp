@@ -9,11 +9,13 @@
 #include <iostream>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <utility>
 
 #include "interpreter/core/text.h"
 #include "interpreter/runtime/config.h"
 #include "interpreter/runtime/log.h"
+#include "interpreter/services/mail/compose.h"
 #include "interpreter/transports/console/console.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
@@ -209,8 +211,23 @@ KnowledgeSearch search_of(FolderKnowledge* knowledge) {
   };
 }
 
+/// A letter is shown and does not leave: whoever tries a scenario writes to nobody.
+JobResult show_letter(const Job& job, Language language) {
+  MailOrder order;
+  if (!from_json(job.request, order)) return JobResult{JobResult::Kind::Failed, {}, "a letter that cannot be read", {}, {}};
+  std::string people;
+  for (const Mailbox& one : order.to) people += (people.empty() ? "" : ", ") + to_string(one);
+  std::string out = "mail: " + people + "\n  " + (language == Language::Russian ? "Тема: " : "Subject: ") + order.subject + "\n";
+  std::istringstream lines(letter_text(order));
+  for (std::string line; std::getline(lines, line);) out += "  " + line + "\n";
+  for (const Attachment& file : order.files) out += "  @" + (file.name.empty() ? file.reference : file.name) + "\n";
+  std::cout << out << std::flush;
+  return JobResult{JobResult::Kind::Done, Value(true), {}, {}, {}};
+}
+
 /// Without a configuration a program fails, as it would where the operator forgot it.
 Result<JobResult, std::string> do_job(Services* services, const Job& job, Language language) {
+  if (job.service == kMailService) return show_letter(job, language);
   if (!services && job.service == "assistant") {
     std::cerr << (language == Language::Russian
                       ? "! модели нет, ассистент не ответил: подключите её (models: в sufler.yaml и --config sufler.yaml) или "

@@ -102,6 +102,7 @@ LoadOptions with_config(LoadOptions load, const std::string& path, const Config*
   if (!config) return load;
   load.programs = program_names(*config);
   load.models = model_names(*config);
+  load.mail = config->mail.has_value();
   std::error_code error;
   const std::filesystem::path scenario = std::filesystem::weakly_canonical(path, error);
   for (const BotConfig& bot : config->bots) {

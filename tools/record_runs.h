@@ -39,6 +39,8 @@ class RecordedRuns {
   };
   std::map<std::string, Program> programs_;  ///< by service and name: `run estimate`
   std::map<std::string, Mock> mocks_;        ///< the same; of a model by its assistant
+  std::vector<std::string> letters_;         ///< what became of each, as YAML
+  bool letters_refused_ = false;             ///< of any; a talk in which all are accepted says nothing of them
 };
 
 /// A value in a talk, on one line; texts masked. `played`: the value that a talk reads there.

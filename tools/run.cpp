@@ -23,6 +23,7 @@
 #include "tools/receivers.h"
 #include "tools/reloader.h"
 #include "tools/scenario_watch.h"
+#include "tools/letter_files.h"
 #include "tools/services.h"
 #include "tools/serving.h"
 #include "tools/version_orders.h"
@@ -150,7 +151,7 @@ int run_bots(const RunOptions& options) {
     return nullptr;
   });
   ServedKnowledge knowledge(config);
-  Services services(config, knowledge.search());
+  Services services(config, knowledge.search(), fetch_of(files, couriers));
   Engine engine(std::move(*storage), std::move(bots.setups), growing);
   const ScenarioFiles::Reading reading(files, engine);
   engine.work(services, &growing);

@@ -1,5 +1,7 @@
 #include "tools/services.h"
 
+#include <algorithm>
+#include <chrono>
 #include <future>
 #include <utility>
 
@@ -7,7 +9,30 @@
 
 namespace sufler {
 
-Services::Services(const Config& config, KnowledgeSearch search) {
+namespace {
+
+MailSettings mail_settings(const MailConfig& mail, const std::string& proxy) {
+  using Tls = SmtpServer::Tls;
+  MailSettings settings;
+  SmtpServer& server = settings.server;
+  server.tls = mail.tls == MailConfig::Tls::Implicit ? Tls::Implicit : mail.tls == MailConfig::Tls::StartTls ? Tls::StartTls : Tls::Off;
+  server.host = mail.host;
+  server.port = mail.port;
+  server.user = mail.user;
+  server.password = mail.password;
+  server.proxy = mail.proxy.empty() ? proxy : mail.proxy == "direct" ? std::string() : mail.proxy;
+  server.ca_file = mail.ca_file;
+  server.hello = mail.hello;
+  server.timeout = std::chrono::milliseconds(mail.timeout.ms);
+  server.connect_timeout = std::min(server.connect_timeout, server.timeout);
+  settings.sender.from = mail.from;
+  settings.sender.reply_to = mail.reply_to;
+  return settings;
+}
+
+}  // namespace
+
+Services::Services(const Config& config, KnowledgeSearch search, FetchFile fetch) {
   ServiceSettings settings;
   for (const ProgramConfig& program : config.programs) {
     ProgramSettings one;
@@ -22,6 +47,8 @@ Services::Services(const Config& config, KnowledgeSearch search) {
   settings.models = config.models;
   settings.proxy = config.proxy;
   settings.search = std::move(search);
+  if (config.mail) settings.mail = mail_settings(*config.mail, config.proxy);
+  settings.fetch = std::move(fetch);
   for (const ServiceKind& kind : service_kinds()) services_.push_back(kind.make(settings));
 }
 

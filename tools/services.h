@@ -5,6 +5,7 @@
 #include "interpreter/runtime/config.h"
 #include "interpreter/runtime/crew.h"
 #include "interpreter/services/knowledge_search.h"
+#include "interpreter/services/registry.h"
 #include "interpreter/services/service.h"
 
 namespace sufler {
@@ -12,8 +13,8 @@ namespace sufler {
 /// The way from the runtime to the services of a configuration.
 class Services final : public Crew {
  public:
-  /// `search`: what assistants know; empty: nothing is ever found.
-  explicit Services(const Config& config, KnowledgeSearch search = {});
+  /// `search`: what assistants know; empty: nothing is ever found. `fetch`: brings the files of letters.
+  explicit Services(const Config& config, KnowledgeSearch search = {}, FetchFile fetch = {});
   std::vector<ServiceTerms> terms() const override;
   void begin(const Job& job, JobDoneCall done) override;
   void abandon(std::int64_t job_id) override;

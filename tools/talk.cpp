@@ -10,6 +10,7 @@
 #include <map>
 
 #include "interpreter/core/rich_text.h"
+#include "interpreter/services/mail/compose.h"
 #include "interpreter/transports/console/console.h"
 #include "tools/desk_tokens.h"
 #include "tools/mocked_model.h"
@@ -186,6 +187,7 @@ class TalkPlayer {
 
   /// What the talk says that a job gives. A list has one entry a call.
   Result<JobResult, std::string> mocked(const Job& job) {
+    if (job.service == kMailService) return take_letter(job);
     const Node* mock = get(*talk_.node, "mock");
     const Node* service = mock ? get(*mock, job.service, in::MockKey) : nullptr;
     // A model is mocked by the assistant that speaks with it, whatever its connection is called.
@@ -207,6 +209,24 @@ class TalkPlayer {
     const Value* error = value.map() && value.map()->size() == 1 ? value.map()->find("error") : nullptr;
     if (error && error->text()) return JobResult{JobResult::Kind::Failed, {}, *error->text(), {}, {}};
     return JobResult{JobResult::Kind::Done, std::move(value), {}, {}, {}};
+  }
+
+  /// A letter comes into the talk's box, unless the talk says that its server refuses it.
+  Result<JobResult, std::string> take_letter(const Job& job) {
+    const Node* mock = get(*talk_.node, "mock");
+    const Node* given = mock ? get(*mock, "mail", in::MockKey) : nullptr;
+    if (given && given->is_list()) {
+      const std::size_t call = calls_["mail"]++;
+      if (call >= given->items.size())
+        return Error{words("more letters leave than `mock: {mail: […]}` has entries", "писем больше, чем записано в `подмена: {письмо: […]}`")};
+      given = &given->items[call];
+    }
+    if (given && given->is_map() && !given->entries.empty())
+      return JobResult{JobResult::Kind::Failed, {}, std::string(given->entries[0].value.scalar), {}, {}};
+    MailOrder order;
+    if (!from_json(job.request, order)) return Error{words("a letter that cannot be read", "письмо, которое не прочитать")};
+    letters_.push_back(std::move(order));
+    return JobResult{JobResult::Kind::Done, Value(true), {}, {}, {}};
   }
 
   static const Node* entry_of(const Node& map, std::string_view name) {
@@ -266,6 +286,7 @@ class TalkPlayer {
     if (word == "after" || word == "stopped") return play_after(value, word == "stopped");
     if (word == "staff") return nothing_unread(key.span) && played(key.span, stage_->staff(text_of(&value)));
     if (word == "silent") return play_silent(key.span);
+    if (word == "mail") return play_letter(key.span, value);
     if (word == "reload") return play_reload(key.span, value);
     if (word == "refused") return play_refused(key.span, value);
     return play_role(key, value);
@@ -428,6 +449,88 @@ class TalkPlayer {
   std::string expected_line(const Node& value) const {
     if (!value.is_scalar()) return {};
     return "  " + words("expected: ", "ожидалось: ") + std::string(value.scalar);
+  }
+
+  // ---- letters
+
+  static std::string people_of(const MailOrder& letter) {
+    std::string all;
+    for (const Mailbox& one : letter.to) all += (all.empty() ? "" : ", ") + one.address;
+    return all;
+  }
+
+  static std::string shown(const MailOrder& letter) {
+    std::string text = people_of(letter) + " · " + letter.subject + "\n" + letter_text(letter);
+    for (const Attachment& file : letter.files) text += "@" + file_name(file) + " ";
+    while (text.ends_with('\n') || text.ends_with(' ')) text.pop_back();
+    std::string out;
+    for (const char c : text) {
+      out += c;
+      if (c == '\n') out += "    ";
+    }
+    return out;
+  }
+  static std::string file_name(const Attachment& file) { return file.name.empty() ? file.reference : file.name; }
+
+  bool other_letter(const SourceSpan& span, const std::string& expected, const MailOrder& letter) {
+    return fail(span, words("the letter is another one", "письмо не такое"),
+                "  " + words("expected: ", "ожидалось: ") + expected + "\n  " + words("got:      ", "письмо:    ") + shown(letter));
+  }
+
+  /// Letters need not be read, as the boxes of roles; those that are come in their order.
+  bool play_letter(const SourceSpan& span, const Node& value) {
+    if (letters_.empty()) return fail(span, words("no letter was sent", "писем не отправлено"), expected_line(value));
+    const MailOrder letter = std::move(letters_.front());
+    letters_.pop_front();
+    if (value.is_scalar()) {
+      if ((value.scalar == "..." && !value.quoted) || is_to(value, letter)) return true;
+      return other_letter(value.span, std::string(value.scalar), letter);
+    }
+    for (const Node::Entry& entry : value.entries)
+      if (!check_letter(entry, letter)) return false;
+    return true;
+  }
+
+  static bool is_to(const Node& address, const MailOrder& letter) {
+    const auto mailbox = parse_mailbox(address.scalar);
+    return mailbox && std::any_of(letter.to.begin(), letter.to.end(), [&](const Mailbox& one) { return one.address == mailbox->address; });
+  }
+
+  /// Sums of money have spaces that do not break, which nobody types.
+  static std::string plain_spaces(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size();) {
+      const char32_t c = next_code_point(text, i);
+      append_utf8(out, c == 0xA0 || c == 0x202F ? U' ' : c);
+    }
+    return out;
+  }
+
+  bool check_letter(const Node::Entry& entry, const MailOrder& letter) {
+    const std::string_view word = talk_word(entry.key.scalar, in::TalkMatch);
+    std::vector<const Node*> wanted;
+    if (entry.value.is_scalar()) wanted.push_back(&entry.value);
+    for (const Node& item : entry.value.items) wanted.push_back(&item);
+    const std::string text = plain_spaces(letter_text(letter)), subject = plain_spaces(letter.subject);
+    if (word == "attach") {
+      bool same = wanted.size() == letter.files.size();
+      for (std::size_t i = 0; same && i < wanted.size(); ++i)
+        same = file_name(letter.files[i]) == wanted[i]->scalar || letter.files[i].reference == wanted[i]->scalar;
+      return same || other_letter(entry.value.span, words("files", "файлы"), letter);
+    }
+    if (word == "to" && wanted.size() > 1 && wanted.size() != letter.to.size())
+      return other_letter(entry.value.span, words("these addresses", "эти адреса"), letter);
+    for (const Node* one : wanted) {
+      const std::string part = plain_spaces(one->scalar);
+      if (word == "to" && !is_to(*one, letter)) return other_letter(one->span, part, letter);
+      if (word == "subject" && trim(part) != subject) return other_letter(one->span, part, letter);
+      if (word == "text" && trim(part) != trim(text)) return other_letter(one->span, part, letter);
+      if (word == "contains" && text.find(part) == std::string::npos && subject.find(part) == std::string::npos)
+        return other_letter(one->span, words("… contains ", "… содержит ") + part, letter);
+      if (word == "matches" && !re2::RE2::PartialMatch(text, re2::RE2(part, re2::RE2::Quiet)))
+        return other_letter(one->span, words("… matches ", "… подходит под ") + part, letter);
+    }
+    return true;
   }
 
   // ---- messages
@@ -650,6 +753,7 @@ class TalkPlayer {
   std::map<std::string, std::vector<std::string>> role_members_;
   std::unique_ptr<Stage> stage_;
   std::map<std::string, std::deque<Unread>> queues_;  // by the name of the person or role
+  std::deque<MailOrder> letters_;  // that nobody has read
   std::string failure_;
   std::vector<FixEdit> updates_;
 };

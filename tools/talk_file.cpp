@@ -141,10 +141,14 @@ class TalkReader {
 
   void read_mock(const Node& mock) {
     if (!expect_map(mock, "{run: {estimate: {…}}}")) return;
-    if (!check_words(mock, in::MockKey, {"run", "http", "assistant", "crm"})) return;
+    if (!check_words(mock, in::MockKey, {"run", "http", "mail", "assistant", "crm"})) return;
     for (const Node::Entry& entry : mock.entries) {
       if (talk_word(entry.key.scalar, in::MockKey) == "assistant") {
         read_assistant_mocks(entry.value);
+        continue;
+      }
+      if (talk_word(entry.key.scalar, in::MockKey) == "mail") {
+        read_mail_mocks(entry.value);
         continue;
       }
       if (talk_word(entry.key.scalar, in::MockKey) != "run") {
@@ -158,6 +162,17 @@ class TalkReader {
       for (const Node::Entry& program : entry.value.entries)
         if (std::find(known.begin(), known.end(), program.key.scalar) == known.end()) unknown(program.key, known);
     }
+  }
+
+  /// What becomes of letters: of each, or of one after the other.
+  void read_mail_mocks(const Node& mocks) {
+    const auto one = [&](const Node& node) {
+      const bool accepted = node.is_scalar() && node.scalar == "ok";
+      const bool refused = node.is_map() && node.entries.size() == 1 && node.entries[0].key.scalar == "error" && node.entries[0].value.is_scalar();
+      if (!accepted && !refused) bad_value(node, "ok, or {error: 550 no such user}");
+    };
+    if (!mocks.is_list()) return one(mocks);
+    for (const Node& item : mocks.items) one(item);
   }
 
   /// One entry a call of the model: a text, a map of fields, `{tool: …, with: {…}}`, `{error: …}`.
@@ -344,7 +359,8 @@ class TalkReader {
       if (!value.is_scalar() || !Duration::parse(value.scalar)) bad_value(value, "90s, 5m, 2h, 3d");
       return;
     }
-    if (word == "event" || word == "mail") {
+    if (word == "mail") return read_letter(value);
+    if (word == "event") {
       diagnostics_.report(DiagnosticId::TalkNotYet, line.key.span, {std::string(line.key.scalar)});
       return;
     }
@@ -418,6 +434,29 @@ class TalkReader {
     expect_text(*label, "a label");
   }
 
+  /// `...` is any letter.
+  void read_letter(const Node& value) {
+    constexpr std::string_view kExpected = "an address, `...`, or {to: …, subject: …, contains: …, attach: […]}";
+    if (!value.is_map()) return static_cast<void>(expect_text(value, kExpected));
+    check_words(value, in::TalkMatch, {"to", "subject", "text", "contains", "matches", "attach"});
+    for (const Node::Entry& entry : value.entries) {
+      const std::string_view word = talk_word(entry.key.scalar, in::TalkMatch);
+      if (word == "subject" || word == "text" || word == "matches") {
+        expect_text(entry.value, "a text");
+      } else {
+        expect_texts(entry.value, "a text, or a list of texts");
+      }
+      if (word == "matches" && entry.value.is_scalar()) check_pattern(entry.value);
+    }
+  }
+
+  void check_pattern(const Node& pattern) {
+    re2::RE2::Options quiet;
+    quiet.set_log_errors(false);
+    const re2::RE2 compiled(re2::StringPiece(pattern.scalar.data(), pattern.scalar.size()), quiet);
+    if (!compiled.ok()) bad_value(pattern, "RE2: " + compiled.error());
+  }
+
   void read_match(const Node& value, bool may_name) {
     if (!value.is_map()) return static_cast<void>(expect_text(value, "a text, `...`, or {contains: …, buttons: […]}"));
     Words words = {"text", "contains", "matches", "buttons", "attach"};
@@ -427,12 +466,7 @@ class TalkReader {
     if (const Node* text = talk_field(value, "text")) expect_text(*text, "a text");
     if (const Node* contains = talk_field(value, "contains")) expect_texts(*contains, "a text, or a list of texts");
     if (const Node* attach = talk_field(value, "attach")) expect_texts(*attach, "[photo.jpg]");
-    if (const Node* pattern = talk_field(value, "matches"); pattern && expect_text(*pattern, "a pattern")) {
-      re2::RE2::Options quiet;
-      quiet.set_log_errors(false);
-      const re2::RE2 compiled(re2::StringPiece(pattern->scalar.data(), pattern->scalar.size()), quiet);
-      if (!compiled.ok()) bad_value(*pattern, "RE2: " + compiled.error());
-    }
+    if (const Node* pattern = talk_field(value, "matches"); pattern && expect_text(*pattern, "a pattern")) check_pattern(*pattern);
     if (const Node* buttons = talk_field(value, "buttons")) {
       if (!buttons->is_list()) return static_cast<void>(expect_text(*buttons, "[A, B]"));
       for (const Node& item : buttons->items) expect_texts(item, "[A, B]");

@@ -176,6 +176,7 @@ class Comparison {
     if (std::holds_alternative<Ask>(step.verb)) return "ask";
     if (std::holds_alternative<Choose>(step.verb)) return "choose";
     if (std::holds_alternative<Run>(step.verb)) return "run";
+    if (std::holds_alternative<Mail>(step.verb)) return "mail";
     if (std::holds_alternative<AssistantStep>(step.verb)) return "assistant";
     return std::holds_alternative<Wait>(step.verb) ? "wait" : "handoff";
   }

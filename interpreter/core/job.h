@@ -29,6 +29,7 @@ struct JobResult {
   std::string error = {};  ///< short, in English: scenarios see it
   std::string log = {};    ///< for the operator; may be long, of several lines and hold anything
   Duration wait = {};      ///< Again: at least so long
+  std::string rest = {};   ///< Again: the request of the attempts to come, when a part is done; empty: the same
 };
 
 /// Called once, on any thread.
@@ -44,6 +45,7 @@ struct ServiceTerms {
   std::size_t at_once = 4;      ///< jobs of one process
   std::uint32_t attempts = 3;   ///< a process that died of it counts
   Duration backoff{1'000};      ///< before the second attempt; doubled for each further one
+  bool buries = false;          ///< what failed for good is a dead letter, whoever waits for it
 };
 
 }  // namespace sufler

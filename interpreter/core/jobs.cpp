@@ -52,10 +52,14 @@ Flow begin_job(Play& play, StepId step, std::string service, std::string name, s
 }
 
 Flow begin_job(Play& play, Waiting waiting, std::string service, std::string name, std::string request) {
+  return begin_job(play, std::move(waiting), StartJob{std::move(service), std::move(name), std::move(request)});
+}
+
+Flow begin_job(Play& play, Waiting waiting, StartJob job) {
   waiting.what = Waiting::For::Job;
   waiting.candidate = Value();
-  waiting.serial = play.next_serial();
-  play.effect(StartJob{std::move(service), std::move(name), std::move(request), waiting.serial});
+  waiting.serial = job.serial = play.next_serial();
+  play.effect(std::move(job));
   play.rest(std::move(waiting));
   // The words that led to it may have waited long for a process; the job has not.
   play.set_timer("job", later(play.now(), kLongestJob));
@@ -129,10 +133,12 @@ void hear_kept(Play& play) {
   play.said = nullptr;
 }
 
-std::vector<std::uint64_t> jobs_of(const State& state) {
+std::vector<std::uint64_t> jobs_of(const State& state, const Program& program) {
   std::vector<std::uint64_t> serials;
   const auto look = [&](const Waiting& waiting) {
-    if (waiting.what == Waiting::For::Job && waiting.candidate.is_null()) serials.push_back(waiting.serial);
+    if (waiting.what != Waiting::For::Job || !waiting.candidate.is_null()) return;
+    const bool letter = waiting.step.value < program.steps.size() && std::holds_alternative<Mail>(program.step(waiting.step).verb);
+    if (!letter) serials.push_back(waiting.serial);
   };
   look(state.waiting);
   for (const Waiting& waiting : state.interrupted) look(waiting);

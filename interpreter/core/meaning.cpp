@@ -1,5 +1,7 @@
 #include "interpreter/core/meaning.h"
 
+#include "interpreter/core/mail/html_template.h"
+
 namespace sufler {
 namespace {
 
@@ -168,6 +170,16 @@ class Writer {
     assignments(run.with);
     word(run.into);
     target(run.on_error);
+  }
+  void verb(const Mail& mail) {
+    for (const Template& one : mail.to) word(one.source());
+    text(mail.subject);
+    text(mail.text);
+    word(mail.html_file);
+    if (mail.html) word(mail.html->source());
+    attach(mail.attach);
+    number(mail.history ? 1 : 0);
+    target(mail.on_error);
   }
   void verb(const AssistantStep& step) {
     number(static_cast<std::uint64_t>(step.task));

@@ -46,7 +46,7 @@ Play::Play(const Program& program_, State state_, UserRecord user_, const Surrou
   turn.next = std::move(state_);
   turn.user = std::move(user_);
   timers_before_ = state.takeover ? state.takeover->timers : state.timers;
-  jobs_before_ = jobs_of(state);
+  jobs_before_ = jobs_of(state, program);
   hide_answers();  // the turn may forget them after it has told them
   if (state.midway) {
     Midway& midway = *state.midway;
@@ -193,7 +193,7 @@ void Play::finish() {
     effect(SetTimer{name, timer.due, timer.serial});
   }
   const auto* done = std::get_if<JobDone>(&event.what);
-  const std::vector<std::uint64_t> jobs = jobs_of(state);
+  const std::vector<std::uint64_t> jobs = jobs_of(state, program);
   for (const std::uint64_t serial : jobs_before_) {
     if ((done && done->serial == serial) || std::find(jobs.begin(), jobs.end(), serial) != jobs.end()) continue;
     effect(CancelJob{serial});

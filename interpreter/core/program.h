@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@
 /// A checked scenario, ready to play. Built by schema/, never changed afterwards, shared by all dialogs.
 /// Everything that refers to something is an index that is known to exist.
 namespace sufler {
+
+class HtmlTemplate;
 
 template <class Tag>
 struct Index {
@@ -267,6 +270,17 @@ struct Run {
   std::string into;
   Target on_error;      ///< none: the scenario's
 };
+/// A letter (LANGUAGE 4): a job of the service `mail`.
+struct Mail {
+  std::vector<Template> to;  ///< each an address or a list of them
+  Text subject;
+  Text text;                 ///< may be empty where there is HTML
+  std::string html_file;     ///< of the scenario's folder; empty: none
+  std::shared_ptr<const HtmlTemplate> html;  ///< null: none
+  Attach attach;
+  bool history = false;
+  Target on_error;           ///< none: nobody waits for the letter's way
+};
 /// A language model (LANGUAGE 8): jobs of the service `assistant`.
 struct AssistantStep {
   enum class Task : std::uint8_t {
@@ -302,7 +316,7 @@ struct Step {
   std::uint32_t index = 0;  ///< its position there
   std::variant<Say, Choose, Ask, If, Match, For, Set, Go, Call, Return, Back, Restart, End, Wait, ScheduleStep,
                CancelStep, Save,
-               Find, Count, Update, Delete, Notify, HandoffStep, Run, AssistantStep, Log, Track>
+               Find, Count, Update, Delete, Notify, HandoffStep, Run, Mail, AssistantStep, Log, Track>
       verb;
 };
 

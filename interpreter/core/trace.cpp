@@ -83,6 +83,8 @@ class Collector {
     } else if constexpr (std::is_same_v<Verb, Run>) {
       add({What::Done, step, {}, 0});
       if (verb.on_error) add({What::Failed, step, {}, 0});
+    } else if constexpr (std::is_same_v<Verb, Mail>) {
+      if (verb.on_error) add({What::Done, step, {}, 0}), add({What::Failed, step, {}, 0});
     }
   }
 

@@ -20,6 +20,8 @@ constexpr Words kEnglish = {"Bot", "Client", "Staff", "contact", "place", "butto
                             {"photo", "file", "voice message", "audio", "video", "sticker", "attachment"}};
 
 class Writer {
+  using Who = Saying::Who;
+
  public:
   Writer(const Program& program, std::string_view person)
       : program_(program),
@@ -36,13 +38,7 @@ class Writer {
     });
   }
 
-  std::string finish(std::size_t max_bytes) {
-    if (out_.size() > max_bytes) {
-      const std::size_t end_of_line = out_.find('\n', out_.size() - max_bytes);
-      out_ = "…\n" + (end_of_line == std::string::npos ? std::string() : out_.substr(end_of_line + 1));
-    }
-    return std::move(out_);
-  }
+  std::vector<Saying> finish() { return std::move(said_); }
 
  private:
   bool read_effect(JsonReader& json, const std::string& name) {
@@ -70,14 +66,14 @@ class Writer {
       if (message->location)
         add_part(text, "[" + std::string(words_.place) + ": " + message->location->latitude.to_string() + ", " +
                            message->location->longitude.to_string() + "]");
-      line(person_, text);
+      line(Who::Client, person_, text);
     } else if (const auto* press = std::get_if<ButtonPress>(&event.what)) {
       const auto label = labels_.find(press->payload);
-      line(person_, "[" + (label == labels_.end() ? std::string(words_.pressed) : label->second) + "]");
+      line(Who::Client, person_, "[" + (label == labels_.end() ? std::string(words_.pressed) : label->second) + "]");
     } else if (const auto* staff = std::get_if<StaffMessage>(&event.what)) {
       std::string text = staff->text;
       for (const Attachment& file : staff->attachments) add_part(text, show(file));
-      line(staff->name.empty() ? std::string_view(words_.staff) : staff->name, text);
+      line(Who::Staff, staff->name.empty() ? std::string_view(words_.staff) : staff->name, text);
     }
   }
 
@@ -89,7 +85,7 @@ class Writer {
         add_part(text, "[" + button.label + "]");
         if (!button.payload.empty()) labels_[button.payload] = button.label;
       }
-    line(words_.bot, text);
+    line(Who::Bot, words_.bot, text);
   }
 
   std::string show(const Attachment& file) const {
@@ -106,23 +102,9 @@ class Writer {
     text += part;
   }
 
-  void line(std::string_view who, std::string_view text) {
-    if (!day_ || *day_ != at_.date) {
-      if (day_) out_ += '\n';
-      day_ = at_.date;
-      out_ += format_date(at_.date, program_.language) + "\n";
-    }
-    const std::string time = format_time(TimeOfDay{at_.time.seconds - at_.time.seconds % 60});
-    out_ += time;
-    out_ += ' ';
-    out_ += who;
-    out_ += ": ";
-    // Further lines of one message stand under its first.
-    for (const char c : text) {
-      out_ += c;
-      if (c == '\n') out_.append(time.size() + 1, ' ');
-    }
-    out_ += '\n';
+  void line(Who who, std::string_view name, std::string text) {
+    said_.push_back({who, std::string(name), format_date(at_.date, program_.language),
+                     format_time(TimeOfDay{at_.time.seconds - at_.time.seconds % 60}), std::move(text)});
   }
 
   const Program& program_;
@@ -130,17 +112,46 @@ class Writer {
   const std::string person_;
   std::map<std::string, std::string> labels_;  ///< of buttons, by payload
   LocalTime at_;
-  std::optional<Date> day_;
-  std::string out_;
+  std::vector<Saying> said_;
 };
 
 }  // namespace
 
-std::string transcript(const Program& program, const std::vector<JournalLine>& lines, std::string_view person,
-                       std::size_t max_bytes) {
+std::vector<Saying> sayings(const Program& program, const std::vector<JournalLine>& lines, std::string_view person, std::size_t most) {
   Writer writer(program, person);
   for (const JournalLine& line : lines) writer.write(line);
-  return writer.finish(max_bytes);
+  std::vector<Saying> said = writer.finish();
+  if (said.size() > most) said.erase(said.begin(), said.end() - static_cast<std::ptrdiff_t>(most));
+  return said;
+}
+
+std::string as_text(const std::vector<Saying>& said) {
+  std::string out, day;
+  for (const Saying& one : said) {
+    if (one.day != day) {
+      if (!out.empty()) out += '\n';
+      day = one.day;
+      out += day + "\n";
+    }
+    out += one.time + " " + one.name + ": ";
+    // Further lines of one message stand under its first.
+    for (const char c : one.text) {
+      out += c;
+      if (c == '\n') out.append(one.time.size() + 1, ' ');
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+std::string transcript(const Program& program, const std::vector<JournalLine>& lines, std::string_view person,
+                       std::size_t max_bytes) {
+  std::string out = as_text(sayings(program, lines, person, SIZE_MAX));
+  if (out.size() > max_bytes) {
+    const std::size_t end_of_line = out.find('\n', out.size() - max_bytes);
+    out = "…\n" + (end_of_line == std::string::npos ? std::string() : out.substr(end_of_line + 1));
+  }
+  return out;
 }
 
 }  // namespace sufler

@@ -14,6 +14,21 @@ struct JournalLine {
   std::string turn;   ///< of `journal_turn_json`
 };
 
+/// One message of a talk, in the words of the scenario's language.
+struct Saying {
+  enum class Who : std::uint8_t { Bot, Client, Staff } who = Who::Bot;
+  std::string name;  ///< what people call them
+  std::string day;   ///< `15 марта 2026`
+  std::string time;  ///< `12:01`
+  std::string text;
+};
+/// The talk message by message, as `transcript` has it; of a long one the last `most`.
+std::vector<Saying> sayings(const Program& program, const std::vector<JournalLine>& lines, std::string_view person,
+                            std::size_t most = 1000);
+
+/// One line a message, under its day.
+std::string as_text(const std::vector<Saying>& said);
+
 /// One line a message, under the day it was written on, in the scenario's language and time zone. `person` is
 /// what the person is called; empty: a client. Of a dialog longer than `max_bytes` the end is kept. Lines that
 /// cannot be read are passed over.

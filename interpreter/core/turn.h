@@ -76,8 +76,9 @@ struct DeskOrder {
 struct StartJob {
   std::string service;  ///< who does it: `run`
   std::string name;     ///< what of it: the program
-  std::string request;  ///< JSON
-  std::uint64_t serial = 0;
+  std::string request;  ///< JSON, an object
+  std::uint64_t serial = 0;  ///< 0: nobody waits for what comes of it
+  bool history = false;      ///< of a letter: the talk so far is added to the request when it is stored
 };
 /// The dialog has gone elsewhere: nobody waits for the result.
 struct CancelJob {

@@ -20,7 +20,7 @@ const std::vector<std::string> kTopKeys = {"database", "durability", "http", "pr
                                            "crm", "programs", "allow_hosts", "log", "retention", "socket",
                                            "flood", "reload"};
 /// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
-const std::vector<std::string> kLaterTopKeys = {"mail", "crm", "allow_hosts"};
+const std::vector<std::string> kLaterTopKeys = {"crm", "allow_hosts"};
 const std::vector<std::string> kRetentionKeys = {"journal", "dead_letters", "messages", "track", "dialogs"};
 const std::vector<std::string> kLogKeys = {"level", "format"};
 const std::vector<std::string> kReloadKeys = {"notify", "watch"};
@@ -98,6 +98,8 @@ class Reader {
         read_programs(entry.value);
       } else if (key == "models") {
         read_models_of(entry.value);
+      } else if (key == "mail") {
+        read_mail_of(entry.value);
       } else if (key == "proxy" && programs_) {
         config_.proxy = place_only_ ? expand_known(entry.value) : expand(entry.value);
       } else if (place_only_) {
@@ -356,11 +358,23 @@ class Reader {
       for (const Node::Entry& entry : node.entries) config_.models.emplace_back().name = std::string(entry.key.scalar);
       return;
     }
+    config_.models = read_models(node, section_reader());
+  }
+
+  void read_mail_of(const Node& node) {
+    if (!programs_) {
+      config_.mail.emplace();
+      return;
+    }
+    config_.mail = read_mail_server(node, section_reader());
+  }
+
+  SectionReader section_reader() {
     SectionReader reader{loaded_.diagnostics, folder_.lexically_normal().string(), !place_only_, {}, {}, {}};
     reader.expand = [this](const Node& value) { return place_only_ ? expand_known(value) : expand(value); };
     reader.secret = [this](const Node& value) { return place_only_ ? known_token(value) : read_token(value); };
     reader.known = [this](const Node& key, const std::vector<std::string>& names, const char* where) { return known(key, names, where); };
-    config_.models = read_models(node, reader);
+    return reader;
   }
 
   /// What is not set, or not readable, is empty.

@@ -63,6 +63,7 @@ std::optional<JobStore::Cost> cost_of(const JobResult& result) {
 }
 
 Stored<Done> put_event(Transaction& tx, const JobRow& job, const DialogKey& key, const JobResult& result, Moment now) {
+  if (job.serial == 0) return Done{};  // nobody waits for it
   JobDone done;
   done.serial = job.serial;
   if (result.kind == JobResult::Kind::Done) {
@@ -178,10 +179,15 @@ struct JobRunner::Impl {
       Duration wait = own->backoff;
       for (std::uint32_t i = 1; i < job.attempts && wait < kLongestBackoff; ++i) wait.ms *= 2;
       wait = std::max(std::min(wait, kLongestBackoff), result.wait);
+      if (!result.rest.empty()) {
+        auto rewritten = tx.jobs().rewrite(job.id, job.token, result.rest);
+        if (!rewritten) return Error{rewritten.error()};
+      }
       auto off = tx.jobs().put_off(job.id, job.token, later(now, wait));
       if (!off) return Error{off.error()};
       return *off ? Became::Later : Became::Ignored;
     }
+    if (result.kind == JobResult::Kind::Failed && own && own->buries) return give_up(tx, job, result.error);
     if (!again) {
       auto accepted = accept_result(tx, job, result, now);
       if (!accepted) return Error{accepted.error()};

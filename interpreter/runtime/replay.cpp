@@ -710,7 +710,11 @@ std::string words_of(const Replayed::Why& why, Language language) {
 
 std::vector<ToldLine> told_by(std::string_view turn_json) { return read_effects(turn_json).told; }
 
-std::vector<RecordedJob> jobs_of(std::string_view turn_json) { return read_effects(turn_json).jobs; }
+std::vector<RecordedJob> jobs_of(std::string_view turn_json) {
+  std::vector<RecordedJob> jobs = read_effects(turn_json).jobs;
+  std::erase_if(jobs, [](const RecordedJob& job) { return job.serial == "0"; });  // nobody waits for what comes of it
+  return jobs;
+}
 
 std::map<std::string, std::string> labels_of(std::string_view turn_json) {
   ShownButtons buttons;

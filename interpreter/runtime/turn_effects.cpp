@@ -1,5 +1,6 @@
 // What a turn and the desk's clerk want done: messages become calls of the platform in the outbox,
 // timers and the like become rows, all in the turn's transaction.
+#include "interpreter/core/mail/order.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "interpreter/runtime/turn_player.h"
 #include "storage/job_store.h"
@@ -9,6 +10,12 @@ namespace {
 
 /// So many turns of a dialog go with a notice that has `history: true`.
 constexpr std::size_t kHistoryTurns = 1000;
+
+std::string person_of(const UserRecord& user) {
+  std::string name = user.first_name;
+  if (!user.last_name.empty()) name += (name.empty() ? "" : " ") + user.last_name;
+  return name;
+}
 
 Stored<Done> not_served(const ChatAddress& chat, Played& played) {
   played.notes.push_back({TurnNote::Kind::Log,
@@ -132,19 +139,31 @@ Stored<Attachment> TurnPlayer::history(Transaction& tx, std::int64_t dialog_id, 
                       turn.user);
 }
 
+Stored<std::vector<Saying>> TurnPlayer::said_before(Transaction& tx, std::int64_t dialog_id, Moment at, const std::string& event,
+                                                    const Turn& turn, std::size_t until) {
+  auto rows = tx.journal(dialog_id, kHistoryTurns);
+  if (!rows) return Error{rows.error()};
+  std::vector<JournalLine> lines;
+  lines.reserve(rows->size() + 1);
+  for (JournalRow& row : *rows) lines.push_back({row.at, std::move(row.event), std::move(row.turn)});
+  Turn before;  // this turn is not in the journal yet
+  before.secrets = turn.secrets;
+  before.effects.assign(turn.effects.begin(), turn.effects.begin() + static_cast<std::ptrdiff_t>(until));
+  lines.push_back({at, event, journal_turn_json(before)});
+  return sayings(program(), lines, person_of(turn.user));
+}
+
 Attachment TurnPlayer::history_file(std::vector<JournalRow> rows,
                                     std::optional<JournalLine> present, const UserRecord& user) {
   std::vector<JournalLine> lines;
   lines.reserve(rows.size() + 1);
   for (JournalRow& row : rows) lines.push_back({row.at, std::move(row.event), std::move(row.turn)});
   if (present) lines.push_back(std::move(*present));
-  std::string name = user.first_name;
-  if (!user.last_name.empty()) name += (name.empty() ? "" : " ") + user.last_name;
   Attachment file;
   file.origin = "text";
   file.name = "history.txt";
   file.mime = "text/plain";
-  file.reference = transcript(program(), lines, name);
+  file.reference = transcript(program(), lines, person_of(user));
   file.size = static_cast<std::int64_t>(file.reference.size());
   return file;
 }
@@ -223,6 +242,11 @@ Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& 
     } else if (auto* start = std::get_if<StartJob>(&effect)) {
       JobRow job{0,           setup_.name, dialog_id, start->serial, start->service, start->name,
                  start->request, at, 0, 0};  // the journal marks it, too
+      if (start->history) {
+        auto said = said_before(tx, dialog_id, at, event, turn, i);
+        if (!said) return Error{said.error()};
+        add_history(job.request, *said);
+      }
       done = tx.jobs().put(job);
       played.jobs_started = true;
     } else if (auto* unwanted = std::get_if<CancelJob>(&effect)) {

@@ -141,6 +141,9 @@ class TurnPlayer final : public DeskClerk::Office {
   Attachment history_file(std::vector<JournalRow> rows, std::optional<JournalLine> present,
                           const UserRecord& user);
   /// The dialog up to the notice at `turn.effects[until]`, as a file.
+  /// The talk up to the effect `until` of this turn.
+  Stored<std::vector<Saying>> said_before(Transaction& tx, std::int64_t dialog_id, Moment at, const std::string& event,
+                                          const Turn& turn, std::size_t until);
   Stored<Attachment> history(Transaction& tx, std::int64_t dialog_id, Moment at,
                              const std::string& event, const Turn& turn, std::size_t until);
 

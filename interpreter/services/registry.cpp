@@ -6,6 +6,7 @@ const std::vector<ServiceKind>& service_kinds() {
   static const std::vector<ServiceKind> kinds = {
       {"run", &make_run_service},
       {"assistant", &make_assistant_service},
+      {"mail", &make_mail_service},
   };
   return kinds;
 }

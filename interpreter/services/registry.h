@@ -1,13 +1,17 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "interpreter/core/model_connection.h"
 #include "interpreter/core/moment.h"
+#include "interpreter/network/smtp_client.h"
 #include "interpreter/services/knowledge_search.h"
+#include "interpreter/services/mail/compose.h"
 #include "interpreter/services/service.h"
 
 namespace sufler {
@@ -22,12 +26,29 @@ struct ProgramSettings {
   std::map<std::string, std::string> environment;  ///< beside the few variables that every program has
 };
 
+/// The mail server of the configuration, `mail:`.
+struct MailSettings {
+  SmtpServer server;
+  Sender sender;
+};
+
+/// Brings the bytes of a file, of at most `limit`, whoever holds it: on any thread, which waits until it is there or `stop`
+/// says so. An empty reason means success; `again`: another attempt may succeed.
+struct FetchedFile {
+  std::string bytes, reason;
+  bool again = false;
+};
+using FetchFile = std::function<FetchedFile(const std::string& bot, const Attachment& file, std::size_t limit,
+                                            const std::function<bool()>& stop)>;
+
 /// What services are made from.
 struct ServiceSettings {
   std::vector<ProgramSettings> programs;
   std::vector<ModelConnection> models;
   KnowledgeSearch search = {};  ///< empty: nothing is ever found
   std::string proxy = {};       ///< of connections to models that name none
+  std::optional<MailSettings> mail = {};
+  FetchFile fetch = {};         ///< empty: no files can be had
   std::uint64_t seed = 0;       ///< of the chance that spreads pauses; 0: the machine's
 };
 
@@ -39,5 +60,6 @@ const std::vector<ServiceKind>& service_kinds();
 
 std::unique_ptr<Service> make_run_service(const ServiceSettings& settings);
 std::unique_ptr<Service> make_assistant_service(const ServiceSettings& settings);
+std::unique_ptr<Service> make_mail_service(const ServiceSettings& settings);
 
 }  // namespace sufler

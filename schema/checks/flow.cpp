@@ -224,6 +224,9 @@ class Flow {
             // Nobody is asked anything: a circle of programs would go round for ever, too.
             play(verb.on_error, step.span);
             return true;
+          } else if constexpr (std::is_same_v<V, Mail>) {
+            play(verb.on_error, step.span);
+            return true;
           } else if constexpr (std::is_same_v<V, AssistantStep>) {
             if (verb.task == AssistantStep::Task::Talk) {
               acc_ |= kStops;

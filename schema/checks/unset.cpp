@@ -10,6 +10,7 @@
 // behind it only what neither arm could have set. What a condition mentions is taken for guarded.
 #include <algorithm>
 
+#include "interpreter/core/mail/html_template.h"
 #include "schema/checks/flow_analysis.h"
 #include "schema/flow_talk.h"
 #include "schema/loading.h"
@@ -326,6 +327,8 @@ class UnsetCheck {
       for (const Target& outcome : verb.outcomes) changes_of(outcome, bits);
     } else if constexpr (std::is_same_v<Verb, Run>) {
       sets(bits, verb.into);
+      changes_of(verb.on_error, bits);
+    } else if constexpr (std::is_same_v<Verb, Mail>) {
       changes_of(verb.on_error, bits);
     } else if constexpr (std::is_same_v<Verb, AssistantStep>) {
       sets(bits, verb.into);
@@ -876,6 +879,31 @@ class UnsetCheck {
   void play(const Run& verb, Ways& ways) {
     for (const Assignment& one : verb.with) use(one.value, ways);
     set(ways, verb.into);
+    Ways failed = ways;
+    follow(verb.on_error, failed);
+    if (verb.on_error) join(ways, failed);
+  }
+  void play(const Mail& verb, Ways& ways) {
+    for (const Template& one : verb.to)
+      for (const Expression& expression : one.expressions()) use(expression, ways);
+    use(verb.subject, ways);
+    use(verb.text, ways);
+    use(verb.attach, ways);
+    std::size_t conditions = 0;  // what stands under one may ask about it first
+    std::vector<bool> open;
+    const std::vector<HtmlTemplate::Part> none;
+    for (const HtmlTemplate::Part& part : verb.html ? verb.html->parts() : none) {
+      using What = HtmlToken::What;
+      if (part.what == What::If || part.what == What::For) {
+        open.push_back(part.what == What::If);
+        conditions += open.back() ? 1 : 0;
+      } else if (part.what == What::End && !open.empty()) {
+        conditions -= open.back() ? 1 : 0;
+        open.pop_back();
+      } else if (part.what == What::Value && !part.history && conditions == 0) {
+        use(part.expression, ways);
+      }
+    }
     Ways failed = ways;
     follow(verb.on_error, failed);
     if (verb.on_error) join(ways, failed);

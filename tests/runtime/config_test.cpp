@@ -42,6 +42,71 @@ TEST_F(ConfigTest, AScenarioInItsPlaceIsSaid) {
   EXPECT_EQ(found.find('\n'), found.size() - 1) << found;
 }
 
+// ---- mail
+
+class MailConfigTest : public ConfigTest {
+ protected:
+  LoadedConfig mail(const std::string& fields) {
+    return load("mail: {" + fields + "}\nbots: {shop: {scenario: shop, telegram: {token: \"${SUFLER_TEST_TOKEN}\"}}}\n");
+  }
+  std::string problems_of(const std::string& fields) {
+    LoadedConfig loaded = mail(fields);
+    EXPECT_EQ(loaded.config.has_value(), !loaded.diagnostics.has_errors());
+    return problems(loaded);
+  }
+};
+
+TEST_F(MailConfigTest, ReadsAServerWithItsLogin) {
+  setenv("SUFLER_TEST_MAIL", "CANARY-of-the-mail-configuration", 1);
+  LoadedConfig loaded = mail(
+      "server: \"smtps://smtp.example.com\", user: bot@example.com, password: \"${SUFLER_TEST_MAIL}\", from: \"Бот <bot@example.com>\", "
+      "reply_to: info@example.com, proxy: \"socks5h://127.0.0.1:1080\", timeout: 30s");
+  ASSERT_TRUE(loaded.config) << problems(loaded);
+  const MailConfig& mail = *loaded.config->mail;
+  EXPECT_EQ(mail.tls, MailConfig::Tls::Implicit);
+  EXPECT_EQ(mail.host, "smtp.example.com");
+  EXPECT_EQ(mail.port, 465);
+  EXPECT_EQ(mail.password, "CANARY-of-the-mail-configuration");
+  EXPECT_EQ(mail.from, (Mailbox{"Бот", "bot@example.com"}));
+  EXPECT_EQ(mail.reply_to->address, "info@example.com");
+  EXPECT_EQ(mail.hello, "example.com");
+  EXPECT_EQ(mail.proxy, "socks5h://127.0.0.1:1080");
+  EXPECT_EQ(mail.timeout.ms, 30'000);
+  EXPECT_EQ(redact("the password is CANARY-of-the-mail-configuration"), "the password is ***");
+}
+
+TEST_F(MailConfigTest, StartTlsIsTheRuleAndPlainMailIsForThisMachine) {
+  LoadedConfig loaded = mail("server: \"smtp://smtp.example.com:2525\", from: bot@example.com");
+  ASSERT_TRUE(loaded.config) << problems(loaded);
+  EXPECT_EQ(loaded.config->mail->tls, MailConfig::Tls::StartTls);
+  EXPECT_EQ(loaded.config->mail->port, 2525);
+  for (const char* host : {"localhost", "127.0.0.1", "[::1]"}) {
+    LoadedConfig local = mail("server: \"smtp://" + std::string(host) + ":25\", from: bot@example.com, tls: off");
+    ASSERT_TRUE(local.config) << problems(local);
+    EXPECT_EQ(local.config->mail->tls, MailConfig::Tls::Off);
+  }
+  EXPECT_EQ(problems_of("server: \"smtp://smtp.example.com:25\", from: bot@example.com, tls: off").substr(0, 5), "S716 ");
+}
+
+TEST_F(MailConfigTest, SaysWhatIsWrong) {
+  EXPECT_EQ(problems_of("server: smtp.example.com, from: bot@example.com").substr(0, 5), "S703 ");
+  EXPECT_EQ(problems_of("server: \"smtps://smtp.example.com:99999\", from: bot@example.com").substr(0, 5), "S703 ");
+  EXPECT_EQ(problems_of("from: bot@example.com"), "S702 `server` is missing\n");
+  EXPECT_EQ(problems_of("server: \"smtps://smtp.example.com\""), "S702 `from` is missing\n");
+  EXPECT_EQ(problems_of("server: \"smtps://smtp.example.com\", user: bot@example.com"), "S702 `password` is missing\n");
+  EXPECT_EQ(problems_of("server: \"smtps://smtp.example.com\", from: \"Бот\"").substr(0, 5), "S703 ");
+  EXPECT_EQ(problems_of("server: \"smtps://smtp.example.com\", from: a@b.ru, proxy: \"127.0.0.1:1080\"").substr(0, 5), "S703 ");
+  EXPECT_EQ(problems_of("server: \"smtps://smtp.example.com\", from: a@b.ru, ca: nowhere.pem").substr(0, 5), "S703 ");
+  EXPECT_EQ(problems_of("server: \"smtps://smtp.example.com\", from: a@b.ru, sever: x").substr(0, 5), "S701 ");
+  EXPECT_EQ(problems_of("server: \"smtps://smtp.example.com\", user: a@b.ru, password: \"${SUFLER_TEST_UNSET}\"").substr(0, 5), "S705 ");
+}
+
+TEST_F(MailConfigTest, ALoginInTheAddressIsRefusedAndNotShown) {
+  const std::string found = problems_of("server: \"smtps://bot:CANARY-in-the-address@smtp.example.com\", from: a@b.ru");
+  EXPECT_EQ(found.substr(0, 5), "S703 ");
+  EXPECT_EQ(found.find("CANARY"), std::string::npos) << found;
+}
+
 TEST_F(ConfigTest, ReadsABotWithItsTokenFromTheEnvironment) {
   LoadedConfig loaded = load(R"(
 database: sqlite:shop.db

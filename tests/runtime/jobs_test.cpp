@@ -30,7 +30,7 @@ class TestClock : public Clock {
 /// Does nothing until the test says what comes of a job.
 class TestCrew : public Crew {
  public:
-  std::vector<ServiceTerms> terms() const override { return {{"run", 2, 3, Duration{1'000}}}; }
+  std::vector<ServiceTerms> terms() const override { return {{"run", 2, 3, Duration{1'000}, buries}}; }
   void begin(const Job& job, JobDoneCall done) override {
     begun.push_back(job);
     calls.push_back(std::move(done));
@@ -39,6 +39,7 @@ class TestCrew : public Crew {
   /// Of the job begun as the n-th.
   void give(std::size_t which, JobResult result) { calls.at(which)(std::move(result)); }
 
+  bool buries = false;  ///< before the runner is made
   std::vector<Job> begun;
   std::vector<JobDoneCall> calls;
   std::vector<std::int64_t> abandoned;
@@ -51,7 +52,8 @@ class JobRunnerTest : public ::testing::TestWithParam<DatabaseUnderTest> {
  protected:
   /// One of those that share the database.
   struct Process {
-    Process(const std::string& url, const Clock& clock) : storage(open(url)), runner(crew, {"shop"}, clock, [] {}) {}
+    Process(const std::string& url, const Clock& clock, bool buries = false)
+        : storage(open(url)), crew(), runner((crew.buries = buries, crew), {"shop"}, clock, [] {}) {}
     static Storage open(const std::string& url) {
       auto opened = Storage::open(url, Durability::Normal);
       EXPECT_TRUE(opened) << opened.error().message;
@@ -162,6 +164,46 @@ TEST_P(JobRunnerTest, AFailureForGoodIsTheDialogsAndLeavesNoLetter) {
   EXPECT_EQ(inbox(), Texts{"anna 1 error: exit code 3"});
   EXPECT_EQ(letters(), 0u);
   EXPECT_EQ(one_.figures().failed, 1u);
+}
+
+TEST_P(JobRunnerTest, AServiceThatBuriesLeavesALetterAndTheDialogHearsOfItAllTheSame) {
+  Process mailer(database_.url(), clock_, true);
+  put("anna", 1);
+  put("anna", 0);
+  mailer.round();
+  ASSERT_EQ(mailer.crew.begun.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) mailer.crew.give(i, {JobResult::Kind::Failed, {}, "550 no such user", {}, {}});
+  mailer.round();
+  EXPECT_EQ(inbox(), Texts{"anna 1 error: 550 no such user"}) << "nobody waits for the second";
+  EXPECT_EQ(letters(), 2u);
+}
+
+TEST_P(JobRunnerTest, WhatNobodyWaitsForEndsWithoutAnEvent) {
+  put("anna", 0);
+  put("anna", 0);
+  one_.round();
+  ASSERT_EQ(one_.crew.begun.size(), 2u);
+  one_.crew.give(0, result("sent"));
+  one_.crew.give(1, {JobResult::Kind::Failed, {}, "no", {}, {}});
+  one_.round();
+  EXPECT_EQ(inbox(), Texts{});
+  EXPECT_EQ(one_.runner.running(), 0u);
+  pass(milliseconds(60'000));
+  one_.round();
+  EXPECT_EQ(one_.crew.begun.size(), 2u);
+}
+
+TEST_P(JobRunnerTest, OfAJobThatIsPartlyDoneTheRestIsTriedAgain) {
+  put("anna", 1);
+  one_.round();
+  JobResult partly = again();
+  partly.rest = R"({"left":["boris"]})";
+  one_.crew.give(0, partly);
+  one_.round();
+  pass(milliseconds(1'000));
+  one_.round();
+  ASSERT_EQ(one_.crew.begun.size(), 2u);
+  EXPECT_EQ(one_.crew.begun[1].request, R"({"left":["boris"]})");
 }
 
 TEST_P(JobRunnerTest, AFailureForNowIsTriedAgainLaterAndLater) {

@@ -33,6 +33,7 @@ Flow play_verb(Play& play, StepId id, const Step& step, const Delete& removal);
 Flow play_verb(Play& play, StepId id, const Step& step, const Notify& notify);
 Flow play_verb(Play& play, StepId id, const Step& step, const HandoffStep& handoff);
 Flow play_verb(Play& play, StepId id, const Step& step, const Run& run);
+Flow play_verb(Play& play, StepId id, const Step& step, const Mail& mail);
 Flow play_verb(Play& play, StepId id, const Step& step, const AssistantStep& assistant);
 Flow play_verb(Play& play, StepId id, const Step& step, const Log& log);
 Flow play_verb(Play& play, StepId id, const Step& step, const Track& track);
@@ -57,6 +58,7 @@ void resume_table(Play& play, const TableAnswer& answer);
 // ---- jobs: the dialog rests until the result comes, and goes on here. `error` is empty when there is one
 
 Flow take_result(Play& play, const Waiting& waiting, const Run& run, const Value& result, const std::string& error);
+Flow take_result(Play& play, const Waiting& waiting, const Mail& mail, const Value& result, const std::string& error);
 Flow take_result(Play& play, const Waiting& waiting, const AssistantStep& step, const Value& result,
                  const std::string& error);
 /// `understand` of the question that waits.
