@@ -232,9 +232,14 @@ TEST_F(TalkTest, ValuesThatCannotBeReadAreRefused) {
     EXPECT_THAT(refusal(talk), HasSubstr("error[S605]")) << talk;
 }
 
+TEST_F(TalkTest, LinesAboutLettersAreReadWordByWord) {
+  for (const char* talk : {"    talk:\n      - mail: {wher: a@example.com}\n", "    talk:\n      - mail: [a@example.com]\n",
+                           "    talk:\n      - mail: {matches: '('}\n", "    talk: []\n    mock: {mail: {eror: x}}\n", "    talk: []\n    mock: {mail: [fine]}\n"})
+    EXPECT_THAT(refusal(talk), HasSubstr("error[S60")) << talk;
+}
+
 TEST_F(TalkTest, WhatIsNotThereYetIsRefused) {
-  for (const char* talk : {"    talk: []\n    mock: {http: {}}\n", "    talk:\n      - event: {webhook: pay}\n",
-                           "    talk:\n      - mail: {to: a}\n"})
+  for (const char* talk : {"    talk: []\n    mock: {http: {}}\n", "    talk:\n      - event: {webhook: pay}\n"})
     EXPECT_THAT(refusal(talk), HasSubstr("not available yet")) << talk;
 }
 
