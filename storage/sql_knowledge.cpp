@@ -4,9 +4,11 @@
 #include "storage/sql_knowledge.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -24,7 +26,7 @@ constexpr std::size_t kRowsAtOnce = 500;
 constexpr std::int64_t kMostWords = 2'000;
 /// A word in more than this part of the pieces tells too little to be looked up: those that were found by others are
 /// ranked by it all the same.
-constexpr double kCommon = 0.2;
+constexpr double kCommon = 0.1;
 constexpr std::int64_t kFew = 200;
 
 std::string joined(const std::vector<std::string>& words) {
@@ -36,29 +38,16 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
-/// As PostgreSQL writes such vectors: `'достав':1A,4 'казан':5`. Stems are letters and digits.
+/// As PostgreSQL writes such vectors: `'достав' '^достав' 'казан'`; with `^`, what stands in the title. Stems are letters and
+/// digits. Without places and weights the index alone tells which pieces have a word.
 std::string text_vector(const std::vector<std::string>& title, const std::vector<std::string>& body) {
-  constexpr std::size_t kMostPositions = 250, kLastPosition = 16'000;
-  std::map<std::string_view, std::pair<std::string, std::size_t>> places;
-  std::size_t position = 0;
-  const auto add = [&](const std::vector<std::string>& words, const char* weight) {
-    for (const std::string& word : words) {
-      if (position < kLastPosition) ++position;
-      auto& [text, count] = places[word];
-      if (++count > kMostPositions) continue;
-      text += (text.empty() ? ":" : ",") + std::to_string(position) + weight;
-    }
-  };
-  add(title, "A");
-  add(body, "");
-  std::string out;
-  for (const auto& [word, place] : places) {
-    if (!out.empty()) out += ' ';
-    out += '\'';
-    out += word;
-    out += '\'';
-    out += place.first;
+  std::set<std::string> words(body.begin(), body.end());
+  for (const std::string& word : title) {
+    words.insert(word);
+    words.insert("^" + word);
   }
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "'" : " '") + word + "'";
   return out;
 }
 
@@ -345,24 +334,32 @@ Stored<std::vector<std::vector<IndexedWord>>> SqlKnowledge::words_beginning(std:
 
 template <class Each>
 void SqlKnowledge::each_with(const std::vector<const SearchWord*>& words, Each&& each) {
-  std::int64_t id = 0;
   if (is_postgres()) {
     std::size_t at = 0, in_title = 0;
-    std::string all;
+    std::string all, ids;
     for (const SearchWord* word : words) all += (all.empty() ? "" : " ") + word->stem;
-    tx_.statements_.each(R"(SELECT CAST(q.n AS BIGINT), CAST(q.title AS BIGINT), s.id FROM (
+    // A word's pieces come as one text: a row for each would cost more than finding them.
+    tx_.statements_.each(R"(SELECT CAST(q.n AS BIGINT), CAST(q.title AS BIGINT), s.ids FROM (
           SELECT n, 0 AS title, CAST(quote_literal(w) AS TSQUERY) AS query
             FROM unnest(string_to_array(?, ' ')) WITH ORDINALITY AS a (w, n)
-          UNION ALL SELECT n, 1, CAST(quote_literal(w) || ':A' AS TSQUERY)
+          UNION ALL SELECT n, 1, CAST(quote_literal('^' || w) AS TSQUERY)
             FROM unnest(string_to_array(?, ' ')) WITH ORDINALITY AS b (w, n)) AS q
-        CROSS JOIN LATERAL (SELECT id FROM knowledge_stems WHERE words @@ q.query) AS s ORDER BY q.n)",
-                         std::tie(at, in_title, id),
+        CROSS JOIN LATERAL (SELECT string_agg(CAST(id AS TEXT), ' ') AS ids FROM knowledge_stems
+          WHERE words @@ q.query) AS s WHERE s.ids IS NOT NULL ORDER BY q.n)",
+                         std::tie(at, in_title, ids),
                          [&] {
-                           if (at >= 1 && at <= words.size()) each(*words[at - 1], id, in_title != 0);
+                           if (at < 1 || at > words.size()) return;
+                           const char* from = ids.data();
+                           const char* const end = from + ids.size();
+                           for (std::int64_t id = 0; from < end; ++from) {
+                             from = std::from_chars(from, end, id).ptr;
+                             each(*words[at - 1], id, in_title != 0);
+                           }
                          },
                          all, all);
     return;
   }
+  std::int64_t id = 0;
   for (const SearchWord* word : words) {
     const std::string anywhere = "\"" + word->stem + "\"", in_title = "title : " + anywhere;
     tx_.statements_.each("SELECT rowid FROM knowledge_stems WHERE knowledge_stems MATCH ?", std::tie(id),

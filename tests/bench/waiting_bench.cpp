@@ -1,6 +1,7 @@
 // Many people wait for a slow model while others order: what the others feel of it, and what it takes.
 //   waiting_bench [--database sqlite|postgres] [--waiting 1000] [--customers 40] [--seconds 30] [--model-ms 5000]
-// First the customers alone, then beside those who wait: they ask without end, each again when the answer has come.
+// First the customers alone, then beside those who wait: they ask without end, each again when the answer has
+// come, evenly over the time that an answer takes.
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
@@ -46,7 +47,9 @@ double memory_mb(pid_t pid, const std::string& what) {
 /// People who ask, wait for the answer and ask again, on a thread of their own.
 class Askers {
  public:
-  Askers(fakes::FakeTelegram& telegram, int count) : shop_(make_telegram_shopfront(kAdmin, telegram)), count_(count) {
+  /// They begin spread over `over`, so that their questions are, too.
+  Askers(fakes::FakeTelegram& telegram, int count, milliseconds over)
+      : shop_(make_telegram_shopfront(kAdmin, telegram)), count_(count), over_(over) {
     thread_ = std::thread([this] { run(); });
   }
   ~Askers() {
@@ -59,9 +62,11 @@ class Askers {
   static constexpr std::int64_t kFirst = 10'000;
 
   void run() {
-    for (int i = 0; i < count_ && !stopping_; ++i) shop_->begin(kFirst + i);
-    while (!stopping_) {
-      for (const Shopfront::Heard& message : shop_->next_messages(milliseconds(200))) {
+    const auto began = std::chrono::steady_clock::now();
+    for (int begun = 0; !stopping_;) {
+      const auto passed = std::chrono::steady_clock::now() - began;
+      for (; begun < count_ && over_ * begun <= passed * count_; ++begun) shop_->begin(kFirst + begun);
+      for (const Shopfront::Heard& message : shop_->next_messages(milliseconds(begun < count_ ? 2 : 200))) {
         if (message.chat < kFirst || message.chat >= kFirst + count_) continue;
         if (message.text.starts_with("Чем помочь?")) {
           shop_->say(message.chat, "/advice");
@@ -75,6 +80,7 @@ class Askers {
 
   const std::unique_ptr<Shopfront> shop_;
   const int count_;
+  const milliseconds over_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> answers_{0};
   std::thread thread_;
@@ -92,7 +98,7 @@ std::int64_t measure(const Settings& settings, int waiting) {
   deployment.start();
   std::optional<Askers> askers;
   if (waiting > 0) {
-    askers.emplace(deployment.telegram, waiting);
+    askers.emplace(deployment.telegram, waiting, settings.model);
     const auto until = std::chrono::steady_clock::now() + seconds(120);
     while (llm.most_at_once() < static_cast<std::size_t>(waiting) * 9 / 10) {
       if (std::chrono::steady_clock::now() > until)
