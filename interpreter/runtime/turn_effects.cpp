@@ -11,7 +11,7 @@ namespace {
 /// So many turns of a dialog go with a notice that has `history: true`.
 constexpr std::size_t kHistoryTurns = 1000;
 
-std::string person_of(const UserRecord& user) {
+std::string whole_name(const UserRecord& user) {
   std::string name = user.first_name;
   if (!user.last_name.empty()) name += (name.empty() ? "" : " ") + user.last_name;
   return name;
@@ -150,7 +150,7 @@ Stored<std::vector<Saying>> TurnPlayer::said_before(Transaction& tx, std::int64_
   before.secrets = turn.secrets;
   before.effects.assign(turn.effects.begin(), turn.effects.begin() + static_cast<std::ptrdiff_t>(until));
   lines.push_back({at, event, journal_turn_json(before)});
-  return sayings(program(), lines, person_of(turn.user));
+  return sayings(program(), lines, whole_name(turn.user));
 }
 
 Attachment TurnPlayer::history_file(std::vector<JournalRow> rows,
@@ -163,7 +163,7 @@ Attachment TurnPlayer::history_file(std::vector<JournalRow> rows,
   file.origin = "text";
   file.name = "history.txt";
   file.mime = "text/plain";
-  file.reference = transcript(program(), lines, person_of(user));
+  file.reference = transcript(program(), lines, whole_name(user));
   file.size = static_cast<std::int64_t>(file.reference.size());
   return file;
 }
