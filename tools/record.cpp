@@ -184,7 +184,7 @@ class Recorder {
     }
     for (const auto& [name, rows] : found) {
       const auto table = std::find_if(program_->tables.begin(), program_->tables.end(),
-                                      [&](const Table& one) { return one.name == name; });
+                                      [&, &named = name](const Table& one) { return one.name == named; });
       if (table == program_->tables.end()) continue;
       std::string yaml;
       for (const auto& [id, row] : rows) {
