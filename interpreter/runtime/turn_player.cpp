@@ -120,8 +120,10 @@ Stored<Done> TurnPlayer::play_with_kept(Transaction& tx, const DialogKey& key, c
                                         Event event, const std::string& event_id, Played& played) {
   const Moment at = event.at;
   hears_kept_ = false;
+  // One that was passed on below fails for itself as well, and so do those behind it.
+  const bool apart = kept_apart_ || std::holds_alternative<HearKept>(event.what);
   auto done = play_one_turn(tx, key, person, std::move(event), event_id, played);
-  if (!done || !kept_apart_) return done ? hear_kept(tx, key, at, played) : done;
+  if (!done || !apart) return done ? hear_kept(tx, key, at, played) : done;
   if (!std::exchange(hears_kept_, false)) return done;
   return pass_on(tx, key, "kept:" + std::to_string(mix(setup_.seed + ++counter_)), Event{at, 0, HearKept{}});
 }

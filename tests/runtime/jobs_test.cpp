@@ -510,9 +510,13 @@ TEST_F(EngineWithJobs, WhatIsWrittenMeanwhileIsHeardBehindTheResult) {
 class SoreRenderer : public PlainRenderer {
  public:
   std::vector<ApiCall> render(const ChatAddress& chat, const Message& message) const override {
-    if (message.text.text.find("poison") != std::string::npos) throw std::runtime_error("poison");
+    if (message.text.text.find("poison") != std::string::npos) {
+      ++met;
+      throw std::runtime_error("poison");
+    }
     return PlainRenderer::render(chat, message);
   }
+  mutable int met = 0;
 };
 
 TEST_F(EngineWithJobs, WhatIsWrittenMeanwhileAndCannotBeHeardHoldsUpNothing) {
@@ -538,6 +542,49 @@ TEST_F(EngineWithJobs, WhatIsWrittenMeanwhileAndCannotBeHeardHoldsUpNothing) {
   EXPECT_EQ(said(), (Texts{"price 8", "phone?"}));
   engine_.reset();
   EXPECT_EQ(database_.ask("SELECT count(*) FROM inbox"), "0");
+  EXPECT_EQ(database_.ask("SELECT count(*) FROM dead_letters"), "1");
+}
+
+TEST_F(EngineWithJobs, HoweverManyWereWrittenBeforeOneThatCannotBeHeardItIsTriedNoMoreOften) {
+  const SoreRenderer sore;
+  setup_.renderers["telegram"] = &sore;
+  Loaded loaded = load_scenario_text({{"scenario.yaml", R"(
+scenario: jobs
+language: en
+start: welcome
+branches:
+  welcome:
+    - ask: area
+    - run: estimate
+      with: {area: area}
+      into: price
+    - go: talk
+  talk:
+    - ask: word
+    - say: "heard {{ word }}"
+    - go: talk
+questions:
+  area: {text: "area?"}
+  word: {text: "word?"}
+)"}});
+  ASSERT_TRUE(loaded.program);
+  setup_.program = loaded.program;
+  engine_.reset();
+  engine_ = make();
+  say("hello");
+  say("54");
+  const Texts words{"one", "two", "three", "four", "poison", "five"};
+  for (const std::string& word : words) say(word);
+  said();
+  give(0, result("7"));
+  rounds();
+  Texts heard;
+  for (std::string& text : said())
+    if (text.starts_with("heard ")) heard.push_back(text.substr(6));
+  EXPECT_EQ(heard, (Texts{"one", "two", "three", "four", "five"}));
+  // Once in one turn with all of them, and as often as any event for itself.
+  EXPECT_EQ(sore.met, 1 + static_cast<int>(Player::kMaxAttempts));
+  engine_.reset();
   EXPECT_EQ(database_.ask("SELECT count(*) FROM dead_letters"), "1");
 }
 

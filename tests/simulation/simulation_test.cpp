@@ -62,7 +62,7 @@ TEST(SimulationTest, TheSameSeedPlaysTheSameByteForByte) {
 TEST(SimulationTest, SeesEveryTroubleItPromises) {
   Verdict all;
   std::uint64_t repeated = 0, unknown = 0, refused = 0, cut = 0, works = 0, again = 0, handed_on = 0, standstills = 0;
-  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+  for (std::uint64_t seed = 0; seed < 120; ++seed) {
     const Verdict one = simulate({seed});
     all.kills += one.kills;
     all.stops += one.stops;
