@@ -124,6 +124,43 @@ Stored<Done> LiveDialogs::each_state(
   });
 }
 
+Stored<Done> LiveDialogs::each_passage(std::string_view bot, Moment since, const std::function<void(const Passage&)>& call) {
+  soci::session& sql = *impl_->sql;
+  return storage::guarded(&sql, [&]() -> Stored<Done> {
+    const std::string of(bot), schedules(kScheduleTransport);
+    std::int64_t after = 0, id = 0, rows = kRows;
+    Passage row;
+    for (std::int64_t read = rows; read == rows;) {
+      soci::statement query =
+          (sql.prepare << "SELECT j.id, j.dialog_id, j.at_unix_ms, j.event, j.turn FROM journal AS j JOIN dialogs AS d ON "
+                          "d.id = j.dialog_id WHERE j.id > :after AND j.at_unix_ms >= :since AND d.bot = :bot AND "
+                          "d.transport <> :schedules ORDER BY j.id LIMIT :rows",
+           soci::use(after), soci::use(since.unix_ms), soci::use(of), soci::use(schedules), soci::use(rows), soci::into(id),
+           soci::into(row.dialog_id), soci::into(row.at.unix_ms), soci::into(row.event), soci::into(row.turn));
+      query.execute();
+      for (read = 0; query.fetch(); ++read) call(row);
+      after = id;
+    }
+    return Done{};
+  });
+}
+
+Stored<std::vector<LiveDialogs::Tracked>> LiveDialogs::tracked(std::string_view bot, Moment since) {
+  soci::session& sql = *impl_->sql;
+  return storage::guarded(&sql, [&]() -> Stored<std::vector<Tracked>> {
+    const std::string of(bot);
+    std::vector<Tracked> all;
+    Tracked row;
+    soci::statement query = (sql.prepare << "SELECT name, count(*), count(DISTINCT dialog_id) FROM track_events WHERE bot = :bot AND "
+                                            "at_unix_ms >= :since GROUP BY name ORDER BY name",
+                             soci::use(of), soci::use(since.unix_ms), soci::into(row.name), soci::into(row.times),
+                             soci::into(row.dialogs));
+    query.execute();
+    while (query.fetch()) all.push_back(row);
+    return all;
+  });
+}
+
 Stored<std::optional<VersionRow>> LiveDialogs::live_version(std::string_view bot) {
   using Found = Stored<std::optional<VersionRow>>;
   soci::session& sql = *impl_->sql;

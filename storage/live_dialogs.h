@@ -10,7 +10,7 @@
 #include "storage/storage.h"
 #include "storage/version_store.h"
 
-/// What `sufler plan`, `sufler check --live` and `sufler graph --live` ask of a database. Reads only, on a connection of its own, so a
+/// What `sufler plan`, `sufler check --live`, `sufler graph --live` and `sufler funnel` ask of a database. Reads only, on a connection of its own, so a
 /// process may serve meanwhile; what is read is as of some moment in between.
 namespace sufler {
 
@@ -40,6 +40,20 @@ class LiveDialogs {
   /// empty list of places: all.
   Stored<Done> each_state(std::string_view bot, const std::vector<std::string>& places,
                           const std::function<void(const std::string& place, const std::string& state)>& call);
+  /// A turn as the journal has it.
+  struct Passage {
+    std::int64_t dialog_id = 0;
+    Moment at;
+    std::string event, turn;  ///< JSON, as in JournalRow
+  };
+  /// Those of all talks with people since that moment, in the order in which they were stored.
+  Stored<Done> each_passage(std::string_view bot, Moment since, const std::function<void(const Passage&)>& call);
+  /// What `track` steps have counted since that moment, by name.
+  struct Tracked {
+    std::string name;
+    std::int64_t times = 0, dialogs = 0;
+  };
+  Stored<std::vector<Tracked>> tracked(std::string_view bot, Moment since);
   /// The version that the bot is served with; nothing when none was deployed yet.
   Stored<std::optional<VersionRow>> live_version(std::string_view bot);
   /// One of its versions; nothing when it is not known any more.

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "interpreter/core/moment.h"
 #include "interpreter/core/text.h"
 
 /// The subcommands of `sufler`: one file each, registered in main.cpp. Each gives the process's exit code.
@@ -122,6 +123,18 @@ struct UsageOptions {
   std::string format = "text";
 };
 int run_usage(const UsageOptions& options);
+
+/// How many talks came to each question, and how many left there.
+struct FunnelOptions {
+  std::string bot;
+  std::string branch;        ///< empty: all
+  std::string since = "30d";
+  std::string idle = "1d";   ///< whoever has waited so long has left
+  Moment now = {};           ///< 0: the clock's
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+int run_funnel(const FunnelOptions& options);
 
 /// Versions of scenarios: `bot` empty means all.
 struct ReloadOptions {

@@ -135,6 +135,16 @@ int main(int argc, char** argv) {
   const auto add_config = [](CLI::App* command, std::string& config) {
     command->add_option("--config", config, "The configuration, sufler.yaml unless given");
   };
+  sufler::FunnelOptions funnel;
+  CLI::App* funnel_command = app.add_subcommand("funnel", "How many talks came to each question of a bot, and how many left there");
+  funnel_command->add_option("bot", funnel.bot, "The bot")->required();
+  funnel_command->add_option("branch", funnel.branch, "The branch; all unless given");
+  funnel_command->add_option("--since", funnel.since, "What happened since so long ago, as 7d or 12h")->capture_default_str();
+  funnel_command->add_option("--idle", funnel.idle, "Whoever has been silent at a question for so long has left")->capture_default_str();
+  add_config(funnel_command, funnel.config);
+  add_format(funnel_command, funnel.format);
+  funnel_command->callback([&] { code = sufler::run_funnel(funnel); });
+
   sufler::UsageOptions usage;
   CLI::App* usage_command = app.add_subcommand("usage", "What language models have answered, and the tokens that it took");
   usage_command->add_option("bot", usage.bot, "The bot; all unless given");

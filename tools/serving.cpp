@@ -99,6 +99,7 @@ class Maker {
     setup.name = bot.name;
     setup.roles = bot.roles;
     setup.seed = fresh_seed();
+    setup.log_turns = config_.log_turns;
     if (auto ready = choose_version(bot, setup); !ready) {
       complain_(ready.error());
       setup.left_out = true;

@@ -383,12 +383,16 @@ bool read_kind(JsonReader& json, std::string_view name, Event& event) {
 
 }  // namespace
 
-void append_json(std::string& out, const Event& event) {
+std::string_view kind_of(const Event& event) {
   static_assert(std::size(kNames) == std::variant_size_v<decltype(Event::what)>);
+  return kNames[event.what.index()];
+}
+
+void append_json(std::string& out, const Event& event) {
   ObjectWriter members(out);
   members.number("at", event.at.unix_ms);
   if (event.seed != 0) members.number("seed", static_cast<std::int64_t>(event.seed));
-  members.name(kNames[event.what.index()]);
+  members.name(kind_of(event));
   std::visit([&out](const auto& what) { append(out, what); }, event.what);
   members.end();
 }

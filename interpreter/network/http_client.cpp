@@ -73,6 +73,13 @@ bool is_connect_error(CURLcode code) {
   }
 }
 
+/// `socks5h://127.0.0.1:1080`, without who logs in there.
+std::string shown_proxy(std::string_view proxy) {
+  const std::size_t slashes = proxy.find("//"), at = proxy.rfind('@');
+  if (slashes == proxy.npos || at == proxy.npos) return std::string(proxy);
+  return std::string(proxy.substr(0, slashes + 2)) + std::string(proxy.substr(at + 1));
+}
+
 struct Host;
 
 /// An easy handle and the request it carries.
@@ -524,6 +531,11 @@ struct HttpClient::Impl {
     if (code == CURLE_OK) {
       long status = 0;
       curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+      if (status == 407 && !transfer.proxy.empty()) {
+        answer.kind = HttpAnswer::Kind::NotSent;
+        answer.error = "the proxy " + shown_proxy(transfer.proxy) + " wants another login";
+        return answer;
+      }
       answer.kind = HttpAnswer::Kind::Answered;
       answer.status = static_cast<int>(status);
       answer.body = std::move(transfer.answer);
@@ -554,6 +566,8 @@ struct HttpClient::Impl {
     } else {
       const char* text = transfer.error[0] != '\0' ? transfer.error.data() : curl_easy_strerror(code);
       answer.error = redact_tokens(text);
+      // Who else may be at fault.
+      if (!transfer.proxy.empty()) answer.error += " (through the proxy " + shown_proxy(transfer.proxy) + ")";
       // A kept connection that broke under the request may have brought it, and libcurl's numbers are of the next
       // connection then, which perhaps never came to be.
       const bool begun_anew = transfer.reconnected || (is_connect_error(code) && transfer.writings > 0);

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "interpreter/runtime/config_models.h"
+#include "interpreter/runtime/config_proxy.h"
 #include "schema/node.h"
 
 namespace sufler {
@@ -22,7 +23,7 @@ const std::vector<std::string> kTopKeys = {"database", "durability", "http", "pr
 /// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
 const std::vector<std::string> kLaterTopKeys = {"crm", "allow_hosts"};
 const std::vector<std::string> kRetentionKeys = {"journal", "dead_letters", "messages", "track", "dialogs"};
-const std::vector<std::string> kLogKeys = {"level", "format"};
+const std::vector<std::string> kLogKeys = {"level", "format", "turns"};
 const std::vector<std::string> kReloadKeys = {"notify", "watch"};
 const std::vector<std::string> kFloodKeys = {"messages", "seconds"};
 constexpr int kMostMessages = 10'000, kMostSeconds = 3'600;
@@ -101,7 +102,9 @@ class Reader {
       } else if (key == "mail") {
         read_mail_of(entry.value);
       } else if (key == "proxy" && programs_) {
-        config_.proxy = place_only_ ? expand_known(entry.value) : expand(entry.value);
+        const SectionReader reader = section_reader();
+        config_.proxy = read_proxy(entry.value, reader);
+        if (config_.proxy == "direct") config_.proxy.clear();
       } else if (place_only_) {
         continue;
       } else if (key == "retention") {
@@ -322,7 +325,12 @@ class Reader {
     for (const Node::Entry& entry : node.entries) {
       if (!known(entry.key, kLogKeys, "`log`")) continue;
       const std::string word = expand(entry.value);
-      if (entry.key.scalar == "format") {
+      if (entry.key.scalar == "turns") {
+        if (const auto share = share_of(word))
+          config_.log_turns = *share;
+        else
+          report(DiagnosticId::ConfigBadValue, entry.value.span, {word, "none, all, 10%"});
+      } else if (entry.key.scalar == "format") {
         if (word == "json") {
           config_.log_format = LogFormat::Json;
         } else if (word != "text") {
@@ -338,6 +346,16 @@ class Reader {
         report(DiagnosticId::ConfigBadValue, entry.value.span, {word, "debug, info, warning, error"});
       }
     }
+  }
+
+  /// `all`, `none`, `10%`: of a hundred.
+  static std::optional<int> share_of(std::string_view text) {
+    if (text == "all" || text == "none") return text == "all" ? 100 : 0;
+    int share = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), share);
+    const std::string_view unit(read.ptr, static_cast<std::size_t>(text.data() + text.size() - read.ptr));
+    if (read.ec != std::errc() || share < 0 || share > 100 || unit != "%") return std::nullopt;
+    return share;
   }
 
   void read_programs(const Node& node) {
@@ -547,6 +565,11 @@ class Reader {
       for (const Node::Entry& entry : field.value.entries) {
         if (!known(entry.key, keys, "this platform")) continue;
         const std::string key(entry.key.scalar);
+        if (key == "proxy") {
+          const SectionReader reader = section_reader();
+          transport.options[key] = read_proxy(entry.value, reader);
+          continue;
+        }
         std::string value = contains(kSecretKeys, key) ? read_token(entry.value) : expand(entry.value);
         while (key == "api" && value.ends_with('/')) value.pop_back();
         if (const auto pace = kPaceKeys.find(key); pace != kPaceKeys.end() && !is_pace(value, pace->second))

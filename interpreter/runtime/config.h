@@ -70,6 +70,7 @@ struct Config {
   std::string folder;  ///< of the file, absolute: where programs run
   LogLevel log_level = LogLevel::Info;
   LogFormat log_format = LogFormat::Text;
+  int log_turns = 0;  ///< of a hundred dialogs, those whose turns have a line in the log
 };
 
 struct LoadedConfig {

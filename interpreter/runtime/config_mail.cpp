@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "interpreter/core/text.h"
+#include "interpreter/runtime/config_proxy.h"
 #include "interpreter/runtime/log.h"
 
 namespace sufler {
@@ -94,7 +95,7 @@ class MailReader {
       if (!mailbox) return bad(value.span, text, "bot@example.com, or Bot <bot@example.com>");
       key == "from" ? void(mail_.from = *mailbox) : void(mail_.reply_to = *mailbox);
     } else if (key == "proxy") {
-      read_proxy(value, text);
+      mail_.proxy = read_proxy(value, reader_);
     } else if (key == "ca") {
       mail_.ca_file = (fs::path(reader_.folder) / text).lexically_normal().string();
       std::error_code unknown;
@@ -145,20 +146,6 @@ class MailReader {
     }
     if (!is_host_name(text)) return bad(node.span, whole, kServers);
     mail_.host = std::string(text);
-  }
-
-  void read_proxy(const Node& node, const std::string& text) {
-    if (const std::size_t at = text.rfind('@'); at != text.npos) {
-      const std::size_t slashes = text.find("//");
-      const std::string user = text.substr(slashes == text.npos ? 0 : slashes + 2, at - (slashes == text.npos ? 0 : slashes + 2));
-      if (const std::size_t colon = user.find(':'); colon != user.npos) hide_secret(user.substr(colon + 1));
-    }
-    constexpr std::string_view kSchemes[] = {"socks5h://", "socks5://", "http://", "https://"};
-    const bool good = text == "direct" || std::any_of(std::begin(kSchemes), std::end(kSchemes), [&](std::string_view one) {
-                        return text.starts_with(one) && text.size() > one.size();
-                      });
-    if (!good) return bad(node.span, text, "socks5h://127.0.0.1:1080, http://127.0.0.1:3128, direct");
-    mail_.proxy = text;
   }
 
   const SectionReader& reader_;

@@ -8,6 +8,7 @@
 
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/text.h"
+#include "interpreter/runtime/config_proxy.h"
 #include "interpreter/runtime/log.h"
 
 namespace sufler {
@@ -135,7 +136,10 @@ class ModelReader {
     if (key == "prefix") return read_line(node, model_.prefix, true);
     if (key == "project") return read_project(node);
     if (key == "ca") return read_ca(node);
-    if (key == "proxy") return read_proxy(node);
+    if (key == "proxy") {
+      model_.proxy = read_proxy(node, reader_);
+      return;
+    }
     if (key == "timeout") return read_duration(node, model_.timeout, Duration{1'000}, "60s; from 1s to 9m");
     if (key == "connect_timeout") return read_duration(node, model_.connect_timeout, Duration{100}, "10s; 9m at most");
     if (key == "stall") return read_duration(node, model_.stall, Duration{100}, "30s; 9m at most");
@@ -221,17 +225,6 @@ class ModelReader {
     model_.ca_file = path.empty() ? std::string() : (fs::path(reader_.folder) / path).lexically_normal().string();
     std::error_code unknown;
     if (reader_.needs_keys && !fs::is_regular_file(model_.ca_file, unknown)) wrong(node, path, "a file that can be read, of an authority in PEM");
-  }
-
-  void read_proxy(const Node& node) {
-    model_.proxy = reader_.expand(node);
-    if (const std::size_t at = model_.proxy.rfind('@'); at != std::string::npos) {
-      const std::string_view who = std::string_view(model_.proxy).substr(0, at);
-      hide_secret(who.substr(who.rfind(':') + 1));
-    }
-    for (const char* good : {"socks5h://", "socks5://", "http://", "https://"})
-      if (model_.proxy.starts_with(good) && is_one_line(model_.proxy)) return;
-    if (model_.proxy != "direct" && !model_.proxy.empty()) wrong(node, redact(model_.proxy), "socks5h://127.0.0.1:1080, http://127.0.0.1:3128, direct");
   }
 
   void read_duration(const Node& node, Duration& place, Duration least, const char* expected) {

@@ -266,6 +266,17 @@ struct Engine::Impl {
                 (alarm ? "ALARM: " : "") + note.text,
                 {{"bot", setup.name}, {"chat", note.chat.transport + ":" + note.chat.chat_id}, {"file", note.file}});
     }
+    for (const TurnLine& line : played.lines)
+      write_log(LogLevel::Info, "turn",
+                {{"bot", setup.name},
+                 {"dialog", std::to_string(line.dialog_id)},
+                 {"chat", line.chat.transport + ":" + line.chat.chat_id},
+                 {"event", line.event},
+                 {"from", line.from},
+                 {"to", line.to},
+                 {"messages", std::to_string(line.messages)},
+                 {"lag_ms", std::to_string(line.lag_ms)},
+                 {"version", line.version}});
     counters[bot].turns += played.turns;
     ++counters[bot].batches;
     storage_well = true;

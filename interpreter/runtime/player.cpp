@@ -418,6 +418,7 @@ struct Player::Impl {
 void Played::add(Played behind) {
   std::move(behind.outbox.begin(), behind.outbox.end(), std::back_inserter(outbox));
   std::move(behind.notes.begin(), behind.notes.end(), std::back_inserter(notes));
+  std::move(behind.lines.begin(), behind.lines.end(), std::back_inserter(lines));
   std::move(behind.trace.begin(), behind.trace.end(), std::back_inserter(trace));
   timers_changed |= behind.timers_changed;
   jobs_started |= behind.jobs_started;

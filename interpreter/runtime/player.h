@@ -66,6 +66,7 @@ struct BotSetup {
   std::map<std::string, std::string> secrets = {};
   std::uint64_t seed = 0;  ///< all chance of the bot comes from it
   bool trace = false;      ///< fill Played::trace
+  int log_turns = 0;       ///< of a hundred dialogs, those whose turns fill Played::lines
   /// What tells when a turn is played, and outlives the player. None where time is an input, as in talks: each turn is
   /// played when its event happens.
   const Clock* clock = nullptr;
@@ -89,12 +90,24 @@ struct TurnNote {
   std::string file = {};  ///< that `span` is in; may be empty
 };
 
+/// A turn for the operator's log: what happened and where it led, and no word of what was said.
+struct TurnLine {
+  std::int64_t dialog_id = 0;
+  ChatAddress chat;
+  std::string event;       ///< its kind, as the journal names it: `message`, `timer`, …
+  std::string from, to;    ///< places of the dialog before and behind it; empty: it was new
+  std::size_t messages = 0;  ///< that it said
+  std::string version;     ///< of the scenario
+  std::int64_t lag_ms = 0;  ///< from what happened until it was played
+};
+
 /// What a batch led to, once committed.
 struct Played {
   std::vector<OutboxRow> outbox;  ///< new rows, in order
   bool timers_changed = false;
   bool jobs_started = false;
   std::vector<TurnNote> notes;
+  std::vector<TurnLine> lines;
   Trace trace;                    ///< when tracing
   std::size_t turns = 0;
   /// Why events that are stored wait in the inbox: `go_on` plays them. They are taken nonetheless.

@@ -1,6 +1,9 @@
 // Who is meant by an event, and the turn itself.
 #include "interpreter/runtime/turn_player.h"
 
+#include <algorithm>
+
+#include "interpreter/core/event_json.h"
 #include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "interpreter/runtime/staff_call.h"
@@ -371,6 +374,17 @@ Stored<Done> TurnPlayer::close(Transaction& tx, Sitting& sitting, Turn& turn,
   return tx.append_journal(journal);
 }
 
+void TurnPlayer::tell_turn(const Sitting& sitting, const Event& event, std::string from, std::size_t messages,
+                           Played& played) const {
+  // By dialog, so that a sample has whole talks.
+  const auto picked = mix(static_cast<std::uint64_t>(sitting.row.id)) % 100;
+  if (setup_.log_turns <= 0 || picked >= static_cast<std::uint64_t>(setup_.log_turns)) return;
+  TurnLine line{sitting.row.id, sitting.key.chat, std::string(kind_of(event)), std::move(from), sitting.row.place, messages,
+                program().version, 0};
+  if (setup_.clock) line.lag_ms = std::max<std::int64_t>(0, setup_.clock->now().unix_ms - event.at.unix_ms);
+  played.lines.push_back(std::move(line));
+}
+
 Stored<Done> TurnPlayer::play_one_turn(Transaction& tx, const DialogKey& key, const Person* person,
                                        Event event, const std::string& event_id, Played& played) {
   Sitting sitting;
@@ -420,8 +434,12 @@ Stored<Done> TurnPlayer::play_one_turn(Transaction& tx, const DialogKey& key, co
     unheard = turn.unheard;
     if (auto played_out = play_out(tx, sitting, turn, played); !played_out) return played_out;
     if (unheard) journal_event = to_json(RecordedMove{event.at, event.seed, program().version});
+    std::string from = setup_.log_turns > 0 ? sitting.row.place : std::string();
+    const auto messages = std::count_if(turn.effects.begin(), turn.effects.end(),
+                                        [](const Effect& effect) { return std::holds_alternative<SendMessage>(effect); });
     auto closed = close(tx, sitting, turn, std::move(journal_event), unheard ? std::string() : event_id, event.at, played);
     if (!closed) return closed;
+    if (!unheard) tell_turn(sitting, event, std::move(from), static_cast<std::size_t>(messages), played);
     if (const auto* news = std::get_if<TicketNews>(&event.what))
       failpoint(news->what == TicketNews::What::Closed ? "ticket_returned" : "ticket_news");
     ++played.turns;

@@ -114,6 +114,8 @@ class TurnPlayer final : public DeskClerk::Office {
   /// What the turn is given besides its event goes into the journal, too.
   void begin_record(Sitting& sitting, const Event& event);
   Stored<Done> note_shared(Transaction& tx, const Turn& turn);
+  /// For the log, when the dialog is one of those whose turns are told.
+  void tell_turn(const Sitting& sitting, const Event& event, std::string from, std::size_t messages, Played& played) const;
   Stored<Done> play_one_turn(Transaction& tx, const DialogKey& key, const Person* person,
                              Event event, const std::string& event_id, Played& played);
   /// The same, and what the person wrote while a job was under way, each as a turn of its own.

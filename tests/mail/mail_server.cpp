@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <stdexcept>
 #include <thread>
@@ -141,18 +142,31 @@ bool MailServer::wait_for(const std::string& line, std::size_t count, std::chron
 
 void MailServer::go() const { std::ofstream(folder_ + "/go") << "go"; }
 
-SocksProxy::SocksProxy(const std::string& user, const std::string& password) : folder_(new_folder()) {
+namespace {
+
+/// Starts it on free ports until one is taken by nobody else. `words` says how, for a port.
+pid_t start_on_a_port(const std::function<std::vector<std::string>(int port)>& words, const std::string& output, int& port) {
   for (int tries = 0; tries < 50; ++tries) {
     static int number = 0;
-    port_ = port_of(++number);
-    if (accepts(port_)) continue;
-    std::vector<std::string> words = {"microsocks", "-i", "127.0.0.1", "-p", std::to_string(port_)};
-    if (!user.empty()) words.insert(words.end(), {"-u", user, "-P", password});
-    pid_ = start(words, folder_ + "/output");
-    const bool up = wait_until([&] { return accepts(port_) || waitpid(pid_, nullptr, WNOHANG) != 0; }, std::chrono::seconds(30));
-    if (up && kill(pid_, 0) == 0) return;
+    port = port_of(++number);
+    if (accepts(port)) continue;
+    const std::vector<std::string> all = words(port);
+    const pid_t pid = start(all, output);
+    const bool up = wait_until([&] { return accepts(port) || waitpid(pid, nullptr, WNOHANG) != 0; }, std::chrono::seconds(30));
+    if (up && kill(pid, 0) == 0) return pid;
   }
-  throw std::runtime_error("microsocks does not start: tools/setup test installs it");
+  throw std::runtime_error("a proxy does not start: tools/setup test installs it");
+}
+
+}  // namespace
+
+SocksProxy::SocksProxy(const std::string& user, const std::string& password) : folder_(new_folder()) {
+  const auto words = [&](int port) {
+    std::vector<std::string> all = {"microsocks", "-i", "127.0.0.1", "-p", std::to_string(port)};
+    if (!user.empty()) all.insert(all.end(), {"-u", user, "-P", password});
+    return all;
+  };
+  pid_ = start_on_a_port(words, folder_ + "/output", port_);
 }
 
 SocksProxy::~SocksProxy() {
@@ -162,6 +176,24 @@ SocksProxy::~SocksProxy() {
 }
 
 std::string SocksProxy::output() const { return read(folder_ + "/output"); }
+
+HttpProxy::HttpProxy(const std::string& user, const std::string& password) : folder_(new_folder()) {
+  const auto words = [&](int port) {
+    std::ofstream settings(folder_ + "/settings");
+    settings << "Port " << port << "\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 600\nMaxClients 100\nLogLevel Connect\n";
+    if (!user.empty()) settings << "BasicAuth " << user << " " << password << "\n";
+    return std::vector<std::string>{"tinyproxy", "-d", "-c", folder_ + "/settings"};
+  };
+  pid_ = start_on_a_port(words, folder_ + "/output", port_);
+}
+
+HttpProxy::~HttpProxy() {
+  end(pid_);
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+std::string HttpProxy::output() const { return read(folder_ + "/output"); }
 
 nlohmann::json read_letter(const std::string& raw) {
   const std::string folder = new_folder();

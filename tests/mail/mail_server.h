@@ -64,6 +64,22 @@ class SocksProxy {
   int port_ = 0;
 };
 
+/// Debian's tinyproxy, an HTTP proxy, in the same way.
+class HttpProxy {
+ public:
+  explicit HttpProxy(const std::string& user = {}, const std::string& password = {});
+  ~HttpProxy();
+  HttpProxy(const HttpProxy&) = delete;
+  HttpProxy& operator=(const HttpProxy&) = delete;
+  int port() const { return port_; }
+  std::string output() const;
+
+ private:
+  std::string folder_;
+  pid_t pid_ = -1;
+  int port_ = 0;
+};
+
 /// A letter as Python's `email` reads it: read_letter.py.
 nlohmann::json read_letter(const std::string& raw);
 

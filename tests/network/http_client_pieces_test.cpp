@@ -125,8 +125,19 @@ TEST_F(HttpPiecesTest, ARequestMayPassTheProxyBy) {
     if (direct) request.proxy = "direct";
     std::promise<HttpAnswer> promise;
     proxied.submit(std::move(request), [&](HttpAnswer answer) { promise.set_value(std::move(answer)); });
-    EXPECT_EQ(promise.get_future().get().kind == Kind::Answered, direct);
+    const HttpAnswer answer = promise.get_future().get();
+    EXPECT_EQ(answer.kind == Kind::Answered, direct);
+    EXPECT_EQ(answer.error.find("(through the proxy http://127.0.0.1:9)") == std::string::npos, direct) << answer.error;
   }
+}
+
+TEST_F(HttpPiecesTest, WhoLogsInAtAProxyIsNotTold) {
+  HttpRequest request = call();
+  request.proxy = "http://anna:CANARY-of-the-proxy@127.0.0.1:9";
+  const HttpAnswer answer = get(std::move(request));
+  EXPECT_EQ(answer.kind, Kind::NotSent);
+  EXPECT_NE(answer.error.find("http://127.0.0.1:9"), std::string::npos) << answer.error;
+  EXPECT_EQ(answer.error.find("anna"), std::string::npos) << answer.error;
 }
 
 /// TLS of an authority of its own in front of the fake: tests/faults/tls_front.

@@ -25,7 +25,7 @@ class ConfigTest : public ::testing::Test {
   LoadedConfig load(const std::string& text) {
     const fs::path path = folder_ / "sufler.yaml";
     std::ofstream(path) << text;
-    return load_config(path.string(), {{"telegram", {"token", "api", "mode", "messages_per_second", "chat_burst"}}, {"vk", {"group", "token", "secret", "requests_per_second"}}});
+    return load_config(path.string(), {{"telegram", {"token", "api", "mode", "proxy", "messages_per_second", "chat_burst"}}, {"vk", {"group", "token", "secret", "requests_per_second"}}});
   }
   std::string problems(LoadedConfig& loaded) {
     std::string out;
@@ -251,6 +251,51 @@ TEST_F(ConfigTest, APaceIsAWholeNumberAndAWrongOneIsSaidWithItsPlace) {
     ASSERT_EQ(loaded.diagnostics.sorted().size(), 1U) << wrong;
     const SourceSpan span = loaded.diagnostics.sorted()[0].span;
     EXPECT_EQ(loaded.sources.locate(span.file, span.offset).line, 6U) << wrong;
+  }
+}
+
+TEST_F(ConfigTest, AProxyIsAnAddressWithItsScheme) {
+  const auto with = [&](const std::string& proxy) {
+    return load("proxy: \"" + proxy + "\"\nbots:\n  shop:\n    scenario: s\n    telegram: {token: \"${SUFLER_TEST_TOKEN}\", proxy: \"" + proxy + "\"}\n");
+  };
+  for (const char* right : {"socks5h://127.0.0.1:1080", "socks5://[::1]:1080", "http://proxy.example.com", "https://anna:word-of-the-proxy@proxy:3128/"}) {
+    LoadedConfig loaded = with(right);
+    ASSERT_TRUE(loaded.config.has_value()) << problems(loaded);
+    EXPECT_EQ(loaded.config->proxy, right);
+    EXPECT_EQ(loaded.config->bots[0].transports[0].options.at("proxy"), right);
+  }
+  LoadedConfig direct = with("direct");
+  ASSERT_TRUE(direct.config.has_value()) << problems(direct);
+  EXPECT_EQ(direct.config->proxy, "") << "of the whole configuration that is none";
+  EXPECT_EQ(direct.config->bots[0].transports[0].options.at("proxy"), "direct");
+  for (const char* wrong : {"127.0.0.1:1080", "socks4://127.0.0.1", "socks5h://", "http://:80", "http://proxy:0", "http://proxy:65536",
+                            "http://[::1", "http://proxy/path", "http://an na@proxy:80"}) {
+    LoadedConfig loaded = with(wrong);
+    EXPECT_FALSE(loaded.config.has_value()) << wrong;
+    ASSERT_EQ(loaded.diagnostics.sorted().size(), 2U) << wrong << problems(loaded);
+    EXPECT_NE(problems(loaded).find("socks5h://127.0.0.1:1080"), std::string::npos) << wrong << problems(loaded);
+  }
+}
+
+TEST_F(ConfigTest, ThePasswordOfAProxyIsNotShown) {
+  LoadedConfig loaded = load("proxy: \"ftp://anna:CANARY-of-the-proxy@127.0.0.1\"\nbots:\n  shop:\n    scenario: s\n    telegram: {token: \"${SUFLER_TEST_TOKEN}\"}\n");
+  EXPECT_FALSE(loaded.config.has_value());
+  EXPECT_EQ(problems(loaded).find("CANARY"), std::string::npos) << problems(loaded);
+}
+
+TEST_F(ConfigTest, TurnsAreLoggedForAShareOfTheDialogs) {
+  const auto with = [&](const std::string& turns) {
+    return load("log: {turns: " + turns + "}\nbots:\n  shop:\n    scenario: s\n    telegram: {token: \"${SUFLER_TEST_TOKEN}\"}\n");
+  };
+  for (const auto& [text, share] : {std::pair{"none", 0}, std::pair{"all", 100}, std::pair{"10%", 10}, std::pair{"0%", 0}}) {
+    LoadedConfig loaded = with(text);
+    ASSERT_TRUE(loaded.config.has_value()) << problems(loaded);
+    EXPECT_EQ(loaded.config->log_turns, share);
+  }
+  for (const char* wrong : {"some", "10", "101%", "-1%", "1.5%"}) {
+    LoadedConfig loaded = with(wrong);
+    EXPECT_FALSE(loaded.config.has_value()) << wrong;
+    EXPECT_NE(problems(loaded).find("none, all, 10%"), std::string::npos) << problems(loaded);
   }
 }
 

@@ -112,7 +112,7 @@ class Auditor {
           continue;
         }
         if (said.text.starts_with('#')) check_count(name, said.text, count);
-        const bool counted = said.text.starts_with("#") || said.text.starts_with("rested") ||
+        const bool counted = said.text.starts_with("#") || said.text.starts_with("rested") || said.text.starts_with("later") ||
                              said.text.starts_with("thing") ||
                              said.text.starts_with("slow") || said.text.starts_with("sum of") ||
                              said.text.starts_with("no sum of");

@@ -20,7 +20,7 @@ void World::act(Customer& customer) {
   if (chance_.percent(4)) return say(customer.bot, customer.chat, "/start");
   if (chance_.percent(4)) return say(customer.bot, customer.chat, "/count");
   if (chance_.percent(6)) return say(customer.bot, customer.chat, "/bot");
-  static constexpr char kWords[] = "pppsssqnnlhammufrrrr";
+  static constexpr char kWords[] = "pppsssqnnlhammufrrrrzz";
   char word = kWords[chance_.between(0, sizeof kWords - 2)];
   if (troubles_.throw_words && chance_.percent(8)) word = 't';
   if (troubles_.crash_words && crash_words_ < 2 && chance_.percent(10)) {

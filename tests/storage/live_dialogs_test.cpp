@@ -56,6 +56,52 @@ TEST_P(LiveDialogsTest, PlacesAreCountedWhileAnotherConnectionServes) {
   EXPECT_EQ(unwrap(dialogs.places("shop"))[2].dialogs, 2);
 }
 
+TEST_P(LiveDialogsTest, TurnsOfABotAreReadInTheirOrderHoweverManyThereAre) {
+  constexpr int kTurns = 4'100;  // more than are read at a time, and not a multiple of that
+  must(storage_, [&](Transaction& tx) {
+    rest(tx, "1", "order/phone", Moment{5000});
+    rest(tx, "2", "order/phone", Moment{5000}, "school");
+    DialogRow alone;
+    alone.state = alone.user = "{}";
+    DialogKey schedule{"shop", {std::string(kScheduleTransport), "daily"}, "daily"};
+    unwrap(tx.save_dialog(schedule, alone, true, Moment{5000}));
+    const std::int64_t ours = unwrap(tx.load_dialog(key_of("1"))).id;
+    DialogKey school = key_of("2");
+    school.bot = "school";
+    const std::int64_t theirs = unwrap(tx.load_dialog(school)).id;
+    for (int i = 0; i < kTurns; ++i) {
+      const std::string turn = "[" + std::to_string(i) + "]";
+      unwrap(tx.append_journal({ours, Moment{1000 + i}, "", "{}", turn, "1"}));
+      if (i % 100 != 0) continue;
+      unwrap(tx.append_journal({theirs, Moment{1000 + i}, "", "{}", turn, "1"}));
+      unwrap(tx.append_journal({alone.id, Moment{1000 + i}, "", "{}", turn, "1"}));
+    }
+  });
+  LiveDialogs dialogs = open();
+  std::vector<std::string> turns;
+  unwrap(dialogs.each_passage("shop", Moment{1001}, [&](const LiveDialogs::Passage& one) { turns.push_back(one.turn); }));
+  ASSERT_EQ(turns.size(), static_cast<std::size_t>(kTurns - 1)) << "the first was before that moment";
+  for (int i = 1; i < kTurns; ++i) ASSERT_EQ(turns[static_cast<std::size_t>(i - 1)], "[" + std::to_string(i) + "]");
+}
+
+TEST_P(LiveDialogsTest, WhatWasTrackedIsCountedByTimesAndDialogs) {
+  must(storage_, [&](Transaction& tx) {
+    unwrap(tx.count_track("shop", 1, "sent", Moment{900}));
+    unwrap(tx.count_track("shop", 1, "sent", Moment{1000}));
+    unwrap(tx.count_track("shop", 1, "sent", Moment{2000}));
+    unwrap(tx.count_track("shop", 2, "sent", Moment{2000}));
+    unwrap(tx.count_track("shop", 2, "asked", Moment{2000}));
+    unwrap(tx.count_track("school", 3, "sent", Moment{2000}));
+  });
+  LiveDialogs dialogs = open();
+  const auto tracked = unwrap(dialogs.tracked("shop", Moment{1000}));
+  ASSERT_EQ(tracked.size(), 2u);
+  EXPECT_EQ(tracked[0].name, "asked");
+  EXPECT_EQ(tracked[1].name, "sent");
+  EXPECT_EQ(tracked[1].times, 3);
+  EXPECT_EQ(tracked[1].dialogs, 2);
+}
+
 TEST_P(LiveDialogsTest, WhatIsScheduledIsCountedByNameAndBelongsToNoPlace) {
   must(storage_, [&](Transaction& tx) {
     for (const char* user : {"1", "2"}) {
