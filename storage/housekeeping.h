@@ -49,7 +49,8 @@ class Housekeeping {
   /// All ids, oldest first.
   virtual Stored<std::vector<std::string>> letter_ids(std::string_view bot) = 0;
   /// Puts the event back into the inbox, its attempts forgotten, or the message into the outbox
-  /// behind all that waits there; the row is given then. The letter is gone.
+  /// behind all that waits there; the row is given then. Or the job, for which no dialog waits any more. The letter is
+  /// gone.
   virtual Stored<std::optional<OutboxRow>> put_back(const Letter& letter, Moment at) = 0;
   virtual Stored<Done> drop(const Letter& letter) = 0;
 

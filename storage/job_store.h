@@ -62,6 +62,8 @@ class JobStore {
   virtual Stored<bool> put_off(std::int64_t id, std::int64_t token, Moment from) = 0;
   /// A part of it is done: this is what is left. False as `renew`.
   virtual Stored<bool> rewrite(std::int64_t id, std::int64_t token, std::string_view request) = 0;
+  /// What was asked; empty when the job is gone.
+  virtual Stored<std::string> request(std::int64_t id) = 0;
   /// It was not finished, for no fault of its own: anybody may have it at once, and the attempt does not count. The
   /// token is spent. False as `renew`.
   virtual Stored<bool> give_back(std::int64_t id, std::int64_t token, Moment now) = 0;

@@ -51,6 +51,17 @@ std::optional<Sender> sender_of(std::string_view incoming) {
   return sender;
 }
 
+struct DeadJob {
+  Sender sender;
+  std::string service, name, request;
+};
+std::optional<DeadJob> job_of(std::string_view subject) {
+  Value value;
+  auto sender = sender_of(subject);
+  if (!sender || !from_json(subject, value) || !value.map()) return std::nullopt;
+  return DeadJob{std::move(*sender), text_of(*value.map(), "service"), text_of(*value.map(), "name"), text_of(*value.map(), "request")};
+}
+
 /// `12` or `o12`; 0 where it is neither.
 std::int64_t number_of(std::string_view id, bool& of_outbox) {
   of_outbox = !id.empty() && id.front() == kOfOutbox;
@@ -69,8 +80,11 @@ void describe(Letter& letter) {
     }
     return;
   }
-  if (letter.kind == kJob) {  // its dialog has gone on without it
-    if (const auto sender = sender_of(letter.subject)) letter.chat = sender->chat;
+  if (letter.kind == kJob) {  // its dialog has gone on without it; some work is worth doing all the same
+    if (const auto job = job_of(letter.subject)) {
+      letter.chat = job->sender.chat;
+      letter.retryable = !job->request.empty();
+    }
     return;
   }
   OutboxRow row;
@@ -209,6 +223,18 @@ Stored<std::optional<OutboxRow>> SqlHousekeeping::put_back(const Letter& letter,
     row.event_id = sender->event_id;
     row.incoming = letter.subject;
     if (auto put = tx_.put_inbox(row); !put) return Error{put.error()};
+    return std::optional<OutboxRow>();
+  }
+  if (letter.kind == kJob) {
+    const auto dead = job_of(letter.subject);
+    if (!dead || dead->request.empty()) {
+      return Error{StorageError{StorageError::Kind::Other, "letter " + letter.id + " holds no job that can be read"}};
+    }
+    auto dialog = tx_.load_dialog({letter.bot, dead->sender.chat, dead->sender.user_id});
+    if (!dialog) return Error{dialog.error()};
+    // Nobody waits for it any more.
+    JobRow job{0, letter.bot, dialog->id, 0, dead->service, dead->name, dead->request, at, 0, 0};
+    if (auto put = tx_.jobs().put(job); !put) return Error{put.error()};
     return std::optional<OutboxRow>();
   }
   OutboxRow row;

@@ -104,6 +104,14 @@ Stored<bool> SqlJobs::rewrite(std::int64_t id, std::int64_t token, std::string_v
   });
 }
 
+Stored<std::string> SqlJobs::request(std::int64_t id) {
+  return tx_.operation([&]() -> Stored<std::string> {
+    std::string request;
+    tx_.statements_.one("SELECT request FROM jobs WHERE id = ?", std::tie(request), id);
+    return request;
+  });
+}
+
 Stored<bool> SqlJobs::give_back(std::int64_t id, std::int64_t token, Moment now) {
   return tx_.operation([&]() -> Stored<bool> {
     return tx_.statements_.run(

@@ -17,6 +17,7 @@ class SqlJobs final : public JobStore {
   Stored<std::optional<DialogKey>> finish(std::int64_t id, std::int64_t token) override;
   Stored<Done> add_cost(const JobRow& job, const DialogKey& key, const Cost& cost, Moment at) override;
   Stored<bool> put_off(std::int64_t id, std::int64_t token, Moment from) override;
+  Stored<std::string> request(std::int64_t id) override;
   Stored<bool> rewrite(std::int64_t id, std::int64_t token, std::string_view request) override;
   Stored<bool> give_back(std::int64_t id, std::int64_t token, Moment now) override;
   Stored<std::int64_t> release_all(Moment now) override;

@@ -88,6 +88,7 @@ struct OperatorDesk::Impl {
     if (engine) {
       if (!operated.forgotten.empty()) engine->forget(operated.forgotten);
       if (operated.inbox_filled) engine->play_inbox();
+      if (operated.jobs_filled) engine->look_for_jobs();
       if (!operated.to_send.empty()) engine->send(std::move(operated.to_send));
       if (status) return with_process(operated.answer);
     }

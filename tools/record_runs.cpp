@@ -69,7 +69,7 @@ JobResult RecordedRuns::next(const Job& job, const Zone& zone, Masker& masker) {
   Program& program = programs_[job.service + " " + job.name];
   if (job.service == kMailService) {  // nobody waits for most letters; a talk says of one that it was refused
     const bool refused = program.called < program.calls.size() && !program.calls[program.called].error.empty();
-    const std::string why = refused ? program.calls[program.called].error : std::string();
+    const std::string why = refused ? masker.text(program.calls[program.called].error) : std::string();
     ++program.called;
     letters_.push_back(refused ? "{error: " + quoted_yaml(why) + "}" : "ok");
     letters_refused_ = letters_refused_ || refused;
@@ -82,8 +82,9 @@ JobResult RecordedRuns::next(const Job& job, const Zone& zone, Masker& masker) {
   ++program.called;
   if (!call.done) call.error = "no result";
   if (!call.error.empty()) {
-    mock.given.push_back("{error: " + quoted_yaml(call.error) + "}");
-    return {JobResult::Kind::Failed, {}, call.error, {}, {}};
+    const std::string why = masker.text(call.error);
+    mock.given.push_back("{error: " + quoted_yaml(why) + "}");
+    return {JobResult::Kind::Failed, {}, why, {}, {}};
   }
   Value played;
   mock.given.push_back(talk_yaml(assistant ? mock_of_answer(call.result) : call.result, masker, played));

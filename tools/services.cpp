@@ -20,7 +20,9 @@ MailSettings mail_settings(const MailConfig& mail, const std::string& proxy) {
   server.port = mail.port;
   server.user = mail.user;
   server.password = mail.password;
-  server.proxy = mail.proxy.empty() ? proxy : mail.proxy == "direct" ? std::string() : mail.proxy;
+  // Of this machine is meant, not of the proxy's; and without TLS nothing may leave it.
+  const bool here = mail.tls == MailConfig::Tls::Off;
+  server.proxy = mail.proxy.empty() && !here ? proxy : mail.proxy == "direct" ? std::string() : mail.proxy;
   server.ca_file = mail.ca_file;
   server.hello = mail.hello;
   server.timeout = std::chrono::milliseconds(mail.timeout.ms);

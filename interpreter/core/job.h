@@ -29,7 +29,7 @@ struct JobResult {
   std::string error = {};  ///< short, in English: scenarios see it
   std::string log = {};    ///< for the operator; may be long, of several lines and hold anything
   Duration wait = {};      ///< Again: at least so long
-  std::string rest = {};   ///< Again: the request of the attempts to come, when a part is done; empty: the same
+  std::string rest = {};   ///< Again, Failed: the request of attempts to come, when a part is done; empty: the same
 };
 
 /// Called once, on any thread.
@@ -45,7 +45,8 @@ struct ServiceTerms {
   std::size_t at_once = 4;      ///< jobs of one process
   std::uint32_t attempts = 3;   ///< a process that died of it counts
   Duration backoff{1'000};      ///< before the second attempt; doubled for each further one
-  bool buries = false;          ///< what failed for good is a dead letter, whoever waits for it
+  bool buries = false;          ///< what failed for good is a dead letter, whoever waits for it; it can be tried again later
+  bool hands_over = false;      ///< soon after `abandon` it tells what is done by then: whoever stops waits for that
 };
 
 }  // namespace sufler

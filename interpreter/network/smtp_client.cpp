@@ -17,6 +17,9 @@ constexpr std::size_t kMostReason = 300;
 struct Exchange {
   std::string_view left;          ///< of the letter
   const std::function<bool()>* stop = nullptr;
+  std::chrono::steady_clock::time_point begun;
+  std::chrono::milliseconds patience{0};  ///< until the letter is on its way
+  bool late = false;
   std::string command;            ///< the last one: `RCPT`
   std::string reply;              ///< the last one, of several lines the text joined
   std::string reply_begin;        ///< of a reply that goes on
@@ -38,9 +41,11 @@ std::size_t read_letter(char* buffer, std::size_t size, std::size_t count, void*
 }
 
 int on_progress(void* data, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  const auto& exchange = *static_cast<Exchange*>(data);
+  auto& exchange = *static_cast<Exchange*>(data);
   // Once the letter is on its way, an end would leave open whether the server has it.
-  return !exchange.data && exchange.stop && *exchange.stop && (*exchange.stop)() ? 1 : 0;
+  if (exchange.data) return 0;
+  exchange.late = std::chrono::steady_clock::now() - exchange.begun > exchange.patience;
+  return exchange.late || (exchange.stop && *exchange.stop && (*exchange.stop)()) ? 1 : 0;
 }
 
 void take_reply(Exchange& exchange, std::string_view line) {
@@ -116,8 +121,8 @@ struct SmtpClient::Impl {
     curl_easy_setopt(easy, CURLOPT_PROXY, server.proxy.c_str());  // empty: none
     curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(server.connect_timeout.count()));
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(server.timeout.count()));
-    curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, std::max(1L, static_cast<long>(server.timeout.count() / 1000)));
+    // Until the letter is on its way on_progress looks at the time; for its answer this is all there is.
+    curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, std::max(1L, static_cast<long>(server.verdict_timeout.count() / 1000)));
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_letter);
     curl_easy_setopt(easy, CURLOPT_READDATA, &exchange);
@@ -136,7 +141,7 @@ struct SmtpClient::Impl {
       out.kind = Kind::Accepted;
       return out;
     }
-    out.stopped = code == CURLE_ABORTED_BY_CALLBACK;
+    out.stopped = code == CURLE_ABORTED_BY_CALLBACK && !exchange.late;
     const std::string& last = exchange.command == "QUIT" ? exchange.before_quit : exchange.command;
     const bool of_letter = exchange.data || last == "MAIL" || last == "RCPT" || last == "DATA";
     const char first = exchange.reply.empty() ? '0' : exchange.reply[0];
@@ -144,12 +149,20 @@ struct SmtpClient::Impl {
                           code == CURLE_RECV_ERROR || code == CURLE_QUOTE_ERROR;
     if (answered && (first == '4' || first == '5')) {
       out.reason = exchange.reply;
+      out.answered = of_letter;
       if (of_letter && first == '5') out.kind = Kind::Refused;
-      // 530, 535: the server wants another login, whatever the letter is.
-      if (exchange.reply.starts_with("530") || exchange.reply.starts_with("535") || exchange.reply.starts_with("538")) {
+      // 530, 535: the server wants another login, whatever the letter is. A sender that it does not take, or that has
+      // used up its day, is no fault of the letter either; only its size is told here, too.
+      const bool of_sender = last == "MAIL" && first == '5' && !exchange.reply.starts_with("552");
+      if (of_sender || exchange.reply.starts_with("530") || exchange.reply.starts_with("535") || exchange.reply.starts_with("538")) {
         out.kind = Kind::Failed;
         out.alarm = true;
       }
+      return out;
+    }
+    out.unsure = exchange.data && exchange.left.empty();
+    if (exchange.late) {
+      out.reason = "the mail server did not answer in time";
       return out;
     }
     switch (code) {
@@ -186,10 +199,16 @@ SmtpOutcome SmtpClient::send(const std::string& from, const std::string& to, std
     refused.reason = "no address";
     return refused;
   }
-  if (!own.easy) return {SmtpOutcome::Kind::Failed, false, false, "out of memory"};
+  if (!own.easy) {
+    SmtpOutcome failed;
+    failed.reason = "out of memory";
+    return failed;
+  }
   own.exchange = Exchange{};
   own.exchange.left = letter;
   own.exchange.stop = &stop;
+  own.exchange.begun = std::chrono::steady_clock::now();
+  own.exchange.patience = own.server.timeout;
   curl_easy_setopt(own.easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(letter.size()));
   curl_easy_setopt(own.easy, CURLOPT_MAIL_FROM, ("<" + from + ">").c_str());
   curl_slist* people = curl_slist_append(nullptr, ("<" + to + ">").c_str());
@@ -198,9 +217,10 @@ SmtpOutcome SmtpClient::send(const std::string& from, const std::string& to, std
   const CURLcode code = curl_easy_perform(own.easy);
   curl_easy_setopt(own.easy, CURLOPT_MAIL_RCPT, nullptr);
   curl_slist_free_all(people);
+  const SmtpOutcome outcome = own.outcome(code);
   own.exchange.left = {};
   own.exchange.stop = nullptr;
-  return own.outcome(code);
+  return outcome;
 }
 
 }  // namespace sufler

@@ -22,17 +22,21 @@ struct SmtpServer {
   std::string ca_file;  ///< authorities to trust instead of the machine's; empty: the machine's
   std::string hello;    ///< the name that we give ourselves
   std::chrono::milliseconds connect_timeout{15'000};
-  std::chrono::milliseconds timeout{120'000};  ///< for one letter
+  std::chrono::milliseconds timeout{120'000};  ///< until the letter is on its way
+  /// For the answer to the letter: RFC 5321, 4.5.3.2.6. Who gives up earlier sends it twice.
+  std::chrono::milliseconds verdict_timeout{600'000};
 };
 
 struct SmtpOutcome {
   enum class Kind : std::uint8_t {
     Accepted,  ///< the server has the letter
-    Refused,   ///< it will never take it: a 5xx to the sender, the recipient or the letter
+    Refused,   ///< it will never take it: a 5xx to the recipient or the letter
     Failed,    ///< another attempt may succeed; perhaps the letter was taken all the same
   } kind = Kind::Failed;
-  /// Only a person mends this: the login is refused, a certificate is not trusted.
+  /// Only a person mends this: the login or the sender is refused, a certificate is not trusted.
   bool alarm = false;
+  bool answered = false;  ///< Failed: the server said so of this letter; another may fare better
+  bool unsure = false;    ///< Failed: the whole letter has left, and no answer came: perhaps the server has it
   bool stopped = false;  ///< by `stop`
   std::string reason;    ///< what the server said, or the network; no password in it
 };

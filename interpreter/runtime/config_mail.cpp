@@ -22,7 +22,8 @@ const std::vector<std::string> kKeys = {"server", "user", "password", "from", "r
 constexpr Duration kShortest{1'000}, kLongest{10 * 60'000};
 
 bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  const bool numbers = std::all_of(host.begin(), host.end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+  return host == "localhost" || host == "::1" || (numbers && host.starts_with("127."));
 }
 
 bool is_host_name(std::string_view text) {

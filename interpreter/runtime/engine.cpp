@@ -989,6 +989,7 @@ void Engine::notify(std::string_view bot, const std::string& role, const std::st
 }
 bool Engine::sweeping() const { return impl_->takeovers->under_way(); }
 void Engine::play_inbox() { impl_->inbox_waits = true; }
+void Engine::look_for_jobs() { impl_->look_for_jobs = true; }
 void Engine::forget(const std::vector<std::int64_t>& outbox_ids) { impl_->forget(outbox_ids); }
 void Engine::keep(const Retention& retention) { impl_->sweeper.emplace(retention); }
 void Engine::take(std::string_view bot, std::string_view transport, std::vector<Incoming> updates,

@@ -74,6 +74,8 @@ class Engine {
   void send(std::vector<OutboxRow> rows);
   /// For jobs of `ask`: what they put into the inbox is played at the end of the round.
   void play_inbox();
+  /// For jobs of `ask`: they put work into the database.
+  void look_for_jobs();
   /// For jobs of `ask`: these rows have left the outbox. They are not sent, and leave no letter.
   void forget(const std::vector<std::int64_t>& outbox_ids);
   /// What is kept for how long; before `start`. Nothing is cleared away unless called.

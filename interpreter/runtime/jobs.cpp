@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <utility>
 
@@ -27,11 +28,13 @@ constexpr milliseconds kLookForOthers{500};
 constexpr milliseconds kLookAtTheClock{5'000};
 constexpr Duration kLongestBackoff{10 * 60'000};
 constexpr std::size_t kMostLogLines = 20;
+/// For what is nearly done when the process stops: a letter whose last byte leaves.
+constexpr milliseconds kHandOver{3'000};
 
 Moment later(Moment moment, Duration by) { return {moment.unix_ms + by.ms}; }
 
-/// For the operator: who, what and why, nothing of what was asked.
-DeadLetter letter_of(const JobRow& job, const DialogKey& key, const std::string& reason, Moment now) {
+/// For the operator: who, what and why. What was asked is there only where somebody may want it done after all.
+DeadLetter letter_of(const JobRow& job, const DialogKey& key, const std::string& reason, Moment now, const std::string& request) {
   std::string subject;
   ObjectWriter members(subject);
   members.text("transport", key.chat.transport);
@@ -41,6 +44,7 @@ DeadLetter letter_of(const JobRow& job, const DialogKey& key, const std::string&
   members.text("service", job.service);
   members.text("name", job.name);
   members.number("attempts", job.attempts);
+  if (!request.empty()) members.text("request", request);
   members.end();
   return {0, job.bot, "job", std::move(subject), reason, now};
 }
@@ -103,6 +107,7 @@ struct JobRunner::Impl {
   struct Mailbox {
     std::mutex mutex;
     std::vector<std::pair<std::pair<std::int64_t, std::int64_t>, JobResult>> results;  ///< by id and token
+    std::condition_variable came;
     std::function<void()> wake;
 
     void put(std::int64_t id, std::int64_t token, JobResult result) {
@@ -112,6 +117,7 @@ struct JobRunner::Impl {
         results.emplace_back(std::pair(id, token), std::move(result));
         tell = wake;
       }
+      came.notify_all();
       if (tell) tell();
     }
   };
@@ -187,24 +193,47 @@ struct JobRunner::Impl {
       if (!off) return Error{off.error()};
       return *off ? Became::Later : Became::Ignored;
     }
-    if (result.kind == JobResult::Kind::Failed && own && own->buries) return give_up(tx, job, result.error);
+    if (result.kind == JobResult::Kind::Failed && own && own->buries) return give_up(tx, job, result.error, result.rest);
     if (!again) {
       auto accepted = accept_result(tx, job, result, now);
       if (!accepted) return Error{accepted.error()};
       return *accepted ? Became::Stored : Became::Ignored;
     }
-    return give_up(tx, job, result.error);
+    return give_up(tx, job, result.error, result.rest);
   }
 
   /// The last attempt has failed.
-  Stored<Became> give_up(Transaction& tx, const JobRow& job, const std::string& reason) {
+  /// `left`: of the request, where a part is done; empty: all of it.
+  Stored<Became> give_up(Transaction& tx, const JobRow& job, const std::string& reason, std::string left = {}) {
+    const ServiceTerms* own = terms_of(job.service);
+    if (own && own->buries && left.empty()) {
+      auto request = tx.jobs().request(job.id);
+      if (!request) return Error{request.error()};
+      left = std::move(*request);
+    }
     auto key = tx.jobs().finish(job.id, job.token);
     if (!key) return Error{key.error()};
     if (!*key) return Became::Ignored;
-    if (auto buried = tx.bury(letter_of(job, **key, reason, clock.now())); !buried) return Error{buried.error()};
+    if (auto buried = tx.bury(letter_of(job, **key, reason, clock.now(), own && own->buries ? left : std::string())); !buried) return Error{buried.error()};
     const JobResult failed{JobResult::Kind::Failed, {}, reason, {}, {}};
     if (auto put = put_event(tx, job, **key, failed, clock.now()); !put) return Error{put.error()};
     return Became::Stored;
+  }
+
+  /// Of the services that tell what they have done so far: until all have, for a while. Whether one did.
+  bool wait_for_hand_over() {
+    std::set<std::int64_t> awaited;
+    for (const auto& [id, job] : under_way)
+      if (const ServiceTerms* own = terms_of(job.service); own && own->hands_over) awaited.insert(id);
+    if (awaited.empty()) return false;
+    std::unique_lock lock(mailbox->mutex);
+    const auto all = [&] {
+      return std::all_of(awaited.begin(), awaited.end(), [&](std::int64_t id) {
+        return std::any_of(mailbox->results.begin(), mailbox->results.end(), [&](const auto& one) { return one.first.first == id; });
+      });
+    };
+    mailbox->came.wait_for(lock, kHandOver, all);
+    return !mailbox->results.empty();
   }
 
   Stored<bool> take_results(Storage& storage) {
@@ -444,6 +473,9 @@ Stored<Done> JobRunner::stop(Storage& storage) {
   if (own.under_way.empty()) return Done{};
   if (auto stored = own.take_results(storage); !stored) return Error{stored.error()};
   for (const auto& [id, job] : own.under_way) own.crew.abandon(id);
+  if (own.wait_for_hand_over()) {
+    if (auto stored = own.take_results(storage); !stored) return Error{stored.error()};
+  }
   auto given = storage.transact([&](Transaction& tx) -> Stored<Done> {
     for (const auto& [id, job] : own.under_way) {
       auto back = tx.jobs().give_back(id, job.token, own.clock.now());

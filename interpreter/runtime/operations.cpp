@@ -198,7 +198,7 @@ class Operation {
     json done = json::array();
     json failed = json::array();
     std::vector<OutboxRow> rows;
-    bool inbox = false;
+    bool inbox = false, jobs = false;
     const bool stored = transact([&](Housekeeping& house) -> Stored<Done> {
       for (const json& one : *ids) {
         const std::string id = one.is_string() ? one.get<std::string>() : std::string();
@@ -219,6 +219,7 @@ class Operation {
           if (!put) return Error{put.error()};
           if (*put) rows.push_back(std::move(**put));
           inbox |= letter.kind == "event";
+          jobs |= letter.kind == "job";
         }
         done.push_back(id);
       }
@@ -227,6 +228,7 @@ class Operation {
     if (!stored) return;
     operated_.to_send = std::move(rows);
     operated_.inbox_filled = inbox;
+    operated_.jobs_filled = jobs;
     answer_["done"] = std::move(done);
     answer_["failed"] = std::move(failed);
   }

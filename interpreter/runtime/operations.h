@@ -35,6 +35,7 @@ struct Operated {
   // For the process that serves:
   std::vector<OutboxRow> to_send;        ///< rows that are in the outbox now
   std::vector<std::int64_t> forgotten;   ///< rows that are there no more
+  bool jobs_filled = false;  ///< somebody may begin them
   bool inbox_filled = false;
 };
 

@@ -1,5 +1,8 @@
 // `mail`: each recipient gets a letter of their own, so that one who is refused costs the others nothing. Who has it is
-// noted before the next attempt; only a process that dies in between may send a letter twice, with the same Message-ID.
+// noted before the next attempt. Two things may make a second copy, with the same Message-ID: a process that dies between
+// the server's answer and that note, and a server that takes a letter and gives no answer. The latter is tried once more
+// and no further: a letter that came twice is better than none, and ten copies are worse.
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -19,6 +22,43 @@ constexpr std::uint32_t kAttemptsForFiles = 4;
 /// Many servers take no more than 25 MB, in base64.
 constexpr std::size_t kMostFiles = std::size_t{18} << 20;
 
+/// Addresses are people's: logs and dead letters show no more of them than is needed to tell two apart.
+std::string without_addresses(std::string_view text) {
+  const auto ends = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || std::string_view("<>()[]\",;:'").find(c) != std::string_view::npos; };
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    out.push_back(text[at]);
+    if (text[at] != '@' || at == 0 || ends(text[at - 1])) continue;
+    std::size_t begin = out.size() - 1;
+    while (begin > 0 && !ends(out[begin - 1])) --begin;
+    const std::size_t first = first_code_points(std::string_view(out).substr(begin), 1).size();
+    out.replace(begin + first, out.size() - 1 - begin - first, "***");
+  }
+  return out;
+}
+
+/// Of a file that came without a name: programs of people go by the ending.
+std::string usual_name(const Attachment& file, std::size_t number) {
+  const auto named = [&](const char* name, const char* ending) { return std::string(name) + "-" + std::to_string(number) + ending; };
+  switch (file.kind) {
+    case AttachmentKind::Photo: return named("photo", ".jpg");
+    case AttachmentKind::Voice: return named("voice", ".ogg");
+    case AttachmentKind::Audio: return named("audio", ".mp3");
+    case AttachmentKind::Video: return named("video", ".mp4");
+    case AttachmentKind::Sticker: return named("sticker", ".webp");
+    default: return {};
+  }
+}
+std::string usual_mime(const Attachment& file) {
+  switch (file.kind) {
+    case AttachmentKind::Photo: return "image/jpeg";
+    case AttachmentKind::Voice: return "audio/ogg";
+    case AttachmentKind::Audio: return "audio/mpeg";
+    case AttachmentKind::Video: return "video/mp4";
+    default: return {};
+  }
+}
+
 JobResult failed(std::string error, std::string log = {}) {
   return {JobResult::Kind::Failed, {}, std::move(error), std::move(log), {}, {}};
 }
@@ -32,6 +72,7 @@ class MailService : public Service {
   ServiceTerms terms() const override {
     ServiceTerms terms{std::string(kMailService), kAtOnce, kAttempts, kBackoff};
     terms.buries = true;
+    terms.hands_over = true;
     return terms;
   }
   void begin(const Job& job, JobDoneCall done) override { pool_.begin(job, std::move(done)); }
@@ -59,7 +100,8 @@ class MailService : public Service {
     for (const Attachment& file : order.files) {
       LetterFile one;
       one.name = file.name.empty() && file.origin == "scenario" ? file.reference : file.name;
-      one.mime = file.mime;
+      if (one.name.empty()) one.name = usual_name(file, all.files.size() + 1);
+      one.mime = file.mime.empty() ? usual_mime(file) : file.mime;
       FetchedFile fetched;
       if (file.origin == "text") {
         fetched.bytes = file.reference;
@@ -72,7 +114,7 @@ class MailService : public Service {
         fetched = {{}, "the files of a letter may be " + std::to_string(kMostFiles >> 20) + " MB together", false};
       if (fetched.reason.empty()) {
         one.bytes = std::move(fetched.bytes);
-      } else if (fetched.again && job.attempt < kAttemptsForFiles) {
+      } else if (fetched.again && order.file_tries + 1 < kAttemptsForFiles) {
         all.reason = "a file of the letter cannot be had: " + fetched.reason;
         return all;
       } else {
@@ -93,7 +135,11 @@ class MailService : public Service {
     MailOrder order;
     if (!from_json(job.request, order)) return failed("a letter that cannot be read");
     const Files files = files_of(job, order, [&] { return abandonment.asked(); });
-    if (!files.reason.empty()) return {JobResult::Kind::Again, {}, files.reason, {}, {}, {}};
+    if (!files.reason.empty()) {
+      // Their attempts are their own: a mail server that was away has used up none of them.
+      ++order.file_tries;
+      return {JobResult::Kind::Again, {}, files.reason, {}, {}, to_json(order)};
+    }
     const std::string letter = compose_letter(order, settings_->sender, files.files);
     JobResult result = send(std::move(order), letter, abandonment);
     result.log = files.log + result.log;
@@ -102,12 +148,16 @@ class MailService : public Service {
 
   JobResult send(MailOrder order, const std::string& letter, const Abandonment& abandonment) {
     SmtpClient client(settings_->server);
-    const std::size_t before = order.left.size() + order.refused.size() * 1'000;
+    const auto noted = [&] { return order.left.size() + order.refused.size() * 1'000 + order.unsure.size() * 1'000'000; };
+    const std::size_t before = noted();
     std::string trouble, log;
     std::vector<std::string> left;
     for (std::size_t i = 0; i < order.left.size(); ++i) {
       const std::string& to = order.left[i];
-      const SmtpOutcome outcome = client.send(settings_->sender.from.address, to, letter, [&] { return abandonment.asked(); });
+      const bool unsure = std::find(order.unsure.begin(), order.unsure.end(), to) != order.unsure.end();
+      SmtpOutcome outcome = client.send(settings_->sender.from.address, to, letter, [&] { return abandonment.asked(); });
+      outcome.reason = without_addresses(outcome.reason);
+      bool goes_on = true;
       switch (outcome.kind) {
         case SmtpOutcome::Kind::Accepted: ++accepted_; break;
         case SmtpOutcome::Kind::Refused:
@@ -116,26 +166,41 @@ class MailService : public Service {
           break;
         case SmtpOutcome::Kind::Failed:
           ++failed_;
-          left.push_back(to);
+          if (outcome.unsure && unsure) {
+            order.refused.emplace_back(to, "perhaps it has the letter: the server took it twice and did not answer");
+          } else {
+            left.push_back(to);
+            if (outcome.unsure) order.unsure.push_back(to);
+          }
           if (trouble.empty()) trouble = outcome.reason;
           if (outcome.alarm) log = "ALARM: no letter leaves until this is mended: " + outcome.reason;
-          // The others would fare no better.
-          if (outcome.alarm || outcome.stopped) {
-            left.insert(left.end(), order.left.begin() + static_cast<std::ptrdiff_t>(i) + 1, order.left.end());
-            i = order.left.size();
-          }
+          // What the server did not say of this one letter, the others would meet as well.
+          goes_on = outcome.answered && !outcome.alarm && !outcome.stopped;
       }
+      if (goes_on) continue;
+      left.insert(left.end(), order.left.begin() + static_cast<std::ptrdiff_t>(i) + 1, order.left.end());
+      break;
     }
     order.left = std::move(left);
     if (!order.left.empty()) {
       JobResult again{JobResult::Kind::Again, {}, trouble, log, {}, {}};
-      if (order.left.size() + order.refused.size() * 1'000 != before) again.rest = to_json(order);
+      if (noted() != before) again.rest = to_json(order);
       return again;
     }
     if (order.refused.empty()) return {JobResult::Kind::Done, Value(true), {}, {}, {}, {}};
     std::string reasons;
-    for (const auto& [address, why] : order.refused) reasons += (reasons.empty() ? "" : "; ") + address + ": " + why;
-    return failed(reasons);
+    std::vector<std::string> refused;
+    for (const auto& [address, why] : order.refused) {
+      reasons += (reasons.empty() ? "" : "; ") + without_addresses(address) + ": " + why;
+      refused.push_back(address);
+    }
+    // Whoever tries it again later means these alone.
+    order.left = std::move(refused);
+    order.refused.clear();
+    order.unsure.clear();
+    JobResult result = failed(reasons);
+    result.rest = to_json(order);
+    return result;
   }
 
   const std::optional<MailSettings> settings_;

@@ -88,7 +88,7 @@ std::vector<std::string> holes(std::string_view html) {
   const HtmlScan scan = scan_html(html);
   EXPECT_THAT(scan.problems, IsEmpty()) << html;
   std::vector<std::string> all;
-  constexpr const char* kContexts[] = {"text", "title", "attribute", "url", "url part", "phone"};
+  constexpr const char* kContexts[] = {"text", "title", "attribute", "url", "url part", "phone", "mailbox"};
   for (const HtmlToken& token : scan.tokens) {
     const std::string inner(html.substr(token.begin, token.end - token.begin));
     switch (token.what) {
@@ -122,6 +122,9 @@ TEST(HtmlScanTest, KnowsWhereAValueStands) {
   EXPECT_THAT(holes("<a href=\" {{ a }}/{{ b }}\">"), ElementsAre("url a", "url part b"));
   EXPECT_THAT(holes("<img SRC = 'https://x.ru/{{ a }}'>"), ElementsAre("url part a"));
   EXPECT_THAT(holes("<a href=\"tel:{{ a }}\"><a href='TEL: {{ b }}'>"), ElementsAre("phone a", "phone b"));
+  EXPECT_THAT(holes("<a href=\"mailto:{{ a }}?subject={{ b }}\">"), ElementsAre("mailbox a", "url part b"));
+  EXPECT_THAT(holes("<a href=\"{{ a | default('x:y') }}{{ b }}\">"), ElementsAre("url a | default('x:y')", "url part b"));
+  EXPECT_THAT(holes("<use xlink:href=\"{{ a }}\"><img src=\"cid:{{ b }}\">"), ElementsAre("url a", "url part b"));
   EXPECT_THAT(holes("a < b {{ c }} <3 {{ d }}"), ElementsAre("text c", "text d"));
   EXPECT_THAT(holes("<a title=\"a > b\">{{ c }}"), ElementsAre("text c"));
   EXPECT_THAT(holes("{{ 'a }} b' }}{{ c }}"), ElementsAre("text 'a }} b'", "text c"));
@@ -148,6 +151,9 @@ TEST(HtmlScanTest, RefusesAValueWhereNoEscapingWouldBeSafe) {
   EXPECT_THAT(problems("<script>{{ a }}</script>"), ElementsAre(What::ForbiddenTag, What::InScript));
   EXPECT_THAT(problems("<p onclick=\"go({{ a }})\">"), ElementsAre(What::InScript));
   EXPECT_THAT(problems("<img srcset=\"{{ a }}\">"), ElementsAre(What::InScript));
+  EXPECT_THAT(problems("<a href=\"javascript:go('{{ a }}')\">"), ElementsAre(What::InScript));
+  EXPECT_THAT(problems("<a href=\" Data:text/html,{{ a }}\">"), ElementsAre(What::InScript));
+  EXPECT_THAT(problems("<meta http-equiv=refresh content=\"0;url={{ a }}\">"), ElementsAre(What::InScript));
   EXPECT_THAT(problems("<style>{{ a }}</style>"), ElementsAre(What::InStyle));
   EXPECT_THAT(problems("<p style=\"color: {{ a }}\">"), ElementsAre(What::InStyle));
   EXPECT_THAT(problems("<p title={{ a }}>"), ElementsAre(What::Unquoted));

@@ -11,6 +11,8 @@ the `@`:
     spam…       554 when the letter has come       busy…N…    450 when the letter has come, the first N times
     drop…N…     the connection ends when the letter has come, before an answer, the first N times
     slow…       the letter is taken, and the answer waits for the file `go`
+
+and a sender by it, too: foreign… is refused with 553.
 """
 import argparse
 import asyncio
@@ -52,6 +54,13 @@ def still(kind, address):
 
 
 class Handler:
+    async def handle_MAIL(self, server, session, envelope, address, mail_options):
+        if address.startswith("foreign"):
+            log(f"553 {address}")
+            return "553 5.7.1 Sender address rejected: not owned by the user"
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
         if address.startswith("refused"):
             log(f"550 {address}")

@@ -207,6 +207,7 @@ TEST(MailHtmlTest, AnAddressLeadsOnlyWhereAClickDoesNoHarm) {
   EXPECT_EQ(html_of("<a href=\"{{ name }}\">", "data:text/html,<script>"), "<a href=\"#\">");
   EXPECT_EQ(html_of("<a href=\"{{ name }}\">", "https://x.ru/?a=1&b=\"2\""), "<a href=\"https://x.ru/?a=1&amp;b=&quot;2&quot;\">");
   EXPECT_EQ(html_of("<a href=\"https://x.ru/?q={{ name }}\">", "a b&c=d/\"é"), "<a href=\"https://x.ru/?q=a%20b%26c%3Dd%2F%22%C3%A9\">");
+  EXPECT_EQ(html_of("<a href=\"mailto:{{ name }}\">", "anna+1@example.ru?cc=\"x"), "<a href=\"mailto:anna+1@example.ru%3Fcc%3D%22x\">");
   EXPECT_EQ(html_of("<a href=\"tel:{{ name }}\">", "+7 912 345-67-89;ext\""), "<a href=\"tel:+79123456789\">");
 }
 

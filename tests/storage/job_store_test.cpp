@@ -202,6 +202,30 @@ TEST_P(JobStoreTest, ALetterOfAJobIsShownAndNotRetried) {
   });
 }
 
+TEST_P(JobStoreTest, ALetterThatHasWhatWasAskedIsAJobAgainThatNobodyWaitsFor) {
+  put("anna", 1);
+  const std::vector<JobRow> first = claim(kNow);
+  must(storage_, [&](Transaction& tx) {
+    EXPECT_EQ(unwrap(tx.jobs().request(first.at(0).id)), first[0].request);
+    (void)unwrap(tx.jobs().finish(first[0].id, first[0].token));
+    EXPECT_EQ(unwrap(tx.jobs().request(first[0].id)), "");
+    (void)unwrap(tx.bury({0, "shop", "job",
+                          R"({"transport":"telegram","chat":"anna","user":"anna","id":"job:1","service":"run","name":"estimate","request":"{\"a\":1}"})",
+                          "no", kNow}));
+    const std::vector<Letter> letters = unwrap(tx.housekeeping().letters("shop", 10));
+    ASSERT_EQ(letters.size(), 1u);
+    EXPECT_TRUE(letters[0].retryable);
+    (void)unwrap(tx.housekeeping().put_back(letters[0], kNow));
+    EXPECT_EQ(unwrap(tx.housekeeping().letters("shop", 10)).size(), 0u);
+  });
+  const std::vector<JobRow> again = claim(kNow);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].request, R"({"a":1})");
+  EXPECT_EQ(again[0].name, "estimate");
+  EXPECT_EQ(again[0].serial, 0u);
+  EXPECT_EQ(finish(again[0]), key_of("anna"));
+}
+
 TEST_P(JobStoreTest, TwoProcessesNeverClaimTheSameJob) {
   if (GetParam() == DatabaseUnderTest::Sqlite) GTEST_SKIP() << "one process";
   for (std::uint64_t i = 1; i <= 6; ++i) put("anna", i);

@@ -36,6 +36,8 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, N>& wor
 
 constexpr std::array<std::string_view, 8> kForbidden = {"script", "iframe", "object", "embed", "applet", "base", "link", "frameset"};
 constexpr std::array<std::string_view, 7> kAddresses = {"href", "src", "background", "cite", "longdesc", "action", "poster"};
+/// Behind other schemes a value could be code, or a page of its own.
+constexpr std::array<std::string_view, 5> kSchemes = {"http", "https", "mailto", "tel", "cid"};
 /// Several addresses, or code: no escaping is right for them.
 constexpr std::array<std::string_view, 4> kUnsafe = {"srcset", "srcdoc", "formaction", "ping"};
 
@@ -240,7 +242,7 @@ class Scanner {
       } else if (is_white(source_[at_]) || source_[at_] == '/') {
         ++at_;
       } else {
-        attribute();
+        attribute(tag_name);
       }
     }
     if (at_ < source_.size()) ++at_;
@@ -252,12 +254,12 @@ class Scanner {
     raw("</style", Problem::InStyle);
   }
 
-  void attribute() {
+  void attribute(std::string_view tag_name) {
     const std::size_t begin = at_;
     // The first character belongs to the name whatever it is, so that something is always read.
     ++at_;
     while (at_ < source_.size() && !is_white(source_[at_]) && source_[at_] != '=' && source_[at_] != '>' && source_[at_] != '/' && !at_hole()) ++at_;
-    const std::string name = lower(source_.substr(begin, at_ - begin));
+    const std::string name = attribute_name(lower(source_.substr(begin, at_ - begin)), tag_name);
     if (at_ < source_.size() && at_hole()) return;
     std::size_t value = at_;
     while (value < source_.size() && is_white(source_[value])) ++value;
@@ -274,6 +276,20 @@ class Scanner {
     }
   }
 
+  /// As which it is to be taken: `xlink:href` leads where `href` does, and a `content` of `meta` may hold an address.
+  static std::string attribute_name(std::string name, std::string_view tag_name) {
+    if (tag_name == "meta" && name == "content") return "srcdoc";
+    if (const std::size_t colon = name.rfind(':'); colon != name.npos && is_one_of(std::string_view(name).substr(colon + 1), kAddresses))
+      return name.substr(colon + 1);
+    return name;
+  }
+
+  /// What an address begins with: `https`; empty where there is no scheme.
+  static std::string scheme_of(std::string_view address) {
+    const std::size_t end = address.find_first_of(":/?#");
+    return end == address.npos || address[end] != ':' ? std::string() : lower(trim(address.substr(0, end)));
+  }
+
   void quoted(const std::string& name, char quote) {
     const std::size_t begin = at_;
     bool led = false;  // something stands before
@@ -288,8 +304,16 @@ class Scanner {
       } else if (name == "style") {
         refuse_hole(Problem::InStyle);
       } else if (is_one_of(name, kAddresses)) {
-        const bool phone = lower(trim(source_.substr(begin, at_ - begin))) == "tel:";
-        hole(phone ? HtmlContext::Phone : led ? HtmlContext::UrlPart : HtmlContext::Url, false);
+        const std::string before = lower(trim(source_.substr(begin, at_ - begin))), scheme = scheme_of(before.substr(0, before.find("{{")));
+        if (!scheme.empty() && !is_one_of(scheme, kSchemes)) {  // `javascript:` decodes what was encoded
+          refuse_hole(Problem::InScript, name);
+          continue;
+        }
+        hole(before == "tel:"      ? HtmlContext::Phone
+             : before == "mailto:" ? HtmlContext::Mailbox
+             : led                 ? HtmlContext::UrlPart
+                                   : HtmlContext::Url,
+             false);
       } else {
         hole(HtmlContext::Attribute, false);
       }
@@ -333,11 +357,12 @@ void append_escaped(std::string& out, char32_t c) {
   append_utf8(out, c);
 }
 
-void append_percent(std::string& out, std::string_view text) {
+/// `safe`: what stays beside letters and digits.
+void append_percent(std::string& out, std::string_view text, std::string_view safe) {
   constexpr char kHex[] = "0123456789ABCDEF";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (is_ascii_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~') {
+    if (is_ascii_letter(c) || (c >= '0' && c <= '9') || safe.find(c) != safe.npos) {
       out.push_back(c);
     } else {
       out.push_back('%');
@@ -361,7 +386,8 @@ void append_value(std::string& out, HtmlContext context, std::string_view text) 
     case HtmlContext::Title:
     case HtmlContext::Attribute: out += escape_html(text); return;
     case HtmlContext::Url: out += is_good_address(trim(text)) ? escape_html(trim(text)) : "#"; return;
-    case HtmlContext::UrlPart: append_percent(out, text); return;
+    case HtmlContext::UrlPart: append_percent(out, text, "-._~"); return;
+    case HtmlContext::Mailbox: append_percent(out, text, "-._~@+"); return;
     case HtmlContext::Phone:
       for (const char c : text)
         if ((c >= '0' && c <= '9') || c == '+') out.push_back(c);

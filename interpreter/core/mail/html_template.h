@@ -22,6 +22,7 @@ enum class HtmlContext : std::uint8_t {
   Url,        ///< the beginning of an address: only http, https, mailto and tel
   UrlPart,    ///< behind the beginning: percent-encoded
   Phone,      ///< behind `tel:`: digits and `+` alone
+  Mailbox,    ///< behind `mailto:`: percent-encoded but for the `@`
 };
 
 /// A part of an HTML file, as the scanner finds it. Offsets are bytes of the source.

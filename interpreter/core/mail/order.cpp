@@ -80,6 +80,9 @@ std::string to_json(const MailOrder& order) {
   append_list(members.name("left"), order.left, [&](const std::string& one) { append_json_string(out, one); });
   if (!order.refused.empty())
     append_list(members.name("refused"), order.refused, [&](const auto& one) { append_pair(out, one.first, one.second); });
+  if (!order.unsure.empty())
+    append_list(members.name("unsure"), order.unsure, [&](const std::string& one) { append_json_string(out, one); });
+  if (order.file_tries != 0) members.number("file_tries", order.file_tries);
   members.text("subject", order.subject);
   if (!order.text.empty()) {
     Message text;
@@ -116,6 +119,13 @@ bool from_json(std::string_view text, MailOrder& order) {
       return read_pair(json, one.address, one.name);
     });
     if (name == "left") return json.read_array([&] { return json.read_string(order.left.emplace_back()); });
+    if (name == "unsure") return json.read_array([&] { return json.read_string(order.unsure.emplace_back()); });
+    if (name == "file_tries") {
+      std::int64_t tries = 0;
+      if (!json.read_int(tries)) return false;
+      order.file_tries = static_cast<std::uint32_t>(tries);
+      return true;
+    }
     if (name == "refused") return json.read_array([&] {
       auto& [address, why] = order.refused.emplace_back();
       return read_pair(json, address, why);

@@ -25,6 +25,9 @@ struct MailOrder {
   /// Who have not got it yet, by address; what became of those who never will, with why. Of a new order: everybody.
   std::vector<std::string> left;
   std::vector<std::pair<std::string, std::string>> refused;
+  /// Of those left, who may have it all the same: it left, and the server gave no answer.
+  std::vector<std::string> unsure;
+  std::uint32_t file_tries = 0;  ///< how often its files could not be had
   std::string subject;
   RichText text;             ///< may be empty
   std::string html;          ///< may be empty; kHistoryMark stands where the talk goes

@@ -160,7 +160,7 @@ std::string clean_name(std::string_view name) {
 
 /// For programs that know no RFC 2231: the ending is what they go by.
 std::string plain_name(std::string_view name) {
-  if (is_plain(name) && name.find('\\') == name.npos) return std::string(name);
+  if (is_plain(name) && name.find('\\') == name.npos && name.find("=?") == name.npos) return std::string(name);
   const std::size_t dot = name.rfind('.');
   const std::string_view ending = dot == name.npos ? std::string_view() : name.substr(dot);
   return "file" + (is_plain(ending) && ending.size() <= 10 ? std::string(ending) : std::string());
@@ -194,7 +194,8 @@ std::string disposition(std::string_view name) {
 }
 
 /// `text/plain`, and nothing that could be more than a type.
-std::string clean_mime(std::string_view mime) {
+std::string clean_mime(std::string_view given, std::string_view bytes) {
+  const std::string mime = to_lower(given);
   const auto good = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("/.+-").find(c) != std::string_view::npos;
   };
@@ -202,8 +203,9 @@ std::string clean_mime(std::string_view mime) {
                     std::all_of(mime.begin(), mime.end(), good);
   // Parts of other kinds may not be in base64.
   const bool plain = fits && !mime.starts_with("multipart/") && !mime.starts_with("message/");
-  if (mime == "text/plain") return "text/plain; charset=utf-8";
-  return plain ? std::string(mime) : "application/octet-stream";
+  // In another encoding than this one the reader's program guesses better than we could.
+  if (mime == "text/plain") return is_utf8(bytes) ? "text/plain; charset=utf-8" : "text/plain";
+  return plain ? mime : "application/octet-stream";
 }
 
 // ---- parts
@@ -224,7 +226,7 @@ std::string text_part(std::string_view type, std::string_view text) {
 }
 
 std::string file_part(const LetterFile& file) {
-  return "Content-Type: " + clean_mime(file.mime) + "\r\n" + disposition(clean_name(file.name)) + "Content-Transfer-Encoding: base64\r\n\r\n" +
+  return "Content-Type: " + clean_mime(file.mime, file.bytes) + "\r\n" + disposition(clean_name(file.name)) + "Content-Transfer-Encoding: base64\r\n\r\n" +
          base64_lines(file.bytes);
 }
 
@@ -378,19 +380,19 @@ std::string quoted_printable(std::string_view text) {
     const bool ends_line = i + 1 == text.size() || text[i + 1] == '\r';
     const bool white = byte == ' ' || byte == '\t';
     // A dot or `From` at the beginning of a line is changed by some servers on the way.
-    const bool fragile = used == 0 && (byte == '.' || byte == 'F');
-    const bool as_it_is = !fragile && ((byte >= 0x21 && byte <= 0x7E && byte != '=') || (white && !ends_line));
-    const std::size_t needs = as_it_is ? 1 : 3;
-    if (used + needs > kLine - 1) {
+    const bool fragile = byte == '.' || byte == 'F';
+    const bool plain = (byte >= 0x21 && byte <= 0x7E && byte != '=') || (white && !ends_line);
+    if (used + (plain ? 1u : 3u) > kLine - 1) {
       out += "=\r\n";
       used = 0;
     }
-    if (as_it_is && !(used == 0 && (byte == '.' || byte == 'F'))) {
+    const bool as_it_is = plain && !(fragile && used == 0);
+    if (as_it_is) {
       out.push_back(text[i]);
     } else {
       out += {'=', kHex[byte >> 4], kHex[byte & 15]};
     }
-    used += needs;
+    used += as_it_is ? 1 : 3;
   }
   return out;
 }
