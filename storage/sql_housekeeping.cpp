@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "interpreter/core/json_text.h"
 #include "storage/job_store.h"
 #include "storage/outbox_json.h"
 #include "storage/version_store.h"
@@ -56,10 +57,20 @@ struct DeadJob {
   std::string service, name, request;
 };
 std::optional<DeadJob> job_of(std::string_view subject) {
-  Value value;
-  auto sender = sender_of(subject);
-  if (!sender || !from_json(subject, value) || !value.map()) return std::nullopt;
-  return DeadJob{std::move(*sender), text_of(*value.map(), "service"), text_of(*value.map(), "name"), text_of(*value.map(), "request")};
+  DeadJob job;
+  JsonReader json(subject);
+  const bool read = json.read_object([&](const std::string& name) {
+    std::string* const text = name == "transport" ? &job.sender.chat.transport
+                              : name == "chat"    ? &job.sender.chat.chat_id
+                              : name == "user"    ? &job.sender.user_id
+                              : name == "id"      ? &job.sender.event_id
+                              : name == "service" ? &job.service
+                              : name == "name"    ? &job.name
+                              : name == "request" ? &job.request
+                                                  : nullptr;
+    return text ? json.read_string(*text) : pass_over(json);
+  });
+  return read && !job.sender.chat.transport.empty() ? std::optional(std::move(job)) : std::nullopt;
 }
 
 /// `12` or `o12`; 0 where it is neither.

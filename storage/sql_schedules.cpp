@@ -45,6 +45,7 @@ Stored<Done> SqlSchedules::put(const ScheduleRow& row) {
            ON CONFLICT (bot, name) DO UPDATE SET
              next_at_unix_ms = CASE WHEN schedule_times.timing = excluded.timing THEN schedule_times.next_at_unix_ms
                                     ELSE excluded.next_at_unix_ms END,
+             run_due_unix_ms = CASE WHEN schedule_times.people = excluded.people THEN schedule_times.run_due_unix_ms ELSE 0 END,
              timing = excluded.timing, people = excluded.people, generation = excluded.generation
            WHERE schedule_times.generation <= excluded.generation)",
         row.bot, row.name, row.timing, row.people, row.generation, row.next_at.unix_ms);
@@ -104,20 +105,22 @@ Stored<std::optional<Moment>> SqlSchedules::next(std::string_view bot) {
 
 Stored<bool> SqlSchedules::pause(std::string_view bot, std::string_view name, Moment now) {
   return tx_.operation([&]() -> Stored<bool> {
+    // A run under way ends: whoever pauses does not want the rest of it, at whatever time.
     return tx_.statements_.run(
                R"(UPDATE schedule_times SET paused_at_unix_ms = CASE WHEN paused_at_unix_ms = 0 THEN CAST(? AS BIGINT) ELSE
-                  paused_at_unix_ms END WHERE bot = ? AND name = ?)",
+                  paused_at_unix_ms END, forced_at_unix_ms = 0, run_due_unix_ms = 0, run_after = 0 WHERE bot = ? AND name = ?)",
                now.unix_ms, bot, name) != 0;
   });
 }
 
 Stored<bool> SqlSchedules::resume(std::string_view bot, std::string_view name, Moment now) {
   return tx_.operation([&]() -> Stored<bool> {
-    // What came due meanwhile is not made up for.
+    // What came due meanwhile is not made up for; and the next time is worked out anew, whatever the clock once was.
+    static_cast<void>(now);
     return tx_.statements_.run(
-               R"(UPDATE schedule_times SET paused_at_unix_ms = 0, next_at_unix_ms = CASE WHEN paused_at_unix_ms <> 0 AND
-                  next_at_unix_ms <= ? THEN 0 ELSE next_at_unix_ms END WHERE bot = ? AND name = ?)",
-               now.unix_ms, bot, name) != 0;
+               R"(UPDATE schedule_times SET next_at_unix_ms = CASE WHEN paused_at_unix_ms <> 0 THEN 0 ELSE next_at_unix_ms END,
+                  paused_at_unix_ms = 0 WHERE bot = ? AND name = ?)",
+               bot, name) != 0;
   });
 }
 

@@ -49,10 +49,15 @@ void Funnel::add(const LiveDialogs::Passage& passage) {
   const std::string to = given.place.empty() ? std::string(kNowhere) : given.place;
   ++talk.turns;
   if (to == talk.place) {
+    const auto visit = talk.visits.find(to);
     Event event;
-    const bool answered = to != kNowhere && from_json(passage.event, event) && std::holds_alternative<UserMessage>(event.what);
-    if (answered && fate_of(passage.event, to) == Fate::WentOn) ++asked_again_[to];
-    if (answered) talk.visits[to].since = passage.at;
+    if (visit == talk.visits.end() || !from_json(passage.event, event) || !std::holds_alternative<UserMessage>(event.what)) return;
+    visit->second.since = passage.at;
+    // A part of an answer is taken without a word, and files come one by one.
+    const sufler::Question* question = question_at(program_, to);
+    const bool in_parts = question && (question->type == QuestionType::Files || question->gather);
+    const bool said = passage.turn.find("{\"say\":") != std::string::npos;
+    if (said && !in_parts && fate_of(passage.event, to) == Fate::WentOn) ++asked_again_[to];
     return;
   }
   if (const auto before = talk.visits.find(talk.place); before != talk.visits.end()) {
@@ -60,13 +65,24 @@ void Funnel::add(const LiveDialogs::Passage& passage) {
     before->second.outside = branch_of(to) != branch_of(talk.place);
   }
   talk.place = to;
-  if (to != kNowhere) talk.visits[to] = Visit{passage.at, Fate::There, false, talk.turns};
+  if (to != kNowhere && !is_no_question(to)) talk.visits[to] = Visit{passage.at, Fate::There, false, talk.turns};
+}
+
+/// `wait`, `run`, a handoff: nobody is asked there.
+bool Funnel::is_no_question(std::string_view place) const {
+  return std::any_of(program_.steps.begin(), program_.steps.end(), [&](const Step& step) {
+    return step.place == place && !std::holds_alternative<Ask>(step.verb) && !std::holds_alternative<Choose>(step.verb);
+  });
 }
 
 Funnel::Fate Funnel::fate_of(std::string_view event_json, std::string_view place) const {
   Event event;
   if (!from_json(event_json, event)) return Fate::WentOn;
-  if (std::holds_alternative<TimerDue>(event.what)) return Fate::Silent;
+  // The clock took it away: the time given to an answer was over, or a schedule came. Other timers end an answer that
+  // came in parts.
+  if (const auto* timer = std::get_if<TimerDue>(&event.what))
+    return timer->name.starts_with("timeout") || is_schedule_timer(timer->name) ? Fate::Silent : Fate::WentOn;
+  if (std::holds_alternative<ScheduleDue>(event.what)) return Fate::Silent;
   const auto* message = std::get_if<UserMessage>(&event.what);
   if (!message) return Fate::WentOn;
   const sufler::Question* question = question_at(program_, place);
@@ -100,7 +116,7 @@ std::vector<Funnel::Branch> Funnel::branches(Moment silent_since) const {
   for (const Step& step : program_.steps) {
     if (const auto* ask = std::get_if<Ask>(&step.verb)) {
       for (const std::string& place : ask->places) add_place(place);
-    } else if (!step.place.empty()) {
+    } else if (!step.place.empty() && std::holds_alternative<Choose>(step.verb)) {
       add_place(step.place);
     }
     if (const auto* track = std::get_if<Track>(&step.verb)) {

@@ -25,7 +25,7 @@ class Funnel {
     std::int64_t came = 0;
     std::int64_t went_on = 0;       ///< answered, and the talk went on to something else
     std::int64_t by_command = 0;    ///< left by a command
-    std::int64_t silent = 0;        ///< left without a word: the scenario's own time ran out, or nothing came since `silent_since`
+    std::int64_t silent = 0;        ///< left without a word: the time for an answer ran out, a schedule came, or nothing did since `silent_since`
     std::int64_t there = 0;         ///< waits there now
     std::int64_t asked_again = 0;   ///< answers that were not understood, of all dialogs and times
     std::int64_t left() const { return by_command + silent; }
@@ -53,6 +53,7 @@ class Funnel {
     std::uint64_t turns = 0;
     std::map<std::string, Visit> visits;  ///< by place
   };
+  bool is_no_question(std::string_view place) const;
   /// What the event that ended a wait at the place says of it.
   Fate fate_of(std::string_view event_json, std::string_view place) const;
 

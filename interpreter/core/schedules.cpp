@@ -14,9 +14,15 @@ BranchId branch_now(const Program& program, const std::string& name) {
   return program.find_branch(std::string_view(moved->second).substr(0, moved->second.find('/')));
 }
 
-/// Runs first; what waits is repeated behind it.
+/// Runs first; what waits is repeated behind it. An unanswered one of the same branch is not asked twice.
 void begin(Play& play, BranchId branch) {
-  if (play.state.waiting.what == Waiting::For::Nothing) {
+  if (play.state.silence) {  // over by now: see people_talk
+    play.state.silence.reset();
+    play.state.waiting = Waiting{};
+  }
+  const std::string place = place_of(play.state, play.program);
+  const bool waits_in_it = play.state.interrupted.empty() && place.substr(0, place.find('/')) == play.program.branch(branch).name;
+  if (play.state.waiting.what == Waiting::For::Nothing || waits_in_it) {
     play.jump(branch);
   } else {
     // The person's question is not lost by what goes wrong in here.
@@ -27,7 +33,21 @@ void begin(Play& play, BranchId branch) {
   play.run();
 }
 
-bool people_talk(const State& state) { return state.silence || state.relay; }
+/// Silence ends with the next message that comes late enough; until then it is over in fact.
+bool people_talk(const Play& play) {
+  const State& state = play.state;
+  if (state.relay) return true;
+  if (!state.silence) return false;
+  const std::size_t rule = state.silence->rule.value;
+  if (rule >= play.program.handoffs.size()) return false;
+  const auto& after = play.program.handoffs[rule].resume_after;
+  return !after || play.event.at.unix_ms - state.silence->last_message.unix_ms < after->ms;
+}
+
+/// Waits for something that comes by itself; for words, in a dialog without a person, nothing ever comes.
+bool comes_by_itself(const State& state) {
+  return state.waiting.what == Waiting::For::Job || state.waiting.what == Waiting::For::Pause;
+}
 
 }  // namespace
 
@@ -41,7 +61,7 @@ bool hear_schedule_timer(Play& play, const TimerDue& timer) {
   const BranchId branch = branch_now(play.program, branch_name);
   if (!branch) {
     play.effect(WriteLog{"the branch `" + branch_name + "` that was scheduled as `" + name + "` is gone: it is dropped"});
-  } else if (people_talk(state)) {
+  } else if (people_talk(play)) {
     play.effect(WriteLog{"`" + name + "` came due while people have the dialog: it is dropped"});
   } else {
     begin(play, branch);
@@ -57,9 +77,14 @@ void hear_schedule(Play& play, const ScheduleDue& due) {
     return;
   }
   if (due.alone) {
-    if (state.waiting.what != Waiting::For::Nothing) {
+    if (comes_by_itself(state)) {
       play.effect(WriteLog{"the schedule `" + due.schedule + "` came due while its run before is under way: it is dropped"});
       return;
+    }
+    if (state.waiting.what != Waiting::For::Nothing || state.relay || state.silence) {
+      play.effect(WriteLog{"the run before of the schedule `" + due.schedule + "` waits at `" + place_of(state, play.program) +
+                           "` for an answer that nobody can give: it is ended"});
+      state.silence.reset();
     }
     // Each run begins with nothing remembered.
     play.forget_answers();
@@ -72,8 +97,12 @@ void hear_schedule(Play& play, const ScheduleDue& due) {
     const BranchId in = branch_now(play.program, due.resting_in);
     const std::string place = place_of(state, play.program);
     if (!in || place.substr(0, place.find('/')) != play.program.branch(in).name) return;
+    // Only who was asked something can have stopped answering.
+    using For = Waiting::For;
+    const For what = state.waiting.what;
+    if (what != For::Answer && what != For::Choice && what != For::Confirmation && what != For::Talk) return;
   }
-  if (people_talk(state)) {
+  if (people_talk(play)) {
     play.effect(WriteLog{"the schedule `" + due.schedule + "` came due while people have the dialog: it is dropped"});
     return;
   }

@@ -10,6 +10,8 @@
 namespace sufler {
 namespace {
 
+constexpr Duration kClockWasWrong{24 * 3'600'000};
+
 const Schedule* find(const Program& program, const std::string& name) {
   const auto found = std::find_if(program.schedules.begin(), program.schedules.end(),
                                   [&](const Schedule& one) { return one.name == name; });
@@ -85,6 +87,15 @@ Stored<Done> ScheduleRunner::bring_up_to_date(Transaction& tx, Moment now) {
     if (auto put = tx.schedules().put(row); !put) return put;
     names.push_back(schedule.name);
   }
+  auto rows = tx.schedules().all(player_.setup().name);
+  if (!rows) return Error{rows.error()};
+  for (ScheduleRow& row : *rows) {
+    if (row.last_at.unix_ms <= now.unix_ms + kClockWasWrong.ms) continue;
+    // The clock was far ahead once: whoever waits for it to come there waits for years.
+    row.last_at = now;
+    row.next_at = Moment{};
+    if (auto saved = tx.schedules().save(row); !saved) return saved;
+  }
   return tx.schedules().drop_others(player_.setup().name, player_.generation(), names);
 }
 
@@ -92,12 +103,15 @@ Stored<Done> ScheduleRunner::work_on(Transaction& tx, ScheduleRow& row, Moment n
   const Program& program = *player_.setup().program;
   const Schedule* schedule = find(program, row.name);
   if (!schedule) return tx.schedules().drop(row.bot, row.name);
-  if (row.run_due.unix_ms != 0) {
+  const bool for_somebody = schedule->whom != Schedule::For::Nobody;
+  if (row.run_due.unix_ms != 0 && for_somebody) {
     if (auto gone_on = go_on(tx, row, *schedule, now, round); !gone_on) return gone_on;
     return tx.schedules().save(row);
   }
+  row.run_due = Moment{};
   if (row.forced_at.unix_ms != 0) {
-    row.forced_at = Moment{};
+    // For many it takes a while, and goes on though the schedule is paused.
+    if (!for_somebody) row.forced_at = Moment{};
     if (auto begun = begin(tx, row, *schedule, now, now, round); !begun) return begun;
     return tx.schedules().save(row);
   }
@@ -153,12 +167,12 @@ Stored<Done> ScheduleRunner::go_on(Transaction& tx, ScheduleRow& row, const Sche
                                                kLookedAt, kAtOnce)
                       : tx.schedules().people(row.bot, row.run_after, kLookedAt, kAtOnce);
   if (!look) return Error{look.error()};
+  Stored<ValueMap> shared = !resting && schedule.where ? tx.load_shared(row.bot) : Stored<ValueMap>(ValueMap());
+  if (!shared) return Error{shared.error()};
   std::vector<InboxRow> events;
   for (const ScheduleStore::Listener& one : look->found) {
     if (!resting && schedule.where) {
-      auto meant = is_meant(tx, schedule, one.user, one.key.chat, now, round);
-      if (!meant) return Error{meant.error()};
-      if (!*meant) continue;
+      if (!is_meant(*shared, schedule, one.user, one.key.chat, now, round)) continue;
     }
     Incoming update;
     update.id = "schedule:" + row.name + ":" + std::to_string(row.run_due.unix_ms) + ":" + std::to_string(one.dialog_id);
@@ -177,7 +191,7 @@ Stored<Done> ScheduleRunner::go_on(Transaction& tx, ScheduleRow& row, const Sche
   row.people_told += static_cast<std::int64_t>(events.size());
   row.run_after = look->last_id;
   if (look->last_id == 0) {
-    row.run_due = Moment{};
+    row.run_due = row.forced_at = Moment{};
     row.run_after = 0;
   }
   if (events.empty()) return Done{};
@@ -185,15 +199,13 @@ Stored<Done> ScheduleRunner::go_on(Transaction& tx, ScheduleRow& row, const Sche
   return tx.put_inbox(std::move(events), false, now);
 }
 
-Stored<bool> ScheduleRunner::is_meant(Transaction& tx, const Schedule& schedule, const std::string& user,
-                                      const ChatAddress& chat, Moment now, Round& round) {
+bool ScheduleRunner::is_meant(const ValueMap& shared, const Schedule& schedule, const std::string& user,
+                              const ChatAddress& chat, Moment now, Round& round) {
   UserRecord record;
   if (!from_json(user, record)) return false;
-  auto shared = tx.load_shared(player_.setup().name);
-  if (!shared) return Error{shared.error()};
   Surroundings around;
   around.chat = chat;
-  around.shared = &*shared;
+  around.shared = &shared;
   const auto holds = holds_for(*player_.setup().program, std::move(record), around, now, *schedule.where);
   if (holds) return *holds;
   // One person's odd value keeps nobody else from their turn.

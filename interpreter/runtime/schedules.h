@@ -40,8 +40,8 @@ class ScheduleRunner {
   Stored<Done> work_on(Transaction& tx, ScheduleRow& row, Moment now, Round& round);
   Stored<Done> begin(Transaction& tx, ScheduleRow& row, const Schedule& schedule, Moment due, Moment now, Round& round);
   Stored<Done> go_on(Transaction& tx, ScheduleRow& row, const Schedule& schedule, Moment now, Round& round);
-  Stored<bool> is_meant(Transaction& tx, const Schedule& schedule, const std::string& user, const ChatAddress& chat,
-                        Moment now, Round& round);
+  bool is_meant(const ValueMap& shared, const Schedule& schedule, const std::string& user, const ChatAddress& chat, Moment now,
+                Round& round);
   void note(Round& round, const std::string& name, std::string text, TurnNote::Kind kind = TurnNote::Kind::Log) const;
 
   Player& player_;

@@ -437,7 +437,14 @@ Stored<Done> TurnPlayer::play_one_turn(Transaction& tx, const DialogKey& key, co
     std::string from = setup_.log_turns > 0 ? sitting.row.place : std::string();
     const auto messages = std::count_if(turn.effects.begin(), turn.effects.end(),
                                         [](const Effect& effect) { return std::holds_alternative<SendMessage>(effect); });
-    auto closed = close(tx, sitting, turn, std::move(journal_event), unheard ? std::string() : event_id, event.at, played);
+    Moment changed_at = event.at;
+    if (const auto* schedule = std::get_if<ScheduleDue>(&event.what); schedule && !schedule->alone && schedule->resting_in.empty()) {
+      // What everybody is told is no sign of life: who is silent stays so, and who is gone is forgotten in time.
+      auto before = tx.schedules().changed_at(sitting.row.id);
+      if (!before) return Error{before.error()};
+      changed_at = *before;
+    }
+    auto closed = close(tx, sitting, turn, std::move(journal_event), unheard ? std::string() : event_id, changed_at, played);
     if (!closed) return closed;
     if (!unheard) tell_turn(sitting, event, std::move(from), static_cast<std::size_t>(messages), played);
     if (const auto* news = std::get_if<TicketNews>(&event.what))

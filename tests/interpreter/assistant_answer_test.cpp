@@ -68,13 +68,14 @@ TEST(ShownAnswerTest, LinksGoWhereTheAuthorAllowedThem) {
 
 TEST(ShownAnswerTest, ALinkInAnyDressIsALink) {
   for (const char* text : {"evil.net", "www.evil.com/x", "HTTP://EVIL.NET", "tg://user?id=1", "javascript:alert(1)", "ftp://a.b", "t.me/evil",
+                           "evil.ai/pay", "bit.do/x", "evil.eu", "сбер.рф", "Сбер.РФ/вход", "скидки.онлайн",
                            "https://пример.рф/x"})
     EXPECT_EQ(shown(text), "[ссылка]") << text;
   EXPECT_EQ(shown("сайт:evil.com"), "сайт:[ссылка]");
 }
 
 TEST(ShownAnswerTest, WhatIsNoLinkStays) {
-  for (const char* text : {"и т.д. и т.п.", "2.5 кг", "Конец.Начало", "file.txt", "в 12:30", "почта@example.com"})
+  for (const char* text : {"и т.д. и т.п.", "2.5 кг", "Конец.Начало", "file.txt", "e.g. this", "a.m", "кв.м", "ул.Ленина", "в 12:30", "почта@example.com"})
     EXPECT_EQ(shown(text), text) << text;
 }
 

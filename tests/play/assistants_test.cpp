@@ -273,6 +273,12 @@ TEST_F(AssistantsTest, SecretsAndPersonalDataDoNotLeaveAndComeBackInTheAnswer) {
   asks("мой код крокодил, почта anna@example.ru");
   EXPECT_EQ(messages().back(), "user: мой код ⟦code⟧, почта ⟦mail⟧");
   EXPECT_THAT(talk.done(text("Напишу на ⟦mail⟧.")), ElementsAre("Напишу на anna@example.ru."));
+  // The answer is forgotten, the memory of the talk is not.
+  talk.says("/start");
+  asks("напомни адрес");
+  for (const std::string& one : messages()) EXPECT_EQ(one.find("anna@example.ru"), std::string::npos) << one;
+  EXPECT_THAT(messages(), Contains(::testing::HasSubstr("⟦mail~1⟧")));
+  EXPECT_THAT(talk.done(text("Это ⟦mail~1⟧.")), ElementsAre("Это anna@example.ru."));
 }
 
 TEST_F(AssistantsTest, TheLimitOfAPersonLeadsToOtherwiseAndIsFreshTheNextDay) {

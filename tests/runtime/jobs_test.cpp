@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 
 #include "databases/test_database.h"
 #include "interpreter/runtime/engine.h"
@@ -14,6 +15,7 @@
 #include "interpreter/runtime/replay.h"
 #include "runtime/plain_renderer.h"
 #include "schema/loader.h"
+#include "storage/housekeeping.h"
 
 namespace sufler {
 namespace {
@@ -30,12 +32,21 @@ class TestClock : public Clock {
 /// Does nothing until the test says what comes of a job.
 class TestCrew : public Crew {
  public:
-  std::vector<ServiceTerms> terms() const override { return {{"run", 2, 3, Duration{1'000}, buries}}; }
+  std::vector<ServiceTerms> terms() const override { return {{"run", 2, 3, Duration{1'000}, buries, buries}}; }
   void begin(const Job& job, JobDoneCall done) override {
     begun.push_back(job);
     calls.push_back(std::move(done));
   }
-  void abandon(std::int64_t id) override { abandoned.push_back(id); }
+  void abandon(std::int64_t id) override {
+    abandoned.push_back(id);
+    if (!handed_over) return;
+    // On another thread, as those do who were at work.
+    for (std::size_t i = 0; i < begun.size(); ++i)
+      if (begun[i].id == id) threads.emplace_back([done = calls[i], what = *handed_over] { done(what); });
+  }
+  ~TestCrew() override {
+    for (std::thread& one : threads) one.join();
+  }
   /// Of the job begun as the n-th.
   void give(std::size_t which, JobResult result) { calls.at(which)(std::move(result)); }
 
@@ -43,6 +54,8 @@ class TestCrew : public Crew {
   std::vector<Job> begun;
   std::vector<JobDoneCall> calls;
   std::vector<std::int64_t> abandoned;
+  std::optional<JobResult> handed_over;  ///< what `abandon` makes of a job
+  std::vector<std::thread> threads;
 };
 
 JobResult result(const std::string& text) { return {JobResult::Kind::Done, Value(text), {}, {}, {}}; }
@@ -327,6 +340,49 @@ TEST_P(JobRunnerTest, StoppingGivesBackWhatIsUnderWayAndStoresWhatIsDone) {
   ASSERT_EQ(two.crew.begun.size(), 1u) << "at once, without waiting for the lease";
   EXPECT_EQ(two.crew.begun[0].attempt, 1u) << "a stop is no failure";
   EXPECT_FALSE(one_.round(false).stored);
+}
+
+TEST_P(JobRunnerTest, WhoStopsWaitsForWhatIsDoneByThen) {
+  Process mailer(database_.url(), clock_, true);
+  put("anna", 1);
+  mailer.round();
+  ASSERT_EQ(mailer.crew.begun.size(), 1u);
+  JobResult half = again();
+  half.rest = R"({"left":["boris"]})";
+  mailer.crew.handed_over = half;
+  ASSERT_TRUE(mailer.runner.stop(mailer.storage));
+  Process two(database_.url(), clock_, true);
+  pass(milliseconds(1'000));
+  two.round();
+  ASSERT_EQ(two.crew.begun.size(), 1u);
+  EXPECT_EQ(two.crew.begun[0].request, half.rest) << "who has the letter does not get it again";
+}
+
+TEST_P(JobRunnerTest, AJobThatIsWorthItCanBeTriedAgainWithWhatIsLeft) {
+  Process mailer(database_.url(), clock_, true);
+  put("anna", 1);
+  mailer.round();
+  ASSERT_EQ(mailer.crew.begun.size(), 1u);
+  JobResult refused{JobResult::Kind::Failed, {}, "550", {}, {}, {}};
+  refused.rest = R"({"left":["boris"]})";
+  mailer.crew.give(0, refused);
+  mailer.round();
+  ASSERT_TRUE(mailer.storage.transact([&](Transaction& tx) -> Stored<Done> {
+    auto found = tx.housekeeping().letters("shop", 10);
+    if (!found) return Error{found.error()};
+    EXPECT_EQ(found->size(), 1u);
+    EXPECT_TRUE(found->at(0).retryable) << found->at(0).subject;
+    auto put = tx.housekeeping().put_back(found->at(0), clock_.now());
+    if (!put) return Error{put.error()};
+    return Done{};
+  }));
+  mailer.round();
+  ASSERT_EQ(mailer.crew.begun.size(), 2u);
+  EXPECT_EQ(mailer.crew.begun[1].request, refused.rest);
+  EXPECT_EQ(mailer.crew.begun[1].attempt, 1u);
+  mailer.crew.give(1, result("true"));
+  mailer.round();
+  EXPECT_EQ(inbox(), Texts{"anna 1 error: 550"}) << "nobody waits for the second try";
 }
 
 TEST_P(JobRunnerTest, ARestartedProcessOfADatabaseOfItsOwnTakesItsJobsUpAtOnce) {

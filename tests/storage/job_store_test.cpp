@@ -210,7 +210,7 @@ TEST_P(JobStoreTest, ALetterThatHasWhatWasAskedIsAJobAgainThatNobodyWaitsFor) {
     (void)unwrap(tx.jobs().finish(first[0].id, first[0].token));
     EXPECT_EQ(unwrap(tx.jobs().request(first[0].id)), "");
     (void)unwrap(tx.bury({0, "shop", "job",
-                          R"({"transport":"telegram","chat":"anna","user":"anna","id":"job:1","service":"run","name":"estimate","request":"{\"a\":1}"})",
+                          R"({"transport":"telegram","chat":"anna","user":"anna","id":"job:1","service":"run","name":"estimate","attempts":3,"request":"{\"a\":1}"})",
                           "no", kNow}));
     const std::vector<Letter> letters = unwrap(tx.housekeeping().letters("shop", 10));
     ASSERT_EQ(letters.size(), 1u);

@@ -70,8 +70,9 @@ std::string plain_markdown(std::string_view text) {
 
 // ---- links
 
-constexpr std::array<std::string_view, 30> kTopDomains = {
+constexpr std::array<std::string_view, 44> kTopDomains = {
     "ru", "su", "com", "net", "org", "info", "biz", "me",   "io",  "app",  "dev",   "online", "site",  "shop", "store",
+    "fun", "website", "space", "live", "world", "today", "agency", "cloud", "tech", "chat", "bot", "page", "mobi", "team",
     "top", "xyz", "link", "click", "pro", "club", "ly", "gg", "cc", "tv", "co", "uk", "de", "by", "kz"};
 
 bool is_host_byte(char c) {
@@ -126,6 +127,9 @@ bool ends_in_top_domain(std::string_view host) {
   const std::size_t dot = host.rfind('.');
   if (dot == std::string_view::npos || dot == 0) return false;
   const std::string last = lower_ascii(host.substr(dot + 1));
+  // Every country has one of two letters; a single letter before the dot is an abbreviation: `e.g`.
+  const bool letters = std::all_of(last.begin(), last.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  if (last.size() == 2 && letters && dot >= 2) return true;
   return std::find(kTopDomains.begin(), kTopDomains.end(), last) != kTopDomains.end();
 }
 
@@ -155,13 +159,30 @@ std::optional<FoundLink> link_at(std::string_view text, std::size_t at) {
   return FoundLink{at, end_of_link(text, at), host_at(text.substr(0, end), at)};
 }
 
+constexpr std::array<std::string_view, 9> kCyrillicDomains = {".рф", ".рус", ".москва", ".дети", ".онлайн", ".сайт", ".орг", ".бел", ".укр"};
+
+/// `пример.рф`: whatever it is, it is none that was named.
+std::optional<FoundLink> cyrillic_link_at(std::string_view text, std::size_t at) {
+  const std::size_t end = end_of_link(text, at);
+  const std::string_view word = text.substr(at, end - at);
+  const std::string host = to_lower(word.substr(0, word.find_first_of("/?#:")));
+  const bool found = std::any_of(kCyrillicDomains.begin(), kCyrillicDomains.end(), [&](std::string_view domain) {
+    return host.size() > domain.size() && host.ends_with(domain);
+  });
+  return found ? std::optional(FoundLink{at, end, "?"}) : std::nullopt;
+}
+
 template <class Visit>
 void each_link(std::string_view text, Visit visit) {
   for (std::size_t at = 0; at < text.size();) {
     // A link begins a word; what stands behind `@` is an address of mail.
     const char before = at == 0 ? ' ' : text[at - 1];
     const bool begins = !is_host_byte(before) && before != '@' && before != '_' && before != '/';
-    const auto link = begins && is_host_byte(text[at]) ? link_at(text, at) : std::nullopt;
+    const bool word_begins = at == 0 || before == ' ' || before == '\n' || before == '(' || before == '"';
+    const bool foreign = static_cast<unsigned char>(text[at]) >= 0x80;
+    const auto link = foreign && word_begins                ? cyrillic_link_at(text, at)
+                      : !foreign && begins && is_host_byte(text[at]) ? link_at(text, at)
+                                                                     : std::nullopt;
     if (link) {
       visit(*link);
       at = std::max(link->end, at + 1);

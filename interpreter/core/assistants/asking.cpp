@@ -8,25 +8,50 @@
 namespace sufler {
 namespace {
 
-void hide(Masks& masks, std::string_view name, const Value& value, const Locale& locale, bool comes_back) {
-  if (value.is_null()) return;
-  if (const ValueMap* map = value.map()) {
-    if (const Value* phone = map->find("phone"); phone && phone->text()) masks.add(name, *phone->text(), comes_back);
-    return;
-  }
-  masks.add(name, to_display(value, locale), comes_back);
+/// Old answers that are kept hidden.
+constexpr std::size_t kMostHidden = 30;
+
+/// As it may stand in words; of a contact its phone.
+std::string hidden_text(const Play& play, const Value& value) {
+  const ValueMap* map = value.map();
+  if (!map) return value.is_null() ? std::string() : to_display(value, play.scope.locale());
+  const Value* phone = map->find("phone");
+  return phone && phone->text() ? *phone->text() : std::string();
+}
+
+bool is_answer_now(const Play& play, const std::pair<std::string, std::string>& old) {
+  const Value* value = play.state.variables.find(old.first);
+  return value && hidden_text(play, *value) == old.second;
 }
 
 /// Values of questions with `pii` and `secret`, and the person's phone.
 Masks masks_of(const Play& play) {
   Masks masks;
-  const Locale& locale = play.scope.locale();
   for (const Question& question : play.program.questions) {
-    if (!question.pii && !question.secret) continue;
-    if (const Value* value = play.state.variables.find(question.name)) hide(masks, question.name, *value, locale, !question.secret);
+    const Value* value = question.pii || question.secret ? play.state.variables.find(question.name) : nullptr;
+    if (!value) continue;
+    if (std::string text = hidden_text(play, *value); !text.empty()) masks.add(question.name, text, !question.secret);
   }
   if (!play.user.phone.empty()) masks.add("user.phone", play.user.phone, true);
+  // Forgotten as answers, but perhaps still in the memory of the talk; under names of their own, since the question may
+  // have another answer by now.
+  const auto& hidden = play.state.assisted.hidden;
+  for (std::size_t i = 0; i < hidden.size(); ++i)
+    if (!is_answer_now(play, hidden[i])) masks.add(hidden[i].first + "~" + std::to_string(i + 1), hidden[i].second, true);
   return masks;
+}
+
+/// Before a talk's memory may take them.
+void remember_hidden(Play& play) {
+  auto& hidden = play.state.assisted.hidden;
+  for (const Question& question : play.program.questions) {
+    const Value* value = question.pii ? play.state.variables.find(question.name) : nullptr;
+    if (!value || value->is_null()) continue;
+    std::pair<std::string, std::string> one{question.name, hidden_text(play, *value)};
+    if (one.second.empty() || std::find(hidden.begin(), hidden.end(), one) != hidden.end()) continue;
+    if (hidden.size() >= kMostHidden) hidden.erase(hidden.begin());
+    hidden.push_back(std::move(one));
+  }
 }
 
 std::int64_t window_of(const Play& play, Assistant::Quota::Per per) {
@@ -113,6 +138,7 @@ void mask(const Play& play, ModelRequest& request) {
 }
 
 Flow send_request(Play& play, Waiting waiting, const Assistant& assistant, ModelRequest request) {
+  remember_hidden(play);
   mask(play, request);
   play.state.assisted.asked_points = points_of(request);
   request.awaited = true;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// What assistants remember of a talk (LANGUAGE 8). Plain values and pure functions over them: no dialog, no program.
@@ -53,6 +54,9 @@ struct Assisted {
   std::map<std::string, std::uint32_t> rates;   ///< by connection: code points of a hundred tokens, as learnt
   std::uint64_t asked_points = 0;               ///< code points of the request that is under way
   std::string people;                           ///< said by and to people of a handoff, not yet in a talk
+  /// What people answered to questions with `pii` while an assistant was asked, by question: the talk's memory may hold
+  /// it when the answer itself is forgotten.
+  std::vector<std::pair<std::string, std::string>> hidden;
   friend bool operator==(const Assisted&, const Assisted&) = default;
 };
 

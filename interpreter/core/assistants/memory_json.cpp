@@ -117,6 +117,17 @@ void append_json(std::string& out, const Assisted& assisted) {
   }
   members.count("a", assisted.asked_points);
   members.text("p", assisted.people);
+  if (!assisted.hidden.empty()) {
+    std::string& list = members.name("h");
+    list += '[';
+    for (std::size_t i = 0; i < assisted.hidden.size(); ++i) {
+      if (i > 0) list += ',';
+      append_json_string(list, assisted.hidden[i].first);
+      list += ',';
+      append_json_string(list, assisted.hidden[i].second);
+    }
+    list += ']';
+  }
   members.end();
 }
 
@@ -136,6 +147,12 @@ bool read_json(JsonReader& json, Assisted& assisted) {
       return json.read_object([&](const std::string& model) { return read_count(json, assisted.rates[model]); });
     if (name == "a") return read_count(json, assisted.asked_points);
     if (name == "p") return json.read_string(assisted.people);
+    if (name == "h") {
+      std::vector<std::string> all;
+      if (!json.read_array([&] { return json.read_string(all.emplace_back()); }) || all.size() % 2 != 0) return false;
+      for (std::size_t i = 0; i < all.size(); i += 2) assisted.hidden.emplace_back(std::move(all[i]), std::move(all[i + 1]));
+      return true;
+    }
     return false;
   });
 }

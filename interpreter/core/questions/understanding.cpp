@@ -20,7 +20,7 @@ Flow refuse_as_before(Play& play, const Question& question) {
 }  // namespace
 
 bool ask_to_understand(Play& play, const Question& question) {
-  if (!question.understand || !can_be_told(question.type) || question.secret) return false;
+  if (!question.understand || !can_be_told(question.type) || question.secret || question.pii) return false;
   const std::string words = cleaned(trim(play.heard.text), kMostHeard);
   if (words.empty() || play.state.waiting.what != Waiting::For::Answer) return false;
   if (play.state.waiting.news != Waiting::News::None) return false;
