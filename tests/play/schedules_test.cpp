@@ -78,7 +78,7 @@ commands:
   back: {on: /back, back: true}
   end: {on: /end, end: true}
 handoff:
-  people: {to: admins, mode: silent, resume: {words: [бот], go: welcome}}
+  people: {to: admins, mode: silent, resume: {words: [бот], after: 12h, go: welcome}}
 schedules:
   nightly: {every: day, at: "03:00", branch: nightly}
 )yaml";
@@ -204,6 +204,42 @@ TEST_F(SchedulesTest, OnlyWhoRestsInTheBranchIsReached) {
   talk.state.unreachable = true;
   EXPECT_THAT(talk.happens(due), IsEmpty());
   EXPECT_EQ(talk.at(), "welcome/phone");
+}
+
+TEST_F(SchedulesTest, OnlyWhoWasAskedSomethingHasStoppedAnswering) {
+  talk.says("/rest");
+  EXPECT_EQ(talk.at().substr(0, 5), "rest/");
+  EXPECT_THAT(talk.happens(ScheduleDue{"abandoned", "later", false, "rest", {}}), IsEmpty());
+  EXPECT_THAT(talk.after("20m"), ElementsAre("Отдохнул"));
+}
+
+TEST_F(SchedulesTest, APollThatWasNotAnsweredIsNotAskedTwiceTheNextDay) {
+  const ScheduleDue poll{"poll", "quiz", false, {}, {}};
+  talk.says("/start");
+  talk.says("7");
+  EXPECT_THAT(talk.happens(poll), ElementsAre("Цвет?"));
+  EXPECT_THAT(talk.happens(poll), ElementsAre("Цвет?"));
+  EXPECT_THAT(talk.says("синий"), ElementsAre("Цвет синий"));
+  EXPECT_EQ(talk.at(), "none");
+}
+
+TEST_F(SchedulesTest, ComesAgainWhenTheSilenceForPeopleIsOver) {
+  talk.says("/quiet");
+  talk.now = Moment{talk.now.unix_ms + 11 * 3'600'000};
+  const ScheduleDue due{"news", "later", false, {}, {}};
+  EXPECT_THAT(talk.happens(due), IsEmpty());
+  talk.now = Moment{talk.now.unix_ms + 2 * 3'600'000};
+  EXPECT_THAT(talk.happens(due), ElementsAre("Позже"));
+}
+
+TEST_F(SchedulesTest, ARunThatWaitsForWordsThatNobodyCanSayIsEndedByTheNext) {
+  Dialog own(load(kScenario));
+  own.around.chat = {std::string(kScheduleTransport), "nightly"};
+  own.happens(ScheduleDue{"nightly", "quiz", true, {}, {}});
+  EXPECT_EQ(own.at(), "quiz/colour");
+  own.happens(ScheduleDue{"nightly", "nightly", true, {}, {}});
+  EXPECT_EQ(own.var("runs"), Value(1));
+  EXPECT_THAT(own.logs, ElementsAre(HasSubstr("waits at `quiz/colour` for an answer that nobody can give"), "run 1"));
 }
 
 TEST_F(SchedulesTest, MoreThanAHundredAtOnceAreAFault) {

@@ -276,6 +276,54 @@ TEST_P(ScheduleRunnerTest, OperatorsPauseResumeAndRun) {
               HasSubstr("there is no schedule `reports`"));
 }
 
+TEST_P(ScheduleRunnerTest, WhoeverPausesARunDoesNotWantItsRest) {
+  const std::string schedules = "  holiday: {every: day, at: \"13:00\", branch: reminded, for: users}\n";
+  auto one = process(schedules);
+  one->round(at(0));
+  for (int i = 0; i < 150; ++i) person(one->storage, std::to_string(i), "none", at(0));
+  EXPECT_TRUE(one->round(at(kHour)).stored);
+  EXPECT_EQ(inbox(one->storage).size(), 100u);
+  operate(one->storage, R"({"op":"pause_schedule","name":"holiday"})", at(kHour + 1));
+  one->all(at(kHour + 2));
+  operate(one->storage, R"({"op":"resume_schedule","name":"holiday"})", at(kHour + 3));
+  one->all(at(kHour + 4));
+  EXPECT_EQ(inbox(one->storage).size(), 100u);
+  EXPECT_EQ(one->round(at(kHour + 5)).next, at(kHour + kDay));
+}
+
+TEST_P(ScheduleRunnerTest, OneThatIsPausedRunsToItsEndWhenItIsAskedFor) {
+  auto one = process("  holiday: {every: day, at: \"13:00\", branch: reminded, for: users}\n");
+  one->round(at(0));
+  for (int i = 0; i < 250; ++i) person(one->storage, std::to_string(i), "none", at(0));
+  operate(one->storage, R"({"op":"pause_schedule","name":"holiday"})", at(1));
+  operate(one->storage, R"({"op":"run_schedule","name":"holiday"})", at(2));
+  one->all(at(3));
+  EXPECT_EQ(inbox(one->storage).size(), 250u);
+  one->all(at(2 * kDay));
+  EXPECT_EQ(inbox(one->storage).size(), 250u) << "it is paused still";
+}
+
+TEST_P(ScheduleRunnerTest, ARunForSomeEndsWhenTheScheduleIsForOthers) {
+  auto one = process("  holiday: {every: day, at: \"13:00\", branch: nightly, for: users}\n");
+  one->round(at(0));
+  for (int i = 0; i < 150; ++i) person(one->storage, std::to_string(i), "none", at(0));
+  EXPECT_TRUE(one->round(at(kHour)).stored);
+  one = process("  holiday: {every: day, at: \"13:00\", branch: nightly}\n");
+  one->all(at(kHour + 1));
+  EXPECT_EQ(inbox(one->storage).size(), 100u);
+}
+
+TEST_P(ScheduleRunnerTest, AClockThatWasFarAheadOnceKeepsNothingWaiting) {
+  const std::string schedules = "  report: {every: day, at: \"13:00\", branch: nightly}\n";
+  auto one = process(schedules);
+  one->round(at(0));
+  one->all(at(1000 * kDay));
+  EXPECT_EQ(inbox(one->storage).size(), 1u);
+  one = process(schedules);
+  EXPECT_EQ(one->round(at(0)).next, Moment{});
+  EXPECT_EQ(one->round(at(0)).next, at(kHour));
+}
+
 // ---- the engine
 
 class TestClock : public Clock {
@@ -370,6 +418,18 @@ TEST_F(EngineWithSchedules, AnIdleDialogIsReachedAndItsQuestionRepeated) {
   EXPECT_THAT(said(), ElementsAre("anna: still there?", "anna: phone?"));
   pass(kHour - 60'000);
   EXPECT_TRUE(said().empty()) << "the silence begins anew";
+}
+
+TEST_F(EngineWithSchedules, WhatEverybodyIsToldIsNoSignOfLife) {
+  begin("  holiday: {every: hour, branch: reminded, for: users}\n  abandoned: {every: 10m, branch: nightly, for: dialogs in order idle 90m}\n");
+  say("anna", "/order");
+  said();
+  int told = 0;
+  for (int i = 0; i < 20; ++i) {
+    pass(10 * 60'000);
+    for (const std::string& line : said()) told += line == "owner: report";
+  }
+  EXPECT_GT(told, 0) << "silent for hours, whatever the bot said meanwhile";
 }
 
 TEST_F(EngineWithSchedules, WhoWritesJustBeforeIsIdleNoMore) {

@@ -102,6 +102,39 @@ TEST_F(FunnelTest, WhomTheScenarioGaveUpOnLeftWithoutAWord) {
   EXPECT_EQ(order()["went_through"], 0);
 }
 
+TEST_F(FunnelTest, WhatTheClockBeginsIsNoAnswer) {
+  serve(std::string(kShop) + "schedules:\n  given_up: {every: 10m, branch: help, for: dialogs in order idle 1h}\n");
+  come("1", {"Order"});
+  schedule("given_up", "help", "1");
+  EXPECT_EQ(at(order(), "order/size")["silent"], 1);
+  EXPECT_EQ(order()["went_through"], 0);
+}
+
+TEST_F(FunnelTest, AnAnswerInPartsIsUnderstood) {
+  serve(R"(
+scenario: shop
+language: en
+start: order
+branches:
+  order:
+    - ask: story
+    - wait: 1h
+    - ask: photos
+    - say: Thank you!
+questions:
+  story: {text: What happened?, gather: 10s}
+  photos: {text: Photos?, type: text}
+)");
+  come("1", {"It broke", "and then", "it fell"});
+  pass(Duration{61 * 60'000});
+  say("nothing more", "1");
+  const json branch = json::parse(run("order").out)["branches"][0];
+  EXPECT_EQ(branch["questions"].size(), 2u) << "nobody is asked in a wait";
+  EXPECT_EQ(at(branch, "order/story")["went_on"], 1);
+  EXPECT_EQ(at(branch, "order/story")["asked_again"], 0);
+  EXPECT_EQ(at(branch, "order/photos")["went_on"], 1);
+}
+
 TEST_F(FunnelTest, OfATalkThatComesAgainTheLastTimeCounts) {
   come("1", {"Order", "/help"});
   come("1", {"Order", "M"});

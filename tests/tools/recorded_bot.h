@@ -50,6 +50,10 @@ class RecordedBotTest : public ToolTest {
     message.text = text;
     play(person, std::move(message));
   }
+  /// As the runner of schedules does.
+  void schedule(const std::string& name, const std::string& branch, const std::string& person) {
+    play(person, ScheduleDue{name, branch, false, {}, {}});
+  }
   void press(const std::string& label, const std::string& person = "111") {
     for (const RecordedDialog& dialog : recorded()) {
       if (dialog.key.user_id != person) continue;
