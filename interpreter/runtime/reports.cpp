@@ -8,6 +8,7 @@
 #include "interpreter/core/report/order.h"
 #include "interpreter/core/report/writer.h"
 #include "interpreter/core/sha256.h"
+#include "interpreter/runtime/incoming_json.h"
 #include "storage/report_store.h"
 #include "storage/version_store.h"
 
