@@ -8,6 +8,7 @@
 #include "interpreter/core/report/order.h"
 #include "interpreter/core/report/writer.h"
 #include "interpreter/core/sha256.h"
+#include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "storage/report_store.h"
 #include "storage/version_store.h"
@@ -181,6 +182,7 @@ class Maker {
         return tx.versions().put_content(key, static_cast<std::int64_t>(part), std::string_view(bytes).substr(at, kPart));
       });
       if (!kept) return kept;
+      failpoint("report_part");
     }
     return Done{};
   }
