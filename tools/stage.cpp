@@ -141,6 +141,7 @@ struct Stage::Impl {
     if (!value || !value->file()) return result;
     auto bytes = stored_file(value->file()->reference);
     if (!bytes) return Error{bytes.error()};
+    audience->keep(*value->file(), *bytes);
     reports.push_back({*value->file(), std::move(*bytes)});
     return result;
   }

@@ -8,7 +8,7 @@ namespace sufler {
 /// What reports say of themselves.
 struct ReportWords {
   std::string_view report, talks, rows;
-  std::string_view n_talks, n_client, n_bot, n_staff, n_new, n_with_staff, n_tickets, n_rows;
+  std::string_view n_talks, n_client, n_bot, n_staff, n_new, n_with_staff, n_tickets, n_rows, n_added;
   std::string_view by_hour, by_day, by_month, rows_by_hour, rows_by_day, rows_by_month;
   std::string_view nobody, no_rows;
   std::string_view zone, then, made;
@@ -21,7 +21,7 @@ struct ReportWords {
 inline constexpr ReportWords kRussianReport = {
     "Отчёт", "Разговоры", "Строки",
     "Разговоров", "Сообщений от людей", "Сообщений бота", "Сообщений сотрудников", "Новых людей", "Разговоров с сотрудником",
-    "Обращений к операторам", "Строк",
+    "Обращений к операторам", "Строк", "Новых строк в таблице {0}",
     "Сообщения людей по часам", "Сообщения людей по дням", "Сообщения людей по месяцам", "Строки по часам", "Строки по дням",
     "Строки по месяцам",
     "За это время никто не писал.", "За это время строк нет.",
@@ -34,7 +34,7 @@ inline constexpr ReportWords kRussianReport = {
 inline constexpr ReportWords kEnglishReport = {
     "Report", "Talks", "Rows",
     "Talks", "Messages from people", "Messages from the bot", "Messages from staff", "New people", "Talks with staff",
-    "Requests to agents", "Rows",
+    "Requests to agents", "Rows", "New rows of the table {0}",
     "Messages from people by hour", "Messages from people by day", "Messages from people by month", "Rows by hour", "Rows by day",
     "Rows by month",
     "Nobody wrote in this time.", "There are no rows in this time.",

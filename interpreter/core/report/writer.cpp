@@ -25,7 +25,7 @@ constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kHoursShown = 49 * kHourMs, kDaysShown = 62 * 24 * kHourMs;
 constexpr std::size_t kMostBars = 120;
 /// More columns than these are lines below each other: a telephone is narrow.
-constexpr std::size_t kColumnsAside = 5;
+constexpr std::size_t kColumnsAside = 3;
 
 std::string filled(std::string_view text, const std::vector<std::string>& with) {
   std::string out(text);
@@ -191,7 +191,7 @@ class Html {
 
   /// Up to where pieces begin.
   std::string head(const Page& page) const {
-    const std::string width = order_.talks ? "640" : "860";
+    const std::string width = "640";
     std::string out = "<!doctype html>\n<html lang=\"";
     out += order_.language == Language::Russian ? "ru" : "en";
     out += "\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -246,7 +246,7 @@ class Html {
       out = "<tr>";
       for (std::size_t i = 0; i < cells.size(); ++i)
         out += "<td" + std::string(numeric[i] ? " align=\"right\"" : "") + " valign=\"top\" style=\"" +
-               style("font-size:14px;line-height:20px;padding:6px 8px;border-top:1px solid #cfd7df", kText) + "\">" +
+               style("font-size:14px;line-height:20px;padding:6px 8px;border-top:1px solid #cfd7df;word-break:break-word", kText) + "\">" +
                escape_html_text(cells[i]) + "</td>";
       return out + "</tr>\n";
     }
@@ -263,6 +263,13 @@ class Html {
     return std::string(kFont) + std::string(color) + std::string(own);
   }
   bool is_table() const { return !order_.talks && order_.columns.size() <= kColumnsAside; }
+
+  /// Known beforehand, for its heading: a column of numbers as it is.
+  bool is_numeric(const std::string& expression) const {
+    return expression == "id" || std::any_of(order_.table.columns.begin(), order_.table.columns.end(), [&](const Column& one) {
+             return one.name == expression && (one.type == ColumnType::Number || one.type == ColumnType::Integer);
+           });
+  }
 
   void add_totals(std::string& out, const Page& page) const {
     if (page.totals.empty()) return;
@@ -298,7 +305,7 @@ class Html {
   void add_table_head(std::string& out) const {
     out += "<tr><td style=\"padding:8px 12px 20px\">\n<table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\n<tr>";
     for (const ReportOrder::Column& column : order_.columns)
-      out += "<th align=\"left\" valign=\"bottom\" bgcolor=\"#e9edf1\" style=\"" + style("font-size:13px;line-height:18px;padding:6px 8px", kText) +
+      out += "<th align=\"" + std::string(is_numeric(column.expression) ? "right" : "left") + "\" valign=\"bottom\" bgcolor=\"#e9edf1\" style=\"" + style("font-size:13px;line-height:18px;padding:6px 8px", kText) +
              "\">" + escape_html(column.heading) + "</th>";
     out += "</tr>\n";
   }
@@ -412,7 +419,7 @@ struct ReportWriter::Impl {
     const std::string who = name.empty() ? std::string(words.unknown) : name;
     std::string about = platform_of(talk.chat);
     if (!talk.user.username.empty()) about += " @" + talk.user.username;
-    about += ", " + said.front().time + (said.back().time == said.front().time ? "" : "–" + said.back().time);
+    about += ", " + shown_date(zone.to_local(said.front().at).date, order.language) + " " + said.front().time + (said.back().time == said.front().time ? "" : "–" + said.back().time);
     switch (order.format) {
       case Format::Html: piece.text = html.talk(who, about, said); break;
       case Format::Text:
@@ -567,7 +574,7 @@ struct ReportWriter::Impl {
     if (order.chat.chat_id.empty()) add(words.n_new, new_people);
     if (with_staff > 0) add(words.n_with_staff, with_staff), add(words.n_staff, from_staff);
     if (counts.tickets > 0) add(words.n_tickets, counts.tickets);
-    for (const auto& [table, count] : counts.tables) add(table, count);
+    for (const auto& [table, count] : counts.tables) add(filled(words.n_added, {table}), count);
     return lines;
   }
 
@@ -630,7 +637,6 @@ struct ReportWriter::Impl {
     page.note = note();
     page.empty = empty;
     for (const auto& [label, value] : lines) page.inbox += (page.inbox.empty() ? "" : ", ") + label + ": " + value;
-    // One row says by its number all that is to be said.
     page.totals = std::move(lines);
     page.chart_title = chart_title();
     page.bars = chart.bars();
