@@ -517,7 +517,7 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
     if (!rehearsals) return Error{rehearsals.error()};
     note("rehearsals", *rehearsals);
     // Nobody looks into files that are about many people: each can be made again.
-    note("files of reports", tx_.reports_->forget(who.bot, Moment{INT64_MAX}, INT64_MAX));
+    note("files of reports", dialogs.empty() ? 0 : tx_.reports_->forget(who.bot, Moment{INT64_MAX}, INT64_MAX));
     note("dialogs",
          their("DELETE FROM dialogs WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
     return erased;

@@ -85,6 +85,13 @@ double megabytes_at_most() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
+double seconds_of_work() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto of = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  return of(usage.ru_utime) + of(usage.ru_stime);
+}
+
 void report(const std::string& url, ReportStep::Format format, const char* name) {
   ReportOrder order;
   order.talks = true;
@@ -98,12 +105,12 @@ void report(const std::string& url, ReportStep::Format format, const char* name)
   ReportTools tools;
   tools.look = [&](const auto& job) { return job(reading); };
   tools.write = [&](const auto& job) { return job(writing); };
-  const double before = megabytes_at_most();
+  const double before = megabytes_at_most(), worked = seconds_of_work();
   const auto begin = std::chrono::steady_clock::now();
   const JobResult result = make_report(tools, {1, "shop", std::string(kReportService), "day", to_json(order), 1});
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const Value* file = result.result.map() ? result.result.map()->find("file") : nullptr;
-  std::printf("  %-9s %6.2f s  file %5.1f MB  memory at most %5.0f MB (before %.0f)%s%s\n", name, seconds,
+  std::printf("  %-9s %6.2f s (%.2f s of work)  file %5.1f MB  memory at most %5.0f MB (before %.0f)%s%s\n", name, seconds, seconds_of_work() - worked,
               file && file->file() ? static_cast<double>(file->file()->size) / 1e6 : 0.0, megabytes_at_most(), before,
               result.log.empty() ? "" : "  ", result.log.c_str());
   if (!result.error.empty()) std::printf("  failed: %s\n", result.error.c_str());

@@ -246,7 +246,9 @@ class Html {
       out = "<tr>";
       for (std::size_t i = 0; i < cells.size(); ++i)
         out += "<td" + std::string(numeric[i] ? " align=\"right\"" : "") + " valign=\"top\" style=\"" +
-               style("font-size:14px;line-height:20px;padding:6px 8px;border-top:1px solid #cfd7df;word-break:break-word", kText) + "\">" +
+               style(numeric[i] ? "font-size:14px;line-height:20px;padding:6px 8px;border-top:1px solid #cfd7df;white-space:nowrap"
+                                : "font-size:14px;line-height:20px;padding:6px 8px;border-top:1px solid #cfd7df;word-break:break-word",
+                     kText) + "\">" +
                escape_html_text(cells[i]) + "</td>";
       return out + "</tr>\n";
     }

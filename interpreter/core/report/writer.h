@@ -37,7 +37,7 @@ struct ReportFile {
 /// so that memory is bounded by `kMostBytes`, however much there was. The same input gives the same bytes.
 class ReportWriter {
  public:
-  static constexpr std::size_t kMostBytes = std::size_t{16} << 20;  ///< of the file
+  static constexpr std::size_t kMostBytes = std::size_t{48} << 20;  ///< of the file; platforms take 50 MB
   static constexpr std::size_t kMostLetter = 90 * 1024;             ///< Gmail cuts a letter off at 102 kB
 
   explicit ReportWriter(const ReportOrder& order, std::size_t most_bytes = kMostBytes);
