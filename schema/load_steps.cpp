@@ -608,7 +608,12 @@ Verbs read_report(Loading& loading, Fields& fields, const Node& value) {
   const Node* talks = fields.take(Word::Talks);
   if (table) report.table = read_table_name(loading, *table, fields.spelled(Word::TableWord));
   if (talks) {
-    report.this_talk = read_word(loading, *talks, in::ReportWord, fields.spelled(Word::Talks)) == Word::TalksThis;
+    const auto said = read_scalar(loading, *talks, fields.spelled(Word::Talks));
+    const Word which = said ? find_word(nfc(loading, *said), in::ReportWord) : Word::TalksAll;
+    report.this_talk = which == Word::TalksThis;
+    if (which != Word::TalksThis && which != Word::TalksAll)
+      hint(loading, loading.report(DiagnosticId::UnknownValue, talks->span, {fields.spelled(Word::Talks), std::string(*said)}),
+           "`%all%`: of all people; `%this%`: the one of this step", "`%all%` — всех людей, `%this%` — тот, в котором идёт шаг");
     for (const Word word : {Word::TableWord, Word::Where, Word::Sort, Word::Columns}) {
       if (word == Word::TableWord ? !table : !fields.take(word)) continue;
       loading.report(DiagnosticId::NotTogether, fields.key_span(word), {fields.spelled(word), fields.spelled(Word::Talks)});

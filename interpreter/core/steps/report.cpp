@@ -50,10 +50,11 @@ bool work_out(Play& play, const Period& period, ReportOrder& order) {
     return zone.to_moment({first.value_or(today), {}});
   };
   const int monday = 1 - today.weekday();
-  order.to = order.at;
+  // What happens at this very moment is in it: a step before this one may have saved a row.
+  order.to = Moment{order.at.unix_ms + 1};
   switch (period.kind) {
     case Kind::All: order.all_time = true; return true;
-    case Kind::Last: order.from = Moment{order.at.unix_ms - period.last.ms}; return true;
+    case Kind::Last: order.from = Moment{order.to.unix_ms - period.last.ms}; return true;
     case Kind::Today: order.from = day(0); return true;
     case Kind::Yesterday: order.from = day(-1), order.to = day(0); return true;
     case Kind::ThisWeek: order.from = day(monday); return true;
