@@ -374,6 +374,7 @@ struct ReportWriter::Impl {
 
   void keep(Piece piece) {
     ++all;
+    piece.text.shrink_to_fit();  // there may be many, and each grew by doubling
     bytes += piece.text.size();
     pieces.push_back(std::move(piece));
     if (bytes > 2 * most) drop_what_has_no_room();
@@ -614,7 +615,7 @@ struct ReportWriter::Impl {
           for (const ReportOrder::Column& column : order.columns) head.emplace_back(column.heading, true);
         }
         file.bytes += csv(head);
-        for (const Piece& piece : pieces) file.bytes += piece.text;
+        move_pieces(file.bytes);
         if (!full.empty()) file.bytes += csv({{full, true}});
         return file;
       }
@@ -624,7 +625,7 @@ struct ReportWriter::Impl {
         file.bytes += "\n";
         if (!empty.empty()) file.bytes += empty + "\n";
         if (!full.empty()) file.bytes += full + "\n\n";
-        for (const Piece& piece : pieces) file.bytes += piece.text;
+        move_pieces(file.bytes);
         while (file.bytes.ends_with("\n\n")) file.bytes.pop_back();
         return file;
     }
@@ -632,7 +633,7 @@ struct ReportWriter::Impl {
   }
 
   ReportFile finish_html(ReportFile file, std::vector<std::pair<std::string, std::string>> lines, const std::string& full,
-                         const std::string& empty) const {
+                         const std::string& empty) {
     Html::Page page;
     page.title = title();
     page.period = period();
@@ -643,13 +644,25 @@ struct ReportWriter::Impl {
     page.chart_title = chart_title();
     page.bars = chart.bars();
     page.remark = full;
-    file.bytes = html.head(page);
-    for (const Piece& piece : pieces) file.bytes += piece.text;
-    file.bytes += html.foot(page);
-    if (file.bytes.size() <= kMostLetter) {
-      file.letter = file.bytes;
-      return file;
+    const std::string head = html.head(page), foot = html.foot(page);
+    if (head.size() + bytes + foot.size() > kMostLetter) file.letter = beginning(page);
+    file.bytes += head;
+    move_pieces(file.bytes);
+    file.bytes += foot;
+    if (file.letter.empty()) file.letter = file.bytes;
+    return file;
+  }
+
+  /// Each is gone once it is written: nothing is in memory twice.
+  void move_pieces(std::string& out) {
+    for (Piece& piece : pieces) {
+      out += piece.text;
+      std::string().swap(piece.text);
     }
+  }
+
+  /// As much as a letter shows.
+  std::string beginning(Html::Page page) const {
     // What goes on in the file is said before the talks: at the end nobody would look.
     page.cut = true;
     const auto remark = [&](std::size_t shown) {
@@ -660,10 +673,9 @@ struct ReportWriter::Impl {
     std::size_t size = html.head(page).size() + html.foot(page).size(), shown = 0;
     while (shown < pieces.size() && size + pieces[shown].text.size() <= kMostLetter) size += pieces[shown++].text.size();
     remark(shown);
-    file.letter = html.head(page);
-    for (std::size_t i = 0; i < shown; ++i) file.letter += pieces[i].text;
-    file.letter += html.foot(page);
-    return file;
+    std::string letter = html.head(page);
+    for (std::size_t i = 0; i < shown; ++i) letter += pieces[i].text;
+    return letter + html.foot(page);
   }
 };
 

@@ -202,7 +202,7 @@ std::string clean_mime(std::string_view mime) {
                     std::all_of(mime.begin(), mime.end(), good);
   // Parts of other kinds may not be in base64.
   const bool plain = fits && !mime.starts_with("multipart/") && !mime.starts_with("message/");
-  if (mime == "text/plain") return "text/plain; charset=utf-8";
+  if (mime == "text/plain" || mime == "text/csv" || mime == "text/html") return std::string(mime) + "; charset=utf-8";
   return plain ? std::string(mime) : "application/octet-stream";
 }
 
