@@ -235,6 +235,10 @@ class FlowGraphBuilder {
     link(node, behind, FlowVia::Next);
     if (verb.on_error) link(node, aim(verb.on_error, id, behind), FlowVia::Otherwise);
   }
+  void walk_verb(const ReportStep& verb, StepId id, FlowNodeId node, FlowNodeId behind) {
+    link(node, behind, FlowVia::Next);
+    if (verb.on_error) link(node, aim(verb.on_error, id, behind), FlowVia::Otherwise);
+  }
   void walk_verb(const Mail& verb, StepId id, FlowNodeId node, FlowNodeId behind) {
     link(node, behind, FlowVia::Next);
     if (verb.on_error) link(node, aim(verb.on_error, id, behind), FlowVia::Otherwise);

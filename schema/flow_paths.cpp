@@ -44,6 +44,7 @@ void each_set(const FlowGraph& graph, FlowNodeId from, Visit visit) {
   if (const auto* find = std::get_if<Find>(&verb)) name(find->into);
   if (const auto* count = std::get_if<Count>(&verb)) name(count->into);
   if (const auto* run = std::get_if<Run>(&verb)) name(run->into);
+  if (const auto* report = std::get_if<ReportStep>(&verb)) name(report->into);
   if (const auto* assistant = std::get_if<AssistantStep>(&verb)) {
     name(assistant->into);
     for (const QuestionId field : assistant->fields) name(graph.program().question(field).name);
@@ -458,6 +459,7 @@ class FlowSearch {
     into(std::get_if<Find>(&verb));
     into(std::get_if<Count>(&verb));
     into(std::get_if<Run>(&verb));
+    into(std::get_if<ReportStep>(&verb));
     into(std::get_if<AssistantStep>(&verb));
     if (const auto* assistant = std::get_if<AssistantStep>(&verb))
       for (const QuestionId field : assistant->fields) unset = unset && program_.question(field).name != query_.watched;

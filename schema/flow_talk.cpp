@@ -120,6 +120,8 @@ class Words {
     if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) return of_assistant(*assistant, edge);
     if (std::holds_alternative<Run>(step.verb))
       return edge.via == FlowVia::Otherwise ? say("the program fails", "программа не справляется") : std::string();
+    if (std::holds_alternative<ReportStep>(step.verb))
+      return edge.via == FlowVia::Otherwise ? say("the report cannot be made", "отчёт не составить") : std::string();
     if (std::holds_alternative<Mail>(step.verb))
       return edge.via == FlowVia::Otherwise ? say("the letter cannot be delivered", "письмо не доставить") : std::string();
     switch (edge.via) {

@@ -253,11 +253,16 @@ Mail read_mail(Loading& loading, Fields& fields, const Node& value) {
   if (text) mail.text = read_text(loading, *text, fields.spelled(Word::TextWord));
   const Node* html = fields.take(Word::TemplateWord);
   if (html && read_scalar(loading, *html, fields.spelled(Word::TemplateWord))) read_html(loading, *html, mail);
+  if (const Node* report = fields.take(Word::Html)) {
+    mail.report = read_expression(loading, *report, fields.spelled(Word::Html));
+    if (html)
+      loading.report(DiagnosticId::NotTogether, fields.key_span(Word::Html), {fields.spelled(Word::Html), fields.spelled(Word::TemplateWord)});
+  }
   if (const Node* attach = fields.take(Word::Attach)) mail.attach = read_attach(loading, *attach, fields.spelled(Word::Attach));
   if (const Node* history = fields.take(Word::History))
     mail.history = read_boolean(loading, *history, fields.spelled(Word::History)).value_or(false);
   if (const Node* target = fields.take(Word::OnError)) mail.on_error = read_target(loading, *target, fields.spelled(Word::OnError));
-  if (!text && !html && mail.attach.empty() && !mail.history) fields.require(Word::TextWord);
+  if (!text && !html && !mail.report && mail.attach.empty() && !mail.history) fields.require(Word::TextWord);
   bool shows_talk = false;
   if (mail.html)
     for (const HtmlTemplate::Part& part : mail.html->parts()) shows_talk = shows_talk || part.history;

@@ -394,6 +394,40 @@ Verbs read_save(Loading& loading, Fields& fields, const Node& value) {
   return save;
 }
 
+/// Names of a table's columns, the system's too.
+std::vector<std::string> column_names(const Table& table) {
+  std::vector<std::string> names = {"id", "user_id", "dialog_id", "created_at"};
+  for (const Column& column : table.columns) names.push_back(column.name);
+  return names;
+}
+
+/// Reports a column that the table has not; of a table that nobody describes all may be there.
+void check_column(Loading& loading, TableId id, std::string_view column, SourceSpan span) {
+  if (!id || loading.implied_tables.count(id.value)) return;
+  const Table& table = loading.program.tables[id.value];
+  const std::vector<std::string> names = column_names(table);
+  if (std::find(names.begin(), names.end(), column) != names.end()) return;
+  offer(loading, loading.report(DiagnosticId::UnknownColumn, span, {table.name, std::string(column)}), column, names, false);
+}
+
+std::vector<SortKey> read_sort(Loading& loading, Fields& fields, TableId table) {
+  std::vector<SortKey> keys;
+  const Node* node = fields.take(Word::Sort);
+  if (!node) return keys;
+  for (const Node* key : read_strings(loading, *node, fields.spelled(Word::Sort))) {
+    std::string_view column = trim(nfc(loading, key->scalar));
+    SortKey sort;
+    if (!column.empty() && column[0] == '-') {
+      sort.descending = true;
+      column.remove_prefix(1);
+    }
+    sort.column = std::string(column);
+    check_column(loading, table, column, key->span);
+    keys.push_back(std::move(sort));
+  }
+  return keys;
+}
+
 Verbs read_find(Loading& loading, Fields& fields, const Node& value) {
   Find find;
   find.table = read_table_name(loading, value, fields.where());
@@ -401,28 +435,7 @@ Verbs read_find(Loading& loading, Fields& fields, const Node& value) {
   if (const Node* node = fields.take(Word::Similar)) {
     not_available_yet(loading, node->span, fields.spelled(Word::Similar));
   }
-  if (const Node* node = fields.take(Word::Sort)) {
-    for (const Node* key : read_strings(loading, *node, fields.spelled(Word::Sort))) {
-      std::string_view column = trim(nfc(loading, key->scalar));
-      SortKey sort;
-      if (!column.empty() && column[0] == '-') {
-        sort.descending = true;
-        column.remove_prefix(1);
-      }
-      sort.column = std::string(column);
-      if (find.table && !loading.implied_tables.count(find.table.value)) {
-        const Table& table = loading.program.tables[find.table.value];
-        std::vector<std::string> names = {"id", "user_id", "dialog_id", "created_at"};
-        for (const Column& c : table.columns) names.push_back(c.name);
-        if (std::find(names.begin(), names.end(), column) == names.end()) {
-          Diagnostic& problem = loading.report(DiagnosticId::UnknownColumn, key->span,
-                                               {table.name, std::string(column)});
-          offer(loading, problem, column, names, false);
-        }
-      }
-      find.sort.push_back(std::move(sort));
-    }
-  }
+  find.sort = read_sort(loading, fields, find.table);
   find.limit = read_optional_expression(loading, fields, Word::Limit);
   find.into = read_into(loading, fields, true);
   return find;
@@ -537,6 +550,96 @@ Verbs read_run(Loading& loading, Fields& fields, const Node& value) {
   run.into = read_into(loading, fields);
   run.on_error = read_optional_target(loading, fields, Word::OnError);
   return run;
+}
+
+// ---- report
+
+using Format = ReportStep::Format;
+
+/// A heading for each: the column's name, or what stands before an expression.
+std::vector<ReportStep::Column> read_report_columns(Loading& loading, const Node& node, TableId table, std::string_view what) {
+  std::vector<ReportStep::Column> columns;
+  TableScope scope(loading, table);
+  if (node.is_map()) {
+    for (const Node::Entry& entry : node.entries)
+      if (auto value = read_expression(loading, entry.value, entry.key.scalar))
+        columns.push_back({std::string(nfc(loading, entry.key.scalar)), std::move(*value)});
+    return columns;
+  }
+  for (const Node* name : read_strings(loading, node, what)) {
+    const std::string_view column = trim(nfc(loading, name->scalar));
+    check_column(loading, table, column, name->span);
+    if (auto value = read_expression(loading, *name, what)) columns.push_back({std::string(column), std::move(*value)});
+  }
+  return columns;
+}
+
+/// `day.csv` says its format itself.
+std::string read_report_name(Loading& loading, const Node& value, const std::string& what, Format& format) {
+  const auto text = read_scalar(loading, value, what);
+  if (!text) return {};
+  std::string name(trim(nfc(loading, *text)));
+  constexpr std::pair<std::string_view, Format> kEndings[] = {{".html", Format::Html}, {".csv", Format::Csv}, {".txt", Format::Text}};
+  for (const auto& [ending, of] : kEndings) {
+    if (!to_lower(name).ends_with(ending)) continue;
+    format = of;
+    name.resize(name.size() - ending.size());
+    break;
+  }
+  const bool good = !name.empty() && name.front() != '.' && count_code_points(name) <= 60 && name.find_first_of("/\\:*?\"<>|{}") == name.npos;
+  if (good) return name;
+  hint(loading, loading.report(DiagnosticId::BadReportName, value.span, {what, std::string(*text)}),
+       "name the file in a word or two: `%report%: orders`; what stands on its top is `%title%`",
+       "назовите файл одним-двумя словами: `%report%: заказы`; заголовок пишут в `%title%`");
+  return {};
+}
+
+Verbs read_report(Loading& loading, Fields& fields, const Node& value) {
+  ReportStep report;
+  report.name = read_report_name(loading, value, fields.where(), report.format);
+  if (const Node* format = fields.take(Word::As)) {
+    switch (read_word(loading, *format, in::ReportFormat, fields.spelled(Word::As))) {
+      case Word::Csv: report.format = Format::Csv; break;
+      case Word::Txt: report.format = Format::Text; break;
+      default: report.format = Format::Html;
+    }
+  }
+  const Node* table = fields.take(Word::TableWord);
+  const Node* talks = fields.take(Word::Talks);
+  if (table) report.table = read_table_name(loading, *table, fields.spelled(Word::TableWord));
+  if (talks) {
+    const auto said = read_scalar(loading, *talks, fields.spelled(Word::Talks));
+    const Word which = said ? find_word(nfc(loading, *said), in::ReportWord) : Word::TalksAll;
+    report.this_talk = which == Word::TalksThis;
+    if (which != Word::TalksThis && which != Word::TalksAll)
+      hint(loading, loading.report(DiagnosticId::UnknownValue, talks->span, {fields.spelled(Word::Talks), std::string(*said)}),
+           "`%all%`: of all people; `%this%`: the one of this step", "`%all%` — всех людей, `%this%` — тот, в котором идёт шаг");
+    for (const Word word : {Word::TableWord, Word::Where, Word::Sort, Word::Columns}) {
+      if (word == Word::TableWord ? !table : !fields.take(word)) continue;
+      loading.report(DiagnosticId::NotTogether, fields.key_span(word), {fields.spelled(word), fields.spelled(Word::Talks)});
+    }
+  } else if (!table && !fields.has_unknown()) {
+    hint(loading, loading.report(DiagnosticId::ReportOfNothing, value.span, {fields.where()}),
+         "rows are `%table%: orders`, what people wrote is `%talks%: %all%`",
+         "строки таблицы — это `%table%: заказы`, переписка — `%talks%: %all%`");
+  }
+  if (!talks) {
+    report.where = read_where(loading, fields, report.table);
+    report.sort = read_sort(loading, fields, report.table);
+    if (const Node* columns = fields.take(Word::Columns))
+      report.columns = read_report_columns(loading, *columns, report.table, fields.spelled(Word::Columns));
+  }
+  if (const Node* period = fields.take(Word::Period)) {
+    report.period = read_period(loading, *period, fields.spelled(Word::Period));
+  } else if (talks && !report.this_talk) {
+    report.period.kind = Period::Kind::Last;
+    report.period.last = Duration{24 * 3600 * 1000};
+  }
+  if (const Node* title = fields.take(Word::Title)) report.title = read_text(loading, *title, fields.spelled(Word::Title));
+  report.into = read_into(loading, fields, true);
+  report.on_error = read_optional_target(loading, fields, Word::OnError);
+  if (!report.table && !talks) loading.flow_is_known = false;
+  return report;
 }
 
 // ---- assistant
@@ -761,6 +864,7 @@ Verbs read_verb(Loading& loading, Fields& fields, Word verb, const Node& key, co
     case Word::Handoff: return read_handoff(loading, fields, value);
     case Word::Run: return read_run(loading, fields, value);
     case Word::Mail: return read_mail(loading, fields, value);
+    case Word::Report: return read_report(loading, fields, value);
     case Word::Assistant: return read_assistant(loading, fields, value, step);
     case Word::Log: return Log{read_text(loading, value, fields.where())};
     case Word::Track: {

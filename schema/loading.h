@@ -321,6 +321,11 @@ std::optional<std::string> bytes_of(const Loading& loading, const std::string& r
 
 Mail read_mail(Loading& loading, Fields& fields, const Node& value);
 
+// ---- reports (load_period.cpp)
+
+/// `last 24 hours`, `yesterday`, `this month`, or `{from: …, to: …}`.
+Period read_period(Loading& loading, const Node& node, std::string_view what);
+
 // ---- references (load_references.cpp)
 
 /// `steps_fit`: a list of steps may stand here as well, and so may a text as one of them.

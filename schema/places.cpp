@@ -73,6 +73,8 @@ void name_places(Loading& loading) {
       if (own.empty()) own = "wait";
     } else if (const auto* run = std::get_if<Run>(&step.verb)) {
       if (own.empty()) own = run->program.empty() ? "run" : run->program;
+    } else if (const auto* report = std::get_if<ReportStep>(&step.verb)) {
+      if (own.empty()) own = report->name.empty() ? "report" : report->name;
     } else if (const auto* mail = std::get_if<Mail>(&step.verb)) {
       if (!mail->on_error) continue;  // nobody waits
       if (own.empty()) own = "mail";

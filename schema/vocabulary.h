@@ -74,6 +74,7 @@ enum Context : std::uint64_t {
   AssignName = 1ull << 58,    ///< what conditions of `assign` know of an agent
   HandoffField = 1ull << 59,  ///< `handoff.position`
   QuotaPeriod = 1ull << 60,   ///< `50/day`
+  ReportWord = 1ull << 61,    ///< `talks: all`, `period: {from: …, to: …}`
   ScheduleWord = 1ull << 63,  ///< `missed: once`, `for: dialogs in …`
 };
 }  // namespace in

@@ -97,7 +97,7 @@ class Housekeeping {
   virtual Stored<Erased> erase(const Erasable& who) = 0;
 
   /// What is kept for a time.
-  enum class Kept : std::uint8_t { Journal, DeadLetters, Messages, Track, Dialogs, Tickets };
+  enum class Kept : std::uint8_t { Journal, DeadLetters, Messages, Track, Dialogs, Tickets, Files };
   /// One bite: looks at `rows` rows at most and removes those that are older than `before`. `from`
   /// is where the next bite begins, 0 or empty after the last of them.
   struct Bite {

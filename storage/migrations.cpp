@@ -295,6 +295,11 @@ const std::vector<Step>& steps() {
                run_after BIGINT NOT NULL, people_told BIGINT NOT NULL, PRIMARY KEY (bot, name)){clustered})",
           "postgresql: ALTER TABLE schedule_times SET (fillfactor = 50)",
       },
+      {
+          // Files that steps have made. What is in them lies in `scenario_files`, so that all that sends files sends these.
+          R"(CREATE TABLE report_files (
+               file_key TEXT NOT NULL PRIMARY KEY, letter_key TEXT NOT NULL, bot TEXT NOT NULL, made_at_unix_ms BIGINT NOT NULL))",
+      },
   };
   return all;
 }

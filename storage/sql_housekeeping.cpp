@@ -10,6 +10,7 @@
 #include "interpreter/core/json_text.h"
 #include "storage/job_store.h"
 #include "storage/outbox_json.h"
+#include "storage/sql_reports.h"
 #include "storage/version_store.h"
 
 namespace sufler {
@@ -552,6 +553,8 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
     auto rehearsals = tx_.versions().forget_person(who.bot, who.transport, who.user_id);
     if (!rehearsals) return Error{rehearsals.error()};
     note("rehearsals", *rehearsals);
+    // Nobody looks into files that are about many people: each can be made again.
+    note("files of reports", dialogs.empty() ? 0 : tx_.reports_->forget(who.bot, Moment{INT64_MAX}, INT64_MAX));
     note("dialogs",
          their("DELETE FROM dialogs WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
     return erased;
@@ -638,6 +641,13 @@ Stored<Housekeeping::Bite> SqlHousekeeping::clear(Kept what, Moment before, cons
     if (what == Kept::Messages) return clear_messages(before, after, rows);
     if (what == Kept::Dialogs) return clear_dialogs(before, after, rows);
     if (what == Kept::Tickets) return clear_tickets(before, after, rows);
+    if (what == Kept::Files) {
+      // A file is many pages, so a few at a time.
+      Bite bite;
+      bite.removed = tx_.reports_->forget({}, before, std::max<std::int64_t>(1, rows / 100));
+      bite.last = bite.removed == 0;
+      return bite;
+    }
     // Ids grow with time, so the old ones are at the beginning.
     Bite bite;
     switch (what) {

@@ -109,6 +109,7 @@ class Housekeeping;
 class DeskStore;
 class JobStore;
 class KnowledgeStore;
+class ReportStore;
 class ScheduleStore;
 class VersionStore;
 
@@ -221,6 +222,8 @@ class Transaction {
   virtual JobStore& jobs() = 0;
   /// What runs by the clock: storage/schedule_store.h.
   virtual ScheduleStore& schedules() = 0;
+  /// What reports are made of: storage/report_store.h.
+  virtual ReportStore& reports() = 0;
   /// Versions of scenarios: storage/version_store.h.
   virtual VersionStore& versions() = 0;
   /// What assistants know: storage/knowledge_store.h.

@@ -11,6 +11,7 @@
 #include "storage/sql_desk.h"
 #include "storage/sql_housekeeping.h"
 #include "storage/sql_jobs.h"
+#include "storage/sql_reports.h"
 #include "storage/sql_schedules.h"
 #include "storage/sql_knowledge.h"
 #include "storage/sql_versions.h"
@@ -72,6 +73,7 @@ SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect, State
       housekeeping_(std::make_unique<SqlHousekeeping>(*this)),
       desk_(std::make_unique<SqlDesk>(*this)),
       jobs_(std::make_unique<SqlJobs>(*this)),
+      reports_(std::make_unique<SqlReports>(*this)),
       schedules_(std::make_unique<SqlSchedules>(*this)),
       versions_(std::make_unique<SqlVersions>(*this)),
       knowledge_(std::make_unique<SqlKnowledge>(*this)) {}
@@ -79,6 +81,7 @@ SqlTransaction::~SqlTransaction() = default;
 
 DeskStore& SqlTransaction::desk() { return *desk_; }
 JobStore& SqlTransaction::jobs() { return *jobs_; }
+ReportStore& SqlTransaction::reports() { return *reports_; }
 ScheduleStore& SqlTransaction::schedules() { return *schedules_; }
 KnowledgeStore& SqlTransaction::knowledge() { return *knowledge_; }
 VersionStore& SqlTransaction::versions() { return *versions_; }

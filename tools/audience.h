@@ -74,6 +74,8 @@ class Audience {
 
   /// Carries out what the bot wants sent. Appends what people got by it, and returns what became of each row.
   virtual Stored<std::vector<Settled>> deliver(const std::vector<OutboxRow>& rows, std::vector<Arrival>& arrivals) = 0;
+  /// A step has made a file, which may be sent from now on.
+  virtual void keep(const Attachment& file, const std::string& bytes) { (void)file, (void)bytes; }
   /// A file that the bot keeps, under the name that a talk gave it.
   virtual Attachment named(Attachment file) { return file; }
 };

@@ -24,6 +24,7 @@
 #include "tools/reloader.h"
 #include "tools/scenario_watch.h"
 #include "tools/letter_files.h"
+#include "tools/reports.h"
 #include "tools/services.h"
 #include "tools/serving.h"
 #include "tools/version_orders.h"
@@ -151,10 +152,12 @@ int run_bots(const RunOptions& options) {
     return nullptr;
   });
   ServedKnowledge knowledge(config);
-  Services services(config, knowledge.search(), fetch_of(files, couriers));
+  ServedReports reports(config);
+  Services services(config, knowledge.search(), fetch_of(files, couriers), reports.maker());
   Engine engine(std::move(*storage), std::move(bots.setups), growing);
   const ScenarioFiles::Reading reading(files, engine);
   engine.work(services, &growing);
+  reports.start(engine);
   engine.limit_floods(config.flood);
   for (const auto& one : served) {
     engine.keep_to(one->bot, one->transport->name(), one->transport->sending_limits());
@@ -223,6 +226,7 @@ int run_bots(const RunOptions& options) {
   (*desk)->stop();
   reloader.stop();
   knowledge.stop();
+  reports.stop();
   engine.stop(kGrace);
   growing.stop();
   client.stop(kFarewellGrace);

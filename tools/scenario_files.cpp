@@ -55,9 +55,10 @@ void ScenarioFiles::read_part(const std::shared_ptr<Wanted>& wanted) {
     if (!some) return give(wanted, "this file is not stored any more");
     wanted->bytes += *some;
     const auto size = static_cast<std::int64_t>(wanted->bytes.size());
-    if (size < wanted->size && static_cast<std::int64_t>(some->size()) == VersionStore::kPartBytes)
+    const bool unknown = wanted->size < 0;
+    if ((unknown || size < wanted->size) && static_cast<std::int64_t>(some->size()) == VersionStore::kPartBytes)
       return read_part(wanted);
-    give(wanted, size == wanted->size ? std::string() : "this file was not stored whole");
+    give(wanted, unknown || size == wanted->size ? std::string() : "this file was not stored whole");
   });
 }
 

@@ -34,7 +34,7 @@ MailSettings mail_settings(const MailConfig& mail, const std::string& proxy) {
 
 }  // namespace
 
-Services::Services(const Config& config, KnowledgeSearch search, FetchFile fetch) {
+Services::Services(const Config& config, KnowledgeSearch search, FetchFile fetch, MakeReport report) {
   ServiceSettings settings;
   for (const ProgramConfig& program : config.programs) {
     ProgramSettings one;
@@ -51,6 +51,7 @@ Services::Services(const Config& config, KnowledgeSearch search, FetchFile fetch
   settings.search = std::move(search);
   if (config.mail) settings.mail = mail_settings(*config.mail, config.proxy);
   settings.fetch = std::move(fetch);
+  settings.report = std::move(report);
   for (const ServiceKind& kind : service_kinds()) services_.push_back(kind.make(settings));
 }
 

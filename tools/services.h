@@ -13,8 +13,9 @@ namespace sufler {
 /// The way from the runtime to the services of a configuration.
 class Services final : public Crew {
  public:
-  /// `search`: what assistants know; empty: nothing is ever found. `fetch`: brings the files of letters.
-  explicit Services(const Config& config, KnowledgeSearch search = {}, FetchFile fetch = {});
+  /// `search`: what assistants know; empty: nothing is ever found. `fetch`: brings the files of letters;
+  /// `report`: makes reports.
+  explicit Services(const Config& config, KnowledgeSearch search = {}, FetchFile fetch = {}, MakeReport report = {});
   std::vector<ServiceTerms> terms() const override;
   void begin(const Job& job, JobDoneCall done) override;
   void abandon(std::int64_t job_id) override;

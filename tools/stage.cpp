@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "interpreter/core/mail/order.h"
+#include "interpreter/core/report/order.h"
 #include "interpreter/runtime/jobs.h"
+#include "interpreter/runtime/reports.h"
 #include "interpreter/runtime/schedules.h"
 #include "storage/housekeeping.h"
 
@@ -29,6 +32,7 @@ struct Stage::Impl {
   std::uint64_t reloads = 0;
   Moment now;
   std::vector<Arrival> arrivals;
+  std::vector<Stage::Report> reports;
   Visits visits;
   std::vector<TurnNote> notes;
 
@@ -105,7 +109,15 @@ struct Stage::Impl {
     });
     if (!claimed || rows.empty()) return claimed;
     std::vector<JobResult> results;
-    for (const JobRow& row : rows) {
+    for (JobRow& row : rows) {
+      if (row.service == kReportService) {
+        auto made = make_report_of(row);
+        if (!made) return Error{made.error()};
+        results.push_back(std::move(*made));
+        continue;
+      }
+      if (row.service == kMailService)
+        if (auto filled = fill_in_report(row); !filled) return filled;
       if (!options.jobs)
         return Error{StorageError{StorageError::Kind::Other, "nobody does `" + row.service + ": " + row.name + "` here"}};
       auto result = options.jobs({row.id, row.bot, row.service, row.name, row.request, row.attempts});
@@ -118,6 +130,43 @@ struct Stage::Impl {
       return Done{};
     });
     return accepted ? keep(player->go_on()) : accepted;
+  }
+
+  /// As a process that serves does it, on the one connection that there is.
+  Stored<JobResult> make_report_of(const JobRow& row) {
+    ReportTools tools;
+    tools.look = tools.write = [this](const std::function<Stored<Done>(Storage&)>& job) { return job(storage); };
+    JobResult result = make_report(tools, {row.id, row.bot, row.service, row.name, row.request, row.attempts});
+    const Value* value = result.result.map() ? result.result.map()->find("file") : nullptr;
+    if (!value || !value->file()) return result;
+    auto bytes = stored_file(value->file()->reference);
+    if (!bytes) return Error{bytes.error()};
+    audience->keep(*value->file(), *bytes);
+    reports.push_back({*value->file(), std::move(*bytes)});
+    return result;
+  }
+
+  Stored<std::string> stored_file(const std::string& key) {
+    std::string bytes;
+    auto read = storage.transact([&](Transaction& tx) -> Stored<Done> {
+      auto found = read_stored_file(tx, key);
+      if (!found) return Error{found.error()};
+      bytes = found->value_or(std::string());
+      return Done{};
+    });
+    if (!read) return Error{read.error()};
+    return bytes;
+  }
+
+  /// Whoever reads the letter here sees what its server would get.
+  Stored<Done> fill_in_report(JobRow& row) {
+    MailOrder order;
+    if (!from_json(row.request, order) || !order.report) return Done{};
+    auto letter = stored_file(order.report->reference + std::string(kReportLetter));
+    if (!letter) return Error{letter.error()};
+    put_report(order, std::move(*letter));
+    row.request = to_json(order);
+    return Done{};
   }
 
   DialogKey main_dialog() const {
@@ -248,6 +297,7 @@ Stored<Done> Stage::stand_still(Duration by) {
   return impl_->play_due();
 }
 
+std::vector<Stage::Report> Stage::take_reports() { return std::exchange(impl_->reports, {}); }
 std::vector<Arrival> Stage::take_arrivals() { return std::exchange(impl_->arrivals, {}); }
 
 std::vector<std::string> Stage::visible_labels(const std::string& person) const {

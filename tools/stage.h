@@ -53,6 +53,13 @@ class Stage {
   Stored<Done> add_row(const std::string& table, const ValueMap& values);
   Stored<Done> set_variables(const ValueMap& variables);
   Stored<ValueMap> variables();
+  /// A report that a step made, with what is in it.
+  struct Report {
+    Attachment file;
+    std::string bytes;
+  };
+  /// Those made since the last call, oldest first.
+  std::vector<Report> take_reports();
   const Visits& visits() const;                             ///< what of the scenario was visited so far, of the first version
   /// Every dialog with its journal, so that it can be played again.
   Stored<std::vector<RecordedDialog>> recorded();

@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 
+#include "interpreter/core/mail/html_template.h"
 #include "interpreter/core/rich_text.h"
 #include "interpreter/services/mail/compose.h"
 #include "interpreter/transports/console/console.h"
@@ -287,6 +288,7 @@ class TalkPlayer {
     if (word == "staff") return nothing_unread(key.span) && played(key.span, stage_->staff(text_of(&value)));
     if (word == "silent") return play_silent(key.span);
     if (word == "mail") return play_letter(key.span, value);
+    if (word == "report") return play_report(key.span, value);
     if (word == "reload") return play_reload(key.span, value);
     if (word == "refused") return play_refused(key.span, value);
     return play_role(key, value);
@@ -533,6 +535,53 @@ class TalkPlayer {
     return true;
   }
 
+  // ---- reports
+
+  /// As people read it: of HTML the words.
+  static std::string words_of(const Stage::Report& report) {
+    return plain_spaces(report.file.mime == "text/html" ? html_to_text(report.bytes) : report.bytes);
+  }
+
+  bool other_report(const SourceSpan& span, const std::string& expected, const Stage::Report& report) {
+    std::string text = report.file.name + "\n" + words_of(report);
+    while (text.ends_with('\n')) text.pop_back();
+    std::string shown;
+    for (const char c : text) {
+      shown += c;
+      if (c == '\n') shown += "    ";
+    }
+    return fail(span, words("the report is another one", "отчёт не такой"),
+                "  " + words("expected: ", "ожидалось: ") + expected + "\n  " + words("got:      ", "отчёт:     ") + shown);
+  }
+
+  /// Reports need not be read, as letters; those that are come in their order.
+  bool play_report(const SourceSpan& span, const Node& value) {
+    for (Stage::Report& made : stage_->take_reports()) reports_.push_back(std::move(made));
+    if (reports_.empty()) return fail(span, words("no report was made", "отчётов не было"), expected_line(value));
+    const Stage::Report report = std::move(reports_.front());
+    reports_.pop_front();
+    if (value.is_scalar())
+      return (value.scalar == "..." && !value.quoted) || value.scalar == report.file.name ||
+             other_report(value.span, std::string(value.scalar), report);
+    const std::string text = words_of(report);
+    for (const Node::Entry& entry : value.entries) {
+      const std::string_view word = talk_word(entry.key.scalar, in::TalkMatch | in::TestKey);
+      std::vector<const Node*> wanted;
+      if (entry.value.is_scalar()) wanted.push_back(&entry.value);
+      for (const Node& item : entry.value.items) wanted.push_back(&item);
+      for (const Node* one : wanted) {
+        const std::string part = plain_spaces(one->scalar);
+        if (word == "name" && part != report.file.name) return other_report(one->span, part, report);
+        if (word == "text" && trim(part) != trim(text)) return other_report(one->span, part, report);
+        if (word == "contains" && text.find(part) == std::string::npos)
+          return other_report(one->span, words("… contains ", "… содержит ") + part, report);
+        if (word == "matches" && !re2::RE2::PartialMatch(text, re2::RE2(part, re2::RE2::Quiet)))
+          return other_report(one->span, words("… matches ", "… подходит под ") + part, report);
+      }
+    }
+    return true;
+  }
+
   // ---- messages
 
   void collect() {
@@ -754,6 +803,7 @@ class TalkPlayer {
   std::unique_ptr<Stage> stage_;
   std::map<std::string, std::deque<Unread>> queues_;  // by the name of the person or role
   std::deque<MailOrder> letters_;  // that nobody has read
+  std::deque<Stage::Report> reports_;
   std::string failure_;
   std::vector<FixEdit> updates_;
 };

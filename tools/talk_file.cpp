@@ -323,7 +323,7 @@ class TalkReader {
 
   // ---- lines
 
-  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail", "reload", "refused", "stopped"}; }
+  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail", "report", "reload", "refused", "stopped"}; }
 
   void unknown_line(const Node& word) {
     std::vector<std::string> known = forms(in::TalkStep, line_words());
@@ -360,6 +360,7 @@ class TalkReader {
       return;
     }
     if (word == "mail") return read_letter(value);
+    if (word == "report") return read_report(value);
     if (word == "event") {
       diagnostics_.report(DiagnosticId::TalkNotYet, line.key.span, {std::string(line.key.scalar)});
       return;
@@ -447,6 +448,21 @@ class TalkReader {
         expect_texts(entry.value, "a text, or a list of texts");
       }
       if (word == "matches" && entry.value.is_scalar()) check_pattern(entry.value);
+    }
+  }
+
+  /// `...` is any report; a text is the name of its file.
+  void read_report(const Node& value) {
+    constexpr std::string_view kExpected = "the name of its file, `...`, or {name: …, contains: …}";
+    if (!value.is_map()) return static_cast<void>(expect_text(value, kExpected));
+    check_words(value, in::TalkMatch | in::TestKey, {"name", "text", "contains", "matches"});
+    for (const Node::Entry& entry : value.entries) {
+      const std::string_view word = talk_word(entry.key.scalar, in::TalkMatch | in::TestKey);
+      if (word == "contains") {
+        expect_texts(entry.value, "a text, or a list of texts");
+      } else if (expect_text(entry.value, "a text") && word == "matches") {
+        check_pattern(entry.value);
+      }
     }
   }
 

@@ -177,6 +177,7 @@ class Comparison {
     if (std::holds_alternative<Choose>(step.verb)) return "choose";
     if (std::holds_alternative<Run>(step.verb)) return "run";
     if (std::holds_alternative<Mail>(step.verb)) return "mail";
+    if (std::holds_alternative<ReportStep>(step.verb)) return "report";
     if (std::holds_alternative<AssistantStep>(step.verb)) return "assistant";
     return std::holds_alternative<Wait>(step.verb) ? "wait" : "handoff";
   }

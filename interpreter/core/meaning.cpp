@@ -177,9 +177,26 @@ class Writer {
     text(mail.text);
     word(mail.html_file);
     if (mail.html) word(mail.html->source());
+    if (mail.report) expression(mail.report);
     attach(mail.attach);
     number(mail.history ? 1 : 0);
     target(mail.on_error);
+  }
+  void verb(const ReportStep& report) {
+    word(report.name);
+    number(static_cast<std::uint64_t>(report.format));
+    text(report.title);
+    table(report.table);
+    number(report.this_talk ? 1 : 0);
+    expression(report.where);
+    for (const SortKey& key : report.sort) word(key.column), number(key.descending ? 1 : 0);
+    for (const ReportStep::Column& column : report.columns) word(column.heading), expression(column.value);
+    number(static_cast<std::uint64_t>(report.period.kind));
+    duration(report.period.last);
+    expression(report.period.from);
+    expression(report.period.to);
+    word(report.into);
+    target(report.on_error);
   }
   void verb(const AssistantStep& step) {
     number(static_cast<std::uint64_t>(step.task));

@@ -277,9 +277,38 @@ struct Mail {
   Text text;                 ///< may be empty where there is HTML
   std::string html_file;     ///< of the scenario's folder; empty: none
   std::shared_ptr<const HtmlTemplate> html;  ///< null: none
+  std::optional<Expression> report;          ///< instead of `html`: the file of a `report` in HTML
   Attach attach;
   bool history = false;
   Target on_error;           ///< none: nobody waits for the letter's way
+};
+/// What a report is about, in time, by the clock of Program::zone. Both ends are worked out when the step is played.
+struct Period {
+  enum class Kind : std::uint8_t {
+    All, Last, Today, Yesterday, ThisWeek, LastWeek, ThisMonth, LastMonth,
+    Between  ///< `from` is in it; of `to` a whole day is, a moment is not
+  } kind = Kind::All;
+  Duration last;                       ///< Last
+  std::optional<Expression> from, to;  ///< Between: none is without end
+};
+/// Rows or talks as a file (LANGUAGE 4): a job of the service `report`.
+struct ReportStep {
+  enum class Format : std::uint8_t { Html, Csv, Text };
+  struct Column {
+    std::string heading;
+    Expression value;  ///< sees the row
+  };
+  std::string name;            ///< of the file, without its ending
+  Format format = Format::Html;
+  Text title;                  ///< may be empty
+  TableId table;               ///< none: talks
+  bool this_talk = false;      ///< of talks: the one that the step is played in
+  std::optional<Expression> where;
+  std::vector<SortKey> sort;
+  std::vector<Column> columns; ///< none: all of the table
+  Period period;
+  std::string into;
+  Target on_error;             ///< none: the scenario's
 };
 /// A language model (LANGUAGE 8): jobs of the service `assistant`.
 struct AssistantStep {
@@ -316,7 +345,7 @@ struct Step {
   std::uint32_t index = 0;  ///< its position there
   std::variant<Say, Choose, Ask, If, Match, For, Set, Go, Call, Return, Back, Restart, End, Wait, ScheduleStep,
                CancelStep, Save,
-               Find, Count, Update, Delete, Notify, HandoffStep, Run, Mail, AssistantStep, Log, Track>
+               Find, Count, Update, Delete, Notify, HandoffStep, Run, Mail, ReportStep, AssistantStep, Log, Track>
       verb;
 };
 

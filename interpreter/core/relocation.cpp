@@ -89,6 +89,7 @@ bool calls(const Program& program, const Step& step, BranchId branch) {
   }
   if (const auto* run = std::get_if<Run>(&step.verb)) return calls(run->on_error, branch);
   if (const auto* mail = std::get_if<Mail>(&step.verb)) return calls(mail->on_error, branch);
+  if (const auto* report = std::get_if<ReportStep>(&step.verb)) return calls(report->on_error, branch);
   if (const auto* call = std::get_if<Call>(&step.verb)) return call->branch == branch;
   if (const auto* condition = std::get_if<If>(&step.verb))
     return calls(condition->then_target, branch) || calls(condition->else_target, branch);

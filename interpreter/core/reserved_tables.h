@@ -6,7 +6,7 @@ namespace sufler {
 
 /// Names of the tables that Sufler keeps beside the scenario's own, now or by its plan: a
 /// scenario's table may not have one of them.
-inline constexpr std::array<std::string_view, 41> kReservedTables = {"agent_invitations",
+inline constexpr std::array<std::string_view, 42> kReservedTables = {"agent_invitations",
                                                                      "agents",
                                                                      "counters",
                                                                      "dead_letters",
@@ -31,6 +31,7 @@ inline constexpr std::array<std::string_view, 41> kReservedTables = {"agent_invi
                                                                      "outbox",
                                                                      "positions",
                                                                      "processes",
+                                                                     "report_files",
                                                                      "run_state",
                                                                      "scenario_deployments",
                                                                      "scenario_files",

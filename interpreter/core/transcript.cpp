@@ -29,6 +29,7 @@ class Writer {
         person_(person.empty() ? words_.client : std::string(person)) {}
 
   void write(const JournalLine& line) {
+    moment_ = line.at;
     at_ = program_.zone.to_local(line.at);
     Event event;
     if (from_json(line.event, event)) hear(event);
@@ -104,13 +105,14 @@ class Writer {
 
   void line(Who who, std::string_view name, std::string text) {
     said_.push_back({who, std::string(name), format_date(at_.date, program_.language),
-                     format_time(TimeOfDay{at_.time.seconds - at_.time.seconds % 60}), std::move(text)});
+                     format_time(TimeOfDay{at_.time.seconds - at_.time.seconds % 60}), std::move(text), moment_});
   }
 
   const Program& program_;
   const Words& words_;
   const std::string person_;
   std::map<std::string, std::string> labels_;  ///< of buttons, by payload
+  Moment moment_;
   LocalTime at_;
   std::vector<Saying> said_;
 };

@@ -21,6 +21,7 @@ struct Saying {
   std::string day;   ///< `15 марта 2026`
   std::string time;  ///< `12:01`
   std::string text;
+  Moment at = {};    ///< not in a letter's order
 };
 /// The talk message by message, as `transcript` has it; of a long one the last `most`.
 std::vector<Saying> sayings(const Program& program, const std::vector<JournalLine>& lines, std::string_view person,

@@ -22,7 +22,7 @@ const std::vector<std::string> kTopKeys = {"database", "durability", "http", "pr
                                            "flood", "reload"};
 /// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
 const std::vector<std::string> kLaterTopKeys = {"crm", "allow_hosts"};
-const std::vector<std::string> kRetentionKeys = {"journal", "dead_letters", "messages", "track", "dialogs"};
+const std::vector<std::string> kRetentionKeys = {"journal", "dead_letters", "messages", "track", "files", "dialogs"};
 const std::vector<std::string> kLogKeys = {"level", "format", "turns"};
 const std::vector<std::string> kReloadKeys = {"notify", "watch"};
 const std::vector<std::string> kFloodKeys = {"messages", "seconds"};
@@ -253,7 +253,7 @@ class Reader {
     Retention& terms = config_.retention;
     const std::map<std::string, std::optional<Duration>*, std::less<>> places = {
         {"journal", &terms.journal}, {"dead_letters", &terms.dead_letters}, {"messages", &terms.messages},
-        {"track", &terms.track},     {"dialogs", &terms.dialogs}};
+        {"track", &terms.track},     {"files", &terms.files},   {"dialogs", &terms.dialogs}};
     for (const Node::Entry& entry : node.entries) {
       if (!known(entry.key, kRetentionKeys, "`retention`")) continue;
       const std::string text = expand(entry.value);

@@ -31,6 +31,8 @@ const std::optional<Duration>& Sweeper::term(Kept what) const {
       return retention_.messages;
     case Kept::Track:
       return retention_.track;
+    case Kept::Files:
+      return retention_.files;
     case Kept::Dialogs:
       break;
   }

@@ -16,6 +16,7 @@ struct Retention {
   std::optional<Duration> dead_letters = days(90);
   std::optional<Duration> messages = days(30);   ///< which message is about which dialog
   std::optional<Duration> track = days(365);     ///< counted events
+  std::optional<Duration> files = days(30);      ///< that steps have made: reports
   std::optional<Duration> dialogs = days(3 * 365);  ///< in which nothing happened and nothing is awaited
 };
 
@@ -30,7 +31,7 @@ class Sweeper {
  private:
   using Kept = Housekeeping::Kept;
   static constexpr Kept kAll[] = {Kept::Journal,  Kept::Tickets, Kept::DeadLetters,
-                                  Kept::Messages, Kept::Track,   Kept::Dialogs};
+                                  Kept::Messages, Kept::Track,   Kept::Files,   Kept::Dialogs};
 
   const std::optional<Duration>& term(Kept what) const;
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "interpreter/core/mail/order.h"
+#include "interpreter/core/report/order.h"
 #include "interpreter/services/pool.h"
 #include "interpreter/services/registry.h"
 
@@ -134,15 +135,49 @@ class MailService : public Service {
     if (!settings_) return failed("the configuration has no `mail:`");
     MailOrder order;
     if (!from_json(job.request, order)) return failed("a letter that cannot be read");
-    const Files files = files_of(job, order, [&] { return abandonment.asked(); });
-    if (!files.reason.empty()) {
-      // Their attempts are their own: a mail server that was away has used up none of them.
-      ++order.file_tries;
-      return {JobResult::Kind::Again, {}, files.reason, {}, {}, to_json(order)};
+    std::string log;
+    if (order.report) {
+      // Kept as the report's name alone: other attempts ask for it anew.
+      MailOrder shown = order;
+      if (std::string again = take_report(job, shown, log, [&] { return abandonment.asked(); }); !again.empty())
+        return no_file(order, std::move(again));
+      return send_with_files(job, std::move(order), shown, std::move(log), abandonment);
     }
-    const std::string letter = compose_letter(order, settings_->sender, files.files);
+    const MailOrder same = order;
+    return send_with_files(job, std::move(order), same, {}, abandonment);
+  }
+
+  /// The attempts for files are their own: a mail server that was away has used up none of them.
+  static JobResult no_file(MailOrder order, std::string why) {
+    ++order.file_tries;
+    return {JobResult::Kind::Again, {}, std::move(why), {}, {}, to_json(order)};
+  }
+
+  /// Why another attempt is due; empty when there is HTML now, be it that the report is gone.
+  std::string take_report(const Job& job, MailOrder& order, std::string& log, const std::function<bool()>& stop) const {
+    Attachment part = *order.report;
+    part.reference += kReportLetter;
+    part.size = -1;
+    FetchedFile letter{{}, "nobody brings files here", false};
+    if (fetch_) letter = fetch_(job.bot, part, kMostFiles, stop);
+    if (!letter.reason.empty() && letter.again && order.file_tries + 1 < kAttemptsForFiles)
+      return "the report of the letter cannot be had: " + letter.reason;
+    if (!letter.reason.empty()) {
+      log = "a letter leaves without its report: " + letter.reason + "\n";
+      const bool russian = order.language == Language::Russian;
+      letter.bytes = std::string("<p>") + (russian ? "Отчёт не удалось получить: он больше не хранится." : "The report could not be had: it is not kept any more.") + "</p>";
+    }
+    put_report(order, std::move(letter.bytes));
+    return {};
+  }
+
+  /// `shown`: the same order with its report filled in.
+  JobResult send_with_files(const Job& job, MailOrder order, const MailOrder& shown, std::string log, const Abandonment& abandonment) {
+    const Files files = files_of(job, shown, [&] { return abandonment.asked(); });
+    if (!files.reason.empty()) return no_file(order, files.reason);
+    const std::string letter = compose_letter(shown, settings_->sender, files.files);
     JobResult result = send(std::move(order), letter, abandonment);
-    result.log = files.log + result.log;
+    result.log = log + files.log + result.log;
     return result;
   }
 

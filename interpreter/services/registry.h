@@ -41,6 +41,9 @@ struct FetchedFile {
 using FetchFile = std::function<FetchedFile(const std::string& bot, const Attachment& file, std::size_t limit,
                                             const std::function<bool()>& stop)>;
 
+/// Does a job of the service `report`, on any thread, until `stop` says so.
+using MakeReport = std::function<JobResult(const Job& job, const std::function<bool()>& stop)>;
+
 /// What services are made from.
 struct ServiceSettings {
   std::vector<ProgramSettings> programs;
@@ -49,6 +52,7 @@ struct ServiceSettings {
   std::string proxy = {};       ///< of connections to models that name none
   std::optional<MailSettings> mail = {};
   FetchFile fetch = {};         ///< empty: no files can be had
+  MakeReport report = {};       ///< empty: none can be made
   std::uint64_t seed = 0;       ///< of the chance that spreads pauses; 0: the machine's
 };
 
@@ -61,5 +65,6 @@ const std::vector<ServiceKind>& service_kinds();
 std::unique_ptr<Service> make_run_service(const ServiceSettings& settings);
 std::unique_ptr<Service> make_assistant_service(const ServiceSettings& settings);
 std::unique_ptr<Service> make_mail_service(const ServiceSettings& settings);
+std::unique_ptr<Service> make_report_service(const ServiceSettings& settings);
 
 }  // namespace sufler

@@ -88,6 +88,7 @@ void check_cases(Loading& loading) {
     if (const auto* count = std::get_if<Count>(&step.verb)) opened_name(count->into);
     if (const auto* save = std::get_if<Save>(&step.verb)) opened_name(save->into);
     if (const auto* run = std::get_if<Run>(&step.verb)) opened_name(run->into);
+    if (const auto* report = std::get_if<ReportStep>(&step.verb)) opened_name(report->into);
     if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) {
       opened_name(assistant->into);
       for (const QuestionId field : assistant->fields)

@@ -255,6 +255,7 @@ class TypeCheck {
       if (const auto* count = std::get_if<Count>(&step.verb)) sets(count->into, {nullptr, nullptr, T::Number});
       if (const auto* save = std::get_if<Save>(&step.verb)) sets(save->into, {nullptr, nullptr, T::Map});
       if (const auto* run = std::get_if<Run>(&step.verb)) sets(run->into, {});
+      if (const auto* report = std::get_if<ReportStep>(&step.verb)) sets(report->into, {nullptr, nullptr, T::File});
       if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) sets(assistant->into, {nullptr, nullptr, T::Text});
     }
     for (const HandoffRule& rule : program_.handoffs)
@@ -352,8 +353,14 @@ class TypeCheck {
     } else if constexpr (std::is_same_v<Verb, Choose>) {
       check_attach(verb.attach);
       check_buttons(verb.buttons);
-    } else if constexpr (std::is_same_v<Verb, Notify> || std::is_same_v<Verb, Mail>) {
+    } else if constexpr (std::is_same_v<Verb, Notify>) {
       check_attach(verb.attach);
+    } else if constexpr (std::is_same_v<Verb, Mail>) {
+      check_attach(verb.attach);
+      wants(verb.report, {T::File});
+    } else if constexpr (std::is_same_v<Verb, ReportStep>) {
+      wants(verb.period.from, {T::Moment, T::Date, T::Text});
+      wants(verb.period.to, {T::Moment, T::Date, T::Text});
     } else if constexpr (std::is_same_v<Verb, Save>) {
       if (!described(verb.table)) return;
       if (verb.values) {

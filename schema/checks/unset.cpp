@@ -203,6 +203,7 @@ class UnsetCheck {
       if (const auto* count = std::get_if<Count>(&step.verb)) open_answer(count->into);
       if (const auto* save = std::get_if<Save>(&step.verb)) open_answer(save->into);
       if (const auto* run = std::get_if<Run>(&step.verb)) open_answer(run->into);
+      if (const auto* report = std::get_if<ReportStep>(&step.verb)) open_answer(report->into);
       if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) {
         open_answer(assistant->into);
         for (const QuestionId field : assistant->fields) open_answer(program_.question(field).name);
@@ -325,7 +326,7 @@ class UnsetCheck {
       changes_of(verb.otherwise, bits);
     } else if constexpr (std::is_same_v<Verb, HandoffStep>) {
       for (const Target& outcome : verb.outcomes) changes_of(outcome, bits);
-    } else if constexpr (std::is_same_v<Verb, Run>) {
+    } else if constexpr (std::is_same_v<Verb, Run> || std::is_same_v<Verb, ReportStep>) {
       sets(bits, verb.into);
       changes_of(verb.on_error, bits);
     } else if constexpr (std::is_same_v<Verb, Mail>) {
@@ -883,12 +884,24 @@ class UnsetCheck {
     follow(verb.on_error, failed);
     if (verb.on_error) join(ways, failed);
   }
+  void play(const ReportStep& verb, Ways& ways) {
+    use(verb.title, ways);
+    use(verb.where, ways);
+    for (const ReportStep::Column& column : verb.columns) use(column.value, ways);
+    use(verb.period.from, ways);
+    use(verb.period.to, ways);
+    Ways failed = ways;
+    set(ways, verb.into);
+    follow(verb.on_error, failed);
+    if (verb.on_error) join(ways, failed);
+  }
   void play(const Mail& verb, Ways& ways) {
     for (const Template& one : verb.to)
       for (const Expression& expression : one.expressions()) use(expression, ways);
     use(verb.subject, ways);
     use(verb.text, ways);
     use(verb.attach, ways);
+    use(verb.report, ways);
     std::size_t conditions = 0;  // what stands under one may ask about it first
     std::vector<bool> open;
     const std::vector<HtmlTemplate::Part> none;

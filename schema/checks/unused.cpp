@@ -49,6 +49,7 @@ void check_unused(Loading& loading) {
     }
     if (const auto* save = std::get_if<Save>(&step.verb)) use(save->table);
     if (const auto* find = std::get_if<Find>(&step.verb)) use(find->table);
+    if (const auto* report = std::get_if<ReportStep>(&step.verb)) use(report->table);
     if (const auto* count = std::get_if<Count>(&step.verb)) use(count->table);
     if (const auto* update = std::get_if<Update>(&step.verb)) use(update->table);
     if (const auto* erase = std::get_if<Delete>(&step.verb)) use(erase->table);

@@ -128,7 +128,8 @@ class WaysOutCheck {
     const bool changes = changes_a_condition(*step) || std::holds_alternative<Save>(step->verb) ||
                          std::holds_alternative<Find>(step->verb) || std::holds_alternative<Count>(step->verb) ||
                          std::holds_alternative<Call>(step->verb) || std::holds_alternative<For>(step->verb) ||
-                         std::holds_alternative<Run>(step->verb) || std::holds_alternative<Restart>(step->verb);
+                         std::holds_alternative<Run>(step->verb) || std::holds_alternative<ReportStep>(step->verb) ||
+                         std::holds_alternative<Restart>(step->verb);
     // What has chance in it may come out otherwise the next time.
     const auto is_fixed = [](const Expression& condition) { return condition.source().find('(') == std::string::npos; };
     if (changes || (step->when && !is_fixed(*step->when))) return false;

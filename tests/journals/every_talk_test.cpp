@@ -26,7 +26,7 @@ const TalkedScenarios& scenarios() {
   static const TalkedScenarios read =
       read_scenarios({"scenarios/orders", "scenarios/helpdesk", "tests/scenarios/desk", "tests/scenarios/claim", "tests/scenarios/schedules",
                       "tests/scenarios/schedules_reload",
-                      "tests/scenarios/run", "tests/scenarios/mail", "tests/scenarios/live_changes", "tests/scenarios/topics", "scenarios/consultant",
+                      "tests/scenarios/run", "tests/scenarios/mail", "tests/scenarios/reports", "tests/scenarios/live_changes", "tests/scenarios/topics", "scenarios/consultant",
                       "tests/scenarios/assistants"});
   return read;
 }

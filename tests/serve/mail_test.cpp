@@ -30,10 +30,26 @@ branches:
       on_error:
         - say: Почта не приняла письмо.
     - say: Дальше.
+  everybody:
+    - report: day
+      talks: all
+      title: Разговоры
+      into: day
+    - report: people
+      as: csv
+      talks: all
+      into: people
+    - mail: boss@example.ru
+      subject: "Разговоры за {{ today() | date('dd.MM.yyyy') }}"
+      html: day
+      attach: people
+    - say: Отправлено.
+      attach: people
 questions:
   email: {text: Ваша почта?}
 commands:
   important: {on: /important, go: important}
+  all: {on: /all, call: everybody}
 )";
 
 class MailServeTest : public ServeTest {
@@ -98,6 +114,48 @@ TEST_F(MailServeTest, AProcessThatDiesWhileItSendsLeavesOneMoreOfTheSameLetterAt
   stop();
   EXPECT_EQ(server.letters(2).size(), 2u);
 }
+
+class ReportServeTest : public MailServeTest {
+ protected:
+  void expect_the_report(const MailServer& server) {
+    const auto letters = server.letters(1, kPatience);
+    ASSERT_EQ(letters.size(), 1u) << sufler->output();
+    const json& read = letters[0].read;
+    EXPECT_THAT(read["faults"], IsEmpty()) << read["faults"].dump();
+    EXPECT_EQ(read["structure"], "mixed(alternative(text/plain,text/html),text/csv)");
+    EXPECT_THAT(read["parts"][0]["text"].get<std::string>(), HasSubstr("Иван: <b>Привет</b>"));
+    EXPECT_THAT(read["parts"][1]["text"].get<std::string>(), HasSubstr("&lt;b&gt;Привет&lt;/b&gt;"));
+    EXPECT_THAT(read["parts"][1]["text"].get<std::string>(), HasSubstr("bgcolor="));
+    EXPECT_EQ(read["parts"][2]["name"], "people.csv");
+    EXPECT_THAT(read["parts"][2]["text"].get<std::string>(), HasSubstr("\"<b>Привет</b>\""));
+  }
+};
+
+TEST_F(ReportServeTest, AReportIsTheBodyOfALetterAndAFileToBeSent) {
+  const MailServer server;
+  serve(server);
+  say(kAnna, "/start", 1);
+  say(kAnna, "<b>Привет</b>", 3);
+  EXPECT_EQ(say(kAnna, "/all", 4).text, "Отправлено.");
+  expect_the_report(server);
+  stop();
+}
+
+#ifdef SUFLER_FAILPOINTS
+TEST_F(ReportServeTest, AProcessThatDiesWhileItIsStoredMakesItAgain) {
+  const MailServer server;
+  environment["SUFLER_FAILPOINTS"] = "report_part:kill:3";
+  serve(server);
+  say(kAnna, "/start", 1);
+  say(kAnna, "<b>Привет</b>", 3);
+  telegram.say(kAnna, "/all");
+  EXPECT_NE(sufler->wait(kPatience), 0);
+  environment.erase("SUFLER_FAILPOINTS");
+  start();
+  expect_the_report(server);
+  stop();
+}
+#endif
 
 TEST_F(MailServeTest, AScenarioThatWritesLettersWantsAServer) {
   write_config("letters");

@@ -78,7 +78,8 @@ inline const std::vector<std::string>& undoing_steps_behind_desks() {
       "DROP TABLE knowledge_words",
       "DROP TABLE knowledge_vectors",
       "DROP TABLE model_usage",
-      "DROP TABLE schedule_times"};
+      "DROP TABLE schedule_times",
+      "DROP TABLE report_files"};
   return undone;
 }
 

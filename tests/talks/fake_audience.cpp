@@ -302,6 +302,10 @@ class FakeAudience : public Audience, public Courier {
     wiring.scenario_folder = [program = program_] { return program->folder; };
     wiring.fetch_elsewhere = [this](const Attachment& file, std::size_t limit,
                                     std::function<void(std::string, std::string)> done) {
+      if (file.origin == "stored") {
+        const auto made = stored_.find(file.reference);
+        return made == stored_.end() ? done({}, "nobody made this file") : done(made->second, {});
+      }
       Transport* const holder = transport(file.origin);
       if (!holder) return done({}, "the bot is not served on " + file.origin);
       holder->fetch_file(file, limit, std::move(done));
@@ -369,6 +373,11 @@ class FakeAudience : public Audience, public Courier {
       know(bytes, stage_file(fs::relative(entry.path(), program_->folder).string()));
     }
   }
+  void keep(const Attachment& file, const std::string& bytes) override {
+    stored_[file.reference] = bytes;
+    know(bytes, made(file));
+  }
+
   void know(const std::string& bytes, Attachment file) { known_[fakes::sha256_hex(bytes)] = std::move(file); }
 
   /// A file that the bot has written itself, as a talk knows it.
@@ -529,6 +538,7 @@ class FakeAudience : public Audience, public Courier {
   std::map<std::string, Seat> seats_;
   std::map<std::string, std::vector<std::string>> members_;  // role → names
   std::map<std::string, std::int64_t> last_notice_;          // by name
+  std::map<std::string, std::string> stored_;                // that steps have made, by reference
   std::map<std::string, Attachment> known_;                  // by sha256
   std::shared_ptr<Updates> updates_ = std::make_shared<Updates>();
   std::deque<Rendered> rendered_;

@@ -1,9 +1,11 @@
 #include "interpreter/core/mail/order.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/message_json.h"
+#include "interpreter/core/report/order.h"
 
 namespace sufler {
 namespace {
@@ -90,6 +92,7 @@ std::string to_json(const MailOrder& order) {
     members.name("text") += to_json(text);
   }
   members.text("html", order.html);
+  if (order.report) append_json(members.name("report"), *order.report);
   if (!order.files.empty())
     append_list(members.name("files"), order.files, [&](const Attachment& file) { append_json(out, file); });
   members.flag("with_history", order.with_history);
@@ -136,6 +139,7 @@ bool from_json(std::string_view text, MailOrder& order) {
       order.text = std::move(message.text);
       return true;
     }
+    if (name == "report") return read_attachment(json, order.report.emplace());
     if (name == "files") return json.read_array([&] { return read_attachment(json, order.files.emplace_back()); });
     if (name == "history") return json.read_array([&] { return read_saying(json, order.history.emplace_back()); });
     return pass_over(json);
@@ -149,6 +153,15 @@ void add_history(std::string& order, const std::vector<Saying>& history) {
   order += ",\"history\":";
   append_list(order, history, [&](const Saying& one) { append_saying(order, one); });
   order += '}';
+}
+
+void put_report(MailOrder& order, std::string letter) {
+  if (!order.report) return;
+  const bool cut = letter.find(kReportCut) != letter.npos;
+  const bool attached = std::find(order.files.begin(), order.files.end(), *order.report) != order.files.end();
+  if (cut && !attached) order.files.push_back(*order.report);
+  order.html = std::move(letter);
+  order.report.reset();
 }
 
 std::string mail_date(Moment at, const Zone& zone) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +32,8 @@ struct MailOrder {
   std::string subject;
   RichText text;             ///< may be empty
   std::string html;          ///< may be empty; kHistoryMark stands where the talk goes
+  /// Instead of `html`: a report, of which the letter shows as much as a letter can. `put_report` has its words.
+  std::optional<Attachment> report;
   std::vector<Attachment> files;
   bool with_history = false; ///< wanted, whether something was said or not
   std::vector<Saying> history;
@@ -40,6 +43,10 @@ std::string to_json(const MailOrder& order);
 bool from_json(std::string_view json, MailOrder& order);
 /// Adds the talk to an order in JSON, which has none.
 void add_history(std::string& order, const std::vector<Saying>& history);
+
+/// What a letter shows of a report, which `kReportLetter` behind the file's reference names, becomes its HTML. Where that
+/// is not all, the file itself goes along, once.
+void put_report(MailOrder& order, std::string letter);
 
 /// `Sat, 21 Nov 2026 08:00:00 +0300`.
 std::string mail_date(Moment at, const Zone& zone);

@@ -6,6 +6,7 @@
 #include "interpreter/core/jobs.h"
 #include "interpreter/core/mail/html_template.h"
 #include "interpreter/core/mail/order.h"
+#include "interpreter/core/report/order.h"
 #include "interpreter/core/sha256.h"
 #include "interpreter/core/steps/steps.h"
 
@@ -77,6 +78,16 @@ Flow play_verb(Play& play, StepId id, const Step& step, const Mail& mail) {
       return Flow::Next;
     }
     order.html = std::move(*html);
+  }
+  if (mail.report) {
+    Value file;
+    if (!play.evaluate(*mail.report, file)) return Flow::Next;
+    if (!file.file() || file.file()->origin != "stored" || !file.file()->reference.starts_with(kReportKey) ||
+        file.file()->mime != "text/html") {
+      play.fail("`" + mail.report->source() + "` is no report in HTML");
+      return Flow::Next;
+    }
+    order.report = *file.file();
   }
   order.id = id_of(play);
   order.date = mail_date(play.now(), play.program.zone);

@@ -34,6 +34,7 @@ Flow play_verb(Play& play, StepId id, const Step& step, const Notify& notify);
 Flow play_verb(Play& play, StepId id, const Step& step, const HandoffStep& handoff);
 Flow play_verb(Play& play, StepId id, const Step& step, const Run& run);
 Flow play_verb(Play& play, StepId id, const Step& step, const Mail& mail);
+Flow play_verb(Play& play, StepId id, const Step& step, const ReportStep& report);
 Flow play_verb(Play& play, StepId id, const Step& step, const AssistantStep& assistant);
 Flow play_verb(Play& play, StepId id, const Step& step, const Log& log);
 Flow play_verb(Play& play, StepId id, const Step& step, const Track& track);
@@ -59,6 +60,7 @@ void resume_table(Play& play, const TableAnswer& answer);
 
 Flow take_result(Play& play, const Waiting& waiting, const Run& run, const Value& result, const std::string& error);
 Flow take_result(Play& play, const Waiting& waiting, const Mail& mail, const Value& result, const std::string& error);
+Flow take_result(Play& play, const Waiting& waiting, const ReportStep& report, const Value& result, const std::string& error);
 Flow take_result(Play& play, const Waiting& waiting, const AssistantStep& step, const Value& result,
                  const std::string& error);
 /// `understand` of the question that waits.

@@ -204,7 +204,8 @@ std::string clean_mime(std::string_view given, std::string_view bytes) {
   // Parts of other kinds may not be in base64.
   const bool plain = fits && !mime.starts_with("multipart/") && !mime.starts_with("message/");
   // In another encoding than this one the reader's program guesses better than we could.
-  if (mime == "text/plain") return is_utf8(bytes) ? "text/plain; charset=utf-8" : "text/plain";
+  const bool text = mime == "text/plain" || mime == "text/csv" || mime == "text/html";
+  if (text) return is_utf8(bytes) ? mime + "; charset=utf-8" : mime;
   return plain ? mime : "application/octet-stream";
 }
 
