@@ -23,6 +23,7 @@ class SqlDesk;
 class SqlJobs;
 class SqlKnowledge;
 class SqlHousekeeping;
+class SqlBroadcasts;
 class SqlSchedules;
 class SqlVersions;
 
@@ -111,6 +112,7 @@ class SqlTransaction : public Transaction {
   DeskStore& desk() override;
   JobStore& jobs() override;
   ScheduleStore& schedules() override;
+  BroadcastStore& broadcasts() override;
   VersionStore& versions() override;
   KnowledgeStore& knowledge() override;
   Housekeeping& housekeeping() override;
@@ -120,6 +122,7 @@ class SqlTransaction : public Transaction {
   friend class SqlJobs;
   friend class SqlKnowledge;
   friend class SqlHousekeeping;
+  friend class SqlBroadcasts;
   friend class SqlSchedules;
   friend class SqlVersions;
 
@@ -187,6 +190,7 @@ class SqlTransaction : public Transaction {
   std::unique_ptr<SqlDesk> desk_;
   std::unique_ptr<SqlJobs> jobs_;
   std::unique_ptr<SqlSchedules> schedules_;
+  std::unique_ptr<SqlBroadcasts> broadcasts_;
   std::unique_ptr<SqlVersions> versions_;
   std::unique_ptr<SqlKnowledge> knowledge_;
 };

@@ -233,6 +233,10 @@ class Recorder {
       played = pass_time(event.at, false) && bring_desk(index) && tell_staff(call->word);
     } else if (const auto* news = std::get_if<TicketNews>(&event.what)) {
       played = pass_time(event.at, false) && hear_news(*news);
+    } else if (std::holds_alternative<BroadcastDue>(event.what)) {
+      comment(words("here a broadcast came: who began it is not of this talk, so a test of one person cannot tell it",
+                    "дальше пришла рассылка: её начал кто-то другой, и в тесте с одним человеком её не рассказать"));
+      ended_ = true;
     } else if (std::holds_alternative<TurnFailed>(event.what)) {
       comment(words("here a failure went on with the talk: a test cannot tell it",
                     "дальше случился сбой: в тесте этого не рассказать"));

@@ -5,8 +5,11 @@
 namespace sufler {
 namespace {
 
-/// A branch by the name it had when it was scheduled, or by what `moved` made of it.
-BranchId branch_now(const Program& program, const std::string& name) {
+bool people_talk(const State& state) { return state.silence || state.relay; }
+
+}  // namespace
+
+BranchId branch_by_name(const Program& program, const std::string& name) {
   if (const BranchId branch = program.find_branch(name)) return branch;
   const auto moved = program.moved.find(name);
   if (moved == program.moved.end()) return {};
@@ -14,8 +17,7 @@ BranchId branch_now(const Program& program, const std::string& name) {
   return program.find_branch(std::string_view(moved->second).substr(0, moved->second.find('/')));
 }
 
-/// Runs first; what waits is repeated behind it.
-void begin(Play& play, BranchId branch) {
+void begin_beside(Play& play, BranchId branch, ValueMap locals) {
   if (play.state.waiting.what == Waiting::For::Nothing) {
     play.jump(branch);
   } else {
@@ -24,12 +26,9 @@ void begin(Play& play, BranchId branch) {
     play.stand = Stand{state.frames, state.waiting, state.interrupted, state.past.size() + kStandsBeside};
     play.interrupt(play.program.branch(branch).block, Frame::Kind::Command);
   }
+  if (!locals.empty() && !play.state.frames.empty()) play.state.frames.back().locals = std::move(locals);
   play.run();
 }
-
-bool people_talk(const State& state) { return state.silence || state.relay; }
-
-}  // namespace
 
 bool hear_schedule_timer(Play& play, const TimerDue& timer) {
   if (!is_schedule_timer(timer.name)) return false;
@@ -38,20 +37,20 @@ bool hear_schedule_timer(Play& play, const TimerDue& timer) {
   if (scheduled == state.scheduled.end()) return true;
   const std::string name = scheduled->first, branch_name = scheduled->second;
   state.scheduled.erase(scheduled);
-  const BranchId branch = branch_now(play.program, branch_name);
+  const BranchId branch = branch_by_name(play.program, branch_name);
   if (!branch) {
     play.effect(WriteLog{"the branch `" + branch_name + "` that was scheduled as `" + name + "` is gone: it is dropped"});
   } else if (people_talk(state)) {
     play.effect(WriteLog{"`" + name + "` came due while people have the dialog: it is dropped"});
   } else {
-    begin(play, branch);
+    begin_beside(play, branch);
   }
   return true;
 }
 
 void hear_schedule(Play& play, const ScheduleDue& due) {
   State& state = play.state;
-  const BranchId branch = branch_now(play.program, due.branch);
+  const BranchId branch = branch_by_name(play.program, due.branch);
   if (!branch) {
     play.effect(WriteLog{"the branch `" + due.branch + "` of the schedule `" + due.schedule + "` is gone: it is dropped"});
     return;
@@ -69,7 +68,7 @@ void hear_schedule(Play& play, const ScheduleDue& due) {
   }
   if (state.unreachable) return;
   if (!due.resting_in.empty()) {
-    const BranchId in = branch_now(play.program, due.resting_in);
+    const BranchId in = branch_by_name(play.program, due.resting_in);
     const std::string place = place_of(state, play.program);
     if (!in || place.substr(0, place.find('/')) != play.program.branch(in).name) return;
   }
@@ -77,13 +76,13 @@ void hear_schedule(Play& play, const ScheduleDue& due) {
     play.effect(WriteLog{"the schedule `" + due.schedule + "` came due while people have the dialog: it is dropped"});
     return;
   }
-  begin(play, branch);
+  begin_beside(play, branch);
 }
 
 void take_over_schedules(Play& play) {
   State& state = play.state;
   for (auto one = state.scheduled.begin(); one != state.scheduled.end();) {
-    const BranchId branch = branch_now(play.program, one->second);
+    const BranchId branch = branch_by_name(play.program, one->second);
     if (branch) {
       one->second = play.program.branch(branch).name;
       ++one;

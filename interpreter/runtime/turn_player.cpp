@@ -45,8 +45,8 @@ bool wants_a_dialog(const Event& event) {
   if (const auto* call = std::get_if<StaffCall>(&event.what))
     return call->meant == StaffCall::Meant::Dialog;
   if (const auto* schedule = std::get_if<ScheduleDue>(&event.what)) return !schedule->alone;
-  return std::holds_alternative<TicketNews>(event.what) ||
-         std::holds_alternative<TimerDue>(event.what);
+  return std::holds_alternative<TicketNews>(event.what) || std::holds_alternative<TimerDue>(event.what) ||
+         std::holds_alternative<BroadcastDue>(event.what) || std::holds_alternative<BroadcastEnded>(event.what);
 }
 
 }  // namespace
@@ -420,7 +420,11 @@ Stored<Done> TurnPlayer::play_one_turn(Transaction& tx, const DialogKey& key, co
     unheard = turn.unheard;
     if (auto played_out = play_out(tx, sitting, turn, played); !played_out) return played_out;
     if (unheard) journal_event = to_json(RecordedMove{event.at, event.seed, program().version});
+    const auto* const broadcast = std::get_if<BroadcastDue>(&event.what);
+    broadcast_ = broadcast && !unheard ? broadcast->id : 0;
+    broadcast_chat_ = &key.chat;
     auto closed = close(tx, sitting, turn, std::move(journal_event), unheard ? std::string() : event_id, event.at, played);
+    broadcast_ = 0;
     if (!closed) return closed;
     if (const auto* news = std::get_if<TicketNews>(&event.what))
       failpoint(news->what == TicketNews::What::Closed ? "ticket_returned" : "ticket_news");
