@@ -60,7 +60,7 @@ Stored<std::vector<BroadcastRow>> SqlBroadcasts::all(std::string_view bot, std::
 Stored<std::optional<BroadcastRow>> SqlBroadcasts::find(std::int64_t id) {
   return tx_.operation([&]() -> Stored<std::optional<BroadcastRow>> {
     BroadcastRow row;
-    if (!tx_.statements_.one(SUFLER_BROADCAST_COLUMNS "WHERE id = ?", columns(row), id)) return std::nullopt;
+    if (!tx_.statements_.one(SUFLER_BROADCAST_COLUMNS "WHERE id = ?", columns(row), id)) return std::optional<BroadcastRow>();
     return std::optional(std::move(row));
   });
 }

@@ -75,9 +75,9 @@ void print_whole(const json& one) {
   if (one.contains("quiet")) std::cout << "quiet from " << text(one["quiet"], "from") << " to " << text(one["quiet"], "to") << "\n";
 }
 
-class Command {
+class BroadcastsCommand {
  public:
-  Command(OperatorLink& link, const BroadcastsOptions& options) : link_(link), options_(options) {}
+  BroadcastsCommand(OperatorLink& link, const BroadcastsOptions& options) : link_(link), options_(options) {}
 
   int run() {
     if (options_.what == What::List) return options_.follow ? follow() : list();
@@ -223,7 +223,7 @@ class Command {
 int run_broadcasts(const BroadcastsOptions& options) {
   auto link = OperatorLink::open(options.config);
   if (!link) return kExitErrors;
-  return Command(*link, options).run();
+  return BroadcastsCommand(*link, options).run();
 }
 
 }  // namespace sufler

@@ -10,6 +10,7 @@
 #include "interpreter/core/broadcast.h"
 #include "interpreter/core/step.h"
 #include "interpreter/runtime/incoming_json.h"
+#include "interpreter/runtime/turn_player.h"
 
 namespace sufler {
 namespace {
