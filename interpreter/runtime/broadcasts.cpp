@@ -44,14 +44,22 @@ void BroadcastRunner::note(Round& round, const BroadcastRow& row, const std::str
 Stored<BroadcastRunner::Round> BroadcastRunner::round(Storage& storage, Moment now, Time monotonic) {
   Round round;
   if (player_.stale()) return round;
+  // Mostly there is none, and then nothing is locked.
+  std::vector<std::int64_t> ids;
+  auto looked = storage.look([&](Transaction& tx) -> Stored<Done> {
+    auto found = tx.broadcasts().active(player_.setup().name);
+    if (!found) return Error{found.error()};
+    ids = std::move(*found);
+    return Done{};
+  });
+  if (!looked) return Error{looked.error()};
+  std::erase_if(paces_, [&](const auto& one) { return std::find(ids.begin(), ids.end(), one.first) == ids.end(); });
+  if (ids.empty()) return round;
   const std::map<std::int64_t, Pace> before = paces_;
   auto done = storage.transact([&](Transaction& tx) -> Stored<Done> {
     round = Round{};
     paces_ = before;
-    auto ids = tx.broadcasts().active(player_.setup().name);
-    if (!ids) return Error{ids.error()};
-    std::erase_if(paces_, [&](const auto& one) { return std::find(ids->begin(), ids->end(), one.first) == ids->end(); });
-    for (const std::int64_t id : *ids) {
+    for (const std::int64_t id : ids) {
       if (const Pace& pace = paces_[id]; pace.next > monotonic) {
         round.rest = earlier(round.rest, pace.next - monotonic);
         continue;

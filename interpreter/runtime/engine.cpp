@@ -486,7 +486,7 @@ struct Engine::Impl {
       std::optional<milliseconds> again = round->rest;
       if (again && again->count() == 0) again = std::min(clock.monotonic() - began, kLongestBroadcastRest);
       // Another process, or an operator, may begin one.
-      if (common) again = earlier(again, kLookAtTheDatabase);
+      if (common) again = earlier(again, players[bot]->setup().program->broadcasts ? kLookAtTheDatabase : kLookForLeftRows);
       next = again ? clock.monotonic() + std::min(*again, kLookAtTheClock) : kNever;
       if (again) rest = earlier(rest, std::min(*again, kLookAtTheClock));
     }
