@@ -342,6 +342,18 @@ Stored<List> Stage::rows(const std::string& table) {
   return rows;
 }
 
+Stored<std::vector<BroadcastRow>> Stage::broadcasts() {
+  std::vector<BroadcastRow> rows;
+  auto done = impl_->storage.transact([&](Transaction& tx) -> Stored<Done> {
+    auto all = tx.broadcasts().all(kBot, 1000);
+    if (!all) return Error{all.error()};
+    rows = std::move(*all);
+    return Done{};
+  });
+  if (!done) return Error{done.error()};
+  return rows;
+}
+
 Stored<Done> Stage::add_row(const std::string& table, const ValueMap& values) {
   return impl_->storage.transact([&](Transaction& tx) -> Stored<Done> {
     for (const Table& known : impl_->program->tables) {
