@@ -200,7 +200,8 @@ Stored<Done> BroadcastRunner::give(Transaction& tx, BroadcastRow& row, const Bro
   }
   std::int64_t most = kAllAtOnce;
   if (room_ && order.rate > 0) most = allowed(pace, order.rate, monotonic);
-  if (room_) rest_for(kTick);
+  // Whoever comes a little late is not later from then on.
+  if (room_) rest_for(pace.next.count() > 0 && pace.next + kTick > monotonic ? pace.next + kTick - monotonic : kTick);
   if (most == 0) return Done{};
   auto people = tx.broadcasts().next_people(row.id, most);
   if (!people) return Error{people.error()};

@@ -448,7 +448,7 @@ TEST_F(BroadcastTest, AnOperatorLooksAtItCountsAndSendsIt) {
 
 TEST_F(BroadcastTest, OnePersonsOddValueKeepsNobodyElse) {
   people(5);
-  begin(scenario("hello\n      where: user.first_name + 1 > 1000"));
+  begin(scenario("hello\n      where: user.level + 1 > 2", "  vip: [{set: {user.level: 2}}]\n"));
   say("owner", "/news");
   pass(5000);
   EXPECT_EQ(newest()["state"], "done");
