@@ -30,11 +30,13 @@ start: hello
 branches:
   hello: [{say: hi}]
   news: [{broadcast: "hello", where: user.level >= 1}]
+  vip: [{set: {user.level: 1}}]
 commands:
   news: {on: /news, go: news}
+  vip: {on: /vip, go: vip}
 )";
 
-class Text : public Renderer {
+class BenchRenderer : public Renderer {
  public:
   std::vector<ApiCall> render(const ChatAddress&, const Message& message) const override {
     ApiCall call;
@@ -52,9 +54,9 @@ class BenchClock : public Clock {
   milliseconds passed{1};
 };
 
-class Platform : public Courier {
+class BenchPlatform : public Courier {
  public:
-  explicit Platform(const BenchClock& clock) : clock_(clock) {}
+  explicit BenchPlatform(const BenchClock& clock) : clock_(clock) {}
   void deliver(std::string_view, const ChatAddress& chat, const ApiCall&, std::function<void(Outcome)> done) override {
     ++got[chat.chat_id];
     last = clock_.passed.count();
@@ -135,8 +137,8 @@ int main(int argc, char** argv) {
   }
 
   BenchClock clock;
-  Platform platform(clock);
-  Text renderer;
+  BenchPlatform platform(clock);
+  BenchRenderer renderer;
   BotSetup setup;
   setup.name = "shop";
   setup.program = loaded.program;
