@@ -107,6 +107,9 @@ struct Stage::Impl {
     notes.insert(notes.end(), played->notes.begin(), played->notes.end());
     auto settled = audience->deliver(played->outbox, arrivals);
     if (!settled) return Error{settled.error()};
+    for (Settled& one : *settled)
+      for (const OutboxRow& row : played->outbox)
+        if (row.broadcast > 0 && row.id == one.outbox_id) one.broadcast = row.broadcast;
     auto done = player->settle(*settled);
     if (!done) return done;
     if (player->has_reports()) return keep(player->go_on());  // what became of a message is an event of the desk
