@@ -78,7 +78,10 @@ inline const std::vector<std::string>& undoing_steps_behind_desks() {
       "DROP TABLE knowledge_words",
       "DROP TABLE knowledge_vectors",
       "DROP TABLE model_usage",
-      "DROP TABLE schedule_times"};
+      "DROP TABLE schedule_times",
+      "DROP TABLE broadcast_people",
+      "DROP TABLE broadcasts",
+      "ALTER TABLE outbox DROP COLUMN broadcast"};
   return undone;
 }
 
