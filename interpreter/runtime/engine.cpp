@@ -460,6 +460,8 @@ struct Engine::Impl {
       if (draining) return std::nullopt;
     }
     std::optional<milliseconds> rest;
+    // It is looked whether the database is well again; until then there is nothing to do.
+    if (!common && !storage_well) return rest;
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
       if (players[bot]->left_out() || (common && !common->leads(bot))) continue;
       const milliseconds began = clock.monotonic();
