@@ -59,6 +59,7 @@ void FlowFacts::collect() {
   };
   for (const Step& step : program_.steps) {
     if (const auto* call = std::get_if<Call>(&step.verb)) locals(call->with);
+    if (const auto* broadcast = std::get_if<BroadcastStep>(&step.verb)) locals(broadcast->with);
     if (const auto* loop = std::get_if<For>(&step.verb)) not_followed_.insert(loop->name);
     if (const auto* run = std::get_if<Run>(&step.verb)) not_followed_.insert(run->into);
     if (const auto* report = std::get_if<ReportStep>(&step.verb)) not_followed_.insert(report->into);

@@ -148,6 +148,11 @@ class FlowGraphBuilder {
     link(node, behind, FlowVia::Next);
   }
 
+  void walk_verb(const BroadcastStep& broadcast, StepId id, FlowNodeId node, FlowNodeId behind) {
+    if (broadcast.branch) link(node, call(id, broadcast.branch.value, kPending), FlowVia::Scheduled);
+    link(node, behind, FlowVia::Next);
+  }
+
   void walk_verb(const Choose& choose, StepId id, FlowNodeId node, FlowNodeId behind) {
     const std::vector<Option>& options = choose.buttons.options;
     bool always = false;

@@ -855,6 +855,10 @@ Verbs read_verb(Loading& loading, Fields& fields, Word verb, const Node& key, co
     case Word::Wait: return read_wait(loading, fields, value);
     case Word::Schedule: return read_schedule(loading, fields, value);
     case Word::Cancel: return read_cancel(loading, fields, value);
+    case Word::Broadcast: {
+      auto broadcast = read_broadcast(loading, fields, value);
+      return broadcast ? Verbs(std::move(*broadcast)) : Verbs(Log{});
+    }
     case Word::Save: return read_save(loading, fields, value);
     case Word::Find: return read_find(loading, fields, value);
     case Word::Count: return read_count(loading, fields, value);

@@ -59,6 +59,7 @@ struct BranchUse {
   BranchId to;
   bool is_call = false;
   SourceSpan span;
+  bool elsewhere = false;  ///< it begins in other people's dialogs
 };
 
 /// A question named by a step, resolved after all bodies are read, since steps may define questions themselves.
@@ -366,6 +367,9 @@ void read_question(Loading& loading, Fields& fields, Question& question);
 QuestionType question_type(Word word);
 /// Names with types: `[name, phone]` as questions have them, or `{name: type}`. `use` says whose they are.
 std::vector<QuestionId> read_fields(Loading& loading, const Node& node, std::string_view what, FieldUse use);
+
+/// Nothing when it says nothing; why is reported.
+std::optional<BroadcastStep> read_broadcast(Loading& loading, Fields& fields, const Node& value);
 
 void load_settings(Loading& loading);
 void load_texts(Loading& loading);

@@ -41,7 +41,7 @@ constexpr const char* kTables[] = {
     "journal",   "positions",   "seen_events",   "shared_values", "track_events",
     "scenario_versions", "scenario_files", "scenario_deployments", "dead_letters", "messages_map", "agents", "tickets",
     "ticket_messages", "token_failures", "agent_invitations", "jobs", "knowledge_vectors", "model_usage", "schedule_times",
-    "report_files", "scenario_tables", "scenario_table_users"};
+    "broadcasts", "broadcast_people", "report_files", "scenario_tables", "scenario_table_users"};
 // Tables whose ids we number, and where the numbers go on.
 constexpr std::pair<const char*, const char*> kNumbered[] = {{"users", "users_ids"},
                                                              {"dialogs", "dialogs_ids"},
@@ -136,7 +136,7 @@ class Copier {
     for (const char* const table : kTables) copied.push_back(copy_table(table, columns_of(table)));
     for (const std::string& table : scenarios) copied.push_back(copy_table(table, columns_of(table)));
     for (const auto& [table, sequence] : kNumbered) go_on(table, sequence);
-    for (const char* const table : {"dead_letters", "track_events", "agents", "tickets", "ticket_messages", "jobs"})
+    for (const char* const table : {"dead_letters", "track_events", "agents", "tickets", "ticket_messages", "jobs", "broadcasts"})
       go_on_identity(table);
     copy_ticket_numbers();
     for (const std::string& table : scenarios) go_on_identity(table);

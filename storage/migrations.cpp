@@ -299,6 +299,19 @@ const std::vector<Step>& steps() {
           // Files that steps have made. What is in them lies in `scenario_files`, so that all that sends files sends these.
           R"(CREATE TABLE report_files (
                file_key TEXT NOT NULL PRIMARY KEY, letter_key TEXT NOT NULL, bot TEXT NOT NULL, made_at_unix_ms BIGINT NOT NULL))",
+          // What goes to many people, and who of them are still to get it (broadcast_store.h).
+          R"(CREATE TABLE broadcasts (
+               id {identity}, bot TEXT NOT NULL, name TEXT NOT NULL, what TEXT NOT NULL, begun_by TEXT NOT NULL,
+               dialog_id BIGINT NOT NULL, state BIGINT NOT NULL, only_counts BIGINT NOT NULL, only_person TEXT NOT NULL,
+               created_at_unix_ms BIGINT NOT NULL, ended_at_unix_ms BIGINT NOT NULL, paused_at_unix_ms BIGINT NOT NULL,
+               looked_at BIGINT NOT NULL, people BIGINT NOT NULL, not_meant BIGINT NOT NULL, unreachable BIGINT NOT NULL,
+               unsubscribed BIGINT NOT NULL, with_staff BIGINT NOT NULL, given BIGINT NOT NULL, sent BIGINT NOT NULL,
+               failed BIGINT NOT NULL, gone BIGINT NOT NULL, unknown BIGINT NOT NULL))",
+          "CREATE INDEX broadcasts_active ON broadcasts (bot, id) WHERE state < 3",
+          R"(CREATE TABLE broadcast_people (
+               broadcast BIGINT NOT NULL, dialog BIGINT NOT NULL, PRIMARY KEY (broadcast, dialog)){clustered})",
+          "CREATE INDEX broadcast_people_dialog ON broadcast_people (dialog)",
+          "ALTER TABLE outbox ADD COLUMN broadcast BIGINT NOT NULL DEFAULT 0",
       },
   };
   return all;

@@ -32,6 +32,7 @@ std::string to_json(const OutboxRow& row) {
   map.set("resend", Value(static_cast<std::int64_t>(row.resend)));
   map.set("notice", Value(row.notice));
   map.set("ticket_message", Value(row.ticket_message));
+  if (row.broadcast != 0) map.set("broadcast", Value(row.broadcast));
   map.set("ordered", Value(row.call.ordered));
   map.set("expendable", Value(row.call.expendable));
   map.set("hold_ms", Value(row.call.hold.ms));

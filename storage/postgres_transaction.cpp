@@ -55,7 +55,7 @@ InboxRow read_inbox(const PostgresRows& rows, int i) {
 // The columns of a row of the outbox, in the order of `read_outbox`.
 #define SUFLER_OUTBOX_COLUMNS                                                                     \
   "o.id, o.bot, o.transport, o.chat, o.dialog_id, o.state, o.attempts, o.resend, o.ordered, "     \
-  "o.expendable, o.hold_ms, o.method, o.body, o.files, o.repeat_key, o.notice, o.ticket_message"
+  "o.expendable, o.hold_ms, o.method, o.body, o.files, o.repeat_key, o.notice, o.ticket_message, o.broadcast"
 
 OutboxRow read_outbox(const PostgresRows& rows, int i) {
   OutboxRow row;
@@ -78,6 +78,7 @@ OutboxRow read_outbox(const PostgresRows& rows, int i) {
   row.call.repeat_key = static_cast<std::int32_t>(rows.integer(i, 14));
   row.notice = rows.integer(i, 15) != 0;
   row.ticket_message = rows.integer(i, 16);
+  row.broadcast = rows.integer(i, 17);
   return row;
 }
 
@@ -549,6 +550,7 @@ void PostgresTransaction::write_outbox() {
   Array repeat_keys(kBigint);
   Array notices(kBigint);
   Array ticket_messages(kBigint);
+  Array broadcasts(kBigint);
   Array senders(kBigint);
   const std::set<std::string, std::less<>> led = led_bots();
   for (const auto& [row, at] : queued_) {
@@ -571,15 +573,16 @@ void PostgresTransaction::write_outbox() {
     repeat_keys.add(std::int64_t{row.call.repeat_key});
     notices.add(std::int64_t{row.notice});
     ticket_messages.add(row.ticket_message);
+    broadcasts.add(row.broadcast);
     senders.add(ours ? sender.process : 0);
   }
   queued_.clear();
   postgres_.run(
       R"(INSERT INTO outbox (id, bot, transport, chat, dialog_id, created_at_unix_ms, state, attempts,
-           resend, ordered, expendable, hold_ms, method, body, files, repeat_key, notice, ticket_message, sender, reason)
-         SELECT n.*, '' FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS n)",
+           resend, ordered, expendable, hold_ms, method, body, files, repeat_key, notice, ticket_message, broadcast, sender, reason)
+         SELECT n.*, '' FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS n)",
       {&ids, &bots, &transports, &chats, &dialogs, &created, &states, &attempts, &resends, &ordered,
-       &expendable, &holds, &methods, &bodies, &files, &repeat_keys, &notices, &ticket_messages, &senders});
+       &expendable, &holds, &methods, &bodies, &files, &repeat_keys, &notices, &ticket_messages, &broadcasts, &senders});
 }
 
 // A process that stood still may take itself for the leader: what it asks for it does not get.

@@ -475,6 +475,13 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
                             transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
     note("jobs", their(R"(DELETE FROM jobs WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                           transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+    note("broadcasts to come",
+         their(R"(DELETE FROM broadcast_people WHERE dialog IN (SELECT id FROM dialogs WHERE user_id = ? AND
+                  transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+    // What they have sent to others is not theirs alone, but what it says may be about them: one that is over goes.
+    note("broadcasts",
+         their(R"(DELETE FROM broadcasts WHERE state > 2 AND dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
+                  transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
     note("counted events",
          their(R"(DELETE FROM track_events WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                   transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
@@ -667,8 +674,14 @@ Stored<Housekeeping::Bite> SqlHousekeeping::clear(Kept what, Moment before, cons
                ORDER BY id LIMIT ?))",
             OutboxRow::State::Unknown, before.unix_ms, rows);
         break;
-      default:
+      case Kept::Track:
         bite.removed = tx_.statements_.run(
+            R"(DELETE FROM broadcasts WHERE id IN (SELECT id FROM broadcasts WHERE state > 2 AND ended_at_unix_ms < ? ORDER BY
+               id LIMIT ?))",
+            before.unix_ms, rows);
+        [[fallthrough]];
+      default:
+        bite.removed += tx_.statements_.run(
             R"(DELETE FROM track_events WHERE id IN (SELECT id FROM (SELECT id, at_unix_ms FROM track_events
                ORDER BY id LIMIT ?) AS oldest WHERE at_unix_ms < ?))",
             rows, before.unix_ms);

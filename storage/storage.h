@@ -73,6 +73,8 @@ struct OutboxRow {
   std::int64_t dialog_id = 0;  ///< whose turn wrote it; its rows to one chat keep their order
   bool notice = false;  ///< tells somebody else of the dialog: what was sent is remembered as being about it
   std::int64_t ticket_message = 0;  ///< that it carries (storage/desk_store.h), else 0; what was sent is its copy
+  /// That it is of (storage/broadcast_store.h), else 0; below 0: not the first message to the person, so not counted.
+  std::int64_t broadcast = 0;
 };
 struct TimerRow {
   std::int64_t dialog_id = 0;
@@ -105,6 +107,7 @@ struct DeadLetter {
   Moment at;
 };
 
+class BroadcastStore;
 class Housekeeping;
 class DeskStore;
 class JobStore;
@@ -224,6 +227,8 @@ class Transaction {
   virtual ScheduleStore& schedules() = 0;
   /// What reports are made of: storage/report_store.h.
   virtual ReportStore& reports() = 0;
+  /// What goes to many people: storage/broadcast_store.h.
+  virtual BroadcastStore& broadcasts() = 0;
   /// Versions of scenarios: storage/version_store.h.
   virtual VersionStore& versions() = 0;
   /// What assistants know: storage/knowledge_store.h.

@@ -11,6 +11,7 @@
 #include "storage/sql_desk.h"
 #include "storage/sql_housekeeping.h"
 #include "storage/sql_jobs.h"
+#include "storage/sql_broadcasts.h"
 #include "storage/sql_reports.h"
 #include "storage/sql_schedules.h"
 #include "storage/sql_knowledge.h"
@@ -75,6 +76,7 @@ SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect, State
       jobs_(std::make_unique<SqlJobs>(*this)),
       reports_(std::make_unique<SqlReports>(*this)),
       schedules_(std::make_unique<SqlSchedules>(*this)),
+      broadcasts_(std::make_unique<SqlBroadcasts>(*this)),
       versions_(std::make_unique<SqlVersions>(*this)),
       knowledge_(std::make_unique<SqlKnowledge>(*this)) {}
 SqlTransaction::~SqlTransaction() = default;
@@ -83,6 +85,7 @@ DeskStore& SqlTransaction::desk() { return *desk_; }
 JobStore& SqlTransaction::jobs() { return *jobs_; }
 ReportStore& SqlTransaction::reports() { return *reports_; }
 ScheduleStore& SqlTransaction::schedules() { return *schedules_; }
+BroadcastStore& SqlTransaction::broadcasts() { return *broadcasts_; }
 KnowledgeStore& SqlTransaction::knowledge() { return *knowledge_; }
 VersionStore& SqlTransaction::versions() { return *versions_; }
 Housekeeping& SqlTransaction::housekeeping() { return *housekeeping_; }
@@ -401,10 +404,10 @@ Stored<std::int64_t> SqlTransaction::enqueue(const OutboxRow& row, Moment at) {
     statements_.run(
         R"(INSERT INTO outbox (id, bot, transport, chat, dialog_id, created_at_unix_ms, state,
            attempts, resend, ordered, expendable, hold_ms, method, body, files, repeat_key, notice,
-           ticket_message, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ''))",
+           ticket_message, broadcast, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ''))",
         id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, at.unix_ms, row.state,
         row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
-        row.call.method, row.call.body, files, row.call.repeat_key, row.notice, row.ticket_message);
+        row.call.method, row.call.body, files, row.call.repeat_key, row.notice, row.ticket_message, row.broadcast);
     return id;
   });
 }
@@ -418,12 +421,12 @@ Stored<std::vector<OutboxRow>> SqlTransaction::outbox(std::string_view bot, std:
     std::string files;
     statements_.each(
         R"(SELECT id, bot, transport, chat, dialog_id, state, attempts, resend, ordered,
-           expendable, hold_ms, method, body, files, repeat_key, notice, ticket_message FROM outbox WHERE id > ? AND
+           expendable, hold_ms, method, body, files, repeat_key, notice, ticket_message, broadcast FROM outbox WHERE id > ? AND
            bot = ? AND state <> ? ORDER BY id LIMIT ?)",
         std::tie(row.id, row.bot, row.chat.transport, row.chat.chat_id, row.dialog_id, row.state,
                  row.attempts, row.resend, row.call.ordered, row.call.expendable, row.call.hold.ms,
                  row.call.method, row.call.body, files, row.call.repeat_key,
-                 row.notice, row.ticket_message),
+                 row.notice, row.ticket_message, row.broadcast),
         [&] {
           row.call.files.clear();
           if (!files_from_text(files, row.call.files)) {

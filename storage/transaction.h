@@ -24,6 +24,7 @@ class SqlJobs;
 class SqlKnowledge;
 class SqlHousekeeping;
 class SqlReports;
+class SqlBroadcasts;
 class SqlSchedules;
 class SqlVersions;
 
@@ -113,6 +114,7 @@ class SqlTransaction : public Transaction {
   JobStore& jobs() override;
   ScheduleStore& schedules() override;
   ReportStore& reports() override;
+  BroadcastStore& broadcasts() override;
   VersionStore& versions() override;
   KnowledgeStore& knowledge() override;
   Housekeeping& housekeeping() override;
@@ -123,6 +125,7 @@ class SqlTransaction : public Transaction {
   friend class SqlKnowledge;
   friend class SqlHousekeeping;
   friend class SqlReports;
+  friend class SqlBroadcasts;
   friend class SqlSchedules;
   friend class SqlVersions;
 
@@ -191,6 +194,7 @@ class SqlTransaction : public Transaction {
   std::unique_ptr<SqlJobs> jobs_;
   std::unique_ptr<SqlReports> reports_;
   std::unique_ptr<SqlSchedules> schedules_;
+  std::unique_ptr<SqlBroadcasts> broadcasts_;
   std::unique_ptr<SqlVersions> versions_;
   std::unique_ptr<SqlKnowledge> knowledge_;
 };

@@ -207,6 +207,7 @@ class MapMaker {
   std::string scheduled_words(const FlowNode& node) const {
     const ScheduleStep* schedule = verb_of<ScheduleStep>(node);
     if (schedule && schedule->in) return words("in ", "через ") + length_words(*schedule->in, russian_);
+    if (verb_of<BroadcastStep>(node)) return words("broadcast", "рассылка");
     return words("later", "позже");
   }
 

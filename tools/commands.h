@@ -107,6 +107,20 @@ struct SchedulesOptions {
 };
 int run_schedules(const SchedulesOptions& options);
 
+struct BroadcastsOptions {
+  enum class What : std::uint8_t { List, Show, Pause, Resume, Stop, Begin } what = What::List;
+  std::int64_t id = 0;
+  std::string bot;
+  bool follow = false;
+  // Of a new one:
+  std::string text, where, name, to_me;
+  std::uint32_t rate = 0;
+  bool dry_run = false;
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+int run_broadcasts(const BroadcastsOptions& options);
+
 struct StatusOptions {
   std::string config = "sufler.yaml";
   std::string format = "text";

@@ -215,6 +215,51 @@ int main(int argc, char** argv) {
     if (schedules_command->get_subcommands().empty()) code = sufler::run_schedules(schedules);
   });
 
+  using Broadcasts = sufler::BroadcastsOptions::What;
+  sufler::BroadcastsOptions broadcasts;
+  CLI::App* broadcasts_command = app.add_subcommand("broadcasts", "What goes to many people: how far it is");
+  broadcasts_command->add_option("bot", broadcasts.bot, "Only of this bot");
+  broadcasts_command->add_flag("--follow", broadcasts.follow, "Stays until all that are under way are over");
+  add_config(broadcasts_command, broadcasts.config);
+  add_format(broadcasts_command, broadcasts.format);
+  const std::tuple<const char*, Broadcasts, const char*> broadcast_commands[] = {
+      {"show", Broadcasts::Show, "One of them, with what it says and who was left out"},
+      {"pause", Broadcasts::Pause, "Nobody more gets it until it is resumed"},
+      {"resume", Broadcasts::Resume, "It goes on where it was"},
+      {"stop", Broadcasts::Stop, "Nobody more gets it"}};
+  for (const auto& [name, what, help] : broadcast_commands) {
+    CLI::App* command = broadcasts_command->add_subcommand(name, help);
+    command->add_option("id", broadcasts.id, "Its number in the list")->required();
+    command->add_flag("--follow", broadcasts.follow, "Stays until it is over");
+    add_config(command, broadcasts.config);
+    add_format(command, broadcasts.format);
+    command->callback([&broadcasts, &code, what = what] {
+      broadcasts.what = what;
+      code = sufler::run_broadcasts(broadcasts);
+    });
+  }
+  broadcasts_command->callback([&] {
+    if (broadcasts_command->get_subcommands().empty()) code = sufler::run_broadcasts(broadcasts);
+  });
+
+  CLI::App* broadcast_command = app.add_subcommand("broadcast", "Sends a text to everybody who has written to a bot");
+  broadcast_command->add_option("bot", broadcasts.bot, "The bot")->required();
+  broadcast_command->add_option("text", broadcasts.text, "What to say, with {{ user.first_name }} and the like")->required();
+  broadcast_command->add_option("--where", broadcasts.where, "Only to those for whom it holds: user.vip");
+  broadcast_command->add_option("--as", broadcasts.name, "A name: two of one name do not go at once");
+  broadcast_command->add_option("--rate", broadcasts.rate, "People a second; unless given, as many as the platform takes")
+      ->check(CLI::Range(1, 1000));
+  auto* to_me = broadcast_command->add_option("--to-me", broadcasts.to_me, "Only to this person, to look at it: telegram:42");
+  auto* dry_run = broadcast_command->add_flag("--dry-run", broadcasts.dry_run, "Sends nothing, counts who would get it");
+  to_me->excludes(dry_run);
+  broadcast_command->add_flag("--follow", broadcasts.follow, "Stays until it is over");
+  add_config(broadcast_command, broadcasts.config);
+  add_format(broadcast_command, broadcasts.format);
+  broadcast_command->callback([&] {
+    broadcasts.what = Broadcasts::Begin;
+    code = sufler::run_broadcasts(broadcasts);
+  });
+
   sufler::DialogsOptions dialogs;
   CLI::App* dialogs_command = app.add_subcommand("dialogs", "The dialogs that changed last");
   dialogs_command->add_option("config", dialogs.config, "The configuration, sufler.yaml unless given");

@@ -233,11 +233,20 @@ class Recorder {
       played = pass_time(event.at, false) && bring_desk(index) && tell_staff(call->word);
     } else if (const auto* news = std::get_if<TicketNews>(&event.what)) {
       played = pass_time(event.at, false) && hear_news(*news);
+    } else if (began_broadcast_ && (std::holds_alternative<BroadcastDue>(event.what) || std::holds_alternative<BroadcastEnded>(event.what))) {
+      // The one on the stage has begun one, too, and heard of it.
+      timers_ = true;
+      played = bring_desk(index);
+    } else if (std::holds_alternative<BroadcastDue>(event.what)) {
+      comment(words("here a broadcast came: who began it is not of this talk, so a test of one person cannot tell it",
+                    "дальше пришла рассылка: её начал кто-то другой, и в тесте с одним человеком её не рассказать"));
+      ended_ = true;
     } else if (std::holds_alternative<TurnFailed>(event.what)) {
       comment(words("here a failure went on with the talk: a test cannot tell it",
                     "дальше случился сбой: в тесте этого не рассказать"));
       ended_ = true;
     }
+    began_broadcast_ |= row.turn.find("{\"broadcast\":") != std::string::npos;
     remember_labels(row);
     follow_jobs(row, event);
     return played && (!is_turn || timers_ || ended_ || !pending_.empty() || check_place(given.place));
@@ -574,6 +583,7 @@ class Recorder {
   Moment start_, clock_;  ///< of the stage
   Moment until_;          ///< of the journal
   bool timers_ = false;   ///< some came due since the clock was moved
+  bool began_broadcast_ = false;  // by a turn of this dialog
   bool ended_ = false;    ///< the rest cannot be told
   std::map<std::string, std::string> labels_;
   std::map<std::string, std::size_t> files_;

@@ -41,6 +41,7 @@ class TransportRenderer : public Renderer {
   ApiCall render_topic_state(const ChatAddress& topic, bool open) const override {
     return transport_.render_topic_state(topic, open);
   }
+  bool tells_repeats() const override { return transport_.tells_repeats(); }
   ApiCall render_typing(const ChatAddress& chat) const override { return transport_.render_typing(chat); }
   ApiCall render_growing(const ChatAddress& chat, const std::string& text, const std::string& message_id) const override {
     return transport_.render_growing(chat, text, message_id);
@@ -413,6 +414,10 @@ std::string metrics_page(const Engine& engine, const std::vector<std::unique_ptr
   of_bots("sufler_sent_total", "Calls carried out by the platforms.", &Engine::Figures::sent);
   of_bots("sufler_passed_over_total", "Updates of people who wrote too much at once.", &Engine::Figures::passed_over);
   of_bots("sufler_given_up_total", "Calls refused or lost for good.", &Engine::Figures::given_up);
+  of_bots("sufler_broadcast_given_total", "People whose turn in a broadcast came.", &Engine::Figures::broadcast_given);
+  of_bots("sufler_broadcast_sent_total", "People to whom a broadcast was sent.", &Engine::Figures::broadcast_sent);
+  of_bots("sufler_broadcast_failed_total", "People to whom it could not be sent, or nobody knows.",
+          &Engine::Figures::broadcast_failed);
   text.metric("sufler_sending", "gauge", "Calls stored and not yet sent.");
   text.sample({}, static_cast<std::uint64_t>(engine.sending()));
   text.metric("sufler_waiting_for_pace", "gauge",

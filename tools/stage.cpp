@@ -5,6 +5,7 @@
 
 #include "interpreter/core/mail/order.h"
 #include "interpreter/core/report/order.h"
+#include "interpreter/runtime/broadcasts.h"
 #include "interpreter/runtime/jobs.h"
 #include "interpreter/runtime/reports.h"
 #include "interpreter/runtime/schedules.h"
@@ -27,6 +28,8 @@ struct Stage::Impl {
   std::unique_ptr<Player> player;
   std::optional<ScheduleRunner> schedules;
   std::optional<Moment> next_schedule;
+  std::optional<BroadcastRunner> broadcasts;
+  std::optional<Moment> next_broadcast;
   std::shared_ptr<const Program> program;
   StageOptions options;
   std::uint64_t reloads = 0;
@@ -50,13 +53,16 @@ struct Stage::Impl {
   }
 
   Stored<std::optional<Moment>> next_due() {
-    auto timer = player->next_timer();
-    if (!timer || !next_schedule || (*timer && **timer < *next_schedule)) return timer;
-    return next_schedule;
+    auto next = player->next_timer();
+    if (!next) return next;
+    for (const auto& other : {next_schedule, next_broadcast})
+      if (other && (!*next || *other <= **next)) *next = other;
+    return next;
   }
 
   /// Plays the first that is due, which `next_due` gave.
   Stored<Done> play_first(Moment due) {
+    if (next_broadcast && due >= *next_broadcast) return run_broadcasts();
     if (!next_schedule || due < *next_schedule) return keep(player->play_timers(now, 1));
     return run_schedules();
   }
@@ -67,6 +73,24 @@ struct Stage::Impl {
     next_schedule = round->next;
     notes.insert(notes.end(), round->notes.begin(), round->notes.end());
     return round->stored ? keep(player->go_on()) : Stored<Done>(Done{});
+  }
+
+  /// What a broadcast can do at this moment; in a talk nobody waits for a platform.
+  Stored<Done> run_broadcasts() {
+    for (int i = 0; i < kMaxTimers; ++i) {
+      const auto monotonic = BroadcastRunner::Time(now.unix_ms);
+      auto round = broadcasts->round(storage, now, monotonic);
+      if (!round) return Error{round.error()};
+      notes.insert(notes.end(), round->notes.begin(), round->notes.end());
+      next_broadcast.reset();
+      if (round->rest) next_broadcast = Moment{now.unix_ms + round->rest->count()};
+      if (round->stored) {
+        if (auto kept = keep(player->go_on()); !kept) return kept;
+      } else if (!next_broadcast || *next_broadcast > now) {
+        return Done{};
+      }
+    }
+    return Error{StorageError{StorageError::Kind::Other, "a broadcast goes on without end at one moment"}};
   }
 
   Stored<Done> play_due() {
@@ -87,10 +111,15 @@ struct Stage::Impl {
     notes.insert(notes.end(), played->notes.begin(), played->notes.end());
     auto settled = audience->deliver(played->outbox, arrivals);
     if (!settled) return Error{settled.error()};
+    for (Settled& one : *settled)
+      for (const OutboxRow& row : played->outbox)
+        if (row.broadcast > 0 && row.id == one.outbox_id) one.broadcast = row.broadcast;
     auto done = player->settle(*settled);
     if (!done) return done;
     if (player->has_reports()) return keep(player->go_on());  // what became of a message is an event of the desk
-    return played->jobs_started ? do_jobs() : done;
+    if (played->jobs_started)
+      if (auto jobs = do_jobs(); !jobs) return jobs;
+    return played->broadcasts_begun ? run_broadcasts() : done;
   }
 
   /// Each job is done before anything else happens. What comes of it may ask for more.
@@ -232,6 +261,7 @@ Stored<std::unique_ptr<Stage>> Stage::open(std::shared_ptr<const Program> progra
   if (!entered) return Error{entered.error()};
   impl->player = std::make_unique<Player>(impl->storage, std::move(setup));
   impl->schedules.emplace(*impl->player);
+  impl->broadcasts.emplace(*impl->player);
   if (auto begun = impl->run_schedules(); !begun) return Error{begun.error()};
   return std::unique_ptr<Stage>(new Stage(std::move(impl)));
 }
@@ -362,6 +392,18 @@ Stored<List> Stage::rows(const std::string& table) {
   });
   if (!done) return Error{done.error()};
   for (Value& row : rows) row = impl_->with_names(row);
+  return rows;
+}
+
+Stored<std::vector<BroadcastRow>> Stage::broadcasts() {
+  std::vector<BroadcastRow> rows;
+  auto done = impl_->storage.transact([&](Transaction& tx) -> Stored<Done> {
+    auto all = tx.broadcasts().all(kBot, 1000);
+    if (!all) return Error{all.error()};
+    rows = std::move(*all);
+    return Done{};
+  });
+  if (!done) return Error{done.error()};
   return rows;
 }
 

@@ -8,6 +8,7 @@
 #include "interpreter/core/program.h"
 #include "interpreter/runtime/player.h"
 #include "interpreter/runtime/replay.h"
+#include "storage/broadcast_store.h"
 #include "storage/storage.h"
 #include "tools/audience.h"
 
@@ -50,6 +51,8 @@ class Stage {
   Stored<std::optional<Relay>> relay();
   /// Files in rows and variables have the names that the talk gave them.
   Stored<List> rows(const std::string& table);
+  /// The newest first.
+  Stored<std::vector<BroadcastRow>> broadcasts();
   Stored<Done> add_row(const std::string& table, const ValueMap& values);
   Stored<Done> set_variables(const ValueMap& variables);
   Stored<ValueMap> variables();

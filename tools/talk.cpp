@@ -10,6 +10,7 @@
 #include <map>
 
 #include "interpreter/core/mail/html_template.h"
+#include "interpreter/runtime/broadcasts.h"
 #include "interpreter/core/rich_text.h"
 #include "interpreter/services/mail/compose.h"
 #include "interpreter/transports/console/console.h"
@@ -289,6 +290,7 @@ class TalkPlayer {
     if (word == "silent") return play_silent(key.span);
     if (word == "mail") return play_letter(key.span, value);
     if (word == "report") return play_report(key.span, value);
+    if (word == "broadcast") return play_broadcast(key.span, value);
     if (word == "reload") return play_reload(key.span, value);
     if (word == "refused") return play_refused(key.span, value);
     return play_role(key, value);
@@ -408,6 +410,31 @@ class TalkPlayer {
     const auto taken = stage_->reload(version->second);
     if (taken) return fail(span, words("this version was not refused", "эту версию приняли"));
     return taken.error().kind == StorageError::Kind::Refused || fail(span, taken.error());
+  }
+
+  /// The newest one that is over, of the name when the line has one. What people got of it is read like all else.
+  bool play_broadcast(const SourceSpan& span, const Node& value) {
+    collect();
+    auto all = stage_->broadcasts();
+    if (!all) return fail(span, all.error());
+    const std::string name = text_of(get(value, "as", in::TalkMatch));
+    const auto found = std::find_if(all->begin(), all->end(), [&](const BroadcastRow& row) {
+      return row.is_over() && (name.empty() || row.name == name);
+    });
+    if (found == all->end())
+      return fail(span, words("no such broadcast is over", "такая рассылка не закончилась"), expected_line(value));
+    const std::pair<const char*, std::int64_t> figures[] = {{"people", found->people},
+                                                            {"sent", found->sent},
+                                                            {"failed", found->failed + found->unknown},
+                                                            {"left_out", left_out_of(*found)}};
+    for (const auto& [word, is] : figures) {
+      const Node* const expected = get(value, word, in::TalkMatch);
+      if (!expected || text_of(expected) == std::to_string(is)) continue;
+      return fail(expected->span, words("the broadcast came out otherwise", "у рассылки другой итог"),
+                  "  " + words("expected: ", "ожидалось: ") + word + " " + text_of(expected) + "\n  " + words("got:      ", "вышло:     ") +
+                      word + " " + std::to_string(is));
+    }
+    return true;
   }
 
   bool play_silent(const SourceSpan& span) {

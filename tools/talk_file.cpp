@@ -323,7 +323,7 @@ class TalkReader {
 
   // ---- lines
 
-  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail", "report", "reload", "refused", "stopped"}; }
+  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail", "report", "broadcast", "reload", "refused", "stopped"}; }
 
   void unknown_line(const Node& word) {
     std::vector<std::string> known = forms(in::TalkStep, line_words());
@@ -361,6 +361,7 @@ class TalkReader {
     }
     if (word == "mail") return read_letter(value);
     if (word == "report") return read_report(value);
+    if (word == "broadcast") return read_broadcast(value);
     if (word == "event") {
       diagnostics_.report(DiagnosticId::TalkNotYet, line.key.span, {std::string(line.key.scalar)});
       return;
@@ -436,6 +437,19 @@ class TalkReader {
   }
 
   /// `...` is any letter.
+  void read_broadcast(const Node& value) {
+    constexpr std::string_view kExpected = "{as: news, people: 3, sent: 2, failed: 0, left_out: 1}";
+    if (!expect_map(value, kExpected) || !check_words(value, in::TalkMatch, {"as", "people", "sent", "failed", "left_out"})) return;
+    for (const Node::Entry& entry : value.entries) {
+      if (talk_word(entry.key.scalar, in::TalkMatch) == "as") {
+        expect_text(entry.value, "a text");
+      } else if (!entry.value.is_scalar() || entry.value.scalar.empty() ||
+                 entry.value.scalar.find_first_not_of("0123456789") != std::string_view::npos) {
+        bad_value(entry.value, kExpected);
+      }
+    }
+  }
+
   void read_letter(const Node& value) {
     constexpr std::string_view kExpected = "an address, `...`, or {to: …, subject: …, contains: …, attach: […]}";
     if (!value.is_map()) return static_cast<void>(expect_text(value, kExpected));

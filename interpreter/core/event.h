@@ -162,6 +162,22 @@ struct ScheduleDue {
   std::string resting_in = {}; ///< only while the dialog rests in this branch; empty: wherever it is
   Moment unchanged_since = {}; ///< only when nothing has happened in it since then; 0: whatever has
 };
+/// A broadcast has come to this dialog.
+struct BroadcastDue {
+  std::int64_t id = 0;
+  std::string name;
+  std::string branch;  ///< is played, by name; empty: `text` is said
+  ValueMap with = {};
+  std::string text;    ///< a template, which sees `values` before all else
+  ValueMap values = {};
+  std::vector<Attachment> files = {};
+};
+/// The one that a turn of this dialog began is over.
+struct BroadcastEnded {
+  std::string name;
+  std::int64_t people = 0, sent = 0, failed = 0, left_out = 0;
+  bool stopped = false;  ///< by an operator
+};
 /// The platform of dialogs that are a schedule's own: no transport has this name.
 inline constexpr std::string_view kScheduleTransport = "schedule";
 
@@ -169,7 +185,7 @@ struct Event {
   Moment at;               ///< when it happened; the only clock of step()
   std::uint64_t seed = 0;  ///< the only chance of step()
   std::variant<UserMessage, ButtonPress, TimerDue, StaffMessage, Reachability, TableAnswer, TurnFailed, StaffCall,
-               TooMany, DeskAnswer, TicketNews, Delivery, DeskChange, JobDone, HearKept, ScheduleDue>
+               TooMany, DeskAnswer, TicketNews, Delivery, DeskChange, JobDone, HearKept, ScheduleDue, BroadcastDue, BroadcastEnded>
       what;
 };
 

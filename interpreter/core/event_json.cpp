@@ -163,10 +163,33 @@ void append(std::string& out, const ScheduleDue& due) {
   members.end();
 }
 
+void append(std::string& out, const BroadcastDue& due) {
+  ObjectWriter members(out);
+  members.number("id", due.id);
+  members.text("name", due.name);
+  members.text("branch", due.branch);
+  if (!due.with.empty()) append_json(members.name("with"), Value(due.with));
+  members.text("text", due.text);
+  if (!due.values.empty()) append_json(members.name("values"), Value(due.values));
+  append_files(members, out, due.files);
+  members.end();
+}
+
+void append(std::string& out, const BroadcastEnded& ended) {
+  ObjectWriter members(out);
+  members.text("name", ended.name);
+  members.number("people", ended.people);
+  members.number("sent", ended.sent);
+  members.number("failed", ended.failed);
+  members.number("left_out", ended.left_out);
+  members.flag("stopped", ended.stopped);
+  members.end();
+}
+
 constexpr std::string_view kNames[] = {"message", "press", "timer", "staff",
                                        "reachable", "table", "failed", "staff_call", "too_many",
                                        "desk", "ticket", "delivery", "desk_change", "job",
-                                       "kept", "schedule"};
+                                       "kept", "schedule", "broadcast", "broadcast_ended"};
 
 bool read_uint64(JsonReader& json, std::uint64_t& out) {
   std::int64_t number = 0;
@@ -367,6 +390,38 @@ bool read(JsonReader& json, ScheduleDue& due) {
     if (name == "alone") return json.read_bool(due.alone);
     if (name == "in") return json.read_string(due.resting_in);
     if (name == "since") return json.read_int(due.unchanged_since.unix_ms);
+    return false;
+  });
+}
+
+bool read_map(JsonReader& json, ValueMap& map) {
+  Value value;
+  if (!read_value(json, value) || !value.map()) return false;
+  map = *value.map();
+  return true;
+}
+
+bool read(JsonReader& json, BroadcastDue& due) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "id") return json.read_int(due.id);
+    if (name == "name") return json.read_string(due.name);
+    if (name == "branch") return json.read_string(due.branch);
+    if (name == "with") return read_map(json, due.with);
+    if (name == "text") return json.read_string(due.text);
+    if (name == "values") return read_map(json, due.values);
+    if (name == "files") return json.read_array([&] { return read_attachment(json, due.files.emplace_back()); });
+    return false;
+  });
+}
+
+bool read(JsonReader& json, BroadcastEnded& ended) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "name") return json.read_string(ended.name);
+    if (name == "people") return json.read_int(ended.people);
+    if (name == "sent") return json.read_int(ended.sent);
+    if (name == "failed") return json.read_int(ended.failed);
+    if (name == "left_out") return json.read_int(ended.left_out);
+    if (name == "stopped") return json.read_bool(ended.stopped);
     return false;
   });
 }

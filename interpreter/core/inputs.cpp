@@ -162,7 +162,8 @@ void hear_words(Play& play) {
   State& state = play.state;
   play.restart_timers();
   const BranchId resume_at = std::exchange(state.resume_at, BranchId{});
-  if (hear_command(play, fold(play.heard.text), false) || hear_offer(play, state.offer)) return;
+  const std::string folded = fold(play.heard.text);
+  if (hear_command(play, folded, false) || hear_offer(play, state.offer) || hear_subscription(play, folded)) return;
   const auto what = state.waiting.what;
   std::optional<std::size_t> none;
   // What was written before it is heard first.

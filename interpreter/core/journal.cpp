@@ -61,6 +61,8 @@ void append_effect(std::string& out, const Effect& effect, const std::vector<std
     text("log", log->text);
   } else if (const auto* track = std::get_if<TrackEvent>(&effect)) {
     text("track", track->name);
+  } else if (const auto* broadcast = std::get_if<BeginBroadcast>(&effect)) {
+    text("broadcast", broadcast->name);
   } else if (const auto* fault = std::get_if<ReportFault>(&effect)) {
     text("fault", fault->reason);
   } else if (const auto* desk = std::get_if<DeskOrder>(&effect)) {

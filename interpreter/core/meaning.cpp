@@ -137,6 +137,17 @@ class Writer {
     expression(schedule.in_expression);
     expression(schedule.at);
   }
+  void verb(const BroadcastStep& broadcast) {
+    text(broadcast.text);
+    branch(broadcast.branch);
+    assignments(broadcast.with);
+    attach(broadcast.attach);
+    expression(broadcast.where);
+    word(broadcast.name);
+    number(broadcast.rate);
+    number(broadcast.quiet ? static_cast<std::uint64_t>(broadcast.quiet->from.seconds) : 0);
+    number(broadcast.quiet ? static_cast<std::uint64_t>(broadcast.quiet->to.seconds) : 0);
+  }
   void verb(const CancelStep& cancel) { word(cancel.name); }
   void verb(const Save& save) {
     table(save.table);

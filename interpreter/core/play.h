@@ -207,8 +207,19 @@ const Target* outcome_target(const Play& play, StepId step, HandoffOutcome outco
 /// True when the timer is one of `schedule`.
 bool hear_schedule_timer(Play& play, const TimerDue& timer);
 void hear_schedule(Play& play, const ScheduleDue& due);
+/// A branch by the name it had when it was written down, or by what `moved` made of it; none when it is gone.
+BranchId branch_by_name(const Program& program, const std::string& name);
+/// Plays it first; what waits is repeated behind it.
+void begin_beside(Play& play, BranchId branch, ValueMap locals = {});
 /// Pending `schedule`s whose branch is gone in this version are dropped with a line, renamed ones go along.
 void take_over_schedules(Play& play);
+
+// ---- broadcasts.cpp
+
+void hear_broadcast(Play& play, const BroadcastDue& due);
+void hear_broadcast_ended(Play& play, const BroadcastEnded& ended);
+/// True when the words ask for no more broadcasts, or for them again.
+bool hear_subscription(Play& play, std::string_view folded);
 
 /// True when silence dealt with the message.
 bool hear_in_silence(Play& play);

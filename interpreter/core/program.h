@@ -214,6 +214,20 @@ struct ScheduleStep {
 struct CancelStep {
   std::string name;
 };
+struct QuietHours {
+  TimeOfDay from, to;  ///< over midnight when `to` is the earlier
+};
+/// `broadcast`: something that everybody gets for whom a condition holds, once each and paced.
+struct BroadcastStep {
+  Text text;                    ///< empty: a branch is played instead
+  BranchId branch;
+  std::vector<Assignment> with; ///< of the branch
+  Attach attach;
+  std::optional<Expression> where;
+  std::string name;             ///< `as`; may be empty
+  std::uint32_t rate = 0;       ///< people a second; 0: as many as the platform takes
+  std::optional<QuietHours> quiet;
+};
 struct ColumnValue {
   std::string column;
   Expression value;
@@ -344,7 +358,7 @@ struct Step {
   BlockId block;      ///< the list it stands in
   std::uint32_t index = 0;  ///< its position there
   std::variant<Say, Choose, Ask, If, Match, For, Set, Go, Call, Return, Back, Restart, End, Wait, ScheduleStep,
-               CancelStep, Save,
+               CancelStep, BroadcastStep, Save,
                Find, Count, Update, Delete, Notify, HandoffStep, Run, Mail, ReportStep, AssistantStep, Log, Track>
       verb;
 };
@@ -577,6 +591,7 @@ struct Program {
   std::vector<Desk> desks;
   std::vector<Assistant> assistants;
   std::vector<Schedule> schedules;
+  bool broadcasts = false;      ///< some step begins one: words that ask for no more of it are heard
   std::map<std::string, std::string, std::less<>> moved;
   /// Places by name (LANGUAGE 11): the step, and the question's position in its `ask`.
   struct Place {

@@ -6,8 +6,10 @@ namespace sufler {
 
 /// Names of the tables that Sufler keeps beside the scenario's own, now or by its plan: a
 /// scenario's table may not have one of them.
-inline constexpr std::array<std::string_view, 42> kReservedTables = {"agent_invitations",
+inline constexpr std::array<std::string_view, 44> kReservedTables = {"agent_invitations",
                                                                      "agents",
+                                                                     "broadcast_people",
+                                                                     "broadcasts",
                                                                      "counters",
                                                                      "dead_letters",
                                                                      "dialogs",

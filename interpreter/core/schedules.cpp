@@ -5,34 +5,6 @@
 namespace sufler {
 namespace {
 
-/// A branch by the name it had when it was scheduled, or by what `moved` made of it.
-BranchId branch_now(const Program& program, const std::string& name) {
-  if (const BranchId branch = program.find_branch(name)) return branch;
-  const auto moved = program.moved.find(name);
-  if (moved == program.moved.end()) return {};
-  if (const BranchId branch = program.find_branch(moved->second)) return branch;
-  return program.find_branch(std::string_view(moved->second).substr(0, moved->second.find('/')));
-}
-
-/// Runs first; what waits is repeated behind it. An unanswered one of the same branch is not asked twice.
-void begin(Play& play, BranchId branch) {
-  if (play.state.silence) {  // over by now: see people_talk
-    play.state.silence.reset();
-    play.state.waiting = Waiting{};
-  }
-  const std::string place = place_of(play.state, play.program);
-  const bool waits_in_it = play.state.interrupted.empty() && place.substr(0, place.find('/')) == play.program.branch(branch).name;
-  if (play.state.waiting.what == Waiting::For::Nothing || waits_in_it) {
-    play.jump(branch);
-  } else {
-    // The person's question is not lost by what goes wrong in here.
-    const State& state = play.state;
-    play.stand = Stand{state.frames, state.waiting, state.interrupted, state.past.size() + kStandsBeside};
-    play.interrupt(play.program.branch(branch).block, Frame::Kind::Command);
-  }
-  play.run();
-}
-
 /// Silence ends with the next message that comes late enough; until then it is over in fact.
 bool people_talk(const Play& play) {
   const State& state = play.state;
@@ -51,6 +23,34 @@ bool comes_by_itself(const State& state) {
 
 }  // namespace
 
+BranchId branch_by_name(const Program& program, const std::string& name) {
+  if (const BranchId branch = program.find_branch(name)) return branch;
+  const auto moved = program.moved.find(name);
+  if (moved == program.moved.end()) return {};
+  if (const BranchId branch = program.find_branch(moved->second)) return branch;
+  return program.find_branch(std::string_view(moved->second).substr(0, moved->second.find('/')));
+}
+
+/// Runs first; what waits is repeated behind it. An unanswered one of the same branch is not asked twice.
+void begin_beside(Play& play, BranchId branch, ValueMap locals) {
+  if (play.state.silence) {  // over by now: see people_talk
+    play.state.silence.reset();
+    play.state.waiting = Waiting{};
+  }
+  const std::string place = place_of(play.state, play.program);
+  const bool waits_in_it = play.state.interrupted.empty() && place.substr(0, place.find('/')) == play.program.branch(branch).name;
+  if (play.state.waiting.what == Waiting::For::Nothing || waits_in_it) {
+    play.jump(branch);
+  } else {
+    // The person's question is not lost by what goes wrong in here.
+    const State& state = play.state;
+    play.stand = Stand{state.frames, state.waiting, state.interrupted, state.past.size() + kStandsBeside};
+    play.interrupt(play.program.branch(branch).block, Frame::Kind::Command);
+  }
+  if (!locals.empty() && !play.state.frames.empty()) play.state.frames.back().locals = std::move(locals);
+  play.run();
+}
+
 bool hear_schedule_timer(Play& play, const TimerDue& timer) {
   if (!is_schedule_timer(timer.name)) return false;
   State& state = play.state;
@@ -58,20 +58,20 @@ bool hear_schedule_timer(Play& play, const TimerDue& timer) {
   if (scheduled == state.scheduled.end()) return true;
   const std::string name = scheduled->first, branch_name = scheduled->second;
   state.scheduled.erase(scheduled);
-  const BranchId branch = branch_now(play.program, branch_name);
+  const BranchId branch = branch_by_name(play.program, branch_name);
   if (!branch) {
     play.effect(WriteLog{"the branch `" + branch_name + "` that was scheduled as `" + name + "` is gone: it is dropped"});
   } else if (people_talk(play)) {
     play.effect(WriteLog{"`" + name + "` came due while people have the dialog: it is dropped"});
   } else {
-    begin(play, branch);
+    begin_beside(play, branch);
   }
   return true;
 }
 
 void hear_schedule(Play& play, const ScheduleDue& due) {
   State& state = play.state;
-  const BranchId branch = branch_now(play.program, due.branch);
+  const BranchId branch = branch_by_name(play.program, due.branch);
   if (!branch) {
     play.effect(WriteLog{"the branch `" + due.branch + "` of the schedule `" + due.schedule + "` is gone: it is dropped"});
     return;
@@ -94,7 +94,7 @@ void hear_schedule(Play& play, const ScheduleDue& due) {
   }
   if (state.unreachable) return;
   if (!due.resting_in.empty()) {
-    const BranchId in = branch_now(play.program, due.resting_in);
+    const BranchId in = branch_by_name(play.program, due.resting_in);
     const std::string place = place_of(state, play.program);
     if (!in || place.substr(0, place.find('/')) != play.program.branch(in).name) return;
     // Only who was asked something can have stopped answering.
@@ -106,13 +106,13 @@ void hear_schedule(Play& play, const ScheduleDue& due) {
     play.effect(WriteLog{"the schedule `" + due.schedule + "` came due while people have the dialog: it is dropped"});
     return;
   }
-  begin(play, branch);
+  begin_beside(play, branch);
 }
 
 void take_over_schedules(Play& play) {
   State& state = play.state;
   for (auto one = state.scheduled.begin(); one != state.scheduled.end();) {
-    const BranchId branch = branch_now(play.program, one->second);
+    const BranchId branch = branch_by_name(play.program, one->second);
     if (branch) {
       one->second = play.program.branch(branch).name;
       ++one;

@@ -224,6 +224,13 @@ struct StoredAnswers {
 };
 bool read_answers(std::string_view json, StoredAnswers& answers);
 
+/// The same: whether a person can be written to.
+struct Standing {
+  bool unreachable = false;
+  bool with_people = false;  ///< silence, or a desk has the dialog
+};
+bool read_standing(std::string_view json, Standing& standing);
+
 /// `branch/question` where the dialog rests; `none` when it rests nowhere (LANGUAGE 11, 12).
 std::string place_of(const State& state, const Program& program);
 

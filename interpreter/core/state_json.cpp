@@ -603,6 +603,17 @@ bool read_answers(std::string_view json_text, StoredAnswers& answers) {
   return read && json.at_end();
 }
 
+bool read_standing(std::string_view json_text, Standing& standing) {
+  standing = Standing{};
+  JsonReader json(json_text);
+  const bool read = json.read_object([&](const std::string& name) {
+    if (name == "un") return json.read_bool(standing.unreachable);
+    if (name == "s" || name == "r") standing.with_people = true;
+    return pass_over(json);
+  });
+  return read && json.at_end();
+}
+
 std::string place_of(const State& state, const Program& program) {
   if (state.waiting.what == Waiting::For::Nothing || state.waiting.what == Waiting::For::Table) return "none";
   std::string place = place_of_rest(program, state.waiting);

@@ -76,6 +76,10 @@ void dispatch(Play& play, const Event& event) {
     hear_kept(play);
   } else if (const auto* schedule = std::get_if<ScheduleDue>(&event.what)) {
     hear_schedule(play, *schedule);
+  } else if (const auto* broadcast = std::get_if<BroadcastDue>(&event.what)) {
+    hear_broadcast(play, *broadcast);
+  } else if (const auto* ended = std::get_if<BroadcastEnded>(&event.what)) {
+    hear_broadcast_ended(play, *ended);
   } else if (std::holds_alternative<TooMany>(event.what)) {
     hear_too_many(play);
   }
@@ -115,9 +119,11 @@ Result<RichText, std::string> render_for(const Program& program, State state, Us
 }
 
 Result<bool, std::string> holds_for(const Program& program, UserRecord user, const Surroundings& surroundings, Moment at,
-                                    const Expression& condition) {
+                                    const Expression& condition, const ValueMap* values) {
   const Event event{at, 0, TimerDue{}};
   Play play(program, State{}, std::move(user), surroundings, event);
+  static const ValueMap kNone;
+  const ExtraNames names(play.scope, values ? *values : kNone);
   Value value;
   if (!play.evaluate(condition, value)) return Error{play.fault ? play.fault->reason : std::string("it cannot be told")};
   return value.truthy();

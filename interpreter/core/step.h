@@ -39,9 +39,9 @@ struct Surroundings {
 Result<RichText, std::string> render_for(const Program& program, State state, UserRecord user,
                                          const Surroundings& surroundings, Moment at, const Text& text);
 
-/// Whether a condition about a person holds: it sees `user`, `shared`, `settings`, and no answers. Fails with the
+/// Whether a condition about a person holds: it sees `user`, `shared`, `settings`, before them `values`, and no answers. Fails with the
 /// reason, in English for the log.
 Result<bool, std::string> holds_for(const Program& program, UserRecord user, const Surroundings& surroundings, Moment at,
-                                    const Expression& condition);
+                                    const Expression& condition, const ValueMap* values = nullptr);
 
 }  // namespace sufler

@@ -84,8 +84,13 @@ struct StartJob {
 struct CancelJob {
   std::uint64_t serial = 0;
 };
+/// The order becomes a row of its own with this turn (core/broadcast.h).
+struct BeginBroadcast {
+  std::string name;   ///< one of this name that is under way already goes on, and this one does not begin; may be empty
+  std::string order;  ///< JSON of BroadcastOrder
+};
 using Effect = std::variant<SendMessage, NotifyPeople, AnswerPress, SetTimer, CancelTimer, WriteLog,
-                            TrackEvent, ReportFault, Relocated, DeskOrder, StartJob, CancelJob>;
+                            TrackEvent, ReportFault, Relocated, DeskOrder, StartJob, CancelJob, BeginBroadcast>;
 
 /// Effects of a turn that waits for a table, kept back until it ends: a later message may change how the buttons
 /// of an earlier one are shown.

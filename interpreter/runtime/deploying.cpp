@@ -150,6 +150,7 @@ std::shared_ptr<const Program> with_stored_files(std::shared_ptr<const Program> 
     if (Choose* choose = std::get_if<Choose>(&step.verb)) name(choose->attach);
     if (Notify* notify = std::get_if<Notify>(&step.verb)) name(notify->attach);
     if (Mail* mail = std::get_if<Mail>(&step.verb)) name(mail->attach);
+    if (BroadcastStep* broadcast = std::get_if<BroadcastStep>(&step.verb)) name(broadcast->attach);
   }
   return program;
 }

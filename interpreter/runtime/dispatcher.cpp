@@ -18,6 +18,8 @@ namespace {
 
 /// How soon it is asked again whether this process may send.
 constexpr Duration kAskAgain{200};
+/// Of a platform whose limits nobody stated: so many under way are enough.
+constexpr std::size_t kRoomWithoutLimits = 100;
 
 /// A lane is what one dialog says to one chat: its ordered rows wait for each other. Digests of different
 /// dialogs to one admin need not, or a slow network would hold them up for minutes.
@@ -291,7 +293,9 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     Settled settled{row.id, true, OutboxRow::State::Dead, row.attempts, reason, {}};
     settled.unreachable = refused && refused->unreachable;
     settled.topic_gone = refused && refused->topic_gone;
-    if (!row.call.expendable) {
+    // Of a broadcast those who have blocked the bot are counted: a letter each would be thousands.
+    const bool counted = row.broadcast != 0 && settled.unreachable;
+    if (!row.call.expendable && !counted) {
       handlers.log(row.bot, row.chat, "a message cannot be delivered: " + reason);
       DeadLetter letter;
       letter.bot = row.bot;
@@ -372,6 +376,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   /// A row is known until whoever records it has its outcome: so nobody who looks takes it for one to be sent.
   void settle(const OutboxRow& row, Settled settled) {
     settled.ticket_message = row.ticket_message;
+    settled.broadcast = row.broadcast;
     if (row.ticket_message != 0) settled.chat = row.chat;
     handlers.settled(row.bot, std::move(settled));
     std::lock_guard lock(mutex);
@@ -486,6 +491,23 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     return std::chrono::milliseconds(*first);
   }
 
+  Room room(std::string_view bot, std::string_view transport) const {
+    OutboxRow any;
+    any.bot = bot;
+    any.chat.transport = transport;
+    const std::string scope = bot_scope(any);
+    std::lock_guard lock(mutex);
+    if (stopped || resting.contains(scope)) return {};
+    const auto pace = paces.find(scope);
+    if (pace != paces.end() && pace->second.pacer.bot_limit().most > 0) {
+      const Window limit = pace->second.pacer.bot_limit();
+      const std::int64_t period = std::max<std::int64_t>(1, limit.period.ms);
+      return {pace->second.pacer.room(now()), static_cast<std::uint32_t>(std::max<std::int64_t>(1, limit.most * 1000 / period))};
+    }
+    const std::size_t under_way = pending;
+    return {under_way < kRoomWithoutLimits ? kRoomWithoutLimits - under_way : 0, 0};
+  }
+
   /// Of one bot, or of all.
   Waiting waiting(const std::string_view* bot) const {
     std::lock_guard lock(mutex);
@@ -527,6 +549,7 @@ void Dispatcher::withdraw(const std::vector<std::int64_t>& ids) { impl_->withdra
 std::size_t Dispatcher::pending() const { return impl_->pending; }
 std::size_t Dispatcher::in_flight() const { return impl_->in_flight; }
 Dispatcher::Waiting Dispatcher::waiting(std::string_view bot) const { return impl_->waiting(&bot); }
+Dispatcher::Room Dispatcher::room(std::string_view bot, std::string_view transport) const { return impl_->room(bot, transport); }
 Dispatcher::Waiting Dispatcher::waiting() const { return impl_->waiting(nullptr); }
 std::optional<std::chrono::milliseconds> Dispatcher::rests_until() const { return impl_->rests_until(); }
 void Dispatcher::stop() { impl_->stopped = true; }

@@ -61,6 +61,12 @@ class Dispatcher {
   };
   Waiting waiting(std::string_view bot) const;
   Waiting waiting() const;
+  /// How many more rows would leave at once, within the limits of the bot as a whole; none while others wait for these.
+  struct Room {
+    std::size_t free = 0;
+    std::uint32_t per_second = 0;  ///< 0: no limit is known
+  };
+  Room room(std::string_view bot, std::string_view transport) const;
   /// Where all that is left waits for a limit known beforehand: when the first of it goes, by the monotonic clock.
   std::optional<std::chrono::milliseconds> rests_until() const;
   /// Sends nothing more; rows not yet sent stay in the outbox.

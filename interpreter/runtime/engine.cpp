@@ -11,6 +11,7 @@
 #include <thread>
 #include <unordered_set>
 
+#include "interpreter/runtime/broadcasts.h"
 #include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/log.h"
 #include "interpreter/runtime/schedules.h"
@@ -48,6 +49,8 @@ constexpr int kFullRounds = 16;
 constexpr milliseconds kBusyForLong{5'000};
 /// The wall clock may jump while a timer is waited for, so it is looked at this often.
 constexpr milliseconds kLookAtTheClock{5'000};
+constexpr milliseconds kLongestBroadcastRest{50};
+constexpr milliseconds kNever = milliseconds::max();
 
 }  // namespace
 
@@ -62,7 +65,7 @@ struct Engine::Impl {
   };
   struct Counters {
     std::atomic<std::uint64_t> updates{0}, turns{0}, batches{0}, faults{0}, storage_errors{0}, sent{0}, passed_over{0},
-        given_up{0};
+        given_up{0}, broadcast_given{0}, broadcast_sent{0}, broadcast_failed{0};
   };
 
   const Clock& clock;
@@ -73,6 +76,8 @@ struct Engine::Impl {
   std::vector<ScheduleRunner> schedules;                // by bot; only the engine's thread
   std::vector<std::optional<Moment>> next_schedules;    // by bot; nothing: to be looked at
   milliseconds schedules_again{0};                      // of a shared database, or after a trouble
+  std::vector<BroadcastRunner> broadcasts;              // by bot; only the engine's thread
+  std::vector<std::optional<milliseconds>> next_broadcasts;  // by bot, monotonic; nothing: to be looked at
   std::vector<std::optional<milliseconds>> inbox_due;  // by bot: when stored events that met a trouble are tried again
   std::vector<Counters> counters;  // by bot
   std::atomic<bool> storage_well{true};
@@ -126,7 +131,14 @@ struct Engine::Impl {
       players.push_back(std::make_unique<Player>(storage, std::move(bot)));
     }
     next_timers.resize(players.size());
-    for (const auto& player : players) schedules.emplace_back(*player);
+    for (const auto& player : players) {
+      schedules.emplace_back(*player);
+      broadcasts.emplace_back(*player, [this, bot = player->setup().name](std::string_view transport) {
+        const Dispatcher::Room room = dispatcher.room(bot, transport);
+        return BroadcastRunner::Room{room.free, room.per_second};
+      });
+    }
+    next_broadcasts.resize(players.size());
     next_schedules.resize(players.size());
     inbox_due.resize(players.size());
     settled.resize(players.size());
@@ -155,6 +167,7 @@ struct Engine::Impl {
     if (one.notice) one.notice->at = clock.now();
     Counters& counted = counters[found->second];
     ++(one.state == OutboxRow::State::New ? counted.sent : counted.given_up);
+    if (one.broadcast > 0) ++(one.state == OutboxRow::State::New ? counted.broadcast_sent : counted.broadcast_failed);
     std::lock_guard lock(mutex);
     disown(one);
     settled[found->second].push_back(std::move(one));
@@ -281,6 +294,7 @@ struct Engine::Impl {
     ++counters[bot].batches;
     storage_well = true;
     look_for_jobs |= played.jobs_started;
+    if (played.broadcasts_begun) next_broadcasts[bot].reset();
     inbox_due[bot].reset();
     if (played.trouble) {
       complain(bot, *played.trouble);
@@ -356,7 +370,7 @@ struct Engine::Impl {
     }
     for (const auto& question : questions) question(storage);
     if (!questions.empty()) look_at_schedules();
-    const std::optional<milliseconds> schedules_rest = run_schedules();
+    const std::optional<milliseconds> schedules_rest = earlier(run_schedules(), run_broadcasts());
     const std::optional<milliseconds> jobs_rest = do_jobs();
     tell_needs();
     begin_late();
@@ -399,6 +413,7 @@ struct Engine::Impl {
   /// Somebody may have changed them: a new version, or an operator.
   void look_at_schedules() {
     std::fill(next_schedules.begin(), next_schedules.end(), std::nullopt);
+    std::fill(next_broadcasts.begin(), next_broadcasts.end(), std::nullopt);
   }
 
   /// One thing for each bot that is due; when there is something again.
@@ -445,6 +460,48 @@ struct Engine::Impl {
       if (!next_schedules[bot] || *next_schedules[bot] == kNeverAt) continue;
       const milliseconds ahead(std::max<std::int64_t>(0, next_schedules[bot]->unix_ms - clock.now().unix_ms));
       rest = earlier(rest, std::min(ahead, kLookAtTheClock));
+    }
+    return rest;
+  }
+
+  /// A bite for each bot; when the next is due.
+  std::optional<milliseconds> run_broadcasts() {
+    {
+      std::lock_guard lock(mutex);
+      if (draining) return std::nullopt;
+    }
+    std::optional<milliseconds> rest;
+    // It is looked whether the database is well again; until then there is nothing to do.
+    if (!common && !storage_well) return rest;
+    for (std::size_t bot = 0; bot < players.size(); ++bot) {
+      if (players[bot]->left_out() || (common && !common->leads(bot))) continue;
+      const milliseconds began = clock.monotonic();
+      std::optional<milliseconds>& next = next_broadcasts[bot];
+      if (next && *next > began) {
+        if (*next != kNever) rest = earlier(rest, *next - began);
+        continue;
+      }
+      auto round = broadcasts[bot].round(storage, clock.now(), began);
+      if (!round) {
+        if (round.error().kind != StorageError::Kind::Busy) complain(bot, round.error());
+        next = began + kStorageRetry;
+        rest = earlier(rest, kStorageRetry);
+        continue;
+      }
+      counters[bot].broadcast_given += round->given;
+      inbox_waits |= round->stored;
+      if (!round->notes.empty()) {
+        Played played;
+        played.notes = std::move(round->notes);
+        tell(bot, played);
+      }
+      // People are looked for no longer than half of the time: the database is wanted by turns, too.
+      std::optional<milliseconds> again = round->rest;
+      if (again && again->count() == 0) again = std::min(clock.monotonic() - began, kLongestBroadcastRest);
+      // Another process, or an operator, may begin one.
+      if (common) again = earlier(again, players[bot]->setup().program->broadcasts ? kLookAtTheDatabase : kLookForLeftRows);
+      next = again ? clock.monotonic() + std::min(*again, kLookAtTheClock) : kNever;
+      if (again) rest = earlier(rest, std::min(*again, kLookAtTheClock));
     }
     return rest;
   }
@@ -1009,6 +1066,7 @@ std::vector<Engine::Figures> Engine::figures() const {
     const Impl::Counters& counted = impl_->counters[bot];
     all.push_back({impl_->players[bot]->setup().name, counted.updates, counted.turns, counted.batches,
                    counted.faults, counted.storage_errors, counted.sent, counted.passed_over, counted.given_up,
+                   counted.broadcast_given, counted.broadcast_sent, counted.broadcast_failed,
                    impl_->dispatcher.waiting(impl_->players[bot]->setup().name)});
   }
   return all;

@@ -96,6 +96,9 @@ class Engine {
     std::uint64_t sent = 0;
     std::uint64_t passed_over = 0;  ///< updates of people who wrote too much at once
     std::uint64_t given_up = 0;  ///< sends refused for good, or lost for good
+    std::uint64_t broadcast_given = 0;   ///< people whose turn in a broadcast came
+    std::uint64_t broadcast_sent = 0;    ///< of these: it was sent to them
+    std::uint64_t broadcast_failed = 0;  ///< refused, or nobody knows
     Dispatcher::Waiting waiting = {};  ///< at this moment
   };
   std::vector<Figures> figures() const;

@@ -1,3 +1,5 @@
+#include "interpreter/core/broadcast.h"
+#include "interpreter/core/expression.h"
 #include "interpreter/runtime/operations.h"
 
 #include <algorithm>
@@ -6,6 +8,7 @@
 
 #include "interpreter/runtime/incoming_json.h"
 #include "interpreter/runtime/log.h"
+#include "storage/broadcast_store.h"
 #include "storage/desk_store.h"
 #include "storage/housekeeping.h"
 #include "storage/outbox_json.h"
@@ -129,6 +132,14 @@ class Operation {
       schedules();
     } else if (op == "pause_schedule" || op == "resume_schedule" || op == "run_schedule") {
       change_schedule(op);
+    } else if (op == "broadcasts") {
+      broadcasts();
+    } else if (op == "broadcast") {
+      broadcast();
+    } else if (op == "begin_broadcast") {
+      begin_broadcast();
+    } else if (op == "pause_broadcast" || op == "resume_broadcast" || op == "stop_broadcast") {
+      change_broadcast(op);
     } else if (op == "erase") {
       erase();
     } else {
@@ -419,6 +430,147 @@ class Operation {
         lines.push_back(std::move(line));
       }
       answer_["schedules"] = std::move(lines);
+      return Done{};
+    });
+  }
+
+  static json broadcast_line(const BroadcastRow& row) {
+    constexpr const char* kStates[] = {"preparing", "sending", "stopping", "done", "stopped", "counted"};
+    json line = {{"id", row.id},
+                 {"bot", row.bot},
+                 {"name", row.name},
+                 {"state", row.paused_at.unix_ms != 0 ? "paused" : kStates[static_cast<std::size_t>(row.state)]},
+                 {"begun_by", row.begun_by},
+                 {"begun_at_unix_ms", row.created_at.unix_ms}};
+    if (row.ended_at.unix_ms != 0) line["ended_at_unix_ms"] = row.ended_at.unix_ms;
+    if (row.paused_at.unix_ms != 0) line["paused_at_unix_ms"] = row.paused_at.unix_ms;
+    if (!row.only.empty()) line["only"] = row.only;
+    line["people"] = row.people;
+    line["given"] = row.given;
+    line["sent"] = row.sent;
+    line["failed"] = row.failed;
+    line["failed_blocked"] = row.gone;
+    line["unknown"] = row.unknown;
+    line["left_out"] = {{"blocked", row.unreachable},
+                        {"unsubscribed", row.unsubscribed},
+                        {"with_staff", row.with_staff},
+                        {"where", row.not_meant}};
+    if (row.state == BroadcastRow::State::Done || row.state == BroadcastRow::State::Stopped)
+      line["left_out"]["late"] = std::max<std::int64_t>(0, row.people - row.sent - row.failed - row.unknown);
+    return line;
+  }
+
+  void broadcasts() {
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      auto rows = tx.broadcasts().all(text_of(request_, "bot"), limit_of(request_));
+      if (!rows) return Error{rows.error()};
+      json lines = json::array();
+      for (const BroadcastRow& row : *rows) lines.push_back(broadcast_line(row));
+      answer_["broadcasts"] = std::move(lines);
+      return Done{};
+    });
+  }
+
+  std::int64_t broadcast_id() const { return request_.value("id", std::int64_t{0}); }
+  void no_broadcast() { fail("there is no broadcast " + std::to_string(broadcast_id()) + "; `sufler broadcasts` lists them"); }
+
+  void broadcast() {
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      auto row = tx.broadcasts().find(broadcast_id());
+      if (!row) return Error{row.error()};
+      if (!*row) {
+        no_broadcast();
+        return Done{};
+      }
+      json line = broadcast_line(**row);
+      BroadcastOrder order;
+      if (from_json((*row)->order, order)) {
+        if (!order.texts.empty()) line["texts"] = order.texts;
+        if (!order.branch.empty()) line["branch"] = order.branch;
+        if (!order.where.empty()) line["where"] = order.where;
+        if (order.rate > 0) line["rate"] = order.rate;
+        if (order.has_quiet_hours())
+          line["quiet"] = {{"from", TimeOfDay{order.quiet_from}.to_string()}, {"to", TimeOfDay{order.quiet_to}.to_string()}};
+      }
+      answer_["broadcast"] = std::move(line);
+      return Done{};
+    });
+  }
+
+  /// Empty when everybody's event can make sense of the names; there is no dialog that has others.
+  static std::string unknown_name(const std::vector<NameUse>& names) {
+    for (const NameUse& use : names) {
+      if (use.path.empty()) continue;
+      const std::string& name = use.path.front();
+      if (name != "user" && name != "chat" && name != "shared" && name != "settings" && name != "texts")
+        return "`" + name + "` is not known here: a broadcast from the command line sees `user`, `chat`, `shared`, `settings` "
+               "and `texts`, by these English names";
+    }
+    return {};
+  }
+
+  void begin_broadcast() {
+    BroadcastOrder order;
+    order.name = text_of(request_, "name");
+    order.texts.push_back(text_of(request_, "text"));
+    order.where = text_of(request_, "where");
+    order.rate = request_.value("rate", std::uint32_t{0});
+    const auto text = Template::parse(order.texts.front());
+    if (!text) return fail("the text cannot be read near `" + text.error().error.found + "`");
+    if (std::string why = unknown_name(text->names()); !why.empty()) return fail(why);
+    if (!order.where.empty()) {
+      const auto where = Expression::parse(order.where);
+      if (!where) return fail("the condition cannot be read near `" + where.error().found + "`");
+      if (std::string why = unknown_name(where->names()); !why.empty()) return fail(why);
+    }
+    BroadcastRow row;
+    row.bot = text_of(request_, "bot");
+    row.name = order.name;
+    row.order = to_json(order);
+    row.begun_by = "operator";
+    row.only_counts = request_.value("only_counts", false);
+    row.only = text_of(request_, "only");
+    row.created_at = now_;
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      if (!row.only.empty()) {
+        const std::size_t colon = row.only.find(':');
+        const std::string transport = row.only.substr(0, colon);
+        const std::string id = colon == row.only.npos ? std::string() : row.only.substr(colon + 1);
+        auto dialog = tx.load_dialog({row.bot, {transport, id}, id});
+        if (!dialog) return Error{dialog.error()};
+        if (dialog->id == 0) {
+          fail("`" + row.only + "` has never written to the bot; name a person as `telegram:42`");
+          return Done{};
+        }
+      }
+      auto begun = tx.broadcasts().begin(row);
+      if (!begun) return Error{begun.error()};
+      if (!*begun) {
+        fail("a broadcast `" + row.name + "` is under way already: wait for its end, or stop it");
+        return Done{};
+      }
+      answer_["broadcast"] = broadcast_line(row);
+      return Done{};
+    });
+  }
+
+  void change_broadcast(const std::string& op) {
+    transact_whole([&](Transaction& tx) -> Stored<Done> {
+      const std::int64_t id = broadcast_id();
+      auto changed = op == "pause_broadcast"    ? tx.broadcasts().pause(id, now_)
+                     : op == "resume_broadcast" ? tx.broadcasts().resume(id)
+                                                : tx.broadcasts().stop(id);
+      if (!changed) return Error{changed.error()};
+      auto row = tx.broadcasts().find(id);
+      if (!row) return Error{row.error()};
+      if (!*row) {
+        no_broadcast();
+      } else if (!*changed) {
+        fail((*row)->is_over() ? "the broadcast " + std::to_string(id) + " is over"
+                               : "the broadcast " + std::to_string(id) + (op == "resume_broadcast" ? " is not paused" : " cannot be paused now"));
+      } else {
+        answer_["broadcast"] = broadcast_line(**row);
+      }
       return Done{};
     });
   }

@@ -96,6 +96,14 @@ std::optional<std::int64_t> Pacer::next_at(std::int64_t now) const {
   return std::nullopt;
 }
 
+std::size_t Pacer::room(std::int64_t now) const {
+  if (waiting_for_bot_ > 0) return 0;
+  const auto spent = std::count_if(bot_.sent.begin(), bot_.sent.end(),
+                                   [&](std::int64_t at) { return at + limits_.bot.period.ms > now; });
+  const auto used = static_cast<std::size_t>(spent);
+  return used < limits_.bot.most ? limits_.bot.most - used : 0;
+}
+
 std::vector<Pacer::Row> Pacer::leave(const std::function<bool(const OutboxRow&)>& which) {
   std::vector<Row> gone;
   for (auto& [id, chat] : chats_) {

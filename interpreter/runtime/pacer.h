@@ -43,6 +43,9 @@ class Pacer {
   /// Rows that wait because of their chat's own limit, and those that wait for the bot's.
   std::size_t waiting_for_chats() const { return waiting_ - waiting_for_bot_; }
   std::size_t waiting_for_bot() const { return waiting_for_bot_; }
+  /// Calls that the bot's limit leaves now, when nothing waits for it.
+  std::size_t room(std::int64_t now) const;
+  const Window& bot_limit() const { return limits_.bot; }
   /// Chats it remembers: those that have spoken lately.
   std::size_t chats() const { return chats_.size(); }
 

@@ -9,6 +9,7 @@
 #include "interpreter/core/failed_turn.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "interpreter/runtime/turn_player.h"
+#include "storage/broadcast_store.h"
 #include "storage/version_store.h"
 
 namespace sufler {
@@ -109,12 +110,22 @@ struct Player::Impl {
     return done;
   }
 
+  static void count(const Settled& one, BroadcastStore::Outcomes& outcomes) {
+    switch (one.state) {
+      case OutboxRow::State::New: ++outcomes.sent; break;
+      case OutboxRow::State::Unknown: ++outcomes.unknown; break;
+      default:
+        ++outcomes.failed;
+        outcomes.gone += one.unreachable ? 1 : 0;
+    }
+  }
+
   Stored<Done> record(Transaction& tx, const std::vector<Settled>& settled) {
     // What is written down of a row is written once, with the row's end: it comes again when nobody
     // knows whether the transaction was stored. And of a row that was erased with its person
     // nothing is written.
     const auto leaves_a_trace = [](const Settled& one) {
-      return one.letter || one.notice || !one.drop;
+      return one.letter || one.notice || !one.drop || one.broadcast > 0;
     };
     std::vector<std::int64_t> ids;
     for (const Settled& one : settled)
@@ -125,8 +136,10 @@ struct Player::Impl {
       if (!found) return Error{found.error()};
       there = std::move(*found);
     }
+    std::map<std::int64_t, BroadcastStore::Outcomes> broadcasts;
     for (const Settled& one : settled) {
       if (leaves_a_trace(one) && !there.contains(one.outbox_id)) continue;
+      if (one.broadcast > 0) count(one, broadcasts[one.broadcast]);
       Stored<Done> done = Done{};
       if (one.ticket_message != 0) done = report_delivery(tx, one);
       if (!done) return done;
@@ -137,6 +150,8 @@ struct Player::Impl {
                       : tx.mark_outbox(one.outbox_id, one.state, one.attempts, one.reason);
       if (!done) return done;
     }
+    for (const auto& [id, outcomes] : broadcasts)
+      if (auto counted = tx.broadcasts().count(id, outcomes); !counted) return counted;
     return Done{};
   }
 
@@ -422,6 +437,7 @@ void Played::add(Played behind) {
   std::move(behind.trace.begin(), behind.trace.end(), std::back_inserter(trace));
   timers_changed |= behind.timers_changed;
   jobs_started |= behind.jobs_started;
+  broadcasts_begun |= behind.broadcasts_begun;
   turns += behind.turns;
 }
 
@@ -677,6 +693,7 @@ Stored<std::vector<OutboxRow>> Player::left_in_outbox(std::int64_t& after_id, bo
     if (row.state == OutboxRow::State::Unknown || row.state == OutboxRow::State::Dead) continue;
     if (row.state == OutboxRow::State::Sending && row.resend == ResendPolicy::Never) {
       unknown.push_back({row.id, false, OutboxRow::State::Unknown, row.attempts, "the process died while sending", {}});
+      unknown.back().broadcast = row.broadcast;
       continue;
     }
     ready.push_back(std::move(row));

@@ -24,6 +24,8 @@ class Renderer {
   virtual std::vector<ApiCall> render(const ChatAddress& chat, const Message& message) const = 0;
   virtual ApiCall render_press_answer(const ChatAddress& chat, const std::string& press_id,
                                       const std::string& text) const = 0;
+  /// Whether the platform sees a repeated call by its `repeat_key`, so that nothing is said twice.
+  virtual bool tells_repeats() const { return false; }
   /// The call that makes a topic in a group; its method is empty where the platform has none.
   virtual ApiCall render_topic(const ChatAddress& group, const std::string& title) const {
     (void)group, (void)title;
@@ -106,6 +108,7 @@ struct Played {
   std::vector<OutboxRow> outbox;  ///< new rows, in order
   bool timers_changed = false;
   bool jobs_started = false;
+  bool broadcasts_begun = false;
   std::vector<TurnNote> notes;
   std::vector<TurnLine> lines;
   Trace trace;                    ///< when tracing
@@ -140,6 +143,7 @@ struct Settled {
   std::int64_t ticket_message = 0;  ///< that line, else 0; below 0: the row made a topic for it
   bool unreachable = false;         ///< refused because the person blocked the bot, or is gone
   bool topic_gone = false;          ///< refused because the topic was deleted
+  std::int64_t broadcast = 0;       ///< as the row's: what became of it is counted
 };
 
 /// Plays events of one bot against the storage: each event is one turn, and a batch commits as one

@@ -398,6 +398,9 @@ class Replayer {
     } else if (const auto* schedule = std::get_if<ScheduleDue>(&event.what)) {
       heard.by = HeardLine::By::Timer;
       heard.text = schedule->schedule;
+    } else if (const auto* broadcast = std::get_if<BroadcastDue>(&event.what)) {
+      heard.by = HeardLine::By::Timer;
+      heard.text = broadcast->name.empty() ? "broadcast" : broadcast->name;
     } else if (const auto* staff = std::get_if<StaffMessage>(&event.what)) {
       heard.by = HeardLine::By::Staff;
       heard.text = staff->text;

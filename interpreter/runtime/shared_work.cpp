@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "storage/broadcast_store.h"
 #include "storage/desk_store.h"
 #include "storage/presence.h"
 #include "storage/version_store.h"
@@ -321,6 +322,11 @@ Stored<Done> SharedWork::claim_into(Transaction& tx, std::size_t bot, bool all, 
     if (row.state == OutboxRow::State::Sending && row.resend == ResendPolicy::Never && had_sender) {
       auto marked = tx.mark_outbox(row.id, OutboxRow::State::Unknown, row.attempts, "the process died while sending");
       if (!marked) return marked;
+      if (row.broadcast > 0) {
+        BroadcastStore::Outcomes outcomes;
+        outcomes.unknown = 1;
+        if (auto counted = tx.broadcasts().count(row.broadcast, outcomes); !counted) return counted;
+      }
       continue;
     }
     if (row.state == OutboxRow::State::Unknown || row.state == OutboxRow::State::Dead) continue;

@@ -1,8 +1,12 @@
 // What a turn and the desk's clerk want done: messages become calls of the platform in the outbox,
 // timers and the like become rows, all in the turn's transaction.
+#include <cstdlib>
+#include <utility>
+
 #include "interpreter/core/mail/order.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "interpreter/runtime/turn_player.h"
+#include "storage/broadcast_store.h"
 #include "storage/job_store.h"
 
 namespace sufler {
@@ -45,6 +49,16 @@ Stored<Done> TurnPlayer::enqueue(Transaction& tx, const ChatAddress& chat,
     row.dialog_id = dialog_id;
     row.notice = notice;
     row.ticket_message = ticket_message;
+    if (broadcast_ != 0 && !notice && ticket_message == 0 && chat == *broadcast_chat_) {
+      // One message of several tells what became of it, and none of them is said twice.
+      if (!row.call.expendable) row.broadcast = std::exchange(broadcast_, -std::abs(broadcast_));
+      if (row.broadcast == 0) row.broadcast = -std::abs(broadcast_);
+      const Renderer* const to = renderer(chat);
+      if (to && !to->tells_repeats() && !row.call.expendable) {
+        row.resend = ResendPolicy::Never;
+        row.state = OutboxRow::State::Sending;
+      }
+    }
     auto id = tx.enqueue(row, at);
     if (!id) return Error{id.error()};
     row.id = *id;
@@ -178,6 +192,24 @@ Stored<ChatAddress> TurnPlayer::person_of(Transaction& tx, const ChatAddress& ch
   return ChatAddress{setup_.renderers.empty() ? chat.transport : setup_.renderers.begin()->first, user_id};
 }
 
+Stored<Done> TurnPlayer::begin_broadcast(Transaction& tx, const DialogKey& key, const BeginBroadcast& begin,
+                                         std::int64_t dialog_id, Moment at, Played& played) {
+  BroadcastRow row;
+  row.bot = setup_.name;
+  row.name = begin.name;
+  row.order = begin.order;
+  row.begun_by = key.chat.transport + ":" + key.user_id;
+  row.dialog_id = dialog_id;
+  row.created_at = at;
+  auto begun = tx.broadcasts().begin(row);
+  if (!begun) return Error{begun.error()};
+  if (!*begun)
+    played.notes.push_back({TurnNote::Kind::Log, key.chat,
+                            "the broadcast `" + begin.name + "` is under way already: it does not begin again", {}});
+  played.broadcasts_begun |= *begun;
+  return Done{};
+}
+
 Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& turn,
                                    const std::string& event, std::int64_t dialog_id, Moment at,
                                    Played& played) {
@@ -253,6 +285,8 @@ Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& 
       done = tx.jobs().cancel(dialog_id, unwanted->serial);
     } else if (auto* log = std::get_if<WriteLog>(&effect)) {
       played.notes.push_back({TurnNote::Kind::Log, chat, log->text, {}});
+    } else if (auto* begin = std::get_if<BeginBroadcast>(&effect)) {
+      done = begin_broadcast(tx, key, *begin, dialog_id, at, played);
     } else if (auto* track = std::get_if<TrackEvent>(&effect)) {
       done = tx.count_track(setup_.name, dialog_id, track->name, at);
     } else if (auto* fault = std::get_if<ReportFault>(&effect)) {

@@ -48,8 +48,8 @@ bool wants_a_dialog(const Event& event) {
   if (const auto* call = std::get_if<StaffCall>(&event.what))
     return call->meant == StaffCall::Meant::Dialog;
   if (const auto* schedule = std::get_if<ScheduleDue>(&event.what)) return !schedule->alone;
-  return std::holds_alternative<TicketNews>(event.what) ||
-         std::holds_alternative<TimerDue>(event.what);
+  return std::holds_alternative<TicketNews>(event.what) || std::holds_alternative<TimerDue>(event.what) ||
+         std::holds_alternative<BroadcastDue>(event.what) || std::holds_alternative<BroadcastEnded>(event.what);
 }
 
 }  // namespace
@@ -437,14 +437,19 @@ Stored<Done> TurnPlayer::play_one_turn(Transaction& tx, const DialogKey& key, co
     std::string from = setup_.log_turns > 0 ? sitting.row.place : std::string();
     const auto messages = std::count_if(turn.effects.begin(), turn.effects.end(),
                                         [](const Effect& effect) { return std::holds_alternative<SendMessage>(effect); });
+    const auto* const broadcast = std::get_if<BroadcastDue>(&event.what);
+    const auto* const schedule = std::get_if<ScheduleDue>(&event.what);
     Moment changed_at = event.at;
-    if (const auto* schedule = std::get_if<ScheduleDue>(&event.what); schedule && !schedule->alone && schedule->resting_in.empty()) {
+    if (broadcast || (schedule && !schedule->alone && schedule->resting_in.empty())) {
       // What everybody is told is no sign of life: who is silent stays so, and who is gone is forgotten in time.
       auto before = tx.schedules().changed_at(sitting.row.id);
       if (!before) return Error{before.error()};
       changed_at = *before;
     }
+    broadcast_ = broadcast && !unheard ? broadcast->id : 0;
+    broadcast_chat_ = &key.chat;
     auto closed = close(tx, sitting, turn, std::move(journal_event), unheard ? std::string() : event_id, changed_at, played);
+    broadcast_ = 0;
     if (!closed) return closed;
     if (!unheard) tell_turn(sitting, event, std::move(from), static_cast<std::size_t>(messages), played);
     if (const auto* news = std::get_if<TicketNews>(&event.what))

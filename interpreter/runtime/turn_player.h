@@ -133,6 +133,8 @@ class TurnPlayer final : public DeskClerk::Office {
   Stored<Done> carry_out(Transaction& tx, const DialogKey& key, Turn& turn,
                          const std::string& event, std::int64_t dialog_id, Moment at,
                          Played& played);
+  Stored<Done> begin_broadcast(Transaction& tx, const DialogKey& key, const BeginBroadcast& begin, std::int64_t dialog_id,
+                               Moment at, Played& played);
   Stored<Done> enqueue(Transaction& tx, const ChatAddress& chat, std::vector<ApiCall> calls,
                        ResendPolicy resend, std::int64_t dialog_id, Moment at, Played& played,
                        bool notice = false, std::int64_t ticket_message = 0);
@@ -162,6 +164,8 @@ class TurnPlayer final : public DeskClerk::Office {
   bool hears_kept_ = false;  ///< of the turn played last
   bool kept_apart_ = false;
   bool waits_for_version_ = false;
+  std::int64_t broadcast_ = 0;  ///< that the present turn brings; below 0 once its first message is made
+  const ChatAddress* broadcast_chat_ = nullptr;  ///< of whoever gets it
   TurnRecorder recorder_;
   /// Whose event is heard, and where they are an agent: known until their own dialog is played.
   std::optional<std::pair<DialogKey, std::vector<AgentRow>>> heard_of_;

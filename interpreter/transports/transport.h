@@ -81,6 +81,8 @@ class Transport {
     (void)group, (void)title;
     return {};
   }
+  /// Whether the platform sees a repeated call by its `repeat_key`, so that nothing is said twice.
+  virtual bool tells_repeats() const { return false; }
   /// Closes a topic, or opens it again: people see that nothing is to be written there. Without a method where a
   /// platform has no topics.
   virtual ApiCall render_topic_state(const ChatAddress& topic, bool open) const {

@@ -6,7 +6,7 @@
 namespace sufler {
 namespace {
 
-constexpr const char* kUserFields[] = {"id",    "first_name", "last_name", "username",
+constexpr const char* kUserFields[] = {"unsubscribed", "id",    "first_name", "last_name", "username",
                                        "language", "phone",   "platform",  "created_at"};
 constexpr const char* kMessageFields[] = {"text", "attachments", "payload", "command", "args"};
 

@@ -35,7 +35,7 @@ void check_runs_without_people(Loading& loading) {
     return;
   std::vector<std::vector<std::uint32_t>> next(program.branches.size());
   for (const BranchUse& use : loading.branch_uses)
-    if (use.from) next[use.from.value].push_back(use.to.value);
+    if (use.from && !use.elsewhere) next[use.from.value].push_back(use.to.value);
   std::vector<std::vector<const Step*>> speaking(program.branches.size());
   for (const Step& step : program.steps) {
     if (!speaks(step) || !step.block) continue;

@@ -353,7 +353,7 @@ class TypeCheck {
     } else if constexpr (std::is_same_v<Verb, Choose>) {
       check_attach(verb.attach);
       check_buttons(verb.buttons);
-    } else if constexpr (std::is_same_v<Verb, Notify>) {
+    } else if constexpr (std::is_same_v<Verb, Notify> || std::is_same_v<Verb, BroadcastStep>) {
       check_attach(verb.attach);
     } else if constexpr (std::is_same_v<Verb, Mail>) {
       check_attach(verb.attach);

@@ -826,6 +826,14 @@ class UnsetCheck {
     remove(ways.unset, changes_[verb.branch.value]);
   }
   void play(const CancelStep&, Ways&) {}
+  void play(const BroadcastStep& verb, Ways& ways) {
+    use(verb.text, ways);
+    use(verb.attach, ways);
+    use(verb.where, ways);
+    for (const Assignment& one : verb.with) use(one.value, ways);
+    // It begins in dialogs of others, and what those hold is theirs.
+    if (verb.branch) enter(verb.branch, all(), none());
+  }
   void play(const Save& verb, Ways& ways) {
     if (verb.values)
       for (const ColumnValue& one : *verb.values) use(one.value, ways);

@@ -79,7 +79,10 @@ inline const std::vector<std::string>& undoing_steps_behind_desks() {
       "DROP TABLE knowledge_vectors",
       "DROP TABLE model_usage",
       "DROP TABLE schedule_times",
-      "DROP TABLE report_files"};
+      "DROP TABLE report_files",
+      "DROP TABLE broadcast_people",
+      "DROP TABLE broadcasts",
+      "ALTER TABLE outbox DROP COLUMN broadcast"};
   return undone;
 }
 

@@ -25,6 +25,7 @@ Flow play_verb(Play& play, StepId id, const Step& step, const End& end);
 Flow play_verb(Play& play, StepId id, const Step& step, const Wait& wait);
 Flow play_verb(Play& play, StepId id, const Step& step, const ScheduleStep& schedule);
 Flow play_verb(Play& play, StepId id, const Step& step, const CancelStep& cancel);
+Flow play_verb(Play& play, StepId id, const Step& step, const BroadcastStep& broadcast);
 Flow play_verb(Play& play, StepId id, const Step& step, const Save& save);
 Flow play_verb(Play& play, StepId id, const Step& step, const Find& find);
 Flow play_verb(Play& play, StepId id, const Step& step, const Count& count);

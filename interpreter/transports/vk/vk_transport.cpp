@@ -338,6 +338,8 @@ class VkTransport final : public Transport {
     return vk::render_press_answer(press_id, text);
   }
   // A message that was edited is marked so in VK: none grows there.
+  /// By `random_id`, for about an hour.
+  bool tells_repeats() const override { return true; }
   ApiCall render_typing(const ChatAddress& chat) const override { return vk::render_typing(chat.chat_id); }
 
   /// VK has no menu of commands to tell.
