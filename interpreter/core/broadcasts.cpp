@@ -9,8 +9,6 @@
 namespace sufler {
 namespace {
 
-bool people_talk(const State& state) { return state.silence || state.relay; }
-
 /// Says it beside whatever the dialog is at: its buttons stay under the input line, and its question waits on.
 void say_beside(Play& play, RichText text, std::vector<Attachment> files) {
   if (play.state.unreachable || (trim(text.text).empty() && files.empty())) return;
@@ -45,7 +43,7 @@ void hear_broadcast(Play& play, const BroadcastDue& due) {
   State& state = play.state;
   const std::string which = due.name.empty() ? "a broadcast" : "the broadcast `" + due.name + "`";
   if (state.unreachable || is_unsubscribed(play.user)) return;
-  if (people_talk(state)) {
+  if (people_talk(play)) {
     play.effect(WriteLog{which + " came while people have the dialog: it is left out here"});
     return;
   }

@@ -209,7 +209,10 @@ bool hear_schedule_timer(Play& play, const TimerDue& timer);
 void hear_schedule(Play& play, const ScheduleDue& due);
 /// A branch by the name it had when it was written down, or by what `moved` made of it; none when it is gone.
 BranchId branch_by_name(const Program& program, const std::string& name);
-/// Plays it first; what waits is repeated behind it.
+/// Whether people have the dialog. Silence ends with the next message that comes late enough; until then it is over in
+/// fact.
+bool people_talk(const Play& play);
+/// Plays it first; what waits is repeated behind it. An unanswered one of the same branch is not asked twice.
 void begin_beside(Play& play, BranchId branch, ValueMap locals = {});
 /// Pending `schedule`s whose branch is gone in this version are dropped with a line, renamed ones go along.
 void take_over_schedules(Play& play);

@@ -5,7 +5,13 @@
 namespace sufler {
 namespace {
 
-/// Silence ends with the next message that comes late enough; until then it is over in fact.
+/// Waits for something that comes by itself; for words, in a dialog without a person, nothing ever comes.
+bool comes_by_itself(const State& state) {
+  return state.waiting.what == Waiting::For::Job || state.waiting.what == Waiting::For::Pause;
+}
+
+}  // namespace
+
 bool people_talk(const Play& play) {
   const State& state = play.state;
   if (state.relay) return true;
@@ -16,13 +22,6 @@ bool people_talk(const Play& play) {
   return !after || play.event.at.unix_ms - state.silence->last_message.unix_ms < after->ms;
 }
 
-/// Waits for something that comes by itself; for words, in a dialog without a person, nothing ever comes.
-bool comes_by_itself(const State& state) {
-  return state.waiting.what == Waiting::For::Job || state.waiting.what == Waiting::For::Pause;
-}
-
-}  // namespace
-
 BranchId branch_by_name(const Program& program, const std::string& name) {
   if (const BranchId branch = program.find_branch(name)) return branch;
   const auto moved = program.moved.find(name);
@@ -31,7 +30,6 @@ BranchId branch_by_name(const Program& program, const std::string& name) {
   return program.find_branch(std::string_view(moved->second).substr(0, moved->second.find('/')));
 }
 
-/// Runs first; what waits is repeated behind it. An unanswered one of the same branch is not asked twice.
 void begin_beside(Play& play, BranchId branch, ValueMap locals) {
   if (play.state.silence) {  // over by now: see people_talk
     play.state.silence.reset();

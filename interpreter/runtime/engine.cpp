@@ -35,6 +35,9 @@ constexpr milliseconds kSettleAfter{20};
 constexpr std::size_t kMaxSending = 20'000;
 constexpr std::size_t kMaxWaitingForChats = 100'000;
 constexpr milliseconds kLookAgain{5};
+/// A schedule's run for many begins the next portion when so many messages at most are still to leave.
+constexpr std::size_t kScheduledAhead = 30;
+constexpr milliseconds kLookWhetherSent{50};
 constexpr std::size_t kTimersAtOnce = 200;
 /// So many updates that came one by one are played in one transaction at most.
 constexpr std::size_t kJoinedUpdates = 256;
@@ -431,8 +434,9 @@ struct Engine::Impl {
       if (common && !common->leads(bot)) continue;
       if (!common && next_schedules[bot] && clock.now() < *next_schedules[bot]) continue;
       // A run for everybody goes on when what it said so far is on its way.
-      if (sends_too_much()) {
-        rest = earlier(rest, kLookAgain);
+      // Who writes meanwhile waits for no more than this.
+      if (dispatcher.pending() >= kScheduledAhead) {
+        rest = earlier(rest, kLookWhetherSent);
         continue;
       }
       auto round = schedules[bot].round(storage, clock.now());
