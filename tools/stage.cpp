@@ -15,6 +15,8 @@ constexpr std::string_view kBot = "stage";
 constexpr std::int64_t kFirstVersion = 1;
 /// Timers that a scenario could set without end, each due at once; more in one call is a loop.
 constexpr int kMaxTimers = 100'000;
+/// Rounds of jobs and reports that one event may bring about: a dialog alone is stopped long before (core/jobs.cpp).
+constexpr int kMaxRounds = 20'000;
 
 }  // namespace
 
@@ -76,21 +78,33 @@ struct Stage::Impl {
     return Error{StorageError{StorageError::Kind::Other, "timers come due without end at one moment"}};
   }
 
+  /// Delivers what was played, and plays on until neither a job nor a report of the desk is left.
   Stored<Done> keep(Stored<Played> played) {
-    if (!played) return Error{played.error()};
-    if (reloads == 0)
-      for (const TraceEntry& entry : played->trace) visits.insert(key_of(entry.way));
-    notes.insert(notes.end(), played->notes.begin(), played->notes.end());
-    auto settled = audience->deliver(played->outbox, arrivals);
-    if (!settled) return Error{settled.error()};
-    auto done = player->settle(*settled);
-    if (!done) return done;
-    if (player->has_reports()) return keep(player->go_on());  // what became of a message is an event of the desk
-    return played->jobs_started ? do_jobs() : done;
+    bool jobs = false;
+    for (int round = 0; round < kMaxRounds; ++round) {
+      if (!played) return Error{played.error()};
+      if (reloads == 0)
+        for (const TraceEntry& entry : played->trace) visits.insert(key_of(entry.way));
+      notes.insert(notes.end(), played->notes.begin(), played->notes.end());
+      auto settled = audience->deliver(played->outbox, arrivals);
+      if (!settled) return Error{settled.error()};
+      auto done = player->settle(*settled);
+      if (!done) return done;
+      jobs = jobs || played->jobs_started;
+      if (!player->has_reports()) {  // what became of a message is an event of the desk
+        if (!jobs) return done;
+        jobs = false;
+        auto any = do_jobs();
+        if (!any) return Error{any.error()};
+        if (!*any) return done;
+      }
+      played = player->go_on();
+    }
+    return Error{StorageError{StorageError::Kind::Other, "jobs follow each other without end at one moment"}};
   }
 
-  /// Each job is done before anything else happens. What comes of it may ask for more.
-  Stored<Done> do_jobs() {
+  /// Each job is done before anything else happens. False when there is none.
+  Stored<bool> do_jobs() {
     std::vector<JobRow> rows;
     auto claimed = storage.transact([&](Transaction& tx) -> Stored<Done> {
       rows.clear();
@@ -103,7 +117,8 @@ struct Stage::Impl {
       }
       return Done{};
     });
-    if (!claimed || rows.empty()) return claimed;
+    if (!claimed) return Error{claimed.error()};
+    if (rows.empty()) return false;
     std::vector<JobResult> results;
     for (const JobRow& row : rows) {
       if (!options.jobs)
@@ -117,7 +132,8 @@ struct Stage::Impl {
         if (auto done = accept_result(tx, rows[i], results[i], now); !done) return Error{done.error()};
       return Done{};
     });
-    return accepted ? keep(player->go_on()) : accepted;
+    if (!accepted) return Error{accepted.error()};
+    return true;
   }
 
   DialogKey main_dialog() const {
