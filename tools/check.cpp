@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
 
 #include "interpreter/runtime/config.h"
 #include "interpreter/transports/registry.h"
@@ -105,10 +106,15 @@ LoadOptions with_config(LoadOptions load, const std::string& path, const Config*
   load.mail = config->mail.has_value();
   std::error_code error;
   const std::filesystem::path scenario = std::filesystem::weakly_canonical(path, error);
+  std::set<std::string> served;
   for (const BotConfig& bot : config->bots) {
     if (std::filesystem::weakly_canonical(bot.scenario, error) != scenario) continue;
     for (const auto& [role, members] : bot.roles) load.roles.push_back(role);
+    for (const TransportConfig& transport : bot.transports) served.insert(transport.name);
   }
+  if (served.empty() || load.platforms_are_chosen) return load;
+  std::erase_if(load.platforms, [&](const Platform& platform) { return !served.contains(platform.name); });
+  load.platforms_are_chosen = true;
   return load;
 }
 
@@ -138,29 +144,17 @@ int run_check(const CheckOptions& options) {
   std::optional<LiveRemarks> live;
   if (!options.live.empty() && !(live = LiveRemarks::open(options.live))) return kExitMisuse;
   const LoadOptions every = load_options(options.transports);
-  std::optional<Config> config;
-  if (!options.config.empty()) {
-    LoadedConfig loaded = load_place(options.config);
-    if (!loaded.config) {
-      std::cerr << render_text(loaded.diagnostics.sorted(), loaded.sources, language);
-      return kExitErrors;
-    }
-    config = std::move(loaded.config);
-  }
   std::size_t errors = 0, warnings = 0, notes = 0, fixed = 0;
   // Machines read one document, however many scenarios there are: all files go into one map.
   SourceMap sources;
   std::vector<Diagnostic> all;
-  for (const std::string& path : options.paths) {
-    const LoadOptions load = with_config(every, path, config ? &*config : nullptr);
-    if (options.fix) fixed += fix_scenario(path, load);
-    Loaded loaded = load_any(path, load);
+  const auto take = [&](auto& loaded, auto each) {
     const auto before = static_cast<std::uint32_t>(sources.size());
     for (std::uint32_t file = 0; file < loaded.sources.size(); ++file) {
       sources.add(loaded.sources.path(file), loaded.sources.text(file));
     }
     for (Diagnostic one : loaded.diagnostics.sorted()) {
-      if (live && loaded.program) live->tell(one, path, *loaded.program);
+      each(one);
       one.span.file += before;
       for (Located<std::string>& place : one.related) place.span.file += before;
       for (Fix& fix : one.fixes) {
@@ -172,8 +166,35 @@ int run_check(const CheckOptions& options) {
     // `has_errors` also knows of those beyond the limit.
     errors += loaded.diagnostics.has_errors() ? std::max<std::size_t>(loaded.diagnostics.errors(), 1) : 0;
     warnings += loaded.diagnostics.warnings();
+  };
+  std::optional<Config> config;
+  if (!options.config.empty()) {
+    KnownTransports transports;
+    for (const TransportKind& kind : transport_kinds())
+      transports[std::string(kind.name)].assign(kind.options.begin(), kind.options.end());
+    LoadedConfig loaded = load_to_check(options.config, transports);
+    if (!loaded.config) {
+      std::cerr << redact(render_text(loaded.diagnostics.sorted(), loaded.sources, language));
+      return kExitErrors;
+    }
+    config = std::move(loaded.config);
+    // What is wrong with a program, a model or the mail does not make it unknown to the scenario.
+    if (auto place = load_place(options.config); place.config) {
+      config->programs = std::move(place.config->programs);
+      config->models = std::move(place.config->models);
+      config->mail = std::move(place.config->mail);
+    }
+    take(loaded, [](const Diagnostic&) {});
   }
-  const std::string text = render(options.format, all, sources, language);
+  for (const std::string& path : options.paths) {
+    const LoadOptions load = with_config(every, path, config ? &*config : nullptr);
+    if (options.fix) fixed += fix_scenario(path, load);
+    Loaded loaded = load_any(path, load);
+    take(loaded, [&](Diagnostic& one) {
+      if (live && loaded.program) live->tell(one, path, *loaded.program);
+    });
+  }
+  const std::string text = redact(render(options.format, all, sources, language));
   std::cout << text;
   if (!text.empty() && text.back() != '\n') std::cout << "\n";
   if (fixed > 0) std::cerr << (russian ? "исправлено: " : "fixed: ") << fixed << "\n";
