@@ -5,6 +5,7 @@
 #include <set>
 
 #include "interpreter/runtime/config.h"
+#include "interpreter/network/http_client.h"
 #include "interpreter/transports/registry.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
@@ -129,6 +130,26 @@ LoadOptions load_options(const std::vector<std::string>& chosen) {
   return load;
 }
 
+/// What a platform would refuse of its keys. Those that are not set here are taken to be right.
+void check_transports(LoadedConfig& loaded) {
+  HttpClient client{HttpClient::Settings()};
+  for (const BotConfig& bot : loaded.config->bots) {
+    for (const TransportConfig& transport : bot.transports) {
+      TransportSettings settings;
+      settings.bot_name = bot.name;
+      for (const auto& [key, value] : transport.options) {
+        const bool wanted = key == "token" || key == "group" || key == "secret";
+        if (!value.empty() || wanted) settings.options[key] = !value.empty() ? value : key == "token" ? "1:x" : "1";
+      }
+      if (loaded.config->http) settings.webhook_url = "https://bot.example.com/" + transport.name + "/" + bot.name;
+      const TransportKind* kind = find_transport(transport.name);
+      if (!kind) continue;
+      if (auto made = kind->make(client, std::move(settings)); !made)
+        loaded.diagnostics.report(DiagnosticId::ConfigBadValue, bot.span, {transport.name, made.error()});
+    }
+  }
+}
+
 }  // namespace
 
 int run_check(const CheckOptions& options) {
@@ -177,6 +198,7 @@ int run_check(const CheckOptions& options) {
       std::cerr << redact(render_text(loaded.diagnostics.sorted(), loaded.sources, language));
       return kExitErrors;
     }
+    if (!loaded.diagnostics.has_errors()) check_transports(loaded);
     config = std::move(loaded.config);
     // What is wrong with a program, a model or the mail does not make it unknown to the scenario.
     if (auto place = load_place(options.config); place.config) {

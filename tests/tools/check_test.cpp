@@ -135,7 +135,7 @@ TEST_F(CheckTest, TheConfigurationSaysWhichPlatformsCount) {
   };
   const ToolRun telegram = with("telegram: {token: \"${SUFLER_TEST_UNSET}\"}");
   EXPECT_EQ(telegram.err, "no problems\n") << telegram.out;
-  const ToolRun vk = with("vk: {token: \"${SUFLER_TEST_UNSET}\"}");
+  const ToolRun vk = with("vk: {token: \"${SUFLER_TEST_UNSET}\", group: 1}");
   EXPECT_THAT(vk.out, HasSubstr("S506"));
   EXPECT_THAT(vk.out, HasSubstr("S508"));
 }
@@ -158,6 +158,9 @@ TEST_F(CheckTest, TheConfigurationsOwnProblemsAreSaid) {
     EXPECT_THAT(run.out, HasSubstr("S703")) << part;
   }
   EXPECT_EQ(with("bots: {}\n").code, kExitErrors);
+  const ToolRun vk = with("bots:\n  shop: {scenario: shop.yaml, vk: {token: \"${SUFLER_TEST_UNSET}\", group: 0}}\n");
+  EXPECT_EQ(vk.code, kExitErrors);
+  EXPECT_THAT(vk.out, HasSubstr("the number of the community"));
 }
 
 TEST_F(CheckTest, WhatIsNoFileIsSaid) {
