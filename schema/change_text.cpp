@@ -86,6 +86,9 @@ constexpr Wording kWordings[] = {
     {What::MovedChanged, "`moved` tells about %l", "в `перенесено` добавлено: %l"},
     {What::LanguageChanged, "the language was %b and is %a", "язык был %b, стал %a"},
     {What::TimezoneChanged, "the time zone was %b and is %a", "часовой пояс был %b, стал %a"},
+    {What::QuestionChanged, "question %n: changed %f", "у вопроса %n изменено: %f"},
+    {What::DefaultsChanged, "table %n: other defaults of %l", "в таблице %n другие значения по умолчанию: %l"},
+    {What::FilesChanged, "other contents of %l", "другое содержимое файлов: %l"},
 };
 /// The rows stand in the order of the kinds.
 constexpr bool in_order() {

@@ -63,7 +63,8 @@ void FlowFacts::collect() {
     if (const auto* loop = std::get_if<For>(&step.verb)) not_followed_.insert(loop->name);
     if (const auto* run = std::get_if<Run>(&step.verb)) not_followed_.insert(run->into);
     if (const auto* report = std::get_if<ReportStep>(&step.verb)) not_followed_.insert(report->into);
-    if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) {
+    const auto* assistant = std::get_if<AssistantStep>(&step.verb);
+    if (assistant && assistant->task == AssistantStep::Task::Talk) {
       not_followed_.insert(assistant->into);
       for (const QuestionId field : assistant->fields) not_followed_.insert(program_.question(field).name);
     }
@@ -322,6 +323,10 @@ std::vector<std::uint32_t> FlowFacts::set_at(FlowNodeId node) const {
   if (const auto* count = std::get_if<Count>(&verb)) add(count->into);
   if (const auto* run = std::get_if<Run>(&verb)) add(run->into);
   if (const auto* report = std::get_if<ReportStep>(&verb)) add(report->into);
+  if (const auto* assistant = std::get_if<AssistantStep>(&verb)) {
+    add(assistant->into);
+    for (const QuestionId field : assistant->fields) add(program_.question(field).name);
+  }
   return gone;
 }
 
@@ -413,6 +418,10 @@ std::optional<FlowFacts::Id> FlowFacts::follow(Id before, FlowNodeId from, const
   if (const auto* count = std::get_if<Count>(&step.verb)) return set(before, count->into, nullptr);
   if (const auto* run = std::get_if<Run>(&step.verb)) return set(before, run->into, nullptr);
   if (const auto* report = std::get_if<ReportStep>(&step.verb)) return set(before, report->into, nullptr);
+  if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) {
+    before = set(before, assistant->into, nullptr);
+    for (const QuestionId field : assistant->fields) before = set(before, program_.question(field).name, nullptr);
+  }
   return before;
 }
 

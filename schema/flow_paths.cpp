@@ -16,6 +16,10 @@ constexpr std::uint32_t kMaxDepth = 50;  // LANGUAGE 14
 /// With facts a state costs more, and whatever can be decided mostly is by then.
 constexpr std::size_t kMostFacts = 200'000;
 
+bool names(const std::vector<std::string>& all, std::string_view one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
 /// Calls `visit(name)` for each variable that leaving the node by the edge sets.
 template <class Visit>
 void each_set(const FlowGraph& graph, FlowNodeId from, Visit visit) {
@@ -461,6 +465,7 @@ class FlowSearch {
     into(std::get_if<Run>(&verb));
     into(std::get_if<ReportStep>(&verb));
     into(std::get_if<AssistantStep>(&verb));
+    if (query_.only_answers && paths_.may_give_nothing(state.node, edge, query_.watched)) return true;
     if (const auto* assistant = std::get_if<AssistantStep>(&verb))
       for (const QuestionId field : assistant->fields) unset = unset && program_.question(field).name != query_.watched;
     return unset;
@@ -510,14 +515,23 @@ class FlowSearch {
         next.facts = facts_.nothing();
         if (query_.with_facts && next.unset) next.facts = facts_.without(next.facts, query_.watched);
       }
-      if (edge.via == FlowVia::Command) take_arguments(program_.commands[edge.index], next);
+      std::optional<State> without;
+      if (edge.via == FlowVia::Command) take_arguments(program_.commands[edge.index], next, without);
       visit(next, at, edge);
+      if (without) visit(*without, at, edge);
     }
   }
 
-  void take_arguments(const Command& command, State& state) {
+  /// The state when all of them are given; `without` is the one when the person left the watched one out.
+  void take_arguments(const Command& command, State& state, std::optional<State>& without) {
     if (query_.with_facts) state.facts = facts_.command(state.facts, command);
-    if (std::find(command.args.begin(), command.args.end(), query_.watched) != command.args.end()) state.unset = false;
+    if (!names(command.args, query_.watched)) return;
+    if (query_.only_answers) {
+      without = state;
+      without->unset = true;
+      if (query_.with_facts) without->facts = facts_.without(state.facts, query_.watched);
+    }
+    state.unset = false;
   }
 
   /// At `none` any message begins anew, with the answers kept.
@@ -548,7 +562,9 @@ class FlowSearch {
     const FlowNode& call = graph_.node(id);
     if (call.kind != FlowNode::Kind::Step) return;
     const auto* verb = std::get_if<Call>(&program_.step(call.step).verb);
-    if (verb && verb->into == query_.watched) state.unset = false;
+    if (!verb || verb->into != query_.watched || query_.watched.empty()) return;
+    state.unset = query_.only_answers && paths_.may_return_nothing(id, query_.watched);
+    if (state.unset && query_.with_facts) state.facts = facts_.without(state.facts, query_.watched);
   }
 
   void move(std::uint32_t at, const FlowEdge& edge, bool ends_calls) {
@@ -561,6 +577,8 @@ class FlowSearch {
       next.facts = *facts;
     }
     next.unset = unset_behind(next, edge);
+    if (query_.with_facts && query_.only_answers && edge.via != FlowVia::Called && paths_.may_give_nothing(from, edge, query_.watched))
+      next.facts = facts_.without(next.facts, query_.watched);
     if (edge.via == FlowVia::Called) {
       // Entered and left, unless nothing in there matters.
       const FlowRoutine* called = graph_.called_by(from);
@@ -601,11 +619,12 @@ class FlowSearch {
       State next = records_[at].state;
       const FlowNodeId rest = next.node;
       const FlowEdge edge{one.entry, one.via == FlowVia::Restart ? FlowVia::Command : one.via, one.command};
+      std::optional<State> without;
       if (one.via == FlowVia::Restart) {
         next.facts = facts_.fresh();
         next.unset = !query_.watched.empty();
       } else if (one.via == FlowVia::Command) {
-        take_arguments(program_.commands[one.command], next);
+        take_arguments(program_.commands[one.command], next, without);
       }
       if (one.jumps) {
         next.stack = 0;
@@ -616,6 +635,10 @@ class FlowSearch {
       }
       next.node = one.entry;
       visit(next, at, edge);
+      if (!without) continue;
+      without->node = next.node;
+      without->stack = next.stack;
+      visit(*without, at, edge);
     }
   }
 
@@ -717,20 +740,70 @@ FlowWay FlowPaths::find(const FlowQuery& query) { return FlowSearch(*this, query
 FlowWay FlowPaths::find_real(FlowQuery query) {
   query.with_facts = false;
   FlowWay way = find(query);
-  if (way.verdict != FlowWay::Verdict::Found || holds_together(way, query.watched)) return way;
+  if (way.verdict != FlowWay::Verdict::Found || holds_together(way, query)) return way;
   query.with_facts = true;
   query.limit = std::min(query.limit, kMostFacts);
   return find(query);
 }
 
+bool FlowPaths::may_return_nothing(FlowNodeId call, std::string_view name) const {
+  const FlowNode& node = graph_.node(call);
+  if (name.empty() || node.kind != FlowNode::Kind::Step) return false;
+  const auto* verb = std::get_if<Call>(&graph_.program().step(node.step).verb);
+  if (!verb || verb->into != name || !verb->branch) return false;
+  const FlowMarks reached = reach_.behind({graph_.entry_of(verb->branch)});
+  bool nothing = false;
+  reach_.each_before(graph_.leave_of(verb->branch), [&](FlowNodeId from, FlowVia via) {
+    const FlowNode& last = graph_.node(from);
+    if (last.kind != FlowNode::Kind::Step && last.kind != FlowNode::Kind::Entry && last.kind != FlowNode::Kind::Call) return;
+    if (!reached[FlowGraph::value(from)]) return;
+    const auto* step = last.kind == FlowNode::Kind::Step ? &graph_.program().step(last.step) : nullptr;
+    const auto* back = step && via != FlowVia::WhenFails ? std::get_if<Return>(&step->verb) : nullptr;
+    const auto constant = back && back->value ? back->value->constant() : std::nullopt;
+    nothing = nothing || !back || !back->value || (constant && constant->is_null());
+  });
+  return nothing;
+}
+
+bool FlowPaths::may_give_nothing(FlowNodeId from, const FlowEdge& edge, std::string_view name) const {
+  if (name.empty() || edge.via == FlowVia::WhenFails) return false;
+  if (edge.via == FlowVia::Called) return may_return_nothing(from, name);
+  const FlowNode& node = graph_.node(from);
+  if (node.kind != FlowNode::Kind::Step) return false;
+  const Program& program = graph_.program();
+  const auto* assistant = std::get_if<AssistantStep>(&program.step(node.step).verb);
+  if (!assistant) return false;
+  const bool field = std::any_of(assistant->fields.begin(), assistant->fields.end(),
+                                 [&](QuestionId id) { return program.question(id).name == name; });
+  // Without `otherwise` it goes on with nothing.
+  const bool fails_on = edge.via == FlowVia::Otherwise || !(assistant->otherwise || program.assistant(assistant->assistant).otherwise);
+  return field || (assistant->into == name && !name.empty() && fails_on);
+}
+
 /// Whether the facts along a way do not contradict each other. Says no when it cannot tell.
-bool FlowPaths::holds_together(const FlowWay& way, const std::string& watched) {
+bool FlowPaths::holds_together(const FlowWay& way, const FlowQuery& query) {
+  const std::string& watched = query.watched;
   FlowFacts::Id facts = facts_.fresh();
+  std::vector<FlowNodeId> calls;
   for (const FlowMove& move : way.moves) {
     if (move.from == graph_.outside()) {
       if (move.edge.via == FlowVia::OnError || move.edge.via == FlowVia::Woken || move.edge.via == FlowVia::Scheduled)
         facts = watched.empty() ? facts_.nothing() : facts_.without(facts_.nothing(), watched);
-      if (move.edge.via == FlowVia::Command) facts = facts_.command(facts, graph_.program().commands[move.edge.index]);
+      if (move.edge.via == FlowVia::Command) {
+        const Command& command = graph_.program().commands[move.edge.index];
+        facts = facts_.command(facts, command);
+        if (query.only_answers && names(command.args, watched)) facts = facts_.without(facts, watched);
+      }
+      continue;
+    }
+    if (move.edge.via == FlowVia::Call || move.edge.via == FlowVia::Command || move.edge.via == FlowVia::Fallback) {
+      calls.push_back(move.from);
+    } else if (graph_.node(move.edge.to).kind == FlowNode::Kind::Entry) {
+      calls.clear();
+    }
+    if (graph_.node(move.from).kind == FlowNode::Kind::Leave && !calls.empty()) {
+      if (query.only_answers && may_return_nothing(calls.back(), watched)) facts = facts_.without(facts, watched);
+      calls.pop_back();
       continue;
     }
     if (move.edge.via == FlowVia::Called) {
@@ -743,6 +816,7 @@ bool FlowPaths::holds_together(const FlowWay& way, const std::string& watched) {
     const auto next = facts_.follow(facts, move.from, move.edge);
     if (!next) return false;
     facts = of_others ? facts_.fresh() : *next;
+    if (query.only_answers && may_give_nothing(move.from, move.edge, watched)) facts = facts_.without(facts, watched);
   }
   return facts_.played(facts, way.end).has_value();
 }

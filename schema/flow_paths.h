@@ -116,7 +116,11 @@ class FlowPaths {
   FlowMarks changes_facts_;  ///< by routine: whether it, or one that it calls, sets what conditions ask about
 
   void collect_setters();
-  bool holds_together(const FlowWay& way, const std::string& watched);
+  bool holds_together(const FlowWay& way, const FlowQuery& query);
+  /// Whether the step behind an edge may leave the variable that it is to set at null: a field that was not in the text, an
+  /// assistant that failed, a call that comes back with nothing.
+  bool may_give_nothing(FlowNodeId from, const FlowEdge& edge, std::string_view name) const;
+  bool may_return_nothing(FlowNodeId call, std::string_view name) const;
   FlowMarks with_callers(const std::vector<std::uint32_t>& routines) const;
 };
 

@@ -357,6 +357,12 @@ std::optional<Expression> read_condition(Loading& loading, const Node& node, std
   return condition;
 }
 
+void report_too_large(Loading& loading, const Node& node) {
+  hint(loading, loading.report(DiagnosticId::TextTooLarge, node.span,
+                      {std::to_string(node.scalar.size()), std::to_string(loading.program.limits.text_bytes)}),
+       "send it as a file: `%attach%: price.pdf`; or in several messages", "пришлите его файлом: `%attach%: price.pdf`; или несколькими сообщениями");
+}
+
 std::optional<Template> read_template(Loading& loading, const Node& node, std::string_view what) {
   if (!node.is_scalar()) {
     Diagnostic& problem = loading.report(DiagnosticId::WantsText, node.span, {std::string(what)});
@@ -369,6 +375,7 @@ std::optional<Template> read_template(Loading& loading, const Node& node, std::s
   if (!parsed) {
     ExpressionFindings findings = Template::findings(node.scalar);
     for (const ExpressionError& one : findings.errors) report_expression_error(loading, one, node);
+    if (findings.errors.empty()) report_too_large(loading, node);
     note_names(loading, node, std::move(findings.names));
     return std::nullopt;
   }

@@ -434,9 +434,9 @@ bool read_file(const fs::path& path, std::string& text, std::string& why) {
     why = "it is a folder";
     return false;
   }
-  const auto size = fs::file_size(path, error);
-  if (!error && size > kMaxFileBytes) {
-    why = "it is larger than 32 MB";
+  const auto kind = fs::status(path, error).type();
+  if (kind == fs::file_type::block || kind == fs::file_type::character || kind == fs::file_type::socket) {
+    why = "it is not a file";
     return false;
   }
   std::ifstream in(path, std::ios::binary);
@@ -444,29 +444,55 @@ bool read_file(const fs::path& path, std::string& text, std::string& why) {
     why = std::error_code(errno, std::generic_category()).message();
     return false;
   }
-  text.assign(std::istreambuf_iterator<char>(in), {});
+  // The size of a pipe is not known before.
+  std::string part(64 << 10, '\0');
+  while (in.read(part.data(), static_cast<std::streamsize>(part.size())), in.gcount() > 0) {
+    text.append(part, 0, static_cast<std::size_t>(in.gcount()));
+    if (text.size() <= kMaxFileBytes) continue;
+    why = "it is larger than 32 MB";
+    return false;
+  }
   return true;
 }
 
-/// Files below a folder with one of the endings, sorted by path.
-std::vector<fs::path> files_below(const fs::path& folder, bool talks, std::vector<fs::path>* yml) {
+/// Why a thing of a scenario's folder that is called like a file of it is not read; empty when it is one. A link counts
+/// as what it leads to, as long as that lies in the folder.
+std::string why_not_read(const fs::directory_entry& entry, const fs::path& folder) {
+  std::error_code error;
+  if (!entry.is_symlink(error)) return entry.is_regular_file(error) ? "" : "it is not a file";
+  const fs::path target = fs::canonical(entry.path(), error);
+  if (error) return "it is a link that leads nowhere";
+  const fs::path inside = target.lexically_relative(fs::canonical(folder, error));
+  if (error || inside.empty() || *inside.begin() == "..") return "it is a link that leads out of the scenario's folder";
+  return fs::is_regular_file(target, error) ? "" : "it is a link to what is not a file";
+}
+
+/// Files below a folder with one of the endings, sorted by path. `unread`: what is called so and is none, and why.
+std::vector<fs::path> files_below(const fs::path& folder, bool talks, std::vector<fs::path>* yml,
+                                  std::vector<std::pair<fs::path, std::string>>* unread) {
   std::vector<fs::path> result;
   std::error_code error;
   auto it = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied, error);
   for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     std::error_code ignored;
     const fs::path& path = it->path();
-    if (hidden(path) || it->is_symlink(ignored)) {
+    if (hidden(path)) {
       it.disable_recursion_pending();
       continue;
     }
-    if (!it->is_regular_file(ignored)) continue;
     const std::string name = path.filename().string();
     const bool talk = ends_with(name, ".test.yaml");
-    if (ends_with(name, ".yaml") && talk == talks) result.push_back(path);
+    const bool meant = ends_with(name, ".yaml") && talk == talks;
+    if (it->is_directory(ignored) && !it->is_symlink(ignored)) continue;
+    if (const std::string why = why_not_read(*it, folder); !why.empty()) {
+      if (meant && unread) unread->emplace_back(path, why);
+      continue;
+    }
+    if (meant) result.push_back(path);
     if (yml && ends_with(name, ".yml")) yml->push_back(path);
   }
   std::sort(result.begin(), result.end());
+  if (unread) std::sort(unread->begin(), unread->end());
   return result;
 }
 
@@ -493,6 +519,7 @@ Loaded load_scenario(const std::string& path, const LoadOptions& options) {
   Loaded loaded;
   std::error_code error;
   std::vector<fs::path> files, yml;
+  std::vector<std::pair<fs::path, std::string>> unread;
   fs::path folder;
   auto cannot_read = [&](const fs::path& file, const std::string& why) {
     const std::uint32_t index = loaded.sources.add(file.generic_string(), "");
@@ -507,7 +534,7 @@ Loaded load_scenario(const std::string& path, const LoadOptions& options) {
       return loaded;
     }
     files.push_back(main);
-    for (const fs::path& file : files_below(folder, false, &yml)) {
+    for (const fs::path& file : files_below(folder, false, &yml, &unread)) {
       if (file.lexically_normal() != main.lexically_normal()) files.push_back(file);
     }
     std::sort(yml.begin(), yml.end());
@@ -523,6 +550,12 @@ Loaded load_scenario(const std::string& path, const LoadOptions& options) {
       return loaded;
     }
     loaded.sources.add(file.lexically_normal().generic_string(), std::move(text));
+  }
+  for (const auto& [file, why] : unread) {
+    Diagnostic& problem =
+        loaded.diagnostics.report(DiagnosticId::FileNotRead, {0, 0, 0}, {file.generic_string(), why});
+    problem.hint_en = "put the file itself there, or rename it so that it does not end in `.yaml`";
+    problem.hint_ru = "положите сюда сам файл или переименуйте, чтобы имя не кончалось на `.yaml`";
   }
   for (const fs::path& file : yml) {
     Diagnostic& problem =
@@ -546,7 +579,7 @@ std::vector<std::string> find_talks(const std::string& path) {
   std::error_code error;
   std::vector<std::string> result;
   if (fs::is_directory(path, error)) {
-    for (const fs::path& file : files_below(path, true, nullptr)) result.push_back(file.generic_string());
+    for (const fs::path& file : files_below(path, true, nullptr, nullptr)) result.push_back(file.generic_string());
     return result;
   }
   // Beside a scenario of one file stand its talks, named after it: `shop.yaml`, `shop.test.yaml`, `shop_order.test.yaml`.

@@ -304,6 +304,8 @@ std::optional<Expression> read_expression(Loading& loading, const Node& node, st
 /// An expression that is asked whether it holds. Says what always does: a setting that is a word such as `no`.
 std::optional<Expression> read_condition(Loading& loading, const Node& node, std::string_view what);
 std::optional<Template> read_template(Loading& loading, const Node& node, std::string_view what);
+/// A text that no turn could send.
+void report_too_large(Loading& loading, const Node& node);
 /// The same of a file's text, which has no places of its own: what is wrong stands at the node that names the file.
 std::optional<Template> read_file_template(Loading& loading, const Node& node, std::string_view text);
 /// The expression of a value that is one `{{ … }}`.

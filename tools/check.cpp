@@ -2,8 +2,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
 
 #include "interpreter/runtime/config.h"
+#include "interpreter/network/http_client.h"
 #include "interpreter/transports/registry.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
@@ -105,10 +107,15 @@ LoadOptions with_config(LoadOptions load, const std::string& path, const Config*
   load.mail = config->mail.has_value();
   std::error_code error;
   const std::filesystem::path scenario = std::filesystem::weakly_canonical(path, error);
+  std::set<std::string> served;
   for (const BotConfig& bot : config->bots) {
     if (std::filesystem::weakly_canonical(bot.scenario, error) != scenario) continue;
     for (const auto& [role, members] : bot.roles) load.roles.push_back(role);
+    for (const TransportConfig& transport : bot.transports) served.insert(transport.name);
   }
+  if (served.empty() || load.platforms_are_chosen) return load;
+  std::erase_if(load.platforms, [&](const Platform& platform) { return !served.contains(platform.name); });
+  load.platforms_are_chosen = true;
   return load;
 }
 
@@ -121,6 +128,26 @@ LoadOptions load_options(const std::vector<std::string>& chosen) {
       load.platforms.push_back(std::move(platform));
   }
   return load;
+}
+
+/// What a platform would refuse of its keys. Those that are not set here are taken to be right.
+void check_transports(LoadedConfig& loaded) {
+  HttpClient client{HttpClient::Settings()};
+  for (const BotConfig& bot : loaded.config->bots) {
+    for (const TransportConfig& transport : bot.transports) {
+      TransportSettings settings;
+      settings.bot_name = bot.name;
+      for (const auto& [key, value] : transport.options) {
+        const bool wanted = key == "token" || key == "group" || key == "secret";
+        if (!value.empty() || wanted) settings.options[key] = !value.empty() ? value : key == "token" ? "1:x" : "1";
+      }
+      if (loaded.config->http) settings.webhook_url = "https://bot.example.com/" + transport.name + "/" + bot.name;
+      const TransportKind* kind = find_transport(transport.name);
+      if (!kind) continue;
+      if (auto made = kind->make(client, std::move(settings)); !made)
+        loaded.diagnostics.report(DiagnosticId::ConfigBadValue, bot.span, {transport.name, made.error()});
+    }
+  }
 }
 
 }  // namespace
@@ -138,29 +165,17 @@ int run_check(const CheckOptions& options) {
   std::optional<LiveRemarks> live;
   if (!options.live.empty() && !(live = LiveRemarks::open(options.live))) return kExitMisuse;
   const LoadOptions every = load_options(options.transports);
-  std::optional<Config> config;
-  if (!options.config.empty()) {
-    LoadedConfig loaded = load_place(options.config);
-    if (!loaded.config) {
-      std::cerr << render_text(loaded.diagnostics.sorted(), loaded.sources, language);
-      return kExitErrors;
-    }
-    config = std::move(loaded.config);
-  }
   std::size_t errors = 0, warnings = 0, notes = 0, fixed = 0;
   // Machines read one document, however many scenarios there are: all files go into one map.
   SourceMap sources;
   std::vector<Diagnostic> all;
-  for (const std::string& path : options.paths) {
-    const LoadOptions load = with_config(every, path, config ? &*config : nullptr);
-    if (options.fix) fixed += fix_scenario(path, load);
-    Loaded loaded = load_any(path, load);
+  const auto take = [&](auto& loaded, auto each) {
     const auto before = static_cast<std::uint32_t>(sources.size());
     for (std::uint32_t file = 0; file < loaded.sources.size(); ++file) {
       sources.add(loaded.sources.path(file), loaded.sources.text(file));
     }
     for (Diagnostic one : loaded.diagnostics.sorted()) {
-      if (live && loaded.program) live->tell(one, path, *loaded.program);
+      each(one);
       one.span.file += before;
       for (Located<std::string>& place : one.related) place.span.file += before;
       for (Fix& fix : one.fixes) {
@@ -172,8 +187,36 @@ int run_check(const CheckOptions& options) {
     // `has_errors` also knows of those beyond the limit.
     errors += loaded.diagnostics.has_errors() ? std::max<std::size_t>(loaded.diagnostics.errors(), 1) : 0;
     warnings += loaded.diagnostics.warnings();
+  };
+  std::optional<Config> config;
+  if (!options.config.empty()) {
+    KnownTransports transports;
+    for (const TransportKind& kind : transport_kinds())
+      transports[std::string(kind.name)].assign(kind.options.begin(), kind.options.end());
+    LoadedConfig loaded = load_to_check(options.config, transports);
+    if (!loaded.config) {
+      std::cerr << redact(render_text(loaded.diagnostics.sorted(), loaded.sources, language));
+      return kExitErrors;
+    }
+    if (!loaded.diagnostics.has_errors()) check_transports(loaded);
+    config = std::move(loaded.config);
+    // What is wrong with a program, a model or the mail does not make it unknown to the scenario.
+    if (auto place = load_place(options.config); place.config) {
+      config->programs = std::move(place.config->programs);
+      config->models = std::move(place.config->models);
+      config->mail = std::move(place.config->mail);
+    }
+    take(loaded, [](const Diagnostic&) {});
   }
-  const std::string text = render(options.format, all, sources, language);
+  for (const std::string& path : options.paths) {
+    const LoadOptions load = with_config(every, path, config ? &*config : nullptr);
+    if (options.fix) fixed += fix_scenario(path, load);
+    Loaded loaded = load_any(path, load);
+    take(loaded, [&](Diagnostic& one) {
+      if (live && loaded.program) live->tell(one, path, *loaded.program);
+    });
+  }
+  const std::string text = redact(render(options.format, all, sources, language));
   std::cout << text;
   if (!text.empty() && text.back() != '\n') std::cout << "\n";
   if (fixed > 0) std::cerr << (russian ? "исправлено: " : "fixed: ") << fixed << "\n";

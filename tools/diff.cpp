@@ -13,15 +13,24 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-std::shared_ptr<const Program> load_or_complain(const std::string& path, Language language) {
+struct Version {
+  std::shared_ptr<const Program> program;
+  std::map<std::string, std::string> files;  ///< by name: a mark of what is in it
+};
+
+Version load_or_complain(const std::string& path, Language language) {
   std::error_code unknown;
   if (!std::filesystem::exists(path, unknown)) {
     complain((language == Language::Russian ? "нет такого файла или папки: " : "no such file or folder: ") + path);
-    return nullptr;
+    return {};
   }
-  Loaded loaded = load_scenario(path);
+  LoadOptions options;
+  options.count_files = true;
+  Loaded loaded = load_scenario(path, options);
   if (!loaded.program) std::cerr << render_text(loaded.diagnostics.sorted(), loaded.sources, language);
-  return loaded.program;
+  Version version{loaded.program, {}};
+  for (const ScenarioFile& file : loaded.files) version.files[file.reference] = file.hash;
+  return version;
 }
 
 }  // namespace
@@ -82,8 +91,9 @@ int run_diff(const DiffOptions& options) {
   const Language language = tool_language(options.language);
   const auto before = load_or_complain(options.before, language);
   const auto after = load_or_complain(options.after, language);
-  if (!before || !after) return kExitMisuse;
-  const std::vector<Change> changes = compare_programs(*before, *after);
+  if (!before.program || !after.program) return kExitMisuse;
+  std::vector<Change> changes = compare_programs(*before.program, *after.program);
+  compare_files(before.files, after.files, changes);
   if (options.format == "json") {
     json all = json::array();
     for (const Change& change : changes) all.push_back(change_json(change, language));

@@ -19,6 +19,8 @@ constexpr std::string_view kBot = "stage";
 constexpr std::int64_t kFirstVersion = 1;
 /// Timers that a scenario could set without end, each due at once; more in one call is a loop.
 constexpr int kMaxTimers = 100'000;
+/// Rounds of jobs and reports that one event may bring about: a dialog alone is stopped long before (core/jobs.cpp).
+constexpr int kMaxRounds = 20'000;
 
 }  // namespace
 
@@ -104,26 +106,39 @@ struct Stage::Impl {
     return Error{StorageError{StorageError::Kind::Other, "timers come due without end at one moment"}};
   }
 
+  /// Delivers what was played, and plays on until neither a job nor a report of the desk is left.
   Stored<Done> keep(Stored<Played> played) {
-    if (!played) return Error{played.error()};
-    if (reloads == 0)
-      for (const TraceEntry& entry : played->trace) visits.insert(key_of(entry.way));
-    notes.insert(notes.end(), played->notes.begin(), played->notes.end());
-    auto settled = audience->deliver(played->outbox, arrivals);
-    if (!settled) return Error{settled.error()};
-    for (Settled& one : *settled)
-      for (const OutboxRow& row : played->outbox)
-        if (row.broadcast > 0 && row.id == one.outbox_id) one.broadcast = row.broadcast;
-    auto done = player->settle(*settled);
-    if (!done) return done;
-    if (player->has_reports()) return keep(player->go_on());  // what became of a message is an event of the desk
-    if (played->jobs_started)
-      if (auto jobs = do_jobs(); !jobs) return jobs;
-    return played->broadcasts_begun ? run_broadcasts() : done;
+    bool jobs = false, broadcasts_begun = false;
+    for (int round = 0; round < kMaxRounds; ++round) {
+      if (!played) return Error{played.error()};
+      if (reloads == 0)
+        for (const TraceEntry& entry : played->trace) visits.insert(key_of(entry.way));
+      notes.insert(notes.end(), played->notes.begin(), played->notes.end());
+      auto settled = audience->deliver(played->outbox, arrivals);
+      if (!settled) return Error{settled.error()};
+      for (Settled& one : *settled)
+        for (const OutboxRow& row : played->outbox)
+          if (row.broadcast > 0 && row.id == one.outbox_id) one.broadcast = row.broadcast;
+      auto done = player->settle(*settled);
+      if (!done) return done;
+      jobs = jobs || played->jobs_started;
+      broadcasts_begun = broadcasts_begun || played->broadcasts_begun;
+      if (!player->has_reports()) {  // what became of a message is an event of the desk
+        bool any = false;
+        if (std::exchange(jobs, false)) {
+          auto some = do_jobs();
+          if (!some) return Error{some.error()};
+          any = *some;
+        }
+        if (!any) return broadcasts_begun ? run_broadcasts() : done;
+      }
+      played = player->go_on();
+    }
+    return Error{StorageError{StorageError::Kind::Other, "jobs follow each other without end at one moment"}};
   }
 
-  /// Each job is done before anything else happens. What comes of it may ask for more.
-  Stored<Done> do_jobs() {
+  /// Each job is done before anything else happens. False when there is none.
+  Stored<bool> do_jobs() {
     std::vector<JobRow> rows;
     auto claimed = storage.transact([&](Transaction& tx) -> Stored<Done> {
       rows.clear();
@@ -136,7 +151,8 @@ struct Stage::Impl {
       }
       return Done{};
     });
-    if (!claimed || rows.empty()) return claimed;
+    if (!claimed) return Error{claimed.error()};
+    if (rows.empty()) return false;
     std::vector<JobResult> results;
     for (JobRow& row : rows) {
       if (row.service == kReportService) {
@@ -146,7 +162,7 @@ struct Stage::Impl {
         continue;
       }
       if (row.service == kMailService)
-        if (auto filled = fill_in_report(row); !filled) return filled;
+        if (auto filled = fill_in_report(row); !filled) return Error{filled.error()};
       if (!options.jobs)
         return Error{StorageError{StorageError::Kind::Other, "nobody does `" + row.service + ": " + row.name + "` here"}};
       auto result = options.jobs({row.id, row.bot, row.service, row.name, row.request, row.attempts});
@@ -158,7 +174,8 @@ struct Stage::Impl {
         if (auto done = accept_result(tx, rows[i], results[i], now); !done) return Error{done.error()};
       return Done{};
     });
-    return accepted ? keep(player->go_on()) : accepted;
+    if (!accepted) return Error{accepted.error()};
+    return true;
   }
 
   /// As a process that serves does it, on the one connection that there is.

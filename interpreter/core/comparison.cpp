@@ -29,7 +29,7 @@ constexpr std::string_view kCodes[] = {
     "schedule_added",    "schedule_removed", "schedule_changed",
     "role_added",        "role_removed",
     "settings_changed",  "texts_changed",   "phrases_changed",  "moved_changed",
-    "language_changed",  "timezone_changed",
+    "language_changed",  "timezone_changed", "question_changed", "defaults_changed", "files_changed",
 };
 static_assert(std::size(kCodes) == static_cast<std::size_t>(kLastChange) + 1);
 
@@ -236,6 +236,17 @@ class Comparison {
     if (was.confirm.has_value() != is.confirm.has_value())
       add(is.confirm ? What::ConfirmAdded : What::ConfirmRemoved, is.name, place);
     timers(was.reminders, was.timeout, was.gather, is.reminders, is.timeout, is.gather, is.name, place);
+    std::vector<std::string> others;
+    const auto differs = [&](bool same, const char* field) {
+      if (!same) others.push_back(field);
+    };
+    differs(was.pii == is.pii, "pii");
+    differs(was.secret == is.secret, "secret");
+    differs(was.free_words_are_commands == is.free_words_are_commands, "commands");
+    differs(source_of(was.default_value) == source_of(is.default_value), "default");
+    differs(source_of(was.ask_when) == source_of(is.ask_when), "ask_when");
+    differs(was.attempts == is.attempts, "attempts");
+    if (!others.empty()) add(What::QuestionChanged, is.name, place, std::move(others));
   }
 
   void checks(const Question& was, const Question& is, const std::string& place) {
@@ -301,7 +312,7 @@ class Comparison {
   void tables() {
     named(before_.tables, after_.tables, What::TableAdded, What::TableRemoved, What::ColumnsAdded,
           [&](const Table& was, const Table& is) {
-            std::vector<std::string> added, removed;
+            std::vector<std::string> added, removed, defaults;
             for (const Column& column : is.columns) {
               const auto old = std::find_if(was.columns.begin(), was.columns.end(),
                                             [&](const Column& one) { return one.name == column.name; });
@@ -311,6 +322,8 @@ class Comparison {
                 add(What::ColumnChanged, is.name, {}, {column.name},
                     std::string(kColumnTypes[static_cast<std::size_t>(old->type)]),
                     std::string(kColumnTypes[static_cast<std::size_t>(column.type)]));
+              } else if (old->default_value != column.default_value) {
+                defaults.push_back(column.name);
               }
             }
             for (const Column& column : was.columns)
@@ -319,6 +332,7 @@ class Comparison {
                 removed.push_back(column.name);
             if (!added.empty()) add(What::ColumnsAdded, is.name, {}, std::move(added));
             if (!removed.empty()) add(What::ColumnsRemoved, is.name, {}, std::move(removed));
+            if (!defaults.empty()) add(What::DefaultsChanged, is.name, {}, std::move(defaults));
             return true;
           });
   }
@@ -400,6 +414,14 @@ class Comparison {
 
 std::vector<Change> compare_programs(const Program& before, const Program& after) {
   return Comparison(before, after).run();
+}
+
+void compare_files(const std::map<std::string, std::string>& before, const std::map<std::string, std::string>& after,
+                   std::vector<Change>& changes) {
+  std::vector<std::string> names;
+  for (const auto& [name, mark] : after)
+    if (const auto was = before.find(name); was != before.end() && was->second != mark) names.push_back(name);
+  if (!names.empty()) changes.push_back({What::FilesChanged, {}, {}, {}, {}, std::move(names)});
 }
 
 std::string_view change_code(Change::What what) { return kCodes[static_cast<std::size_t>(what)]; }

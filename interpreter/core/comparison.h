@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +51,9 @@ struct Change {
     SettingsChanged, TextsChanged, PhrasesChanged,  ///< `names`: which
     MovedChanged,              ///< `names`: what `moved:` tells about now and did not before
     LanguageChanged, TimezoneChanged,
+    QuestionChanged,  ///< `name` the question's; `names`: fields of it that tell no answer apart, such as `pii`
+    DefaultsChanged,  ///< `name` is the table, `names` columns
+    FilesChanged,     ///< `names`: files that are sent or known, with other contents
   } what = What::BranchChanged;
   std::string name = {};
   std::string place = {};
@@ -60,10 +64,13 @@ struct Change {
 /// In a settled order: by kind of thing, then as the versions have them. A branch that is gone tells of its places,
 /// too; a question that stands in several places tells of its change once, at the first.
 std::vector<Change> compare_programs(const Program& before, const Program& after);
+/// A line more for files that both versions have: by name, what marks their contents.
+void compare_files(const std::map<std::string, std::string>& before, const std::map<std::string, std::string>& after,
+                   std::vector<Change>& changes);
 
 /// `text_changed`, `branch_added`: for JSON; does not change.
 std::string_view change_code(Change::What what);
-inline constexpr Change::What kLastChange = Change::What::TimezoneChanged;
+inline constexpr Change::What kLastChange = Change::What::FilesChanged;
 
 /// Where a dialog that waits at a place of the old version goes (LANGUAGE 11).
 struct PlaceFate {

@@ -15,6 +15,12 @@ namespace {
 constexpr Duration kLongestJob{10 * 60'000};
 /// Who writes more than this while a job is under way is asked to wait.
 constexpr std::size_t kMostKept = 20;
+/// So many jobs may end in a dialog with nothing else happening to it: steps that go back to a failing one would go
+/// round for ever, each turn by itself within its limits. A `for` gets somewhere with each of its items, so that a
+/// job inside it counts less.
+constexpr std::uint32_t kJobsInARow = 20;
+constexpr std::uint32_t kInLoop = 1, kOutsideLoops = 250;
+constexpr std::uint32_t kMostInARow = kJobsInARow * kOutsideLoops;
 
 template <class Verb>
 Flow take_result(Play&, const Waiting&, const Verb&, const Value&, const std::string&) {
@@ -35,8 +41,27 @@ bool waits_for(const Waiting& waiting, std::uint64_t serial) {
   return waiting.what == Waiting::For::Job && waiting.serial == serial && waiting.candidate.is_null();
 }
 
+/// False when jobs follow each other without end. The first time `on_error` speaks; should it go on like that, the
+/// dialog ends.
+bool count_job(Play& play) {
+  State& state = play.state;
+  const bool in_loop = std::any_of(state.frames.begin(), state.frames.end(),
+                                   [](const Frame& frame) { return frame.kind == Frame::Kind::Loop; });
+  const std::uint32_t before = state.jobs_in_a_row;
+  state.jobs_in_a_row = std::min(before, 2 * kMostInARow) + (in_loop ? kInLoop : kOutsideLoops);
+  const bool again = state.jobs_in_a_row > 2 * kMostInARow;
+  if (!again && (before > kMostInARow || state.jobs_in_a_row <= kMostInARow)) return true;
+  if (again) play.faults = std::max(play.faults, 1u);
+  play.span = play.program.step(state.waiting.step).span;
+  return play.fail("more than " + std::to_string(kJobsInARow) + " jobs in a row, and nothing came from a person");
+}
+
 /// Leaves the present rest for what came of its job.
 Flow settle(Play& play, const Value& result, std::string_view error) {
+  if (!count_job(play)) {
+    play.leave_rest();
+    return Flow::Rest;
+  }
   Waiting waiting = play.state.waiting;
   put_aside(waiting, result, error);
   play.leave_rest();

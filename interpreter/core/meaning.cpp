@@ -86,6 +86,7 @@ class Writer {
     attach(say.attach);
     if (say.buttons) buttons(*say.buttons);
     number(say.remove_keyboard ? 1 : 0);
+    duration(say.typing);
   }
   void verb(const Choose& choose) {
     word(choose.into);
@@ -275,6 +276,7 @@ std::string meaning_of(const Program& program, const Command& command) {
   writer.word(command.pattern);
   for (const std::string& argument : command.args) writer.word(argument);
   writer.word(command.role);
+  writer.text(command.about);
   writer.number(command.during_handoff ? 1 : 0);
   writer.number(static_cast<std::uint64_t>(command.action));
   writer.target(command.target);

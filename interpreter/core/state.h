@@ -188,6 +188,8 @@ struct State {
   /// Branches that begin later (`schedule`), by name; the timer `schedule:NAME` says when. They live on whatever the
   /// dialog does.
   std::map<std::string, std::string> scheduled;
+  /// Of jobs that ended while nobody wrote, pressed and no clock struck: a circle of them is stopped (jobs.cpp).
+  std::uint32_t jobs_in_a_row = 0;
   /// What the person wrote while a job was under way: heard behind it, oldest first.
   std::vector<UserMessage> kept;
   Assisted assisted;            ///< what assistants remember

@@ -487,6 +487,7 @@ std::string to_json(const State& state, const Program& program) {
     for (const auto& [name, branch] : state.scheduled) append_json_string(scheduled.any_name(name), branch);
     scheduled.end();
   }
+  members.number("jr", state.jobs_in_a_row);
   members.array("kept", state.kept, [&](const UserMessage& message) {
     append_json_string(out, to_json(Event{{}, 0, message}));
   });
@@ -540,6 +541,7 @@ bool from_json(std::string_view json_text, const Program& program, State& state,
     if (name == "sch") {
       return json.read_object([&](const std::string& scheduled) { return json.read_string(state.scheduled[scheduled]); });
     }
+    if (name == "jr") return read_number(json, state.jobs_in_a_row);
     if (name == "kept") return read_messages(json, state.kept);
     if (name == "as") return read_json(json, state.assisted);
     if (name == "o") return read_offer(json, state.offer.emplace(), offer_mark);

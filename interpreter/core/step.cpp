@@ -48,7 +48,15 @@ void hear_failure(Play& play, const TurnFailed& failed) {
   play.run();
 }
 
+/// Whether the event came from outside: all but what a job, a table or a fault of the dialog's own gives it.
+bool is_news(const Event& event) {
+  if (const auto* timer = std::get_if<TimerDue>(&event.what)) return !timer->name.starts_with("job");
+  return !std::holds_alternative<JobDone>(event.what) && !std::holds_alternative<TableAnswer>(event.what) &&
+         !std::holds_alternative<DeskAnswer>(event.what) && !std::holds_alternative<TurnFailed>(event.what);
+}
+
 void dispatch(Play& play, const Event& event) {
+  if (is_news(event)) play.state.jobs_in_a_row = 0;
   if (const auto* message = std::get_if<UserMessage>(&event.what)) {
     hear_message(play, *message);
   } else if (const auto* press = std::get_if<ButtonPress>(&event.what)) {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <utility>
 
 #include "interpreter/runtime/config_models.h"
 #include "interpreter/runtime/config_proxy.h"
@@ -54,6 +55,7 @@ enum class Wanted : std::uint8_t {
   All,
   Place,     ///< where the database and the process are: no token is needed
   Programs,  ///< that, and the programs
+  Check,     ///< all, but for the environment and for secrets
 };
 
 class Reader {
@@ -63,7 +65,8 @@ class Reader {
         path_(std::move(path)),
         folder_(fs::absolute(path_).parent_path()),
         transports_(transports),
-        place_only_(wanted != Wanted::All),
+        lenient_(wanted == Wanted::Check),
+        place_only_(wanted == Wanted::Place || wanted == Wanted::Programs),
         programs_(wanted != Wanted::Place) {
     bot_keys_ = {"scenario", "roles"};
     for (const auto& [name, keys] : transports_) bot_keys_.push_back(name);
@@ -127,7 +130,15 @@ class Reader {
     if (reload_role_) check_reload_role();
     if (config_.database == Config().database)
       config_.database = "sqlite:" + (folder_ / "sufler.db").lexically_normal().string();
-    if (!loaded_.diagnostics.has_errors()) loaded_.config = std::move(config_);
+    if (lenient_ || !loaded_.diagnostics.has_errors()) loaded_.config = std::move(config_);
+  }
+
+  /// Places of what cannot be judged here; only with Wanted::Check.
+  bool is_forgiven(const Diagnostic& problem) const {
+    return problem.id == DiagnosticId::ConfigUnsetVariable ||
+           std::any_of(forgiven_.begin(), forgiven_.end(), [&](const SourceSpan& span) {
+             return span.offset <= problem.span.offset && problem.span.offset < span.offset + std::max(span.length, 1u);
+           });
   }
 
  private:
@@ -170,6 +181,7 @@ class Reader {
     std::vector<std::string> unset;
     std::string out = expand(node.scalar, unset);
     for (const std::string& name : unset) report(DiagnosticId::ConfigUnsetVariable, node.span, {name});
+    if (!unset.empty()) forgiven_.push_back(node.span);
     return out;
   }
 
@@ -535,6 +547,7 @@ class Reader {
     BotConfig bot;
     bot.name = std::string(entry.key.scalar);
     bot.span = entry.key.span;
+    bool known_path = true;
     if (!entry.value.is_map()) {
       report(DiagnosticId::ConfigMissing, entry.key.span, {"scenario"});
       return;
@@ -543,15 +556,17 @@ class Reader {
       const std::string name(field.key.scalar);
       if (!known(field.key, bot_keys_, "a bot")) continue;
       if (name == "scenario") {
+        const std::size_t unset = forgiven_.size();
         const std::string path = expand(field.value);
-        if (!path.empty()) bot.scenario = (folder_ / path).lexically_normal().string();
+        known_path = !lenient_ || forgiven_.size() == unset;
+        if (!path.empty() && known_path) bot.scenario = (folder_ / path).lexically_normal().string();
       } else if (name == "roles") {
         read_roles(field.value, bot);
       } else {
         bot.transports.push_back(read_transport(field));
       }
     }
-    if (bot.scenario.empty()) report(DiagnosticId::ConfigMissing, entry.key.span, {"scenario"});
+    if (bot.scenario.empty() && known_path) report(DiagnosticId::ConfigMissing, entry.key.span, {"scenario"});
     if (bot.transports.empty() && !loaded_.diagnostics.has_errors())
       report(DiagnosticId::ConfigMissing, entry.key.span, {"telegram"});
     config_.bots.push_back(std::move(bot));
@@ -596,6 +611,7 @@ class Reader {
       std::error_code unknown;
       std::ifstream file(path);
       if (!file || fs::is_directory(path, unknown)) {  // reading a folder throws
+        forgiven_.push_back(node.span);
         report(DiagnosticId::ConfigBadValue, node.span, {token, "a file that can be read"});
         return {};
       }
@@ -642,8 +658,10 @@ class Reader {
   std::string path_;
   fs::path folder_;
   const KnownTransports& transports_;
+  bool lenient_;
   bool place_only_;
   bool programs_;
+  std::vector<SourceSpan> forgiven_;
   std::vector<std::string> bot_keys_;
   Config config_;
   std::optional<SourceSpan> reload_role_;
@@ -675,7 +693,12 @@ LoadedConfig load(const std::string& path, const KnownTransports& transports, Wa
   }
   const Document document = read_yaml(index, loaded.sources, loaded.diagnostics);
   if (!document.parsed) return loaded;
-  Reader(loaded, path, transports, wanted).read(document.root);
+  Reader reader(loaded, path, transports, wanted);
+  reader.read(document.root);
+  if (wanted != Wanted::Check) return loaded;
+  const std::vector<Diagnostic> all = std::exchange(loaded.diagnostics, Diagnostics()).sorted();
+  for (const Diagnostic& one : all)
+    if (!reader.is_forgiven(one)) loaded.diagnostics.report(one.id, one.span, {}) = one;
   return loaded;
 }
 
@@ -683,6 +706,9 @@ LoadedConfig load(const std::string& path, const KnownTransports& transports, Wa
 
 LoadedConfig load_config(const std::string& path, const KnownTransports& transports) {
   return load(path, transports, Wanted::All);
+}
+LoadedConfig load_to_check(const std::string& path, const KnownTransports& transports) {
+  return load(path, transports, Wanted::Check);
 }
 LoadedConfig load_place(const std::string& path) { return load(path, {}, Wanted::Place); }
 LoadedConfig load_programs(const std::string& path) { return load(path, {}, Wanted::Programs); }

@@ -83,6 +83,10 @@ struct LoadedConfig {
 /// is hidden from the log at once.
 LoadedConfig load_config(const std::string& path, const KnownTransports& transports);
 
+/// The same for whoever only checks it: what is not set in this environment and secrets that cannot be read here are taken to
+/// be right. `config` is there whenever the file is a configuration, also beside errors.
+LoadedConfig load_to_check(const std::string& path, const KnownTransports& transports);
+
 /// The same for commands that only look for the database and the process, so that whoever types the command needs no
 /// token: of the bots their names, the names of their roles, and the paths of their scenarios where those are known.
 LoadedConfig load_place(const std::string& path);

@@ -36,11 +36,30 @@ void check_button_counts(Loading& loading) {
   }
 }
 
+/// What of a text is sent whatever its templates come to.
+std::size_t constant_bytes(std::string_view text) {
+  std::size_t bytes = text.size();
+  for (std::size_t at = 0; (at = text.find("{{", at)) != std::string_view::npos;) {
+    const std::size_t end = text.find("}}", at);
+    if (end == std::string_view::npos) break;
+    bytes -= end + 2 - at;
+    at = end + 2;
+  }
+  return bytes;
+}
+
+/// What no platform is asked about: the bot itself makes no such text.
+void check_sizes(Loading& loading) {
+  for (const Node* text : loading.message_texts)
+    if (text->is_scalar() && constant_bytes(text->scalar) > loading.program.limits.text_bytes) report_too_large(loading, *text);
+}
+
 void check_texts(Loading& loading) {
   const std::size_t limit =
       narrowest(loading.options.platforms, &Capabilities::message_units).can.message_units;
+  const std::size_t most = loading.program.limits.text_bytes;
   for (const Node* text : loading.message_texts) {
-    if (!text->is_scalar() || text->scalar.size() <= limit) continue;
+    if (!text->is_scalar() || text->scalar.size() <= limit || constant_bytes(text->scalar) > most) continue;
     const std::size_t length = count_code_points(text->scalar);
     if (length > limit) loading.report(DiagnosticId::TextTooLong, text->span, {std::to_string(length), std::to_string(limit)});
   }
@@ -78,6 +97,7 @@ void note_lacks(Loading& loading, const Platform& platform) {
 }  // namespace
 
 void check_platform_limits(Loading& loading) {
+  check_sizes(loading);
   if (loading.options.platforms.empty()) return;
   check_labels(loading);
   check_button_counts(loading);

@@ -118,27 +118,92 @@ class WaysOutCheck {
            });
   }
 
-  /// Whether a way through the node goes on at once and changes nothing that a condition could ask about.
+  // What has chance in it may come out otherwise the next time.
+  static bool is_fixed(const Expression& condition) { return condition.source().find('(') == std::string::npos; }
+  static bool is_fixed(const std::optional<Expression>& condition) { return !condition || is_fixed(*condition); }
+
+  /// Whether some way through the node goes on at once and changes nothing that a condition could ask about. Of steps that
+  /// wait for a person it is the way on which nobody is asked, of jobs the one on which they fail: a result may be
+  /// another each time.
   bool passes_unchanged(FlowNodeId id) const {
     const FlowNode& node = graph_.node(id);
-    if (node.kind == FlowNode::Kind::Entry) return true;
+    if (node.kind == FlowNode::Kind::Entry || node.kind == FlowNode::Kind::Call) return true;
     const Step* step = step_of(id);
-    if (!step || node.routine == UINT32_MAX || graph_.rests(id)) return false;
-    // A program may give another result each time.
-    const bool changes = changes_a_condition(*step) || std::holds_alternative<Save>(step->verb) ||
-                         std::holds_alternative<Find>(step->verb) || std::holds_alternative<Count>(step->verb) ||
-                         std::holds_alternative<Call>(step->verb) || std::holds_alternative<For>(step->verb) ||
-                         std::holds_alternative<Run>(step->verb) || std::holds_alternative<ReportStep>(step->verb) ||
-                         std::holds_alternative<Restart>(step->verb);
-    // What has chance in it may come out otherwise the next time.
-    const auto is_fixed = [](const Expression& condition) { return condition.source().find('(') == std::string::npos; };
-    if (changes || (step->when && !is_fixed(*step->when))) return false;
-    if (const auto* condition = std::get_if<If>(&step->verb)) return is_fixed(condition->condition);
-    if (const auto* match = std::get_if<Match>(&step->verb)) return is_fixed(match->subject);
-    return true;
+    if (!step || node.routine == UINT32_MAX || !is_fixed(step->when)) return false;
+    if (changes_a_condition(*step)) return false;
+    return std::visit(
+        [&](const auto& verb) {
+          using V = std::decay_t<decltype(verb)>;
+          if constexpr (std::is_same_v<V, If>) {
+            return is_fixed(verb.condition);
+          } else if constexpr (std::is_same_v<V, Match>) {
+            return is_fixed(verb.subject);
+          } else if constexpr (std::is_same_v<V, Find> || std::is_same_v<V, Count>) {
+            return is_fixed(verb.where);  // nobody changes the table meanwhile
+          } else if constexpr (std::is_same_v<V, Wait>) {
+            return verb.duration && verb.duration->ms == 0;
+          } else if constexpr (std::is_same_v<V, Ask>) {
+            const Question* question = graph_.question_of(id);
+            return question && is_fixed(question->ask_when);
+          } else if constexpr (std::is_same_v<V, AssistantStep>) {
+            return verb.task != AssistantStep::Task::Talk;
+          } else {
+            return !std::is_same_v<V, Save> && !std::is_same_v<V, Update> && !std::is_same_v<V, Delete> &&
+                   !std::is_same_v<V, For> && !std::is_same_v<V, Restart> && !std::is_same_v<V, HandoffStep>;
+          }
+        },
+        step->verb);
   }
 
-  static bool goes_at_once(FlowVia via) { return FlowGraph::is_flow(via) && via != FlowVia::Call; }
+  /// Behind steps that only say things; nothing when there are others among them.
+  std::optional<FlowNodeId> behind_plain(BlockId block, FlowNodeId behind) const {
+    if (!block) return behind;
+    for (const StepId id : program_.block(block).steps) {
+      const Step& step = program_.step(id);
+      if (step.when) return std::nullopt;
+      if (const auto* go = std::get_if<Go>(&step.verb)) {
+        if (!go->branch) return std::nullopt;
+        return graph_.entry_of(go->branch);
+      }
+      if (!std::holds_alternative<Say>(step.verb) && !std::holds_alternative<Notify>(step.verb) &&
+          !std::holds_alternative<Log>(step.verb) && !std::holds_alternative<Track>(step.verb))
+        return std::nullopt;
+    }
+    return behind;
+  }
+
+  /// Whether the edge is a way on that waits for nothing, and which one it becomes.
+  std::optional<FlowEdge> at_once(FlowNodeId from, FlowEdge edge) const {
+    if (edge.via == FlowVia::WhenFails) return edge;
+    if (!FlowGraph::is_flow(edge.via) || edge.via == FlowVia::Call) return std::nullopt;
+    const auto through = [&](BlockId block) -> std::optional<FlowEdge> {
+      const auto to = behind_plain(block, edge.to);
+      if (to) edge.to = *to;
+      return to ? std::optional(edge) : std::nullopt;
+    };
+    if (edge.via == FlowVia::Called) {
+      const FlowRoutine* called = graph_.called_by(from);
+      return called ? through(called->block) : std::nullopt;
+    }
+    if (const auto* choose = verb_of<Choose>(from)) {
+      // Of options that each have a `when` it is not known whether all of them can fail.
+      if (edge.via != FlowVia::NoOptions || !choose->buttons.from) return std::nullopt;
+      if (!choose->otherwise.steps) return edge;
+      // In the graph these steps lead back to the choice, which is the way of wrong words.
+      const auto edges = graph_.edges(from);
+      const auto on = std::find_if(edges.begin(), edges.end(), [](const FlowEdge& one) { return one.via == FlowVia::OptionOfData; });
+      if (on == edges.end()) return std::nullopt;
+      edge.to = on->to;
+      return through(choose->otherwise.steps);
+    }
+    if (const Question* question = graph_.question_of(from)) {
+      const bool unasked = edge.via == FlowVia::NotAsked || (edge.via == FlowVia::NoOptions && question->buttons.from);
+      return unasked ? std::optional(edge) : std::nullopt;
+    }
+    if (verb_of<Run>(from) || verb_of<AssistantStep>(from))
+      return edge.via == FlowVia::Otherwise ? std::optional(edge) : std::nullopt;
+    return edge;
+  }
 
   void check_circles() {
     // Nodes that nothing leads to within the rest are taken away until only circles, and what is behind them, remain.
@@ -147,8 +212,9 @@ class WaysOutCheck {
     std::vector<std::uint32_t> incoming(count), open;
     for (std::uint32_t i = 0; i < count; ++i) inside[i] = passes_unchanged(FlowNodeId{i});
     const auto each_next = [&](std::uint32_t node, auto visit) {
-      for (const FlowEdge& edge : graph_.edges(FlowNodeId{node}))
-        if (goes_at_once(edge.via) && inside[FlowGraph::value(edge.to)]) visit(FlowGraph::value(edge.to));
+      for (const FlowEdge& one : graph_.edges(FlowNodeId{node}))
+        if (const auto edge = at_once(FlowNodeId{node}, one); edge && inside[FlowGraph::value(edge->to)])
+          visit(FlowGraph::value(edge->to));
     };
     for (std::uint32_t i = 0; i < count; ++i)
       if (inside[i]) each_next(i, [&](std::uint32_t to) { ++incoming[to]; });
@@ -172,6 +238,7 @@ class WaysOutCheck {
     FlowNodeId node{};
     FlowFacts::Id facts = 0;
     std::size_t parent = 0;
+    FlowVia via = FlowVia::Next;  ///< that led here
   };
 
   /// A way from the node to itself whose conditions do not contradict each other.
@@ -180,28 +247,31 @@ class WaysOutCheck {
     std::unordered_set<std::uint64_t> seen;
     for (std::size_t at = 0; at < looked.size() && budget > 0; ++at, --budget) {
       const Looked from = looked[at];
-      for (const FlowEdge& edge : graph_.edges(from.node)) {
-        const std::uint32_t to = FlowGraph::value(edge.to);
-        if (!goes_at_once(edge.via) || !inside[to] || told[to]) continue;
-        const auto facts = flow_.facts().follow(from.facts, from.node, edge);
+      for (const FlowEdge& one : graph_.edges(from.node)) {
+        const auto edge = at_once(from.node, one);
+        if (!edge) continue;
+        const std::uint32_t to = FlowGraph::value(edge->to);
+        if (!inside[to] || told[to]) continue;
+        const auto facts = flow_.facts().follow(from.facts, from.node, *edge);
         if (!facts) continue;
-        if (edge.to == begin) return report_endless(looked, at, told);
-        if (seen.insert(std::uint64_t{*facts} << 32 | to).second) looked.push_back({edge.to, *facts, at});
+        if (edge->to == begin) return report_endless(looked, at, edge->via, told);
+        if (seen.insert(std::uint64_t{*facts} << 32 | to).second) looked.push_back({edge->to, *facts, at, edge->via});
       }
     }
     told[FlowGraph::value(begin)] = 1;  // on no circle that can be
   }
 
-  void report_endless(const std::vector<Looked>& looked, std::size_t at, FlowMarks& told) {
-    std::vector<FlowNodeId> circle;
-    for (;; at = looked[at].parent) {
-      circle.push_back(looked[at].node);
+  void report_endless(const std::vector<Looked>& looked, std::size_t at, FlowVia last, FlowMarks& told) {
+    std::vector<std::pair<FlowNodeId, FlowVia>> circle;  // with the way on
+    for (FlowVia on = last;; on = looked[at].via, at = looked[at].parent) {
+      circle.push_back({looked[at].node, on});
       if (at == 0) break;
     }
     std::reverse(circle.begin(), circle.end());
     std::string branches, first;
-    const Step* condition = nullptr;
-    for (const FlowNodeId id : circle) {
+    const Step *condition = nullptr, *unsure = nullptr, *fails = nullptr;
+    bool sets = false, looks_up = false;
+    for (const auto& [id, on] : circle) {
       told[FlowGraph::value(id)] = 1;
       const FlowNode& node = graph_.node(id);
       if (node.kind == FlowNode::Kind::Entry && node.routine < program_.branches.size()) {
@@ -210,13 +280,32 @@ class WaysOutCheck {
         branches += name + " → ";
       }
       const Step* step = step_of(id);
-      const bool asks = step && (step->when || std::holds_alternative<If>(step->verb) || std::holds_alternative<Match>(step->verb));
+      if (!step) continue;
+      const bool asks = step->when || std::holds_alternative<If>(step->verb) || std::holds_alternative<Match>(step->verb);
       if (asks && !condition) condition = step;
+      if (on == FlowVia::WhenFails) continue;
+      sets = sets || std::holds_alternative<Set>(step->verb);
+      looks_up = looks_up || on == FlowVia::NoOptions || std::holds_alternative<Find>(step->verb) || std::holds_alternative<Count>(step->verb);
+      const bool waits = std::holds_alternative<Choose>(step->verb) || std::holds_alternative<Ask>(step->verb) ||
+                         std::holds_alternative<Wait>(step->verb);
+      if (waits && !unsure) unsure = step;
+      if (on == FlowVia::Otherwise && !fails) fails = step;
     }
-    if (!condition || first.empty()) return;
-    hint(loading_, loading_.report(DiagnosticId::PerhapsEndless, condition->span, {branches + first}),
-         "let it wait somewhere, with `%choose%`, `%ask%` or `%wait%`, or change what it asks about",
-         "дайте ему где-то подождать, `%choose%`, `%ask%` или `%wait%`, или измените то, о чём он спрашивает");
+    // What is set may be what is looked for, and the next time something is found.
+    if (first.empty() || (sets && looks_up)) return;
+    if (fails) {
+      hint(loading_, loading_.report(DiagnosticId::FailingCircle, fails->span, {branches + first}),
+           "let it wait before it tries again: a `%choose%`, an `%ask%` or a `%wait%`; or lead elsewhere",
+           "пусть перед новой попыткой он подождёт: `%choose%`, `%ask%` или `%wait%`; или ведите в другое место");
+    } else if (unsure) {
+      hint(loading_, loading_.report(DiagnosticId::MayNotWait, unsure->span, {branches + first}),
+           "lead elsewhere when there is nothing to ask, or let it wait on the way: a `%choose%` or an `%ask%` that is always shown, a `%wait%`",
+           "ведите в другое место, когда спрашивать не о чем, или пусть бот подождёт по пути: `%choose%` или `%ask%`, которые видны всегда, `%wait%`");
+    } else if (condition) {
+      hint(loading_, loading_.report(DiagnosticId::PerhapsEndless, condition->span, {branches + first}),
+           "let it wait somewhere, with `%choose%`, `%ask%` or `%wait%`, or change what it asks about",
+           "дайте ему где-то подождать, `%choose%`, `%ask%` или `%wait%`, или измените то, о чём он спрашивает");
+    }
   }
 
   Loading& loading_;

@@ -72,6 +72,27 @@ TEST(Comparison, CommandsTablesAndRoles) {
               ElementsAre("branch `main` does something else now", "role `admins` is needed now"));
 }
 
+TEST(Comparison, WhatIsKeptAndHowItIsSaid) {
+  EXPECT_THAT(told(question("text: Размер?"), question("text: Размер?, pii: true, commands: off")),
+              ElementsAre("question `size`: changed `pii`, `commands`"));
+  const std::string main = "branches:\n  main:\n    - say: раз\n";
+  EXPECT_THAT(told(main, "branches:\n  main:\n    - say: раз\n      typing: 2s\n"),
+              ElementsAre("branch `main` does something else now"));
+  EXPECT_THAT(told(main + "commands:\n  menu: {on: /menu, about: Меню, go: main}\n",
+                   main + "commands:\n  menu: {on: /menu, about: Начало, go: main}\n"),
+              ElementsAre("command `menu` does something else now"));
+  EXPECT_THAT(told(main + "tables:\n  orders: {state: {type: text, default: new}}\n",
+                   main + "tables:\n  orders: {state: {type: text, default: open}}\n"),
+              ElementsAre("table `orders`: other defaults of `state`"));
+}
+
+TEST(Comparison, FilesWithOtherContents) {
+  std::vector<Change> changes;
+  compare_files({{"price.pdf", "1"}, {"faq.md", "2"}, {"old.md", "3"}}, {{"price.pdf", "1"}, {"faq.md", "4"}, {"new.md", "5"}}, changes);
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(change_text(changes[0], Language::English), "other contents of `faq.md`");
+}
+
 TEST(Comparison, EveryKindHasACodeOfItsOwn) {
   std::set<std::string_view> codes;
   for (std::size_t i = 0; i <= static_cast<std::size_t>(kLastChange); ++i)

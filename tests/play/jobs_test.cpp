@@ -248,5 +248,71 @@ TEST(JobSteps, TheResultMayBeAnyValue) {
   EXPECT_TRUE(talk.sent.back().text.spans.empty()) << "data, and no markup";
 }
 
+// ---- jobs without end
+
+const std::string kCircle = R"(
+start: ask
+on_error: sorry
+branches:
+  ask:
+    - ask: area
+    - go: price
+  price:
+    - run: p
+      on_error:
+        - say: Ещё раз.
+        - go: price
+  sorry:
+    - say: Неполадка.
+questions:
+  area: {text: Площадь?}
+)";
+
+/// How many jobs fail, one behind the other, until the dialog asks for no more.
+int fails_until_it_stops(Dialog& talk) {
+  int failed = 0;
+  for (std::size_t known = 0; known < talk.started.size() && failed < 1000; ++failed) {
+    known = talk.started.size();
+    talk.done({}, "down");
+  }
+  return failed;
+}
+
+TEST(JobsInARow, ACircleOfFailuresEndsWithOnError) {
+  Dialog talk{load(kCircle)};
+  talk.says("/start");
+  talk.says("54");
+  EXPECT_EQ(fails_until_it_stops(talk), 21);
+  EXPECT_EQ(talk.sent.back().text.text, "Неполадка.");
+  EXPECT_EQ(talk.at(), "none");
+}
+
+TEST(JobsInARow, ThePersonsWordsCountAnew) {
+  Dialog talk{load("start: a\nbranches:\n  a:\n    - run: p\n    - ask: more\n    - go: a\nquestions:\n  more: Ещё?\n")};
+  talk.says("/start");
+  for (int i = 0; i < 50; ++i) {
+    talk.done(Value(1));
+    EXPECT_EQ(talk.at(), "a/more");
+    talk.says("да");
+  }
+}
+
+TEST(JobsInARow, OnErrorThatFailsAsWellEndsTheDialog) {
+  Dialog talk{load("start: a\non_error: a\nbranches:\n  a:\n    - run: p\n      on_error: a\n")};
+  talk.says("/start");
+  EXPECT_EQ(fails_until_it_stops(talk), 41);
+  EXPECT_EQ(talk.at(), "none");
+}
+
+TEST(JobsInARow, AForOverManyRowsIsNoCircle) {
+  std::string rows = "0";
+  for (int i = 1; i < 200; ++i) rows += ", " + std::to_string(i);
+  Dialog talk{load("start: a\nbranches:\n  a:\n    - for: n\n      in: [" + rows + "]\n      do:\n        - run: p\n    - say: Всё.\n")};
+  talk.says("/start");
+  for (int i = 0; i < 200 && talk.sent.empty(); ++i) talk.done(Value(1));
+  ASSERT_FALSE(talk.sent.empty());
+  EXPECT_EQ(talk.sent.back().text.text, "Всё.");
+}
+
 }  // namespace
 }  // namespace sufler::testing

@@ -1,4 +1,5 @@
 // `ensure`: what is proven, what is refuted, and by which talk (LANGUAGE 12 and 14).
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -353,6 +354,62 @@ TEST(PromiseTest, ACircleWithoutAWayToItIsNoWay) {
                  "  - branch: order\n"
                  "    reaches: cancelled\n"),
             "S411 the bot waits in `order` (scenario.yaml:14:7)\n");
+}
+
+// ---- what only may give an answer
+
+const std::string kBeforePeople =
+    "ensure:\n"
+    "  - before: {handoff: people}\n"
+    "    answered: [phone]\n";
+
+TEST(PromiseTest, AnArgumentThatWasLeftOutIsNoAnswer) {
+  const auto with = [](const std::string& guard) {
+    return said("branches:\n"
+                "  start:\n"
+                "    - ask: phone\n"
+                "    - go: order\n"
+                "  order:\n" +
+                guard +
+                "    - handoff: people\n"
+                "commands:\n"
+                "  order: {on: /order, args: [phone], go: order}\n" +
+                kQuestions + kPeople + kBeforePeople);
+  };
+  EXPECT_THAT(with(""), ::testing::StartsWith("S410 "));
+  EXPECT_EQ(with("    - ask: phone\n      when: not phone\n"), "");
+}
+
+TEST(PromiseTest, ACallThatMayComeBackWithNothingIsNoAnswer) {
+  const auto with = [](const std::string& result, const std::string& guard = "") {
+    return said("branches:\n"
+                "  start:\n"
+                "    - call: look\n"
+                "      into: phone\n" +
+                guard +
+                "    - handoff: people\n"
+                "  look:\n"
+                "    - ask: name\n" +
+                result + kQuestions + kPeople + kBeforePeople);
+  };
+  EXPECT_THAT(with("    - return:\n      when: name == 'x'\n    - return: name\n"), ::testing::StartsWith("S410 "));
+  EXPECT_THAT(with(""), ::testing::StartsWith("S410 "));
+  EXPECT_EQ(with("    - return: name\n"), "");
+  EXPECT_EQ(with("", "    - ask: phone\n      when: not phone\n"), "");
+}
+
+TEST(PromiseTest, AFieldThatTheTextDoesNotHaveIsNoAnswer) {
+  const auto with = [](const std::string& guard) {
+    return said("assistants:\n"
+                "  helper: {instructions: Help., model: small}\n"
+                "branches:\n"
+                "  start:\n"
+                "    - ask: name\n"
+                "    - assistant: {name: helper, do: extract, into: [phone], text: \"{{ name }}\", otherwise: start}\n" +
+                guard + "    - handoff: people\n" + kQuestions + kPeople + kBeforePeople);
+  };
+  EXPECT_THAT(with(""), ::testing::HasSubstr("S410 "));
+  EXPECT_THAT(with("    - ask: phone\n      when: not phone\n"), ::testing::Not(::testing::HasSubstr("S410 ")));
 }
 
 }  // namespace

@@ -1,4 +1,7 @@
 // What `sufler check` prints and gives back; what it says of a scenario is tests/diagnostics.
+#include <sys/stat.h>
+
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tools/tool_run.h"
@@ -116,6 +119,77 @@ TEST_F(CheckTest, FixLeavesTheWordsOfATalkAlone) {
   EXPECT_THAT(run.out, HasSubstr("S146"));
   EXPECT_THAT(run.out, HasSubstr("`shop.test.yaml`"));
   EXPECT_THAT(run.out, Not(HasSubstr("S111")));
+}
+
+TEST_F(CheckTest, TheConfigurationSaysWhichPlatformsCount) {
+  write("shop.yaml",
+        "scenario: shop\nlanguage: en\nbranches: {start: [{say: \"`a` or `b`\"}, {ask: phone}, {say: \"{{ phone }}\"}]}\n"
+        "questions: {phone: {text: \"Phone?\", type: contact}}\n");
+  const auto with = [&](const std::string& bot) {
+    write("sufler.yaml", "bots:\n  shop: {scenario: shop.yaml, " + bot + "}\n");
+    CheckOptions options;
+    options.paths = {path("shop.yaml")};
+    options.config = path("sufler.yaml");
+    options.language = "en";
+    return run_tool([&] { return run_check(options); });
+  };
+  const ToolRun telegram = with("telegram: {token: \"${SUFLER_TEST_UNSET}\"}");
+  EXPECT_EQ(telegram.err, "no problems\n") << telegram.out;
+  const ToolRun vk = with("vk: {token: \"${SUFLER_TEST_UNSET}\", group: 1}");
+  EXPECT_THAT(vk.out, HasSubstr("S506"));
+  EXPECT_THAT(vk.out, HasSubstr("S508"));
+}
+
+TEST_F(CheckTest, TheConfigurationsOwnProblemsAreSaid) {
+  write("shop.yaml", "scenario: shop\nbranches: {start: [say: hi]}\n");
+  const std::string bots = "bots:\n  shop: {scenario: shop.yaml, telegram: {token: \"${SUFLER_TEST_UNSET}\"}}\n";
+  const auto with = [&](const std::string& config) {
+    write("sufler.yaml", config);
+    CheckOptions options;
+    options.paths = {path("shop.yaml")};
+    options.config = path("sufler.yaml");
+    options.language = "en";
+    return run_tool([&] { return run_check(options); });
+  };
+  EXPECT_EQ(with(bots + "http: {listen: \"${SUFLER_TEST_UNSET}:8080\"}\n").err, "no problems\n") << "what is not set here may be right";
+  for (const char* part : {"http: {listen: x}\n", "flood: {messages: -1}\n", "models: {main: {url: \"ftp://x\", model: m}}\n", "log: {level: loud}\n"}) {
+    const ToolRun run = with(bots + part);
+    EXPECT_EQ(run.code, kExitErrors) << part;
+    EXPECT_THAT(run.out, HasSubstr("S703")) << part;
+  }
+  EXPECT_EQ(with("bots: {}\n").code, kExitErrors);
+  const ToolRun vk = with("bots:\n  shop: {scenario: shop.yaml, vk: {token: \"${SUFLER_TEST_UNSET}\", group: 0}}\n");
+  EXPECT_EQ(vk.code, kExitErrors);
+  EXPECT_THAT(vk.out, HasSubstr("the number of the community"));
+}
+
+TEST_F(CheckTest, WhatIsNoFileIsSaid) {
+  namespace fs = std::filesystem;
+  fs::create_directories(path("bot/_parts"));
+  write("bot/scenario.yaml", "scenario: bot\nbranches: {start: [go: other]}\n");
+  write("bot/_parts/other.txt", "branches: {other: [say: hi]}\n");
+  write("outside.yaml", "branches: {more: [say: hi]}\n");
+  fs::create_symlink("_parts/other.txt", path("bot/other.yaml"));
+  EXPECT_EQ(check({path("bot")}, "text").err, "no problems\n") << "a link inside the folder is read";
+  fs::create_symlink("../outside.yaml", path("bot/outside.yaml"));
+  ASSERT_EQ(mkfifo(path("bot/pipe.yaml").c_str(), 0600), 0);
+  const ToolRun run = check({path("bot")}, "text");
+  EXPECT_THAT(run.out, HasSubstr("bot/outside.yaml` is not read: it is a link that leads out"));
+  EXPECT_THAT(run.out, HasSubstr("bot/pipe.yaml` is not read: it is not a file"));
+  EXPECT_EQ(run.err, "2 warnings\n");
+  const ToolRun endless = check({"/dev/zero"}, "text");
+  EXPECT_EQ(endless.code, kExitErrors);
+  EXPECT_THAT(endless.out, HasSubstr("it is not a file"));
+}
+
+TEST_F(CheckTest, ATextThatCannotBeSentIsAnError) {
+  for (const std::size_t bytes : {70'000u, 300'000u}) {
+    write("long.yaml", "scenario: long\nlanguage: en\nbranches: {start: [say: " + std::string(bytes, 'a') + "]}\n");
+    const ToolRun run = check({path("long.yaml")}, "json");
+    EXPECT_EQ(run.code, kExitErrors);
+    EXPECT_THAT(run.out, HasSubstr("the text takes " + std::to_string(bytes) + " bytes, and cannot be sent: 65536 is the most"));
+    EXPECT_THAT(run.out, Not(HasSubstr("in parts")));
+  }
 }
 
 }  // namespace

@@ -453,5 +453,17 @@ TEST_F(TalkTest, CoverageBelowTheMinimumFails) {
   EXPECT_THAT(run.err, HasSubstr("1/6"));
 }
 
+TEST_F(TalkTest, ACircleOfFailuresEnds) {
+  write("scenario.yaml",
+        "scenario: echo\nlanguage: en\non_error: broken\nbranches:\n"
+        "  ask:\n    - say: Wait.\n    - go: price\n"
+        "  price:\n    - run: price\n      on_error: again\n"
+        "  again:\n    - say: Again.\n    - go: price\n"
+        "  broken:\n    - say: It is broken.\n");
+  std::string talk = "    mock: {run: {price: {error: down}}}\n    talk:\n      - user: /start\n      - bot: Wait.\n";
+  for (int i = 0; i < 20; ++i) talk += "      - bot: Again.\n";
+  expect_passes(talk + "      - bot: It is broken.\n");
+}
+
 }  // namespace
 }  // namespace sufler
