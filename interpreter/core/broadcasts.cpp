@@ -88,7 +88,7 @@ bool hear_subscription(Play& play, std::string_view folded) {
   const Question* const question = question_of(play.program, play.state.waiting);
   if (slash.empty() && ((question && !question->free_words_are_commands) || is_label(play, folded))) return false;
   const bool stop = one_of(slash, {"stop", "unsubscribe"}) ||
-                    (slash.empty() && one_of(folded, {"отписаться", "отпишите меня", "отпиши меня", "отписка", "unsubscribe",
+                    (slash.empty() && one_of(folded, {"отписаться", "отпишите меня", "отпиши меня", "unsubscribe",
                                                       "unsubscribe me"}));
   const bool again =
       one_of(slash, {"subscribe"}) || (slash.empty() && one_of(folded, {"подписаться", "подпишите меня", "subscribe"}));

@@ -23,6 +23,7 @@ constexpr Time kLookForEnd{250};
 constexpr std::int64_t kAllAtOnce = 100;
 /// A platform without known limits.
 constexpr std::uint32_t kDefaultRate = 30;
+constexpr Time kLookInQuiet{5'000};
 
 Time earlier(std::optional<Time> a, Time b) { return a ? std::min(*a, b) : b; }
 
@@ -195,7 +196,8 @@ Stored<Done> BroadcastRunner::give(Transaction& tx, BroadcastRow& row, const Bro
   };
   if (row.only.empty() && is_quiet(order, program.zone, now)) {
     const std::int64_t ahead = end_of_quiet(order, program.zone, now).unix_ms - now.unix_ms;
-    rest_for(Time(std::max<std::int64_t>(1, ahead)));
+    // It is looked at meanwhile: somebody may stop it, or change the zone.
+    rest_for(Time(std::clamp<std::int64_t>(ahead, 1, room_ ? kLookInQuiet.count() : INT64_MAX)));
     return Done{};
   }
   std::int64_t most = kAllAtOnce;
@@ -218,7 +220,7 @@ Stored<Done> BroadcastRunner::give(Transaction& tx, BroadcastRow& row, const Bro
       const auto [found, fresh] = left.try_emplace(one.key.chat.transport, 0);
       if (fresh) {
         const Room room = room_(one.key.chat.transport);
-        const std::uint32_t rate = room.per_second > 0 ? room.per_second : kDefaultRate;
+        const std::uint32_t rate = room.per_second > 0 ? room.per_second : order.rate > 0 ? static_cast<std::uint32_t>(order.rate) : kDefaultRate;
         const std::int64_t tick = std::max<std::int64_t>(1, (kTick.count() * rate + 999) / 1000);
         found->second = std::min(static_cast<std::int64_t>(std::min<std::size_t>(room.free, 100'000)), tick);
       }

@@ -35,7 +35,7 @@ class Maker {
     const ReportFile file = writer_.finish(counts_);
     Attachment made;
     made.origin = "stored";
-    made.reference = std::string(kReportKey) + sha256_hex(order_.name + "\n" + sha256_hex(file.bytes));
+    made.reference = std::string(kReportKey) + sha256_hex(job_.bot + "\n" + order_.name + "\n" + sha256_hex(file.bytes));
     made.name = order_.name;
     made.mime = order_.format == ReportStep::Format::Html ? "text/html" : order_.format == ReportStep::Format::Csv ? "text/csv" : "text/plain";
     made.size = static_cast<std::int64_t>(file.bytes.size());

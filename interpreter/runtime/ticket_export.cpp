@@ -53,6 +53,17 @@ std::string cell(std::string_view text) {
   return out + "\"";
 }
 
+/// Further lines of a message stand under its first, so that nobody writes a line that seems another's.
+std::string indented(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\r') continue;
+    out += c;
+    if (c == '\n') out += "    ";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::optional<TicketFormat> ticket_format(std::string_view name) {
@@ -84,7 +95,7 @@ Attachment export_ticket(const Program& program, const TicketRow& ticket, const 
       for (const auto& [name, value] : head) out += name + ": " + value + "\n";
       out += "\n";
       for (const TicketMessage& message : messages)
-        out += when(message.at) + " " + author(message) + ": " + content_of(message, words) + "\n";
+        out += when(message.at) + " " + author(message) + ": " + indented(content_of(message, words)) + "\n";
       file.name = "ticket-" + std::to_string(ticket.number) + ".txt";
       file.mime = "text/plain";
       break;
