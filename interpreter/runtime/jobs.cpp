@@ -332,6 +332,7 @@ struct JobRunner::Impl {
     };
     std::vector<One> jobs;
     bool stored = false;
+    bool others = false;  ///< beside those that were claimed there are some whose time is not known yet
   };
 
   Stored<Done> claim_of(Transaction& tx, const ServiceTerms& service, std::int64_t owner, Claimed& claimed) {
@@ -349,6 +350,11 @@ struct JobRunner::Impl {
       if (free == 0) continue;  // a result makes room
       auto jobs = tx.jobs().claim(of_bot.bot, service.name, now, later(now, kLease), owner, free);
       if (!jobs) return Error{jobs.error()};
+      const auto ours = std::count_if(under_way.begin(), under_way.end(), [&](const auto& one) {
+        return one.second.service == service.name && one.second.bot == of_bot.bot;
+      });
+      // One that waits for its next try was not the first; nobody would look for it while these are worked on.
+      claimed.others = claimed.others || (!jobs->empty() && of_bot.count > ours + static_cast<std::int64_t>(jobs->size()));
       for (JobRow& job : *jobs) {
         // A job that never came to an end has killed its process each time.
         if (job.attempts > service.attempts) {
@@ -392,7 +398,7 @@ struct JobRunner::Impl {
     });
     look_at = clock.monotonic() + kLookForOthers;
     if (!done) return Error{done.error()};
-    looks = false;
+    looks = claimed.others;
     if (!claimed.jobs.empty()) failpoint("job_claimed");
     if (under_way.empty()) renew_at = clock.monotonic() + kRenewEvery;
     for (Claimed::One& one : claimed.jobs) begin(std::move(one.job), one.whose);

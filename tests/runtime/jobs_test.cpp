@@ -342,6 +342,21 @@ TEST_P(JobRunnerTest, StoppingGivesBackWhatIsUnderWayAndStoresWhatIsDone) {
   EXPECT_FALSE(one_.round(false).stored);
 }
 
+TEST_P(JobRunnerTest, OneThatWaitsForItsNextTryIsNotForgottenForOneThatHangs) {
+  put("anna", 1);
+  one_.round();
+  one_.crew.give(0, again());
+  one_.round();
+  put("boris", 1);
+  one_.round();
+  ASSERT_EQ(one_.crew.begun.size(), 2u);
+  one_.round(false);
+  pass(milliseconds(1'000));
+  one_.round(false);
+  ASSERT_EQ(one_.crew.begun.size(), 3u) << "though what was begun for boris never ends";
+  EXPECT_EQ(one_.crew.begun[2].id, one_.crew.begun[0].id);
+}
+
 TEST_P(JobRunnerTest, WhoStopsWaitsForWhatIsDoneByThen) {
   Process mailer(database_.url(), clock_, true);
   put("anna", 1);

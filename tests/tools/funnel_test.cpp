@@ -103,9 +103,24 @@ TEST_F(FunnelTest, WhomTheScenarioGaveUpOnLeftWithoutAWord) {
 }
 
 TEST_F(FunnelTest, WhatTheClockBeginsIsNoAnswer) {
-  serve(std::string(kShop) + "schedules:\n  given_up: {every: 10m, branch: help, for: dialogs in order idle 1h}\n");
-  come("1", {"Order"});
-  schedule("given_up", "help", "1");
+  serve(R"(
+scenario: shop
+language: en
+start: order
+branches:
+  order:
+    - ask: size
+    - say: Thank you!
+  given_up:
+    - say: Come again!
+    - end
+questions:
+  size: {text: Which size?}
+schedules:
+  given_up: {every: 10m, branch: given_up, for: dialogs in order idle 1h}
+)");
+  come("1", {});
+  schedule("given_up", "given_up", "1");
   EXPECT_EQ(at(order(), "order/size")["silent"], 1);
   EXPECT_EQ(order()["went_through"], 0);
 }
