@@ -313,6 +313,13 @@ const std::vector<Step>& steps() {
           "CREATE INDEX broadcast_people_dialog ON broadcast_people (dialog)",
           "ALTER TABLE outbox ADD COLUMN broadcast BIGINT NOT NULL DEFAULT 0",
       },
+      {
+          // Of two processes that begin one of a name, one does. Of those that have begun so, the first keeps its name.
+          R"(UPDATE broadcasts SET name = '' WHERE name <> '' AND state < 3 AND EXISTS
+               (SELECT 1 FROM broadcasts AS first WHERE first.bot = broadcasts.bot AND first.name = broadcasts.name
+                  AND first.state < 3 AND first.id < broadcasts.id))",
+          "CREATE UNIQUE INDEX broadcasts_name ON broadcasts (bot, name) WHERE name <> '' AND state < 3",
+      },
   };
   return all;
 }

@@ -29,20 +29,15 @@ constexpr auto kOver = BroadcastRow::State::Done;
 
 Stored<bool> SqlBroadcasts::begin(BroadcastRow& row) {
   return tx_.operation([&]() -> Stored<bool> {
-    if (!row.name.empty()) {
-      std::int64_t running = 0;
-      tx_.statements_.one("SELECT count(*) FROM broadcasts WHERE bot = ? AND name = ? AND state < ?", std::tie(running),
-                          row.bot, row.name, kOver);
-      if (running > 0) return false;
-    }
-    tx_.statements_.one(
+    // The index of names knows which are under way, also those of a transaction beside this one.
+    return tx_.statements_.one(
         R"(INSERT INTO broadcasts (bot, name, what, begun_by, dialog_id, state, only_counts, only_person,
            created_at_unix_ms, ended_at_unix_ms, paused_at_unix_ms, looked_at, people, not_meant, unreachable, unsubscribed,
            with_staff, given, sent, failed, gone, unknown)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) RETURNING id)",
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+           ON CONFLICT DO NOTHING RETURNING id)",
         std::tie(row.id), row.bot, row.name, row.order, row.begun_by, row.dialog_id, row.state, row.only_counts, row.only,
         row.created_at.unix_ms);
-    return true;
   });
 }
 

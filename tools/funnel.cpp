@@ -30,14 +30,11 @@ constexpr std::int64_t kBarWidth = 24;
 
 std::string_view branch_of(std::string_view place) { return place.substr(0, place.find('/')); }
 
-const Question* question_at(const Program& program, std::string_view place) {
-  for (const Step& step : program.steps) {
-    const auto* ask = std::get_if<Ask>(&step.verb);
-    if (!ask) continue;
-    const auto found = std::find(ask->places.begin(), ask->places.end(), place);
-    if (found != ask->places.end()) return &program.question(ask->questions[static_cast<std::size_t>(found - ask->places.begin())]);
-  }
-  return nullptr;
+const Question* question_at(const Program& program, const std::string& place) {
+  const auto found = program.places.find(place);
+  if (found == program.places.end()) return nullptr;
+  const auto* ask = std::get_if<Ask>(&program.step(found->second.step).verb);
+  return ask && found->second.question < ask->questions.size() ? &program.question(ask->questions[found->second.question]) : nullptr;
 }
 
 }  // namespace
@@ -69,13 +66,14 @@ void Funnel::add(const LiveDialogs::Passage& passage) {
 }
 
 /// `wait`, `run`, a handoff: nobody is asked there.
-bool Funnel::is_no_question(std::string_view place) const {
-  return std::any_of(program_.steps.begin(), program_.steps.end(), [&](const Step& step) {
-    return step.place == place && !std::holds_alternative<Ask>(step.verb) && !std::holds_alternative<Choose>(step.verb);
-  });
+bool Funnel::is_no_question(const std::string& place) const {
+  const auto found = program_.places.find(place);
+  if (found == program_.places.end()) return false;  // of a version that served before
+  const Step& step = program_.step(found->second.step);
+  return !std::holds_alternative<Ask>(step.verb) && !std::holds_alternative<Choose>(step.verb);
 }
 
-Funnel::Fate Funnel::fate_of(std::string_view event_json, std::string_view place) const {
+Funnel::Fate Funnel::fate_of(std::string_view event_json, const std::string& place) const {
   Event event;
   if (!from_json(event_json, event)) return Fate::WentOn;
   // The clock took it away: the time given to an answer was over, or a schedule came. Other timers end an answer that

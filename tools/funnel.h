@@ -53,9 +53,9 @@ class Funnel {
     std::uint64_t turns = 0;
     std::map<std::string, Visit> visits;  ///< by place
   };
-  bool is_no_question(std::string_view place) const;
+  bool is_no_question(const std::string& place) const;
   /// What the event that ended a wait at the place says of it.
-  Fate fate_of(std::string_view event_json, std::string_view place) const;
+  Fate fate_of(std::string_view event_json, const std::string& place) const;
 
   const Program& program_;
   std::map<std::int64_t, Talk> talks_;

@@ -20,6 +20,9 @@ namespace {
 constexpr Duration kAskAgain{200};
 /// Of a platform whose limits nobody stated: so many under way are enough.
 constexpr std::size_t kRoomWithoutLimits = 100;
+/// With more calls under way somebody does not answer: there is no room for what can wait.
+constexpr std::size_t kMostInFlight = 100;
+constexpr std::int64_t kDoubtMs = 5'000;
 
 /// A lane is what one dialog says to one chat: its ordered rows wait for each other. Digests of different
 /// dialogs to one admin need not, or a slow network would hold them up for minutes.
@@ -73,6 +76,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   std::atomic<std::size_t> pending{0};
   std::atomic<std::size_t> in_flight{0};
   std::atomic<bool> stopped{false};
+  std::unordered_map<std::string, std::int64_t> doubtful;  ///< by `bot_scope`: until when, unless an answer comes before
   std::set<std::int64_t> withdrawn;  ///< ids of rows that were taken out of the outbox
 
   Impl(Courier& used, Handlers given, const Clock& time) : courier(used), handlers(std::move(given)), clock(time) {}
@@ -242,6 +246,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   void finish(const std::shared_ptr<OutboxRow>& row, Outcome outcome) {
     if (stopped && outcome.kind != Outcome::Kind::Sent) return;
     const bool certain = outcome.kind == Outcome::Kind::Sent || outcome.kind == Outcome::Kind::Failed;
+    if (!row->call.expendable) note_doubt(*row, certain);
     if (!certain && forgotten(*row)) return;
     if (!has_come(*row) && !certain) {
       if (outcome.kind == Outcome::Kind::Retry) hold(scope_of(*row, outcome), nullptr, outcome.after);
@@ -281,6 +286,16 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       case Outcome::Kind::Failed:
         if (outcome.unreachable) handlers.unreachable(row->bot, row->chat);
         return give_up(*row, outcome.reason, &outcome);
+    }
+  }
+
+  /// A platform that does not answer would swallow a broadcast: until it does, or for a while, there is no room.
+  void note_doubt(const OutboxRow& row, bool certain) {
+    std::lock_guard lock(mutex);
+    if (certain) {
+      if (!doubtful.empty()) doubtful.erase(bot_scope(row));
+    } else {
+      doubtful[bot_scope(row)] = now() + kDoubtMs;
     }
   }
 
@@ -498,11 +513,14 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     const std::string scope = bot_scope(any);
     std::lock_guard lock(mutex);
     if (stopped || resting.contains(scope)) return {};
+    if (const auto doubt = doubtful.find(scope); doubt != doubtful.end() && now() < doubt->second) return {};
+    // Calls that hang are not waited for by the pace.
+    const std::size_t hanging = in_flight, most = hanging < kMostInFlight ? kMostInFlight - hanging : 0;
     const auto pace = paces.find(scope);
     if (pace != paces.end() && pace->second.pacer.bot_limit().most > 0) {
       const Window limit = pace->second.pacer.bot_limit();
       const std::int64_t period = std::max<std::int64_t>(1, limit.period.ms);
-      return {pace->second.pacer.room(now()), static_cast<std::uint32_t>(std::max<std::int64_t>(1, limit.most * 1000 / period))};
+      return {std::min(most, pace->second.pacer.room(now())), static_cast<std::uint32_t>(std::max<std::int64_t>(1, limit.most * 1000 / period))};
     }
     const std::size_t under_way = pending;
     return {under_way < kRoomWithoutLimits ? kRoomWithoutLimits - under_way : 0, 0};

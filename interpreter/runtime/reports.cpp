@@ -171,14 +171,18 @@ class Maker {
     const std::string letter_key = file.letter.empty() ? std::string() : key + std::string(kReportLetter);
     auto put = write([&](Transaction& tx) { return tx.reports().put(job_.bot, key, letter_key, order_.at); });
     if (!put) return put;
-    if (auto kept = store_parts(key, file.bytes); !kept) return kept;
-    return letter_key.empty() ? Stored<Done>(Done{}) : store_parts(letter_key, file.letter);
+    if (auto kept = store_parts(key, key, file.bytes); !kept) return kept;
+    return letter_key.empty() ? Stored<Done>(Done{}) : store_parts(key, letter_key, file.letter);
   }
 
-  Stored<Done> store_parts(const std::string& key, const std::string& bytes) {
+  Stored<Done> store_parts(const std::string& file_key, const std::string& key, const std::string& bytes) {
     constexpr auto kPart = static_cast<std::size_t>(VersionStore::kPartBytes);
     for (std::size_t at = 0, part = 0; at == 0 || at < bytes.size(); at += kPart, ++part) {
-      auto kept = write([&](Transaction& tx) {
+      auto kept = write([&](Transaction& tx) -> Stored<Done> {
+        // A person was erased meanwhile, and what was read may hold their words: it is made again.
+        auto wanted = tx.reports().has(file_key);
+        if (!wanted) return Error{wanted.error()};
+        if (!*wanted) return Error{StorageError{StorageError::Kind::Busy, "the report was erased while it was stored"}};
         return tx.versions().put_content(key, static_cast<std::int64_t>(part), std::string_view(bytes).substr(at, kPart));
       });
       if (!kept) return kept;

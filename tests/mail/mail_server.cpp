@@ -142,58 +142,44 @@ bool MailServer::wait_for(const std::string& line, std::size_t count, std::chron
 
 void MailServer::go() const { std::ofstream(folder_ + "/go") << "go"; }
 
-namespace {
+ProxyProcess::ProxyProcess() : folder_(new_folder()) {}
 
-/// Starts it on free ports until one is taken by nobody else. `words` says how, for a port.
-pid_t start_on_a_port(const std::function<std::vector<std::string>(int port)>& words, const std::string& output, int& port) {
+ProxyProcess::~ProxyProcess() {
+  end(pid_);
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+std::string ProxyProcess::output() const { return read(folder_ + "/output"); }
+
+void ProxyProcess::start(const std::function<std::vector<std::string>(int port)>& words) {
   for (int tries = 0; tries < 50; ++tries) {
     static int number = 0;
-    port = port_of(++number);
-    if (accepts(port)) continue;
-    const std::vector<std::string> all = words(port);
-    const pid_t pid = start(all, output);
-    const bool up = wait_until([&] { return accepts(port) || waitpid(pid, nullptr, WNOHANG) != 0; }, std::chrono::seconds(30));
-    if (up && kill(pid, 0) == 0) return pid;
+    port_ = port_of(++number);
+    if (accepts(port_)) continue;
+    pid_ = tests::start(words(port_), folder_ + "/output");
+    const bool up = wait_until([&] { return accepts(port_) || waitpid(pid_, nullptr, WNOHANG) != 0; }, std::chrono::seconds(30));
+    if (up && kill(pid_, 0) == 0) return;
   }
   throw std::runtime_error("a proxy does not start: tools/setup test installs it");
 }
 
-}  // namespace
-
-SocksProxy::SocksProxy(const std::string& user, const std::string& password) : folder_(new_folder()) {
-  const auto words = [&](int port) {
-    std::vector<std::string> all = {"microsocks", "-i", "127.0.0.1", "-p", std::to_string(port)};
-    if (!user.empty()) all.insert(all.end(), {"-u", user, "-P", password});
-    return all;
-  };
-  pid_ = start_on_a_port(words, folder_ + "/output", port_);
+SocksProxy::SocksProxy(const std::string& user, const std::string& password) {
+  start([&](int port) {
+    std::vector<std::string> words = {"microsocks", "-i", "127.0.0.1", "-p", std::to_string(port)};
+    if (!user.empty()) words.insert(words.end(), {"-u", user, "-P", password});
+    return words;
+  });
 }
 
-SocksProxy::~SocksProxy() {
-  end(pid_);
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
-}
-
-std::string SocksProxy::output() const { return read(folder_ + "/output"); }
-
-HttpProxy::HttpProxy(const std::string& user, const std::string& password) : folder_(new_folder()) {
-  const auto words = [&](int port) {
-    std::ofstream settings(folder_ + "/settings");
+HttpProxy::HttpProxy(const std::string& user, const std::string& password) {
+  start([&](int port) {
+    std::ofstream settings(folder() + "/settings");
     settings << "Port " << port << "\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 600\nMaxClients 100\nLogLevel Connect\n";
     if (!user.empty()) settings << "BasicAuth " << user << " " << password << "\n";
-    return std::vector<std::string>{"tinyproxy", "-d", "-c", folder_ + "/settings"};
-  };
-  pid_ = start_on_a_port(words, folder_ + "/output", port_);
+    return std::vector<std::string>{"tinyproxy", "-d", "-c", folder() + "/settings"};
+  });
 }
-
-HttpProxy::~HttpProxy() {
-  end(pid_);
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
-}
-
-std::string HttpProxy::output() const { return read(folder_ + "/output"); }
 
 nlohmann::json read_letter(const std::string& raw) {
   const std::string folder = new_folder();

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -46,17 +47,21 @@ class MailServer {
   int port_ = 0;
 };
 
-/// Debian's microsocks, a SOCKS5 proxy, as a child process on the loopback.
-class SocksProxy {
+/// A proxy of Debian's as a child process on the loopback. With a user it asks for the login.
+class ProxyProcess {
  public:
-  /// Both empty: no login is asked for.
-  explicit SocksProxy(const std::string& user = {}, const std::string& password = {});
-  ~SocksProxy();
-  SocksProxy(const SocksProxy&) = delete;
-  SocksProxy& operator=(const SocksProxy&) = delete;
+  ~ProxyProcess();
+  ProxyProcess(const ProxyProcess&) = delete;
+  ProxyProcess& operator=(const ProxyProcess&) = delete;
   int port() const { return port_; }
   /// Connections that it was asked for, as it tells of them.
   std::string output() const;
+
+ protected:
+  ProxyProcess();
+  /// Starts it on free ports until one is taken by nobody else. `words` says how, for a port.
+  void start(const std::function<std::vector<std::string>(int port)>& words);
+  const std::string& folder() const { return folder_; }
 
  private:
   std::string folder_;
@@ -64,20 +69,16 @@ class SocksProxy {
   int port_ = 0;
 };
 
-/// Debian's tinyproxy, an HTTP proxy, in the same way.
-class HttpProxy {
+/// microsocks: SOCKS5.
+class SocksProxy : public ProxyProcess {
+ public:
+  explicit SocksProxy(const std::string& user = {}, const std::string& password = {});
+};
+
+/// tinyproxy: HTTP, with CONNECT.
+class HttpProxy : public ProxyProcess {
  public:
   explicit HttpProxy(const std::string& user = {}, const std::string& password = {});
-  ~HttpProxy();
-  HttpProxy(const HttpProxy&) = delete;
-  HttpProxy& operator=(const HttpProxy&) = delete;
-  int port() const { return port_; }
-  std::string output() const;
-
- private:
-  std::string folder_;
-  pid_t pid_ = -1;
-  int port_ = 0;
 };
 
 /// A letter as Python's `email` reads it: read_letter.py.

@@ -346,6 +346,27 @@ TEST_F(BroadcastTest, ARefusalForNowOfTheWholeBotIsWaitedFor) {
   EXPECT_EQ(newest()["sent"], 61);
 }
 
+TEST_F(BroadcastTest, APlatformThatDoesNotAnswerSwallowsFewOfIt) {
+  people(2000);
+  begin(scenario("hello"));
+  bool silent = true;
+  courier_.answer = [&](const std::string&) {
+    Outcome outcome;
+    if (silent) outcome.kind = Outcome::Kind::Unknown, outcome.reason = "no answer";
+    return outcome;
+  };
+  say("owner", "/news");
+  pass(60'000);
+  const std::int64_t lost = newest()["unknown"].get<std::int64_t>();
+  EXPECT_GT(lost, 0);
+  EXPECT_LT(lost, 100) << "a minute without an answer, of eighteen hundred people who would have had their turn";
+  EXPECT_EQ(state(), "sending");
+  silent = false;
+  pass(90'000);
+  EXPECT_EQ(state(), "done");
+  EXPECT_EQ(newest()["sent"].get<std::int64_t>() + newest()["unknown"].get<std::int64_t>(), 2001);
+}
+
 TEST_F(BroadcastTest, IsPausedResumedAndStopped) {
   people(300);
   begin(scenario("hello"));

@@ -1,5 +1,7 @@
 #include "storage/broadcast_store.h"
 
+#include <thread>
+
 #include "interpreter/core/event.h"
 #include "storage/housekeeping.h"
 #include "storage_fixture.h"
@@ -65,6 +67,29 @@ TEST_P(BroadcastStoreTest, OneOfANameGoesAtATime) {
   EXPECT_NE(begin("news"), 0);
   EXPECT_EQ(ask([](BroadcastStore& store) { return unwrap(store.all("shop", 10)); }).size(), 4u);
   EXPECT_TRUE(ask([](BroadcastStore& store) { return unwrap(store.all("other", 10)); }).empty());
+}
+
+TEST_P(BroadcastStoreTest, OfTwoProcessesThatBeginOneOfANameOneDoes) {
+  if (GetParam() == DatabaseUnderTest::Sqlite) GTEST_SKIP() << "one process";
+  Storage other = open_database(database_.url());
+  bool theirs = false;
+  std::thread second;
+  must(storage_, [&](Transaction& tx) {
+    BroadcastRow row;
+    row.bot = "shop";
+    row.name = "news";
+    EXPECT_TRUE(unwrap(tx.broadcasts().begin(row)));
+    second = std::thread([&] {  // it waits for what becomes of ours
+      must(other, [&](Transaction& beside) {
+        BroadcastRow same;
+        same.bot = "shop";
+        same.name = "news";
+        theirs = unwrap(beside.broadcasts().begin(same));
+      });
+    });
+  });
+  second.join();
+  EXPECT_FALSE(theirs);
 }
 
 TEST_P(BroadcastStoreTest, PeopleAreTakenInOrderAndOnce) {
