@@ -61,8 +61,7 @@ void FlowFacts::collect() {
     if (const auto* call = std::get_if<Call>(&step.verb)) locals(call->with);
     if (const auto* broadcast = std::get_if<BroadcastStep>(&step.verb)) locals(broadcast->with);
     if (const auto* loop = std::get_if<For>(&step.verb)) not_followed_.insert(loop->name);
-    if (const auto* run = std::get_if<Run>(&step.verb)) not_followed_.insert(run->into);
-    if (const auto* report = std::get_if<ReportStep>(&step.verb)) not_followed_.insert(report->into);
+    if (const ServiceStep* service = service_of(step)) not_followed_.insert(service->into);
     const auto* assistant = std::get_if<AssistantStep>(&step.verb);
     if (assistant && assistant->task == AssistantStep::Task::Talk) {
       not_followed_.insert(assistant->into);
@@ -321,8 +320,7 @@ std::vector<std::uint32_t> FlowFacts::set_at(FlowNodeId node) const {
   if (const auto* save = std::get_if<Save>(&verb)) add(save->into);
   if (const auto* find = std::get_if<Find>(&verb)) add(find->into);
   if (const auto* count = std::get_if<Count>(&verb)) add(count->into);
-  if (const auto* run = std::get_if<Run>(&verb)) add(run->into);
-  if (const auto* report = std::get_if<ReportStep>(&verb)) add(report->into);
+  if (const ServiceStep* service = service_of(program_.step(at.step))) add(service->into);
   if (const auto* assistant = std::get_if<AssistantStep>(&verb)) {
     add(assistant->into);
     for (const QuestionId field : assistant->fields) add(program_.question(field).name);
@@ -416,8 +414,7 @@ std::optional<FlowFacts::Id> FlowFacts::follow(Id before, FlowNodeId from, const
   if (const auto* save = std::get_if<Save>(&step.verb)) return set(before, save->into, nullptr);
   if (const auto* find = std::get_if<Find>(&step.verb)) return set(before, find->into, nullptr);
   if (const auto* count = std::get_if<Count>(&step.verb)) return set(before, count->into, nullptr);
-  if (const auto* run = std::get_if<Run>(&step.verb)) return set(before, run->into, nullptr);
-  if (const auto* report = std::get_if<ReportStep>(&step.verb)) return set(before, report->into, nullptr);
+  if (const ServiceStep* service = service_of(step)) return set(before, service->into, nullptr);
   if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) {
     before = set(before, assistant->into, nullptr);
     for (const QuestionId field : assistant->fields) before = set(before, program_.question(field).name, nullptr);

@@ -127,8 +127,10 @@ class FlowGraphBuilder {
   }
 
   template <class Verb>
-  void walk_verb(const Verb&, StepId, FlowNodeId node, FlowNodeId behind) {
+  void walk_verb(const Verb& verb, StepId id, FlowNodeId node, FlowNodeId behind) {
     link(node, behind, FlowVia::Next);
+    if constexpr (std::is_base_of_v<ServiceStep, Verb>)
+      if (verb.on_error) link(node, aim(verb.on_error, id, behind), FlowVia::Otherwise);
   }
   void walk_verb(const Say& say, StepId id, FlowNodeId node, FlowNodeId behind) {
     if (say.buttons) offer(say.buttons->options, id, node);
@@ -236,14 +238,6 @@ class FlowGraphBuilder {
     if (program_.start) link(node, graph_.entry_of(program_.start), FlowVia::Restart);
   }
 
-  void walk_verb(const Run& verb, StepId id, FlowNodeId node, FlowNodeId behind) {
-    link(node, behind, FlowVia::Next);
-    if (verb.on_error) link(node, aim(verb.on_error, id, behind), FlowVia::Otherwise);
-  }
-  void walk_verb(const ReportStep& verb, StepId id, FlowNodeId node, FlowNodeId behind) {
-    link(node, behind, FlowVia::Next);
-    if (verb.on_error) link(node, aim(verb.on_error, id, behind), FlowVia::Otherwise);
-  }
   void walk_verb(const Mail& verb, StepId id, FlowNodeId node, FlowNodeId behind) {
     link(node, behind, FlowVia::Next);
     if (verb.on_error) link(node, aim(verb.on_error, id, behind), FlowVia::Otherwise);

@@ -47,8 +47,7 @@ void each_set(const FlowGraph& graph, FlowNodeId from, Visit visit) {
   if (const auto* save = std::get_if<Save>(&verb)) name(save->into);
   if (const auto* find = std::get_if<Find>(&verb)) name(find->into);
   if (const auto* count = std::get_if<Count>(&verb)) name(count->into);
-  if (const auto* run = std::get_if<Run>(&verb)) name(run->into);
-  if (const auto* report = std::get_if<ReportStep>(&verb)) name(report->into);
+  if (const ServiceStep* service = service_of(graph.program().step(node.step))) name(service->into);
   if (const auto* assistant = std::get_if<AssistantStep>(&verb)) {
     name(assistant->into);
     for (const QuestionId field : assistant->fields) name(graph.program().question(field).name);
@@ -462,8 +461,7 @@ class FlowSearch {
     into(std::get_if<Save>(&verb));
     into(std::get_if<Find>(&verb));
     into(std::get_if<Count>(&verb));
-    into(std::get_if<Run>(&verb));
-    into(std::get_if<ReportStep>(&verb));
+    into(service_of(program_.step(node.step)));
     into(std::get_if<AssistantStep>(&verb));
     if (query_.only_answers && paths_.may_give_nothing(state.node, edge, query_.watched)) return true;
     if (const auto* assistant = std::get_if<AssistantStep>(&verb))

@@ -122,6 +122,10 @@ class Words {
       return edge.via == FlowVia::Otherwise ? say("the program fails", "программа не справляется") : std::string();
     if (std::holds_alternative<ReportStep>(step.verb))
       return edge.via == FlowVia::Otherwise ? say("the report cannot be made", "отчёт не составить") : std::string();
+    if (std::holds_alternative<HttpStep>(step.verb))
+      return edge.via == FlowVia::Otherwise ? say("the server does not answer", "сервер не отвечает") : std::string();
+    if (std::holds_alternative<CrmStep>(step.verb))
+      return edge.via == FlowVia::Otherwise ? say("amoCRM does not take it", "amoCRM не принимает") : std::string();
     if (std::holds_alternative<Mail>(step.verb))
       return edge.via == FlowVia::Otherwise ? say("the letter cannot be delivered", "письмо не доставить") : std::string();
     switch (edge.via) {

@@ -75,6 +75,10 @@ void name_places(Loading& loading) {
       if (own.empty()) own = run->program.empty() ? "run" : run->program;
     } else if (const auto* report = std::get_if<ReportStep>(&step.verb)) {
       if (own.empty()) own = report->name.empty() ? "report" : report->name;
+    } else if (std::holds_alternative<HttpStep>(step.verb)) {
+      if (own.empty()) own = "http";
+    } else if (std::holds_alternative<CrmStep>(step.verb)) {
+      if (own.empty()) own = "crm";
     } else if (const auto* mail = std::get_if<Mail>(&step.verb)) {
       if (!mail->on_error) continue;  // nobody waits
       if (own.empty()) own = "mail";

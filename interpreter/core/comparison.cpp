@@ -178,6 +178,8 @@ class Comparison {
     if (std::holds_alternative<Run>(step.verb)) return "run";
     if (std::holds_alternative<Mail>(step.verb)) return "mail";
     if (std::holds_alternative<ReportStep>(step.verb)) return "report";
+    if (std::holds_alternative<HttpStep>(step.verb)) return "http";
+    if (std::holds_alternative<CrmStep>(step.verb)) return "crm";
     if (std::holds_alternative<AssistantStep>(step.verb)) return "assistant";
     return std::holds_alternative<Wait>(step.verb) ? "wait" : "handoff";
   }

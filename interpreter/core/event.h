@@ -178,6 +178,26 @@ struct BroadcastEnded {
   std::int64_t people = 0, sent = 0, failed = 0, left_out = 0;
   bool stopped = false;  ///< by an operator
 };
+/// Something happened outside that the scenario's `events` name, and a branch begins here.
+struct Happened {
+  std::string event;   ///< its name in the scenario
+  std::string branch;  ///< by name, as in ScheduleDue
+  Value data;          ///< `event.json`
+  bool alone = false;  ///< the dialog is the event's own, there is no person
+};
+/// What amoCRM tells of the dialog's lead or chat.
+struct CrmNews {
+  enum class What : std::uint8_t {
+    Wrote,   ///< a manager, in the chat
+    Staged,  ///< the lead came to a stage
+    Closed,  ///< the talk was closed
+  } what = What::Wrote;
+  std::string id;        ///< of the message, as amoCRM names it
+  std::string text;
+  std::vector<Attachment> attachments = {};
+  std::string manager;   ///< name; may be empty
+  std::string stage, pipeline;  ///< names; Staged
+};
 /// The platform of dialogs that are a schedule's own: no transport has this name.
 inline constexpr std::string_view kScheduleTransport = "schedule";
 
@@ -185,7 +205,8 @@ struct Event {
   Moment at;               ///< when it happened; the only clock of step()
   std::uint64_t seed = 0;  ///< the only chance of step()
   std::variant<UserMessage, ButtonPress, TimerDue, StaffMessage, Reachability, TableAnswer, TurnFailed, StaffCall,
-               TooMany, DeskAnswer, TicketNews, Delivery, DeskChange, JobDone, HearKept, ScheduleDue, BroadcastDue, BroadcastEnded>
+               TooMany, DeskAnswer, TicketNews, Delivery, DeskChange, JobDone, HearKept, ScheduleDue, BroadcastDue, BroadcastEnded,
+               Happened, CrmNews>
       what;
 };
 

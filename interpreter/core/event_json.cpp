@@ -186,10 +186,31 @@ void append(std::string& out, const BroadcastEnded& ended) {
   members.end();
 }
 
+void append(std::string& out, const Happened& happened) {
+  ObjectWriter members(out);
+  members.text("name", happened.event);
+  members.text("branch", happened.branch);
+  append_json(members.name("data"), happened.data);
+  members.flag("alone", happened.alone);
+  members.end();
+}
+
+void append(std::string& out, const CrmNews& news) {
+  ObjectWriter members(out);
+  members.number("what", static_cast<std::int64_t>(news.what));
+  members.text("id", news.id);
+  members.text("text", news.text);
+  append_files(members, out, news.attachments);
+  members.text("manager", news.manager);
+  members.text("stage", news.stage);
+  members.text("pipeline", news.pipeline);
+  members.end();
+}
+
 constexpr std::string_view kNames[] = {"message", "press", "timer", "staff",
                                        "reachable", "table", "failed", "staff_call", "too_many",
                                        "desk", "ticket", "delivery", "desk_change", "job",
-                                       "kept", "schedule", "broadcast", "broadcast_ended"};
+                                       "kept", "schedule", "broadcast", "broadcast_ended", "happened", "crm"};
 
 bool read_uint64(JsonReader& json, std::uint64_t& out) {
   std::int64_t number = 0;
@@ -422,6 +443,34 @@ bool read(JsonReader& json, BroadcastEnded& ended) {
     if (name == "failed") return json.read_int(ended.failed);
     if (name == "left_out") return json.read_int(ended.left_out);
     if (name == "stopped") return json.read_bool(ended.stopped);
+    return false;
+  });
+}
+
+bool read(JsonReader& json, Happened& happened) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "name") return json.read_string(happened.event);
+    if (name == "branch") return json.read_string(happened.branch);
+    if (name == "data") return read_value(json, happened.data);
+    if (name == "alone") return json.read_bool(happened.alone);
+    return false;
+  });
+}
+
+bool read(JsonReader& json, CrmNews& news) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "what") {
+      std::int64_t what = 0;
+      if (!json.read_int(what) || what < 0 || what > static_cast<std::int64_t>(CrmNews::What::Closed)) return false;
+      news.what = static_cast<CrmNews::What>(what);
+      return true;
+    }
+    if (name == "id") return json.read_string(news.id);
+    if (name == "text") return json.read_string(news.text);
+    if (name == "files") return json.read_array([&] { return read_attachment(json, news.attachments.emplace_back()); });
+    if (name == "manager") return json.read_string(news.manager);
+    if (name == "stage") return json.read_string(news.stage);
+    if (name == "pipeline") return json.read_string(news.pipeline);
     return false;
   });
 }

@@ -194,6 +194,14 @@ class Writer {
     number(mail.history ? 1 : 0);
     target(mail.on_error);
   }
+  void verb(const HttpStep& http) {
+    word(http.into);
+    target(http.on_error);
+  }
+  void verb(const CrmStep& crm) {
+    word(crm.into);
+    target(crm.on_error);
+  }
   void verb(const ReportStep& report) {
     word(report.name);
     number(static_cast<std::uint64_t>(report.format));

@@ -221,6 +221,8 @@ void take_over_schedules(Play& play);
 
 void hear_broadcast(Play& play, const BroadcastDue& due);
 void hear_broadcast_ended(Play& play, const BroadcastEnded& ended);
+void hear_happening(Play& play, const Happened& happened);
+void hear_crm(Play& play, const CrmNews& news);
 /// True when the words ask for no more broadcasts, or for them again.
 bool hear_subscription(Play& play, std::string_view folded);
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -22,6 +23,12 @@
 namespace sufler {
 
 class HtmlTemplate;
+struct HttpOrder;
+struct CrmOrder;
+struct Similarity;
+struct TableData;
+struct Happenings;
+struct CrmHandoff;
 
 template <class Tag>
 struct Index {
@@ -244,6 +251,7 @@ struct SortKey {
 struct Find {
   TableId table;
   std::optional<Expression> where;
+  std::shared_ptr<const Similarity> similar;  ///< sorts by distance; null: it does not
   std::vector<SortKey> sort;
   std::optional<Expression> limit;
   std::string into;
@@ -277,12 +285,15 @@ struct HandoffStep {
   HandoffId rule;
   std::array<Target, kHandoffOutcomes> outcomes;  ///< by HandoffOutcome; an empty one goes on with the next step
 };
+/// What the steps have in common that rest until a service has a result.
+struct ServiceStep {
+  std::string into;
+  Target on_error;      ///< there is none; none: the scenario's
+};
 /// A program of the operator's (LANGUAGE 4): a job of the service `run`.
-struct Run {
+struct Run : ServiceStep {
   std::string program;  ///< of the configuration
   std::vector<Assignment> with;
-  std::string into;
-  Target on_error;      ///< none: the scenario's
 };
 /// A letter (LANGUAGE 4): a job of the service `mail`.
 struct Mail {
@@ -296,6 +307,14 @@ struct Mail {
   bool history = false;
   Target on_error;           ///< none: nobody waits for the letter's way
 };
+/// A request to a server (LANGUAGE 4): a job of the service `http`.
+struct HttpStep : ServiceStep {
+  std::shared_ptr<const HttpOrder> order;  ///< never null
+};
+/// Something in amoCRM (LANGUAGE 9): a job of the service `crm`.
+struct CrmStep : ServiceStep {
+  std::shared_ptr<const CrmOrder> order;  ///< never null
+};
 /// What a report is about, in time, by the clock of Program::zone. Both ends are worked out when the step is played.
 struct Period {
   enum class Kind : std::uint8_t {
@@ -306,7 +325,7 @@ struct Period {
   std::optional<Expression> from, to;  ///< Between: none is without end
 };
 /// Rows or talks as a file (LANGUAGE 4): a job of the service `report`.
-struct ReportStep {
+struct ReportStep : ServiceStep {
   enum class Format : std::uint8_t { Html, Csv, Text };
   struct Column {
     std::string heading;
@@ -321,8 +340,6 @@ struct ReportStep {
   std::vector<SortKey> sort;
   std::vector<Column> columns; ///< none: all of the table
   Period period;
-  std::string into;
-  Target on_error;             ///< none: the scenario's
 };
 /// A language model (LANGUAGE 8): jobs of the service `assistant`.
 struct AssistantStep {
@@ -359,9 +376,19 @@ struct Step {
   std::uint32_t index = 0;  ///< its position there
   std::variant<Say, Choose, Ask, If, Match, For, Set, Go, Call, Return, Back, Restart, End, Wait, ScheduleStep,
                CancelStep, BroadcastStep, Save,
-               Find, Count, Update, Delete, Notify, HandoffStep, Run, Mail, ReportStep, AssistantStep, Log, Track>
+               Find, Count, Update, Delete, Notify, HandoffStep, Run, Mail, HttpStep, CrmStep, ReportStep, AssistantStep, Log, Track>
       verb;
 };
+
+/// Null for other steps.
+inline const ServiceStep* service_of(const Step& step) {
+  return std::visit(
+      [](const auto& verb) -> const ServiceStep* {
+        if constexpr (std::is_base_of_v<ServiceStep, std::decay_t<decltype(verb)>>) return &verb;
+        return nullptr;
+      },
+      step.verb);
+}
 
 struct Block {
   std::vector<StepId> steps;
@@ -408,6 +435,7 @@ struct Table {
   std::vector<Column> columns;
   std::string data_file;  ///< CSV of the scenario's folder; empty when rows come from `save`
   std::string key;        ///< column that identifies a row of the CSV
+  std::shared_ptr<const TableData> data;  ///< what `data_file` holds; null: nothing
   bool written = false;   ///< by some step
   SourceSpan span;
 };
@@ -494,6 +522,7 @@ struct HandoffRule {
   std::optional<Duration> close_idle;    ///< nobody has written for so long
   std::optional<Duration> queue_timeout; ///< nobody has taken the ticket for so long
   std::optional<Duration> reopen;        ///< a client who comes back within it goes on with the old ticket
+  std::shared_ptr<const CrmHandoff> crm;  ///< managers answer in the CRM; null: they do not
   SourceSpan span;
 };
 
@@ -591,6 +620,7 @@ struct Program {
   std::vector<Desk> desks;
   std::vector<Assistant> assistants;
   std::vector<Schedule> schedules;
+  std::shared_ptr<const Happenings> events;  ///< `events:`; null: none
   bool broadcasts = false;      ///< some step begins one: words that ask for no more of it are heard
   std::map<std::string, std::string, std::less<>> moved;
   /// Places by name (LANGUAGE 11): the step, and the question's position in its `ask`.

@@ -87,9 +87,8 @@ bool calls(const Program& program, const Step& step, BranchId branch) {
     const Assistant& assistant = program.assistant(talk->assistant);
     return calls_tool(program, step, branch) || calls(talk->otherwise, branch) || calls(assistant.otherwise, branch);
   }
-  if (const auto* run = std::get_if<Run>(&step.verb)) return calls(run->on_error, branch);
+  if (const ServiceStep* service = service_of(step)) return calls(service->on_error, branch);
   if (const auto* mail = std::get_if<Mail>(&step.verb)) return calls(mail->on_error, branch);
-  if (const auto* report = std::get_if<ReportStep>(&step.verb)) return calls(report->on_error, branch);
   if (const auto* call = std::get_if<Call>(&step.verb)) return call->branch == branch;
   if (const auto* condition = std::get_if<If>(&step.verb))
     return calls(condition->then_target, branch) || calls(condition->else_target, branch);

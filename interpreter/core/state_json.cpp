@@ -400,7 +400,7 @@ bool fits_program(const Program& program, const Waiting& waiting) {
       const Ask* ask = std::get_if<Ask>(&verb);  // of `understand`: it has the words
       if (ask) return !waiting.collected.empty() && waiting.question < ask->questions.size() && program.question(ask->questions[waiting.question]).understand;
       if (const Mail* mail = std::get_if<Mail>(&verb)) return static_cast<bool>(mail->on_error);
-      return std::holds_alternative<Run>(verb) || std::holds_alternative<ReportStep>(verb) || std::holds_alternative<AssistantStep>(verb);
+      return service_of(program.step(waiting.step)) || std::holds_alternative<AssistantStep>(verb);
     }
     case Waiting::For::Talk: {
       const AssistantStep* talk = std::get_if<AssistantStep>(&verb);

@@ -88,6 +88,10 @@ void dispatch(Play& play, const Event& event) {
     hear_broadcast(play, *broadcast);
   } else if (const auto* ended = std::get_if<BroadcastEnded>(&event.what)) {
     hear_broadcast_ended(play, *ended);
+  } else if (const auto* happened = std::get_if<Happened>(&event.what)) {
+    hear_happening(play, *happened);
+  } else if (const auto* crm = std::get_if<CrmNews>(&event.what)) {
+    hear_crm(play, *crm);
   } else if (std::holds_alternative<TooMany>(event.what)) {
     hear_too_many(play);
   }

@@ -80,7 +80,7 @@ class Collector {
     } else if constexpr (std::is_same_v<Verb, HandoffStep>) {
       for (std::uint32_t i = 0; i < kHandoffOutcomes; ++i)
         if (verb.outcomes[i]) add({What::Outcome, step, {}, i});
-    } else if constexpr (std::is_same_v<Verb, Run> || std::is_same_v<Verb, ReportStep>) {
+    } else if constexpr (std::is_base_of_v<ServiceStep, Verb>) {
       add({What::Done, step, {}, 0});
       if (verb.on_error) add({What::Failed, step, {}, 0});
     } else if constexpr (std::is_same_v<Verb, Mail>) {

@@ -87,8 +87,7 @@ void check_cases(Loading& loading) {
     if (const auto* find = std::get_if<Find>(&step.verb)) opened_name(find->into);
     if (const auto* count = std::get_if<Count>(&step.verb)) opened_name(count->into);
     if (const auto* save = std::get_if<Save>(&step.verb)) opened_name(save->into);
-    if (const auto* run = std::get_if<Run>(&step.verb)) opened_name(run->into);
-    if (const auto* report = std::get_if<ReportStep>(&step.verb)) opened_name(report->into);
+    if (const ServiceStep* service = service_of(step)) opened_name(service->into);
     if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) {
       opened_name(assistant->into);
       for (const QuestionId field : assistant->fields)

@@ -220,8 +220,8 @@ class Flow {
             bool falls = play(verb.otherwise, step.span);
             for (const Match::Case& one : verb.cases) falls = play(one.target, step.span) || falls;
             return falls;
-          } else if constexpr (std::is_same_v<V, Run> || std::is_same_v<V, ReportStep>) {
-            // Nobody is asked anything: a circle of programs would go round for ever, too.
+          } else if constexpr (std::is_base_of_v<ServiceStep, V>) {
+            // Nobody is asked anything: a circle of services would go round for ever, too.
             play(verb.on_error, step.span);
             return true;
           } else if constexpr (std::is_same_v<V, Mail>) {

@@ -254,7 +254,8 @@ class TypeCheck {
       if (const auto* find = std::get_if<Find>(&step.verb)) sets(find->into, {nullptr, nullptr, T::List});
       if (const auto* count = std::get_if<Count>(&step.verb)) sets(count->into, {nullptr, nullptr, T::Number});
       if (const auto* save = std::get_if<Save>(&step.verb)) sets(save->into, {nullptr, nullptr, T::Map});
-      if (const auto* run = std::get_if<Run>(&step.verb)) sets(run->into, {});
+      if (std::holds_alternative<Run>(step.verb) || std::holds_alternative<HttpStep>(step.verb) || std::holds_alternative<CrmStep>(step.verb))
+        sets(service_of(step)->into, {});
       if (const auto* report = std::get_if<ReportStep>(&step.verb)) sets(report->into, {nullptr, nullptr, T::File});
       if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) sets(assistant->into, {nullptr, nullptr, T::Text});
     }

@@ -202,8 +202,7 @@ class UnsetCheck {
       if (const auto* find = std::get_if<Find>(&step.verb)) open_answer(find->into);
       if (const auto* count = std::get_if<Count>(&step.verb)) open_answer(count->into);
       if (const auto* save = std::get_if<Save>(&step.verb)) open_answer(save->into);
-      if (const auto* run = std::get_if<Run>(&step.verb)) open_answer(run->into);
-      if (const auto* report = std::get_if<ReportStep>(&step.verb)) open_answer(report->into);
+      if (const ServiceStep* service = service_of(step)) open_answer(service->into);
       if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) {
         open_answer(assistant->into);
         for (const QuestionId field : assistant->fields) open_answer(program_.question(field).name);
@@ -326,7 +325,7 @@ class UnsetCheck {
       changes_of(verb.otherwise, bits);
     } else if constexpr (std::is_same_v<Verb, HandoffStep>) {
       for (const Target& outcome : verb.outcomes) changes_of(outcome, bits);
-    } else if constexpr (std::is_same_v<Verb, Run> || std::is_same_v<Verb, ReportStep>) {
+    } else if constexpr (std::is_base_of_v<ServiceStep, Verb>) {
       sets(bits, verb.into);
       changes_of(verb.on_error, bits);
     } else if constexpr (std::is_same_v<Verb, Mail>) {
@@ -885,13 +884,19 @@ class UnsetCheck {
       for (const Desk::Reply& reply : program_.desks[i].replies) use(reply.text, at_desk[i]);
   }
 
-  void play(const Run& verb, Ways& ways) {
-    for (const Assignment& one : verb.with) use(one.value, ways);
+  /// The result's name holds the error of a failure, too.
+  void play_service(const ServiceStep& verb, Ways& ways) {
     set(ways, verb.into);
     Ways failed = ways;
     follow(verb.on_error, failed);
     if (verb.on_error) join(ways, failed);
   }
+  void play(const Run& verb, Ways& ways) {
+    for (const Assignment& one : verb.with) use(one.value, ways);
+    play_service(verb, ways);
+  }
+  void play(const HttpStep& verb, Ways& ways) { play_service(verb, ways); }
+  void play(const CrmStep& verb, Ways& ways) { play_service(verb, ways); }
   void play(const ReportStep& verb, Ways& ways) {
     use(verb.title, ways);
     use(verb.where, ways);

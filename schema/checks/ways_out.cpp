@@ -200,7 +200,7 @@ class WaysOutCheck {
       const bool unasked = edge.via == FlowVia::NotAsked || (edge.via == FlowVia::NoOptions && question->buttons.from);
       return unasked ? std::optional(edge) : std::nullopt;
     }
-    if (verb_of<Run>(from) || verb_of<AssistantStep>(from))
+    if (verb_of<Run>(from) || verb_of<HttpStep>(from) || verb_of<CrmStep>(from) || verb_of<AssistantStep>(from))
       return edge.via == FlowVia::Otherwise ? std::optional(edge) : std::nullopt;
     return edge;
   }

@@ -188,7 +188,7 @@ class RandomProgram {
         break;
       }
       case 17: {
-        const StepId id = build_.add(block, Run{"p", {{{"x"}, any_expression()}}, roll(2) ? "x" : "", {}},
+        const StepId id = build_.add(block, Run{{roll(2) ? "x" : "", {}}, "p", {{{"x"}, any_expression()}}},
                                      "r" + std::to_string(build_.program().steps.size()));
         const Target on_error = target(id, depth);
         build_.verb<Run>(id).on_error = on_error;

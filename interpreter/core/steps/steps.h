@@ -35,6 +35,8 @@ Flow play_verb(Play& play, StepId id, const Step& step, const Notify& notify);
 Flow play_verb(Play& play, StepId id, const Step& step, const HandoffStep& handoff);
 Flow play_verb(Play& play, StepId id, const Step& step, const Run& run);
 Flow play_verb(Play& play, StepId id, const Step& step, const Mail& mail);
+Flow play_verb(Play& play, StepId id, const Step& step, const HttpStep& http);
+Flow play_verb(Play& play, StepId id, const Step& step, const CrmStep& crm);
 Flow play_verb(Play& play, StepId id, const Step& step, const ReportStep& report);
 Flow play_verb(Play& play, StepId id, const Step& step, const AssistantStep& assistant);
 Flow play_verb(Play& play, StepId id, const Step& step, const Log& log);
@@ -61,6 +63,8 @@ void resume_table(Play& play, const TableAnswer& answer);
 
 Flow take_result(Play& play, const Waiting& waiting, const Run& run, const Value& result, const std::string& error);
 Flow take_result(Play& play, const Waiting& waiting, const Mail& mail, const Value& result, const std::string& error);
+Flow take_result(Play& play, const Waiting& waiting, const HttpStep& http, const Value& result, const std::string& error);
+Flow take_result(Play& play, const Waiting& waiting, const CrmStep& crm, const Value& result, const std::string& error);
 Flow take_result(Play& play, const Waiting& waiting, const ReportStep& report, const Value& result, const std::string& error);
 Flow take_result(Play& play, const Waiting& waiting, const AssistantStep& step, const Value& result,
                  const std::string& error);
