@@ -157,7 +157,7 @@ class RandomProgram {
       case 8: build_.add(block, End{}); break;
       case 9: build_.add(block, Wait{Duration{5000}, {}, {}}); break;
       case 10: build_.add(block, Save{TableId{0}, {}, "x"}); break;
-      case 11: build_.add(block, Find{TableId{0}, expression("x == 1 and name != 'а'"), {}, {}, "name"}); break;
+      case 11: build_.add(block, Find{TableId{0}, expression("x == 1 and name != 'а'"), nullptr, {}, {}, "name"}); break;
       case 12: build_.add(block, Update{TableId{0}, {}, {{"x", any_expression()}}}); break;
       case 13: build_.add(block, HandoffStep{HandoffId{0}, {}}); break;
       case 14: {
