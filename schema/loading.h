@@ -177,7 +177,7 @@ struct Loading {
   std::vector<std::uint8_t> desk_is_used;            ///< by DeskId: as a role
 
   /// Where each word of a command stands, by the folded word, a line end and the command.
-  std::unordered_map<std::string, SourceSpan> command_words;
+  std::unordered_map<std::string, SourceSpan> command_words;  ///< and of what it `means`: see meaning_key
 
   // Where the reader stands.
   BranchId branch;
@@ -379,6 +379,10 @@ void load_phrases(Loading& loading, const Node& node);
 void load_questions(Loading& loading);
 void load_branches(Loading& loading);
 void load_commands(Loading& loading);
+/// The word that `means:` of a command says.
+Word word_of(Intent intent);
+/// In `command_words`, before the command's name.
+std::string meaning_key(Intent intent);
 void load_tables(Loading& loading);
 void load_desks(Loading& loading);
 void load_assistants(Loading& loading);

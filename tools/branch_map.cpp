@@ -183,7 +183,7 @@ class MapMaker {
       }
       case FlowVia::Command: {
         const Command& command = program_.commands[edge.index];
-        return command.words.empty() ? command.name : command.words.front();
+        return word_of(command, russian_ ? Language::Russian : Language::English);
       }
       default: break;
     }

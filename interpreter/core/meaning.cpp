@@ -282,6 +282,8 @@ std::vector<std::string> steps_of(const Program& program, BranchId branch, With 
 std::string meaning_of(const Program& program, const Command& command) {
   Writer writer(program, With::Texts);
   writer.word(command.pattern);
+  writer.number(command.means.size());
+  for (const Intent intent : command.means) writer.number(static_cast<std::uint64_t>(intent));
   for (const std::string& argument : command.args) writer.word(argument);
   writer.word(command.role);
   writer.text(command.about);

@@ -393,6 +393,12 @@ constexpr std::string_view kPeople =
     "живому живым живой живую кем кого operator human agent support manager person representative "
     "манагер манагера";
 
+/// Control words that a text may hold for their own sake: to a question that takes any text a lone one is an answer.
+constexpr std::string_view kAlsoAnswers =
+    "домой конец выход пока обратно меню довольно хватит директор менеджер администратор админ консультант специалист "
+    "сотрудник руководитель начальник человек люди старшего живой поддержка директора менеджера предыдущий предыдущее "
+    "menu exit end manager agent person support representative human previous bye reset undo";
+
 constexpr std::string_view kRequests =
     "позови позовите позвать соедини соедините соединить переведи переведите перевести переключи "
     "переключите переключить дай "
@@ -768,6 +774,21 @@ Intent read_intent(std::string_view text) {
     }
   }
   return intent;
+}
+
+std::optional<Intent> read_control(std::string_view text, bool any_text_answers) {
+  const Intent intent = read_intent(text);
+  if (intent != Intent::Back && intent != Intent::Restart && intent != Intent::Stop && intent != Intent::Operator)
+    return std::nullopt;
+  if (!any_text_answers) return intent;
+  std::size_t words = 0;
+  bool doubtful = false;
+  for (const Item& item : items_of(trim(text.substr(0, 4096)))) {
+    if (!item.is_word || one_of(item.text, kPolite)) continue;
+    ++words;
+    doubtful = one_of(item.text, kAlsoAnswers);
+  }
+  return words == 1 && doubtful ? std::nullopt : std::optional(intent);
 }
 
 std::optional<bool> read_yes_no(std::string_view text) {

@@ -74,6 +74,15 @@ Decimal with_hundredths(const Decimal& whole, const Decimal& hundredths) {
   return sum ? *sum : whole;
 }
 
+/// `полтора`, `два с половиной` of money: thousands or millions, and nobody said which.
+bool lacks_scale(const std::vector<Token>& tokens, const ParsedNumber& number) {
+  if (number.value.is_integer() || number.scale != Decimal(1) || number.kind == NumberKind::Fraction) return false;
+  for (std::size_t i = number.begin; i < number.end; ++i) {
+    if (one_of(tokens[i].text, "полтора полторы полутора половиной")) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<FoundNumber> find_numbers(std::string_view text, Language language) {
@@ -167,11 +176,87 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
   const std::vector<Money>& amounts = named.empty() ? bare : named;
   if (amounts.empty()) return Error{NumberProblem::NoNumber};
   if (amounts.size() > 1) return Error{NumberProblem::Several};
+  if (named.empty() && numbers.size() == 1 && lacks_scale(tokens, numbers[0])) return Error{NumberProblem::Ambiguous};
   if (numbers.size() == 2) {
     const auto range = read_range(text, language);  // 1000-2000 руб
     if (range && range->low && range->high) return Error{NumberProblem::Several};
   }
   return amounts[0];
+}
+
+namespace {
+
+/// `тринадцать двести` is heard as 13 200, `пятнадцать десять` as 1510: two numbers in words with nothing between.
+std::optional<Decimal> spoken_pair(const std::vector<Token>& tokens, const std::vector<ParsedNumber>& numbers) {
+  if (numbers.size() != 2 || numbers[0].end != numbers[1].begin) return std::nullopt;
+  const auto in_words = [&](const ParsedNumber& number) {
+    return std::all_of(tokens.begin() + static_cast<std::ptrdiff_t>(number.begin),
+                       tokens.begin() + static_cast<std::ptrdiff_t>(number.end),
+                       [](const Token& token) { return token.is_word(); }) &&
+           number.kind == NumberKind::Cardinal && number.value.is_integer() && number.scale == Decimal(1);
+  };
+  if (!in_words(numbers[0]) || !in_words(numbers[1])) return std::nullopt;
+  const Decimal& first = numbers[0].value;
+  const Decimal& second = numbers[1].value;
+  if (first < Decimal(1) || Decimal(999) < first || second < Decimal(10) || Decimal(999) < second) return std::nullopt;
+  if (second < Decimal(100) && Decimal(99) < first) return std::nullopt;
+  const auto thousands = multiply(first, second < Decimal(100) ? Decimal(100) : Decimal(1000));
+  const auto whole = thousands ? add(*thousands, second) : thousands;
+  return whole ? std::optional(*whole) : std::nullopt;
+}
+
+NumberReadings readings_of(std::string_view text, Language language, Grouping grouping) {
+  const std::vector<Token> tokens = reading::split_tokens(text);
+  const std::vector<ParsedNumber> numbers = NumberParser(tokens, language, grouping).find_all();
+  NumberReadings readings;
+  const auto add_value = [&](const Decimal& value) {
+    if (std::find(readings.values.begin(), readings.values.end(), value) == readings.values.end())
+      readings.values.push_back(value);
+  };
+  for (const ParsedNumber& number : numbers) {
+    if (readings.currency.empty()) readings.currency = currency_beside(tokens, number);
+  }
+  if (numbers.size() == 1) {
+    if (grouping == Grouping::Thousands && lacks_scale(tokens, numbers[0])) {
+      for (const std::int64_t scale : {1000, 1'000'000}) {
+        if (const auto scaled = multiply(numbers[0].value, Decimal(scale))) add_value(*scaled);
+      }
+    } else if (numbers[0].alternative) {
+      add_value(numbers[0].value);
+      // Of 3/4 the other reading is two numbers.
+      if (numbers[0].kind != NumberKind::Fraction) add_value(*numbers[0].alternative);
+    }
+    return readings;
+  }
+  if (const auto pair = spoken_pair(tokens, numbers)) {
+    add_value(*pair);
+    return readings;
+  }
+  readings.of_many = true;
+  if (const auto range = read_range(text, language); range && range->low && range->high) {
+    add_value(*range->low);
+    add_value(*range->high);
+    return readings;
+  }
+  for (const ParsedNumber& number : numbers) {
+    if (number.alternative) return NumberReadings{};
+    // Where some are money, the others are not.
+    if (grouping == Grouping::Thousands && !readings.currency.empty() && currency_beside(tokens, number).empty()) continue;
+    add_value(number.value);
+  }
+  // A list of numbers is no choice.
+  if (readings.values.size() > 4 || (readings.values.size() == 1 && numbers.size() > 2)) readings.values.clear();
+  return readings;
+}
+
+}  // namespace
+
+NumberReadings number_readings(std::string_view text, Language language) {
+  return readings_of(text, language, Grouping::Ask);
+}
+
+NumberReadings money_readings(std::string_view text, Language language) {
+  return readings_of(text, language, Grouping::Thousands);
 }
 
 std::optional<NumberRange> read_range(std::string_view text, Language language) {
