@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "interpreter/core/text.h"
+#include "schema/flow_talk.h"
 
 namespace sufler {
 namespace {

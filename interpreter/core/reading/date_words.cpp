@@ -1,10 +1,21 @@
 #include "interpreter/core/reading/date_words.h"
 
 #include <array>
+#include <utility>
 
 #include "interpreter/core/reading/words.h"
+#include "interpreter/core/text.h"
 
 namespace sufler::reading {
+
+namespace {
+
+/// Words that are misspelt by ear (`зафтра`, `васкресенье`, `декобря`), of five letters and more.
+bool heard_as(std::string_view word, std::string_view known) {
+  return count_code_points(word) >= 5 && sound_of(word) == sound_of(known);
+}
+
+}  // namespace
 
 int month_of(std::string_view word) {
   struct Name {
@@ -33,6 +44,13 @@ int month_of(std::string_view word) {
       return static_cast<int>(i) + 1;
     }
   }
+  if (word.empty() || static_cast<unsigned char>(word[0]) < 0x80) return 0;
+  static constexpr std::array<std::string_view, 12> kGenitives = {"января", "февраля",  "марта",   "апреля",
+                                                                  "мая",    "июня",     "июля",    "августа",
+                                                                  "сентября", "октября", "ноября", "декабря"};
+  for (std::size_t i = 0; i < kGenitives.size(); ++i) {
+    if (heard_as(word, kGenitives[i])) return static_cast<int>(i) + 1;
+  }
   return 0;
 }
 
@@ -54,6 +72,23 @@ int weekday_of(std::string_view word) {
   for (std::size_t i = 0; i < kDays.size(); ++i) {
     if (one_of(word, kDays[i])) return static_cast<int>(i) + 1;
   }
+  if (static_cast<unsigned char>(word.empty() ? 'a' : word[0]) < 0x80) return 0;
+  static constexpr std::array<std::pair<std::string_view, int>, 13> kHeard = {{{"понедельник", 1},
+                                                                               {"понедельника", 1},
+                                                                               {"вторник", 2},
+                                                                               {"среду", 3},
+                                                                               {"четверг", 4},
+                                                                               {"пятница", 5},
+                                                                               {"пятницу", 5},
+                                                                               {"пятнеца", 5},
+                                                                               {"суббота", 6},
+                                                                               {"субботу", 6},
+                                                                               {"субота", 6},
+                                                                               {"воскресенье", 7},
+                                                                               {"воскресенья", 7}}};
+  for (const auto& [known, day] : kHeard) {
+    if (heard_as(word, known)) return day;
+  }
   return 0;
 }
 
@@ -64,11 +99,16 @@ std::optional<int> relative_day(std::string_view word) {
   };
   for (const Word& known :
        {Word{"сегодня сегодняшний сегодняшнего седня сёдня today", 0},
-        Word{"завтра завтрашний завтрашнего завтра tomorrow tmr tmrw tomorow", 1},
+        Word{"завтра завтрашний завтрашнего завтрашнему завтро завтр tomorrow tmr tmrw tomorow", 1},
         Word{"послезавтра overmorrow", 2}, Word{"послепослезавтра", 3},
         Word{"вчера вчерашний вчерашнего yesterday", -1}, Word{"позавчера", -2},
         Word{"позапозавчера", -3}}) {
     if (one_of(word, known.forms)) return known.days;
+  }
+  if (word.empty() || static_cast<unsigned char>(word[0]) < 0x80) return std::nullopt;
+  for (const auto& [known, days] : {std::pair<std::string_view, int>{"завтра", 1}, {"послезавтра", 2},
+                                    {"сегодня", 0}, {"вчера", -1}, {"позавчера", -2}}) {
+    if (heard_as(word, known)) return days;
   }
   return std::nullopt;
 }
@@ -80,14 +120,14 @@ std::optional<Unit> unit_of(std::string_view word) {
   };
   static const std::array<Word, 8> kUnits = {{
       {"секунда секунды секунд секунду секундочку сек second seconds sec secs", {0, 0, 1000}},
-      {"минута минуты минут минуту минутку минуточку минуток минутки минутах мин minute minutes "
+      {"минута минуты минут минуту минутку минуточку минуточек минуточки минуток минутки минутах мин minute minutes "
        "min mins",
        {0, 0, kMinute}},
       {"час часа часов часам часах часу часик часика часиков часок ч hour hours hr hrs h",
        {0, 0, kHour}},
       {"день дня дней дню дни днем денек денька деньков дн сутки суток сутках day days", {0, 1, 0}},
-      {"неделя недели недель неделю неделе неделям недельку неделек нед week weeks", {0, 7, 0}},
-      {"месяц месяца месяцев месяцу месяце месяцы месяцок мес month months", {1, 0, 0}},
+      {"неделя недели недель неделю неделе неделям недельку недельки неделек нед week weeks", {0, 7, 0}},
+      {"месяц месяца месяцев месяцу месяце месяцы месяцок месяца мес month months", {1, 0, 0}},
       {"квартал квартала кварталов quarter", {3, 0, 0}},
       {"год года лет году годик годика годы year years", {12, 0, 0}},
   }};
@@ -129,7 +169,7 @@ Which which_of(std::string_view word) {
   if (one_of(word,
              "прошлый прошлая прошлую прошлое прошлой прошлом прошлые прошлых прошлого предыдущий "
              "предыдущая "
-             "предыдущей предыдущем предыдущую last previous past")) {
+             "предыдущей предыдущем предыдущую минувший минувшую last previous past")) {
     return Which::Last;
   }
   return Which::None;

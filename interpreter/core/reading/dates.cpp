@@ -44,6 +44,15 @@ Result<Date, WhenProblem> read_date(std::string_view text, LocalTime now, Langua
     if (date && *date != reading.start.date) return Error{WhenProblem::Ambiguous};
     date = reading.start.date;
   }
+  if (!date && !vague) {
+    // A date was asked for, so `5.6` is one, as is `15.2`: closed with a dot it is no decimal.
+    const std::string_view bare = trim(text);
+    const std::size_t point = bare.find('.');
+    const bool is_short = !readings.size() && bare.size() >= 3 && bare.size() <= 5 && point != std::string_view::npos &&
+                          point > 0 && point + 1 < bare.size() && bare.find('.', point + 1) == std::string_view::npos &&
+                          bare.find_first_not_of("0123456789.") == std::string_view::npos;
+    if (is_short) return read_date(std::string(bare) + ".", now, language, direction);
+  }
   if (!date) return Error{vague ? WhenProblem::TooVague : WhenProblem::Nothing};
   if (vague) return Error{WhenProblem::Ambiguous};
   return *date;

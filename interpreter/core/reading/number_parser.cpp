@@ -204,6 +204,10 @@ std::optional<Decimal> NumberParser::suffix(std::size_t& at, ParsedNumber& numbe
     ++at;
     return Decimal(1'000'000);
   }
+  if (is_glued && token.text == "г" && token.upper && !number.value.is_zero() && !number.value.is_integer()) {
+    ++at;
+    return Decimal(1'000'000'000);  // 1.2Г; 5Г are grams
+  }
   if (is_glued && (token.text == "b" || token.text == "bn") && language_ == Language::English) {
     ++at;
     return Decimal(1'000'000'000);
@@ -250,6 +254,7 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           !tokens_[i + 1].is_word()) {
         break;
       }
+      if (has_total && !has_group) break;  // `миллион-два` is a range
       word_at = i + 1;
     }
     const Token& word = tokens_[word_at];
@@ -275,6 +280,7 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
       if (apart_) continue;
       const bool hyphen_scale = glued(i) && tokens_[i].is_mark("-");
       if (!hyphen_scale) {
+        number.value = group;
         if (const auto scale = suffix(i, number)) {
           if (has_total && !(*scale < last_scale)) {
             finish_at(group_start);
@@ -688,7 +694,8 @@ std::optional<ParsedNumber> NumberParser::parse(std::size_t at) const {
              !apart_) {
     const bool behind_word =
         at > 0 && !token.space_before && tokens_[at - 1].kind != Token::Kind::Mark;
-    if (behind_word || !glued(at + 1) || !tokens_[at + 1].is_digits()) return std::nullopt;
+    const bool point = glued(at + 1) && tokens_[at + 1].is_mark(".") && glued(at + 2) && tokens_[at + 2].is_digits();
+    if (behind_word || !glued(at + 1) || !(tokens_[at + 1].is_digits() || point)) return std::nullopt;
     negative = token.text == "-";
     ++start;
   } else if (token.is_mark(".") && (token.space_before || at == 0) && glued(at + 1) &&
@@ -700,7 +707,23 @@ std::optional<ParsedNumber> NumberParser::parse(std::size_t at) const {
     ParsedNumber number;
     number.value = *value;
     number.begin = at;
-    number.end = at + 2;
+    std::size_t end = at + 2;
+    if (const auto scale = suffix(end, number)) number.value = product(number.value, *scale);
+    number.end = end;
+    return number;
+  }
+  // -.5
+  if (start > at && start < tokens_.size() && tokens_[start].is_mark(".") && glued(start) && glued(start + 1) &&
+      tokens_[start + 1].is_digits() && tokens_[start + 1].text.size() <= 15 && !apart_) {
+    const auto value = to_decimal("0." + tokens_[start + 1].text);
+    if (!value) return std::nullopt;
+    ParsedNumber number;
+    number.value = *value;
+    number.begin = at;
+    std::size_t end = start + 2;
+    if (const auto scale = suffix(end, number)) number.value = product(number.value, *scale);
+    if (negative) number.value = number.value.negated();
+    number.end = end;
     return number;
   }
   auto number = unsigned_number(start);

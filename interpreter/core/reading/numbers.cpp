@@ -74,13 +74,51 @@ Decimal with_hundredths(const Decimal& whole, const Decimal& hundredths) {
   return sum ? *sum : whole;
 }
 
-/// `полтора`, `два с половиной` of money: thousands or millions, and nobody said which.
-bool lacks_scale(const std::vector<Token>& tokens, const ParsedNumber& number) {
-  if (number.value.is_integer() || number.scale != Decimal(1) || number.kind == NumberKind::Fraction) return false;
-  for (std::size_t i = number.begin; i < number.end; ++i) {
-    if (one_of(tokens[i].text, "полтора полторы полутора половиной")) return true;
+/// What else a sum without a currency may be: `полтора` thousands or millions, `2 ляма` and `5м` millions, `пять миллионов
+/// триста` three hundred thousand more. Empty when it is what it says.
+std::vector<Decimal> other_sums(const std::vector<Token>& tokens, const ParsedNumber& number) {
+  std::vector<Decimal> sums;
+  const auto add_sum = [&](const std::optional<Decimal>& sum) {
+    if (sum) sums.push_back(*sum);
+  };
+  const auto times = [&](const Decimal& value, std::int64_t by) -> std::optional<Decimal> {
+    const auto result = multiply(value, Decimal(by));
+    return result ? std::optional(*result) : std::nullopt;
+  };
+  const Decimal one = 1;
+  const Decimal million = 1'000'000;
+  if (number.kind == NumberKind::Ordinal && tokens[number.end - 1].is_word("м")) {  // 5м
+    add_sum(times(number.value, 1'000'000));
+    return sums;
   }
-  return false;
+  if (number.scale == one && number.end < tokens.size() && tokens[number.end].is_word()) {
+    const std::string& next = tokens[number.end].text;
+    if (one_of(next, "лям ляма лямов лямчик лимон лимона лимонов м m")) {
+      add_sum(times(number.value, 1'000'000));
+      return sums;
+    }
+    if (one_of(next, "косарь косаря косарей кусок куска кусков штука штуки штук")) {
+      add_sum(times(number.value, 1000));
+      return sums;
+    }
+  }
+  if (!number.value.is_integer() && number.scale == one && number.kind != NumberKind::Fraction) {
+    for (std::size_t i = number.begin; i < number.end; ++i) {
+      if (!one_of(tokens[i].text, "полтора полторы полутора половиной")) continue;
+      add_sum(times(number.value, 1000));
+      add_sum(times(number.value, 1'000'000));
+      return sums;
+    }
+  }
+  if (number.value.is_integer() && !(number.value < million) && number.scale == million) {
+    const auto all = number.value.to_int64();
+    const std::int64_t rest = all ? *all % 1'000'000 : 0;
+    if (all && rest >= 100 && rest < 1000) {
+      add_sum(Decimal(*all - rest + rest * 1000));
+      add_sum(number.value);
+    }
+  }
+  return sums;
 }
 
 }  // namespace
@@ -136,6 +174,16 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     const ParsedNumber& number = numbers[i];
     if (in_brackets_after_number(tokens, numbers, i)) continue;
+    // 1 599 059, 38 евро: a space behind the decimal comma of a long sum
+    if (i + 1 < numbers.size() && number.value.is_integer() && number.end - number.begin > 1 &&
+        tokens[number.begin].is_digits() && tokens[number.end - 1].is_digits() && tokens[number.end].is_mark(",") &&
+        !tokens[number.end].space_before && numbers[i + 1].begin == number.end + 1 &&
+        numbers[i + 1].digits.size() == 2 && !currency_beside(tokens, numbers[i + 1]).empty()) {
+      named.push_back({with_hundredths(number.value, numbers[i + 1].value), currency_beside(tokens, numbers[i + 1]),
+                       number.approximate});
+      ++i;
+      continue;
+    }
     Money money{number.value, currency_beside(tokens, number), number.approximate};
     const std::size_t after = behind(tokens, number.end);
     if (after < tokens.size() && reading::is_small_coin(tokens[after])) {
@@ -176,7 +224,8 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
   const std::vector<Money>& amounts = named.empty() ? bare : named;
   if (amounts.empty()) return Error{NumberProblem::NoNumber};
   if (amounts.size() > 1) return Error{NumberProblem::Several};
-  if (named.empty() && numbers.size() == 1 && lacks_scale(tokens, numbers[0])) return Error{NumberProblem::Ambiguous};
+  if (named.empty() && numbers.size() == 1 && !other_sums(tokens, numbers[0]).empty())
+    return Error{NumberProblem::Ambiguous};
   if (numbers.size() == 2) {
     const auto range = read_range(text, language);  // 1000-2000 руб
     if (range && range->low && range->high) return Error{NumberProblem::Several};
@@ -217,10 +266,9 @@ NumberReadings readings_of(std::string_view text, Language language, Grouping gr
     if (readings.currency.empty()) readings.currency = currency_beside(tokens, number);
   }
   if (numbers.size() == 1) {
-    if (grouping == Grouping::Thousands && lacks_scale(tokens, numbers[0])) {
-      for (const std::int64_t scale : {1000, 1'000'000}) {
-        if (const auto scaled = multiply(numbers[0].value, Decimal(scale))) add_value(*scaled);
-      }
+    const auto sums = grouping == Grouping::Thousands ? other_sums(tokens, numbers[0]) : std::vector<Decimal>{};
+    if (!sums.empty()) {
+      for (const Decimal& sum : sums) add_value(sum);
     } else if (numbers[0].alternative) {
       add_value(numbers[0].value);
       // Of 3/4 the other reading is two numbers.
@@ -237,6 +285,16 @@ NumberReadings readings_of(std::string_view text, Language language, Grouping gr
     add_value(*range->low);
     add_value(*range->high);
     return readings;
+  }
+  // `2 или 3 млн`: the scale is for both
+  const auto is_or = [&](std::size_t i) { return i < tokens.size() && one_of(tokens[i].text, "или либо or"); };
+  if (numbers.size() == 2 && numbers[0].end + 1 == numbers[1].begin && is_or(numbers[0].end) &&
+      numbers[0].scale == Decimal(1) && numbers[1].scale > Decimal(1)) {
+    if (const auto scaled = multiply(numbers[0].value, numbers[1].scale); scaled && *scaled <= numbers[1].value) {
+      add_value(*scaled);
+      add_value(numbers[1].value);
+      return readings;
+    }
   }
   for (const ParsedNumber& number : numbers) {
     if (number.alternative) return NumberReadings{};
@@ -267,23 +325,25 @@ std::optional<NumberRange> read_range(std::string_view text, Language language) 
     return number.begin > 0 && tokens[number.begin - 1].is_word() &&
            one_of(tokens[number.begin - 1].text, words);
   };
-  const auto not_before = [&](const ParsedNumber& number) {
-    return number.begin > 1 && one_of(tokens[number.begin - 2].text, "не no not");
-  };
   if (numbers.size() == 1) {
     const ParsedNumber& number = numbers[0];
     NumberRange range;
     range.currency = currency_beside(tokens, number);
     const bool less =
         before(number,
-               "до более больше выше свыше менее меньше максимум ниже than most under maximum to "
+               "чем до более больше выше свыше менее меньше максимум ниже than most under maximum to "
                "минимум от least over from minimum above below");
     if (!less) return std::nullopt;
-    const std::string& word = tokens[number.begin - 1].text;
-    const std::string previous = number.begin > 1 ? tokens[number.begin - 2].text : std::string();
+    std::string word = tokens[number.begin - 1].text;
+    std::size_t at = number.begin - 1;
+    if (word == "чем") {  // больше чем 10
+      if (at == 0 || !one_of(tokens[at - 1].text, "более больше менее меньше выше ниже")) return std::nullopt;
+      word = tokens[--at].text;
+    }
+    const std::string previous = at > 0 ? tokens[at - 1].text : std::string();
     bool upper = one_of(word, "до менее меньше максимум ниже under maximum to most below");
     if (word == "than") upper = one_of(previous, "less fewer");
-    if (one_of(word, "более больше выше свыше менее меньше ниже") && not_before(number))
+    if (one_of(word, "более больше выше свыше менее меньше ниже") && one_of(previous, "не no not"))
       upper = !upper;
     if (word == "than" && number.begin > 2 && one_of(tokens[number.begin - 3].text, "no not"))
       upper = !upper;
@@ -331,6 +391,7 @@ std::string read_digits(std::string_view text, Language language) {
   parser.keep_digits_apart();
   std::string digits;
   int times = 1;
+  int spoken_count = 0;  // a word of one digit just read: `три` of `три двойки`
   for (std::size_t i = 0; i < tokens.size();) {
     const Token& token = tokens[i];
     if (token.kind == Token::Kind::Mark) {
@@ -354,6 +415,12 @@ std::string read_digits(std::string_view text, Language language) {
       }
       const auto word = reading::find_number_word(token.text);
       if (word && word->kind == reading::NumberClass::DigitNoun) {
+        // три двойки
+        if (spoken_count > 1 && spoken_count < 10 && !digits.empty() && word->denominator == 1) {
+          digits.pop_back();
+          times = spoken_count;
+        }
+        spoken_count = 0;
         for (; times > 0; --times) digits += std::to_string(word->numerator);
         times = 1;
         ++i;
@@ -371,6 +438,13 @@ std::string read_digits(std::string_view text, Language language) {
     const std::string shown =
         token.is_digits() && number->end == i + 1 ? token.text : number->value.to_string();
     i = number->end;
+    spoken_count = token.is_word() && shown.size() == 1 ? shown[0] - '0' : 0;
+    if (spoken_count > 1 && i < tokens.size() && one_of(tokens[i].text, "раза раз times")) {  // два раза пять
+      times = spoken_count;
+      spoken_count = 0;
+      ++i;
+      continue;
+    }
     if (i < tokens.size() && shown.size() == 1 &&
         one_of(tokens[i].text, "нуля нулей ноля нолей zeros zeroes")) {
       digits.append(static_cast<std::size_t>(shown[0] - '0'), '0');  // три нуля
