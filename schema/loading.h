@@ -324,6 +324,10 @@ std::optional<std::string> bytes_of(const Loading& loading, const std::string& r
 
 Mail read_mail(Loading& loading, Fields& fields, const Node& value);
 
+// ---- requests (load_http.cpp)
+
+HttpStep read_http(Loading& loading, Fields& fields, const Node& value);
+
 // ---- reports (load_period.cpp)
 
 /// `last 24 hours`, `yesterday`, `this month`, or `{from: …, to: …}`.

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <utility>
 
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/text.h"
 #include "interpreter/runtime/config.h"
 #include "interpreter/runtime/log.h"
@@ -236,6 +237,12 @@ Result<JobResult, std::string> do_job(Services* services, const Job& job, Langua
                         "sufler.yaml), or write its answers into a talk (mock: {assistant: …}) and play it with sufler test\n");
     return JobResult{JobResult::Kind::Failed, {}, "no model", {}, {}};
   }
+  if (!services && job.service == kHttpService) {
+    std::cerr << (language == Language::Russian
+                      ? "! запрос `" + job.name + "` не отправлен: назовите настройки, где разрешён сервер (allow_hosts): --config sufler.yaml\n"
+                      : "! the request `" + job.name + "` was not sent: name the configuration that allows the host (allow_hosts): --config sufler.yaml\n");
+    return JobResult{JobResult::Kind::Failed, {}, "no configuration", {}, {}};
+  }
   if (!services) {
     std::cerr << (language == Language::Russian
                       ? "! программа `" + job.name + "` не запускалась: назовите настройки, где она описана: --config sufler.yaml\n"
@@ -267,6 +274,7 @@ int run_chat(const ChatOptions& options) {
     }
     load.programs = program_names(*config.config);
     load.models = model_names(*config.config);
+    load.hosts = host_places(*config.config);
     connected = std::move(config.config);
   }
   Loaded loaded = load_scenario(options.path, load);

@@ -104,6 +104,7 @@ LoadOptions with_config(LoadOptions load, const std::string& path, const Config*
   if (!config) return load;
   load.programs = program_names(*config);
   load.models = model_names(*config);
+  load.hosts = host_places(*config);
   load.mail = config->mail.has_value();
   std::error_code error;
   const std::filesystem::path scenario = std::filesystem::weakly_canonical(path, error);
@@ -204,6 +205,7 @@ int run_check(const CheckOptions& options) {
     if (auto place = load_place(options.config); place.config) {
       config->programs = std::move(place.config->programs);
       config->models = std::move(place.config->models);
+      config->hosts = std::move(place.config->hosts);
       config->mail = std::move(place.config->mail);
     }
     take(loaded, [](const Diagnostic&) {});

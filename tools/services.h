@@ -33,6 +33,7 @@ class Services final : public Crew {
 
 /// Names, for whoever checks a scenario against the configuration.
 std::vector<std::string> program_names(const Config& config);
+std::vector<AllowedPlace> host_places(const Config& config);
 std::vector<std::string> model_names(const Config& config);
 
 }  // namespace sufler

@@ -9,7 +9,9 @@
 #include <deque>
 #include <map>
 
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/mail/html_template.h"
+#include "interpreter/core/plain_json.h"
 #include "interpreter/runtime/broadcasts.h"
 #include "interpreter/core/rich_text.h"
 #include "interpreter/services/mail/compose.h"
@@ -207,10 +209,28 @@ class TalkPlayer {
       given = &given->items[call];
     }
     if (assistant) return answer_of_mock(plain_value(*given), job, program_->zone);
+    if (job.service == kHttpService) return http_answer(*given);
     Value value = plain_value(*given);
     const Value* error = value.map() && value.map()->size() == 1 ? value.map()->find("error") : nullptr;
     if (error && error->text()) return JobResult{JobResult::Kind::Failed, {}, *error->text(), {}, {}};
     return JobResult{JobResult::Kind::Done, std::move(value), {}, {}, {}};
+  }
+
+  /// `{status: 200, json: {…}}`, `{text: …}`: what is not said is as it would be; `{error: …}`: no answer.
+  JobResult http_answer(const Node& given) const {
+    constexpr Contexts kWords = in::MockKey | in::TalkMatch;
+    if (const Node* error = get(given, "error", kWords)) return {JobResult::Kind::Failed, {}, text_of(error), {}, {}};
+    const Node* status = get(given, "status", kWords);
+    const Node* json = get(given, "json", kWords);
+    const Node* text = get(given, "text", kWords);
+    const auto number = status ? Decimal::parse(text_of(status)) : std::nullopt;
+    const int code = static_cast<int>(number ? number->to_int64().value_or(200) : 200);
+    if (!json) return {JobResult::Kind::Done, http_result(code, text_of(text), {}), {}, {}, {}};
+    const Value value = plain_value(*json);
+    Value result = http_result(code, text ? text_of(text) : to_plain_json(value, program_->zone), {});
+    ValueMap members = *result.map();
+    members.set("json", value);
+    return {JobResult::Kind::Done, Value(std::move(members)), {}, {}, {}};
   }
 
   /// A letter comes into the talk's box, unless the talk says that its server refuses it.
@@ -233,7 +253,7 @@ class TalkPlayer {
 
   static const Node* entry_of(const Node& map, std::string_view name) {
     for (const Node::Entry& entry : map.entries)
-      if (entry.key.scalar == name) return &entry.value;
+      if (entry.key.scalar == name || trim(entry.key.scalar) == name) return &entry.value;
     return nullptr;
   }
 

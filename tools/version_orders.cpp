@@ -44,6 +44,7 @@ LoadOptions load_options_of(const BotConfig& bot, const Config& config) {
   LoadOptions load;
   load.programs = program_names(config);
   load.models = model_names(config);
+  load.hosts = host_places(config);
   load.mail = config.mail.has_value();
   load.environment_must_be_set = true;
   for (const auto& [role, members] : bot.roles) load.roles.push_back(role);

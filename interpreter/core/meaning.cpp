@@ -1,5 +1,6 @@
 #include "interpreter/core/meaning.h"
 
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/mail/html_template.h"
 
 namespace sufler {
@@ -195,6 +196,7 @@ class Writer {
     target(mail.on_error);
   }
   void verb(const HttpStep& http) {
+    word(http.order->meaning);
     word(http.into);
     target(http.on_error);
   }

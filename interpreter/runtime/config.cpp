@@ -22,7 +22,7 @@ const std::vector<std::string> kTopKeys = {"database", "durability", "http", "pr
                                            "crm", "programs", "allow_hosts", "log", "retention", "socket",
                                            "flood", "reload"};
 /// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
-const std::vector<std::string> kLaterTopKeys = {"crm", "allow_hosts"};
+const std::vector<std::string> kLaterTopKeys = {"crm"};
 const std::vector<std::string> kRetentionKeys = {"journal", "dead_letters", "messages", "track", "files", "dialogs"};
 const std::vector<std::string> kLogKeys = {"level", "format", "turns"};
 const std::vector<std::string> kReloadKeys = {"notify", "watch"};
@@ -102,6 +102,8 @@ class Reader {
         read_programs(entry.value);
       } else if (key == "models") {
         read_models_of(entry.value);
+      } else if (key == "allow_hosts") {
+        read_hosts_of(entry.value);
       } else if (key == "mail") {
         read_mail_of(entry.value);
       } else if (key == "proxy" && programs_) {
@@ -397,6 +399,19 @@ class Reader {
       return;
     }
     config_.mail = read_mail_server(node, section_reader());
+  }
+
+  void read_hosts_of(const Node& node) {
+    if (programs_) {
+      config_.hosts = read_hosts(node, section_reader());
+      return;
+    }
+    // Their names; what is wrong with them is nothing to whoever looks for the database.
+    Diagnostics unsaid;
+    SectionReader reader{unsaid, folder_.lexically_normal().string(), false, {}, {}, {}};
+    reader.expand = reader.secret = [](const Node& value) { return expand_known(value); };
+    reader.known = [](const Node& key, const std::vector<std::string>& names, const char*) { return contains(names, key.scalar); };
+    config_.hosts = read_hosts(node, reader);
   }
 
   SectionReader section_reader() {

@@ -8,6 +8,7 @@
 
 #include "interpreter/core/event.h"
 #include "interpreter/core/model_connection.h"
+#include "interpreter/runtime/config_hosts.h"
 #include "interpreter/runtime/config_mail.h"
 #include "interpreter/runtime/flood.h"
 #include "interpreter/runtime/log.h"
@@ -66,6 +67,7 @@ struct Config {
   std::vector<BotConfig> bots;
   std::vector<ProgramConfig> programs;
   std::vector<ModelConnection> models;
+  std::vector<HostConfig> hosts;   ///< that `http` may reach
   std::optional<MailConfig> mail;  ///< of `load_place` empty, but there
   std::string folder;  ///< of the file, absolute: where programs run
   LogLevel log_level = LogLevel::Info;

@@ -3,6 +3,7 @@
 // nobody can know, is of no certain type, and nothing is said of it: only certain mistakes are errors.
 #include <algorithm>
 
+#include "interpreter/core/http/order.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -359,6 +360,9 @@ class TypeCheck {
     } else if constexpr (std::is_same_v<Verb, Mail>) {
       check_attach(verb.attach);
       wants(verb.report, {T::File});
+    } else if constexpr (std::is_same_v<Verb, HttpStep>) {
+      for (const HttpText::Piece& piece : verb.order->target.pieces)
+        if (piece.value) wants(*piece.value, {T::Text, T::Number, T::Boolean, T::Moment, T::Date, T::Time, T::Duration});
     } else if constexpr (std::is_same_v<Verb, ReportStep>) {
       wants(verb.period.from, {T::Moment, T::Date, T::Text});
       wants(verb.period.to, {T::Moment, T::Date, T::Text});

@@ -10,6 +10,7 @@
 // behind it only what neither arm could have set. What a condition mentions is taken for guarded.
 #include <algorithm>
 
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/mail/html_template.h"
 #include "schema/checks/flow_analysis.h"
 #include "schema/flow_talk.h"
@@ -895,7 +896,10 @@ class UnsetCheck {
     for (const Assignment& one : verb.with) use(one.value, ways);
     play_service(verb, ways);
   }
-  void play(const HttpStep& verb, Ways& ways) { play_service(verb, ways); }
+  void play(const HttpStep& verb, Ways& ways) {
+    for (const Expression& expression : verb.order->expressions()) use(expression, ways);
+    play_service(verb, ways);
+  }
   void play(const CrmStep& verb, Ways& ways) { play_service(verb, ways); }
   void play(const ReportStep& verb, Ways& ways) {
     use(verb.title, ways);
