@@ -27,6 +27,8 @@ struct LoadOptions {
   std::optional<bool> mail;
   /// Hosts that the configuration lets `http` reach; none: unknown, so none is checked.
   std::optional<std::vector<AllowedPlace>> hosts;
+  /// The same of a CRM.
+  std::optional<bool> crm;
   /// Whose limits the scenario is held against; empty: none.
   std::vector<Platform> platforms;
   /// The author asked for these platforms by name: what they lack altogether is noted too.

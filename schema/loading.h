@@ -329,6 +329,10 @@ Mail read_mail(Loading& loading, Fields& fields, const Node& value);
 // ---- requests (load_http.cpp)
 
 HttpStep read_http(Loading& loading, Fields& fields, const Node& value);
+// ---- a CRM (load_crm.cpp)
+
+/// Nothing when it cannot be a step.
+std::optional<CrmStep> read_crm(Loading& loading, Fields& fields, const Node& value);
 
 // ---- reports (load_period.cpp)
 

@@ -8,6 +8,7 @@
 
 #include "interpreter/core/http/order.h"
 #include "interpreter/services/registry.h"
+#include "tools/crm_memory.h"
 
 namespace sufler {
 
@@ -56,6 +57,9 @@ Services::Services(const Config& config, KnowledgeSearch search, FetchFile fetch
   if (config.mail) settings.mail = mail_settings(*config.mail, config.proxy);
   settings.fetch = std::move(fetch);
   settings.report = std::move(report);
+  settings.crm = crm_accounts(config);
+  memory_ = crm_memory(config.database, config.durability);
+  settings.memory = memory_.get();
   for (const ServiceKind& kind : service_kinds()) services_.push_back(kind.make(settings));
 }
 
@@ -107,6 +111,17 @@ std::vector<AllowedPlace> host_places(const Config& config) {
   std::vector<AllowedPlace> places;
   for (const HostConfig& host : config.hosts) places.push_back(host.place);
   return places;
+}
+
+std::map<std::string, CrmAccount> crm_accounts(const Config& config) {
+  std::map<std::string, CrmAccount> accounts;
+  for (const BotConfig& bot : config.bots) {
+    const CrmAccount* account = crm_of(config, bot);
+    if (!account) continue;
+    CrmAccount& own = accounts[bot.name] = *account;
+    if (own.proxy.empty()) own.proxy = config.proxy;
+  }
+  return accounts;
 }
 
 std::vector<std::string> model_names(const Config& config) {

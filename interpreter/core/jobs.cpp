@@ -45,7 +45,7 @@ bool waits_for(const Waiting& waiting, std::uint64_t serial) {
 /// What it does in the world is wanted, whether anybody waits for it or not.
 bool goes_on_alone(const Step& step) {
   const auto* http = std::get_if<HttpStep>(&step.verb);
-  return std::holds_alternative<Mail>(step.verb) || (http && http->order->method != HttpMethod::Get);
+  return std::holds_alternative<Mail>(step.verb) || std::holds_alternative<CrmStep>(step.verb) || (http && http->order->method != HttpMethod::Get);
 }
 
 /// False when jobs follow each other without end. The first time `on_error` speaks; should it go on like that, the

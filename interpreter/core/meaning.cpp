@@ -2,6 +2,7 @@
 
 #include "interpreter/core/http/order.h"
 #include "interpreter/core/happenings.h"
+#include "interpreter/core/crm/order.h"
 #include "interpreter/core/mail/html_template.h"
 
 namespace sufler {
@@ -196,12 +197,27 @@ class Writer {
     number(mail.history ? 1 : 0);
     target(mail.on_error);
   }
+  void fields(const std::vector<CrmField>& all) {
+    for (const CrmField& one : all) {
+      word(one.name);
+      if (one.value) expression(one.value);
+      for (const Expression& item : one.items) expression(item);
+      if (one.is_map) out_ += '{', fields(one.parts), out_ += '}';
+    }
+  }
   void verb(const HttpStep& http) {
     word(http.order->meaning);
     word(http.into);
     target(http.on_error);
   }
   void verb(const CrmStep& crm) {
+    word(crm_word(crm.order->what));
+    fields(crm.order->values);
+    text(crm.order->text);
+    number(crm.order->history ? 1 : 0);
+    duration(crm.order->in);
+    expression(crm.order->in_expression);
+    expression(crm.order->at);
     word(crm.into);
     target(crm.on_error);
   }

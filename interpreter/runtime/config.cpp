@@ -21,8 +21,6 @@ namespace fs = std::filesystem;
 const std::vector<std::string> kTopKeys = {"database", "durability", "http", "proxy", "bots", "mail", "models",
                                            "crm", "programs", "allow_hosts", "log", "retention", "socket",
                                            "flood", "reload", "api"};
-/// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
-const std::vector<std::string> kLaterTopKeys = {"crm"};
 const std::vector<std::string> kRetentionKeys = {"journal", "dead_letters", "messages", "track", "files", "dialogs"};
 const std::vector<std::string> kLogKeys = {"level", "format", "turns"};
 const std::vector<std::string> kReloadKeys = {"notify", "watch"};
@@ -71,7 +69,7 @@ class Reader {
         lenient_(wanted == Wanted::Check),
         place_only_(wanted == Wanted::Place || wanted == Wanted::Programs),
         programs_(wanted != Wanted::Place) {
-    bot_keys_ = {"scenario", "roles"};
+    bot_keys_ = {"scenario", "roles", "crm"};
     for (const auto& [name, keys] : transports_) bot_keys_.push_back(name);
   }
 
@@ -89,9 +87,7 @@ class Reader {
     for (const Node::Entry& entry : root.entries) {
       const std::string_view key = entry.key.scalar;
       if (!known(entry.key, kTopKeys, "the configuration")) continue;
-      if (contains(kLaterTopKeys, key)) {
-        report(DiagnosticId::ConfigNotYet, entry.key.span, {std::string(key)});
-      } else if (key == "database") {
+      if (key == "database") {
         read_database(entry.value);
       } else if (key == "durability") {
         read_durability(entry.value);
@@ -109,6 +105,8 @@ class Reader {
         read_hosts_of(entry.value);
       } else if (key == "mail") {
         read_mail_of(entry.value);
+      } else if (key == "crm") {
+        config_.crm = read_crm_of(entry.value);
       } else if (key == "proxy" && programs_) {
         const SectionReader reader = section_reader();
         config_.proxy = read_proxy(entry.value, reader);
@@ -163,7 +161,7 @@ class Reader {
 
   /// Of a bot what needs no secret. A scenario whose path is in the environment of the process that serves is left
   /// out.
-  BotConfig place_of(const Node::Entry& entry) const {
+  BotConfig place_of(const Node::Entry& entry) {
     BotConfig bot;
     bot.name = std::string(entry.key.scalar);
     bot.span = entry.key.span;
@@ -174,6 +172,8 @@ class Reader {
         if (unset.empty() && !path.empty()) bot.scenario = (folder_ / path).lexically_normal().string();
       } else if (field.key.scalar == "roles") {
         for (const Node::Entry& role : field.value.entries) bot.roles.try_emplace(std::string(role.key.scalar));
+      } else if (field.key.scalar == "crm") {
+        bot.crm = read_crm_of(field.value);
       }
     }
     return bot;
@@ -418,6 +418,11 @@ class Reader {
     reader.expand = reader.secret = [](const Node& value) { return expand_known(value); };
     reader.known = [](const Node& key, const std::vector<std::string>& names, const char*) { return contains(names, key.scalar); };
     config_.hosts = read_hosts(node, reader);
+  }
+
+  std::optional<CrmAccount> read_crm_of(const Node& node) {
+    if (!programs_) return CrmAccount();
+    return read_crm(node, section_reader());
   }
 
   SectionReader section_reader() {
@@ -666,6 +671,8 @@ class Reader {
         if (!path.empty() && known_path) bot.scenario = (folder_ / path).lexically_normal().string();
       } else if (name == "roles") {
         read_roles(field.value, bot);
+      } else if (name == "crm") {
+        bot.crm = read_crm_of(field.value);
       } else {
         bot.transports.push_back(read_transport(field));
       }

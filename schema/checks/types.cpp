@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "interpreter/core/http/order.h"
+#include "interpreter/core/crm/order.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -363,6 +364,9 @@ class TypeCheck {
     } else if constexpr (std::is_same_v<Verb, HttpStep>) {
       for (const HttpText::Piece& piece : verb.order->target.pieces)
         if (piece.value) wants(*piece.value, {T::Text, T::Number, T::Boolean, T::Moment, T::Date, T::Time, T::Duration});
+    } else if constexpr (std::is_same_v<Verb, CrmStep>) {
+      wants(verb.order->in_expression, {T::Duration, T::Text});
+      wants(verb.order->at, {T::Moment, T::Date, T::Time, T::Text});
     } else if constexpr (std::is_same_v<Verb, ReportStep>) {
       wants(verb.period.from, {T::Moment, T::Date, T::Text});
       wants(verb.period.to, {T::Moment, T::Date, T::Text});

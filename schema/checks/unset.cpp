@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "interpreter/core/http/order.h"
+#include "interpreter/core/crm/order.h"
 #include "interpreter/core/mail/html_template.h"
 #include "schema/checks/flow_analysis.h"
 #include "schema/flow_talk.h"
@@ -908,7 +909,11 @@ class UnsetCheck {
     for (const Expression& expression : verb.order->expressions()) use(expression, ways);
     play_service(verb, ways);
   }
-  void play(const CrmStep& verb, Ways& ways) { play_service(verb, ways); }
+  void play(const CrmStep& verb, Ways& ways) {
+    each_expression(*verb.order, [&](const Expression& one) { use(one, ways); });
+    use(verb.order->text, ways);
+    play_service(verb, ways);
+  }
   void play(const ReportStep& verb, Ways& ways) {
     use(verb.title, ways);
     use(verb.where, ways);
