@@ -320,6 +320,10 @@ const std::vector<Step>& steps() {
                   AND first.state < 3 AND first.id < broadcasts.id))",
           "CREATE UNIQUE INDEX broadcasts_name ON broadcasts (bot, name) WHERE name <> '' AND state < 3",
       },
+      {
+          // Tables that are read from a file: which file's rows are there.
+          "CREATE TABLE scenario_table_data (name TEXT NOT NULL PRIMARY KEY, mark TEXT NOT NULL)",
+      },
   };
   return all;
 }

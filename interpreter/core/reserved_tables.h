@@ -6,7 +6,7 @@ namespace sufler {
 
 /// Names of the tables that Sufler keeps beside the scenario's own, now or by its plan: a
 /// scenario's table may not have one of them.
-inline constexpr std::array<std::string_view, 44> kReservedTables = {"agent_invitations",
+inline constexpr std::array<std::string_view, 45> kReservedTables = {"agent_invitations",
                                                                      "agents",
                                                                      "broadcast_people",
                                                                      "broadcasts",
@@ -37,6 +37,7 @@ inline constexpr std::array<std::string_view, 44> kReservedTables = {"agent_invi
                                                                      "run_state",
                                                                      "scenario_deployments",
                                                                      "scenario_files",
+                                                                     "scenario_table_data",
                                                                      "scenario_table_users",
                                                                      "scenario_tables",
                                                                      "scenario_versions",

@@ -3,6 +3,7 @@
 // nobody can know, is of no certain type, and nothing is said of it: only certain mistakes are errors.
 #include <algorithm>
 
+#include "interpreter/core/tables/similarity.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -343,6 +344,7 @@ class TypeCheck {
       wants(verb.in, {T::List});
     } else if constexpr (std::is_same_v<Verb, Find>) {
       wants(verb.limit, {T::Number});
+      if (verb.similar && described(verb.table)) check_similar(program_.tables[verb.table.value], *verb.similar);
     } else if constexpr (std::is_same_v<Verb, Wait>) {
       wants(verb.until, {T::Moment, T::Date, T::Time, T::Text});
       wants(verb.duration_expression, {T::Duration, T::Text});
@@ -430,6 +432,12 @@ class TypeCheck {
         offer_option(problem, *constant->text(), column->options);
       }
     }
+  }
+
+  void check_similar(const Table& table, const Similarity& similarity) {
+    std::vector<ColumnValue> wanted;
+    for (const Similarity::Near& one : similarity.near) wanted.push_back({one.column, one.to});
+    check_values(table, wanted);
   }
 
   void check_answers(const Step& step, const Table& table) {
