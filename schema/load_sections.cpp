@@ -364,15 +364,18 @@ void load_tables(Loading& loading) {
              entry.value.scalar.find('.') != std::string_view::npos;
     };
     const bool from_file = std::any_of(node.entries.begin(), node.entries.end(), is_data);
+    TableFileNodes file;
     for (const Node::Entry& entry : node.entries) {
       const Word word = from_file ? find_word(entry.key.scalar, in::TableKey) : Word::None;
       if (word == Word::Data) {
         table.data_file = std::string(entry.value.scalar);
-        not_available_yet(loading, entry.key.span, entry.key.scalar);
+        file.data = &entry.value;
         continue;
       }
       if (word == Word::Key) {
-        table.key = std::string(entry.value.scalar);
+        if (!read_scalar(loading, entry.value, entry.key.scalar)) continue;
+        table.key = std::string(nfc(loading, entry.value.scalar));
+        file.key = &entry.value;
         continue;
       }
       const std::string_view name = read_name(loading, entry.key);
@@ -385,10 +388,14 @@ void load_tables(Loading& loading) {
       Column column;
       column.name = std::string(name);
       const Node* type = &entry.value;
+      std::string heading;
       SourceSpan default_span = entry.key.span;
       if (entry.value.is_map()) {
         Fields fields(loading, entry.value, in::ColumnKey, column.name);
         type = fields.require(Word::Type);
+        if (const Node* from = from_file ? fields.take(Word::From) : nullptr) {
+          if (const auto text = read_scalar(loading, *from, fields.spelled(Word::From))) heading = std::string(*text);
+        }
         if (const Node* options = fields.take(Word::Options)) {
           for (const Node* option : read_strings(loading, *options, fields.spelled(Word::Options))) {
             column.options.emplace_back(option->scalar);
@@ -427,7 +434,10 @@ void load_tables(Loading& loading) {
         }
       }
       table.columns.push_back(std::move(column));
+      file.headings.push_back(std::move(heading));
+      file.spans.push_back(entry.key.span);
     }
+    if (file.data) load_table_file(loading, table, file);
   });
 }
 

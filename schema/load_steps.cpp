@@ -382,6 +382,7 @@ std::optional<Expression> read_where(Loading& loading, Fields& fields, TableId t
 Verbs read_save(Loading& loading, Fields& fields, const Node& value) {
   Save save;
   save.table = read_table_name(loading, value, fields.where());
+  check_writable(loading, save.table, value.span);
   if (const Node* node = fields.take(Word::Values)) {
     save.values = read_values(loading, *node, save.table, fields.spelled(Word::Values));
   }
@@ -433,7 +434,10 @@ Verbs read_find(Loading& loading, Fields& fields, const Node& value) {
   find.table = read_table_name(loading, value, fields.where());
   find.where = read_where(loading, fields, find.table);
   if (const Node* node = fields.take(Word::Similar)) {
-    not_available_yet(loading, node->span, fields.spelled(Word::Similar));
+    find.similar = read_similar(loading, *node, find, fields.spelled(Word::Similar));
+    if (!fields.has(Word::Limit)) {
+      hint(loading, loading.report(DiagnosticId::SimilarWithoutLimit, fields.key_span(Word::Similar)), "add `%limit%: 3`", "добавьте `%limit%: 3`");
+    }
   }
   find.sort = read_sort(loading, fields, find.table);
   find.limit = read_optional_expression(loading, fields, Word::Limit);
@@ -452,6 +456,7 @@ Verbs read_count(Loading& loading, Fields& fields, const Node& value) {
 Verbs read_update(Loading& loading, Fields& fields, const Node& value) {
   Update update;
   update.table = read_table_name(loading, value, fields.where());
+  check_writable(loading, update.table, value.span);
   update.where = read_where(loading, fields, update.table);
   if (const Node* node = fields.require(Word::Values)) {
     TableScope scope(loading, update.table);
@@ -463,6 +468,7 @@ Verbs read_update(Loading& loading, Fields& fields, const Node& value) {
 Verbs read_delete(Loading& loading, Fields& fields, const Node& value) {
   Delete step;
   step.table = read_table_name(loading, value, fields.where());
+  check_writable(loading, step.table, value.span);
   step.where = read_where(loading, fields, step.table);
   return step;
 }

@@ -383,6 +383,21 @@ std::vector<QuestionId> read_fields(Loading& loading, const Node& node, std::str
 /// Nothing when it says nothing; why is reported.
 std::optional<BroadcastStep> read_broadcast(Loading& loading, Fields& fields, const Node& value);
 
+// ---- tables that are read from a file (load_table_data.cpp)
+
+struct TableFileNodes {
+  const Node* data = nullptr;         ///< names the file
+  const Node* key = nullptr;          ///< null: the author named none
+  std::vector<std::string> headings;  ///< by column: its heading in the file where it has another; else empty
+  std::vector<SourceSpan> spans;      ///< by column
+};
+/// Reads and checks the file; `table.data` is set when its headings fit.
+void load_table_file(Loading& loading, Table& table, const TableFileNodes& nodes);
+/// Whether a step may write into the table; says that the file alone does.
+bool check_writable(Loading& loading, TableId table, SourceSpan span);
+/// `similar:` of a `find`.
+std::shared_ptr<const Similarity> read_similar(Loading& loading, const Node& node, const Find& find, std::string_view what);
+
 void load_settings(Loading& loading);
 void load_texts(Loading& loading);
 void load_phrases(Loading& loading, const Node& node);

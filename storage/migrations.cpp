@@ -341,6 +341,10 @@ const std::vector<Step>& steps() {
           "CREATE INDEX crm_made_id ON crm_made (account, what, made_id)",
           "CREATE INDEX crm_made_person ON crm_made (user_id, transport, bot)",
       },
+      {
+          // Tables that are read from a file: which file's rows are there.
+          "CREATE TABLE scenario_table_data (name TEXT NOT NULL PRIMARY KEY, mark TEXT NOT NULL)",
+      },
   };
   return all;
 }

@@ -4,6 +4,7 @@
 #include "interpreter/core/happenings.h"
 #include "interpreter/core/crm/order.h"
 #include "interpreter/core/mail/html_template.h"
+#include "interpreter/core/tables/similarity.h"
 
 namespace sufler {
 namespace {
@@ -164,6 +165,15 @@ class Writer {
     for (const SortKey& key : find.sort) word(key.column), number(key.descending ? 1 : 0);
     expression(find.limit);
     word(find.into);
+    if (find.similar) similar(*find.similar);
+  }
+  void similar(const Similarity& similarity) {
+    for (const Similarity::Near& one : similarity.near) {
+      word(one.column);
+      expression(one.to);
+      word(std::to_string(one.weight));
+      word(one.within ? std::to_string(one.within->amount) + (one.within->of_wanted ? "%" : "") : "-");
+    }
   }
   void verb(const Count& count) { table(count.table), expression(count.where), word(count.into); }
   void verb(const Update& update) { table(update.table), expression(update.where), values(update.values); }

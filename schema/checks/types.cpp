@@ -5,6 +5,7 @@
 
 #include "interpreter/core/http/order.h"
 #include "interpreter/core/crm/order.h"
+#include "interpreter/core/tables/similarity.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -345,6 +346,7 @@ class TypeCheck {
       wants(verb.in, {T::List});
     } else if constexpr (std::is_same_v<Verb, Find>) {
       wants(verb.limit, {T::Number});
+      if (verb.similar && described(verb.table)) check_similar(program_.tables[verb.table.value], *verb.similar);
     } else if constexpr (std::is_same_v<Verb, Wait>) {
       wants(verb.until, {T::Moment, T::Date, T::Time, T::Text});
       wants(verb.duration_expression, {T::Duration, T::Text});
@@ -438,6 +440,12 @@ class TypeCheck {
         offer_option(problem, *constant->text(), column->options);
       }
     }
+  }
+
+  void check_similar(const Table& table, const Similarity& similarity) {
+    std::vector<ColumnValue> wanted;
+    for (const Similarity::Near& one : similarity.near) wanted.push_back({one.column, one.to});
+    check_values(table, wanted);
   }
 
   void check_answers(const Step& step, const Table& table) {

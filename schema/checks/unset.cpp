@@ -13,6 +13,7 @@
 #include "interpreter/core/http/order.h"
 #include "interpreter/core/crm/order.h"
 #include "interpreter/core/mail/html_template.h"
+#include "interpreter/core/tables/similarity.h"
 #include "schema/checks/flow_analysis.h"
 #include "schema/flow_talk.h"
 #include "schema/loading.h"
@@ -851,6 +852,8 @@ class UnsetCheck {
   void play(const Find& verb, Ways& ways) {
     use(verb.where, ways);
     use(verb.limit, ways);
+    if (verb.similar)
+      for (const Similarity::Near& one : verb.similar->near) use(one.to, ways);
     set(ways, verb.into);
   }
   void play(const Count& verb, Ways& ways) {

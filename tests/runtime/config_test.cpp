@@ -196,12 +196,6 @@ TEST_F(ConfigTest, AnUnsetVariableIsAnErrorThatNamesIt) {
   EXPECT_EQ(problems(loaded), "S705 the environment variable `SUFLER_TEST_UNSET` is not set\n");
 }
 
-TEST_F(ConfigTest, WhatIsNotAvailableYetIsSaid) {
-  LoadedConfig loaded = load("crm: {}\nbots:\n  shop:\n    scenario: s\n    vk: {group: 1}\n");
-  EXPECT_FALSE(loaded.config.has_value());
-  EXPECT_EQ(problems(loaded).substr(0, 5), "S704 ");
-}
-
 constexpr const char* kBots = "bots: {shop: {scenario: s, telegram: {token: \"${SUFLER_TEST_TOKEN}\"}}}\n";
 
 TEST_F(ConfigTest, ReadsPrograms) {
