@@ -1,5 +1,6 @@
 #include "interpreter/core/meaning.h"
 
+#include "interpreter/core/crm_handoff.h"
 #include "interpreter/core/mail/html_template.h"
 
 namespace sufler {
@@ -301,6 +302,14 @@ std::string meaning_of(const Program& program, const HandoffRule& rule) {
   writer.duration(rule.resume_after);
   writer.branch(rule.resume_go);
   writer.number(rule.on_staff_message ? 1 : 0);
+  if (rule.crm) {
+    for (const std::string& stage : rule.crm->silent_at) writer.word(stage);
+    writer.word("/");
+    for (const std::string& stage : rule.crm->wakes_at) writer.word(stage);
+    writer.word("/");
+    writer.number(rule.crm->wakes_when_closed ? 1 : 0);
+    writer.number(rule.crm->history);
+  }
   if (rule.hours) {
     const HandoffRule::Hours& hours = *rule.hours;
     writer.number(hours.days);
