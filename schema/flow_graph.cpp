@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "interpreter/core/crm_handoff.h"
+#include "interpreter/core/happenings.h"
 
 namespace sufler {
 
@@ -309,6 +310,9 @@ class FlowGraphBuilder {
     for (std::uint32_t i = 0; i < program_.schedules.size(); ++i)
       if (program_.schedules[i].branch)
         link(kOutside, call({}, program_.schedules[i].branch.value, kPending), FlowVia::Scheduled, i);
+    for (std::uint32_t i = 0; program_.events && i < program_.events->all.size(); ++i)
+      if (program_.events->all[i].branch)
+        link(kOutside, call({}, program_.events->all[i].branch.value, kPending), FlowVia::Happened, i);
     std::unordered_map<std::string_view, std::uint32_t> branches;
     for (std::uint32_t i = 0; i < program_.branches.size() && !program_.moved.empty(); ++i)
       branches.emplace(program_.branches[i].name, i);
@@ -399,6 +403,7 @@ bool FlowGraph::is_event(FlowVia via) {
     case FlowVia::Resume:
     case FlowVia::Button:
     case FlowVia::Scheduled:
+    case FlowVia::Happened:
     case FlowVia::Start:
     case FlowVia::Command: return true;
     default: return false;

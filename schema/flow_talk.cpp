@@ -3,6 +3,7 @@
 #include <numeric>
 #include <vector>
 
+#include "interpreter/core/happenings.h"
 #include "schema/render_common.h"
 
 namespace sufler {
@@ -25,6 +26,8 @@ class Words {
         return from == graph_.outside()
                    ? say("the schedule ", "по расписанию ") + code(program().schedules[edge.index].name) + say(" comes due", "")
                    : say("later", "позже");
+      case FlowVia::Happened:
+        return say("the event ", "происходит событие ") + code(program().events->all[edge.index].name) + say(" happens", "");
       case FlowVia::OnError: return say("something fails", "происходит сбой");
       case FlowVia::Restart: return say("the dialog begins anew", "диалог начинается заново");
       case FlowVia::Resume: return say("people are done", "люди закончили");

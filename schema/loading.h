@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "interpreter/core/happenings.h"
 #include "schema/loader.h"
 #include "schema/node.h"
 #include "schema/vocabulary.h"
@@ -120,7 +121,8 @@ struct Loading {
   std::set<std::string> files;             ///< of the scenario's folder, that it sends
 
   NameIndex branches, questions, tables, commands, handoffs, desks, assistants, texts, settings;
-  NameIndex schedules;
+  NameIndex schedules, events;
+  Happenings happenings;                   ///< the program's `events`, until they are read
   std::deque<Node> made_nodes;             ///< parts of scalars that are read like scalars of their own
   std::vector<std::pair<std::string, const Node*>> cancels;  ///< what `cancel` names
   std::unordered_map<std::string_view, std::vector<std::uint32_t>> inline_questions;
@@ -383,6 +385,7 @@ void load_tables(Loading& loading);
 void load_desks(Loading& loading);
 void load_assistants(Loading& loading);
 void load_schedules(Loading& loading);
+void load_events(Loading& loading);
 /// Once all steps and questions are known: types of arguments, what tools are for, and whether the budget is enough.
 void complete_assistants(Loading& loading);
 void load_handoffs(Loading& loading);
@@ -415,5 +418,17 @@ void check_platform_limits(Loading& loading);
 void check_secrets(Loading& loading);
 void check_unused(Loading& loading);
 void check_schedules(Loading& loading);
+void check_events(Loading& loading);
+/// Says which steps speak to a person where there is none. `begin`: the branches that begin so, the name and the place of
+/// what begins them.
+struct Lonely {
+  BranchId branch;
+  std::string name;
+  SourceSpan span;
+};
+void check_lonely_branches(Loading& loading, const std::vector<Lonely>& begin, DiagnosticId id, const char* way_out_en,
+                           const char* way_out_ru);
+/// `NAME` of `${NAME}`; empty when the text is anything else.
+std::string environment_variable_of(std::string_view text);
 
 }  // namespace sufler

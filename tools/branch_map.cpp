@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "interpreter/core/happenings.h"
 #include "interpreter/core/text.h"
 
 namespace sufler {
@@ -181,6 +182,7 @@ class MapMaker {
         const Schedule& schedule = program_.schedules[edge.index];
         return words("schedule ", "расписание ") + schedule.name;
       }
+      case FlowVia::Happened: return words("event ", "событие ") + program_.events->all[edge.index].name;
       case FlowVia::Command: {
         const Command& command = program_.commands[edge.index];
         return command.words.empty() ? command.name : command.words.front();

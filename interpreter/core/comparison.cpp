@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "interpreter/core/expects.h"
+#include "interpreter/core/happenings.h"
 #include "interpreter/core/meaning.h"
 
 namespace sufler {
@@ -27,6 +28,7 @@ constexpr std::string_view kCodes[] = {
     "desk_added",        "desk_removed",    "desk_changed",
     "assistant_added",   "assistant_removed", "assistant_changed",
     "schedule_added",    "schedule_removed", "schedule_changed",
+    "event_added",       "event_removed",   "event_changed",
     "role_added",        "role_removed",
     "settings_changed",  "texts_changed",   "phrases_changed",  "moved_changed",
     "language_changed",  "timezone_changed", "question_changed", "defaults_changed", "files_changed",
@@ -359,6 +361,10 @@ class Comparison {
           [&](const Assistant& was, const Assistant& is) { return meaning_of(before_, was) == meaning_of(after_, is); });
     named(before_.schedules, after_.schedules, What::ScheduleAdded, What::ScheduleRemoved, What::ScheduleChanged,
           [&](const Schedule& was, const Schedule& is) { return meaning_of(before_, was) == meaning_of(after_, is); });
+    static const std::vector<Happening> kNone;
+    named(before_.events ? before_.events->all : kNone, after_.events ? after_.events->all : kNone, What::EventAdded,
+          What::EventRemoved, What::EventChanged,
+          [&](const Happening& was, const Happening& is) { return meaning_of(before_, was) == meaning_of(after_, is); });
     const std::set<std::string> was = roles_of(before_), is = roles_of(after_);
     for (const std::string& role : was)
       if (!is.contains(role)) add(What::RoleRemoved, role);

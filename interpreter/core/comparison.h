@@ -47,6 +47,7 @@ struct Change {
     DeskAdded, DeskRemoved, DeskChanged,
     AssistantAdded, AssistantRemoved, AssistantChanged,
     ScheduleAdded, ScheduleRemoved, ScheduleChanged,
+    EventAdded, EventRemoved, EventChanged,
     RoleAdded, RoleRemoved,    ///< roles that the scenario names
     SettingsChanged, TextsChanged, PhrasesChanged,  ///< `names`: which
     MovedChanged,              ///< `names`: what `moved:` tells about now and did not before

@@ -1,6 +1,7 @@
 #include "interpreter/core/meaning.h"
 
 #include "interpreter/core/crm_handoff.h"
+#include "interpreter/core/happenings.h"
 #include "interpreter/core/mail/html_template.h"
 
 namespace sufler {
@@ -358,6 +359,24 @@ std::string meaning_of(const Program& program, const Assistant& assistant) {
   writer.duration(assistant.gather);
   for (const std::string& host : assistant.links) writer.word(host);
   writer.target(assistant.otherwise);
+  return writer.take();
+}
+
+std::string meaning_of(const Program& program, const Happening& event) {
+  Writer writer(program, With::Texts);
+  writer.number(static_cast<std::uint64_t>(event.kind));
+  writer.branch(event.branch);
+  writer.word(event.webhook);
+  writer.word(event.secret_variable);
+  writer.number(static_cast<std::uint64_t>(event.proof));
+  writer.word(event.header);
+  writer.expression(event.find_user);
+  writer.expression(event.id);
+  writer.word(event.answer ? event.answer->source() : "");
+  writer.number(event.limit);
+  writer.duration(event.period);
+  for (const std::string& stage : event.stages) writer.word(stage);
+  writer.word(event.pipeline);
   return writer.take();
 }
 

@@ -395,6 +395,8 @@ class UnsetCheck {
   }
   void enter(BranchId branch, const Ways& ways) { enter(branch, ways.may, ways.unset); }
 
+  static bool is_alone(const Happening& event) { return event.kind == Happening::Kind::Webhook && !event.find_user; }
+
   void enter_from_outside() {
     // What the first steps of `start` set is there before a person can say a command.
     Bits later = all();
@@ -418,6 +420,10 @@ class UnsetCheck {
       if (branch) add(background_, changes_[branch.value]);
     for (const Schedule& schedule : program_.schedules)
       if (schedule.branch && schedule.whom != Schedule::For::Nobody) add(background_, changes_[schedule.branch.value]);
+    const std::vector<Happening> none_happen;
+    const std::vector<Happening>& events = program_.events ? program_.events->all : none_happen;
+    for (const Happening& event : events)
+      if (event.branch && !is_alone(event)) add(background_, changes_[event.branch.value]);
     for (const Command& command : program_.commands) {
       start_is_command = start_is_command || std::find(command.words.begin(), command.words.end(), "/start") != command.words.end();
       Bits unset = later;
@@ -435,6 +441,8 @@ class UnsetCheck {
       const bool alone = schedule.whom == Schedule::For::Nobody;
       enter(schedule.branch, alone ? none() : all(), alone ? all() : none());
     }
+    for (const Happening& event : events)
+      enter(event.branch, is_alone(event) ? none() : all(), is_alone(event) ? all() : none());
   }
 
   // ---- the walk
