@@ -14,6 +14,14 @@ inline constexpr std::string_view kCrmTransport = "amocrm";
 /// The job of this service and name is none: whoever carries a turn out writes the outbox rows that open the chat.
 inline constexpr const char* kCrmService = "crm";
 inline constexpr const char* kCrmChatJob = "chat";
+/// Reads again what a webhook tells of: `{"what": "lead" | "talk", "id": "…", …}` gives `{what: staged | closed, id, stage,
+/// pipeline, event}`, or nothing where nothing has happened. Nobody waits for it; it becomes a CrmNews.
+inline constexpr const char* kCrmNewsService = "crm_news";
+
+/// Chats of the CRM, by their ids there, are kept in the map of messages under this place, whose ids they have; as long as
+/// the dialog: what is kept of messages is cleared away in time, and this is not.
+inline ChatAddress crm_chats() { return {std::string(kCrmTransport), "chats"}; }
+inline constexpr Moment kCrmForEver{253'402'300'799'000};  // the end of the year 9999
 
 /// The name of a conversation tells whose dialog it is.
 struct Conversation {

@@ -5,6 +5,7 @@
 #include "interpreter/core/assistants/asking.h"
 #include "interpreter/core/crm_chat.h"
 #include "interpreter/core/crm_handoff.h"
+#include "interpreter/core/happenings.h"
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/play.h"
 #include "interpreter/core/text.h"
@@ -82,6 +83,32 @@ void hear_stage(Play& play, const CrmNews& news) {
   if (silent) fall_silent(play, silent, {});
 }
 
+/// `events: {moved: {crm: lead_stage_changed, branch: …}}`: the branch sees `event.stage` and `event.pipeline`.
+void begin_stage_events(Play& play, const CrmNews& news) {
+  if (!play.program.events) return;
+  for (const Happening& one : play.program.events->all) {
+    if (one.kind != Happening::Kind::LeadStageChanged || !one.branch) continue;
+    if (!one.stages.empty() && !is_stage_of(one.stages, news.stage, news.pipeline)) continue;
+    if (!one.pipeline.empty() && fold(one.pipeline) != fold(news.pipeline)) continue;
+    ValueMap json;
+    json.set("stage", news.stage);
+    json.set("pipeline", news.pipeline);
+    if (const auto lead = Decimal::parse(news.id)) json.set("lead", Value(*lead));
+    ValueMap event = event_names(one.name, Value(json));
+    for (const auto& [name, value] : json) event.set(name, value);
+    ValueMap locals;
+    locals.set("event", Value(std::move(event)));
+    if (!people_talk(play)) {
+      begin_beside(play, one.branch, std::move(locals));
+    } else if (play.interrupt(play.program.branch(one.branch).block, Frame::Kind::Command)) {
+      if (!play.state.frames.empty()) play.state.frames.back().locals = std::move(locals);
+      play.run();
+    } else {
+      play.run();
+    }
+  }
+}
+
 }  // namespace
 
 void open_crm_chat(Play& play, std::uint32_t history, bool call_people) {
@@ -98,7 +125,9 @@ void open_crm_chat(Play& play, std::uint32_t history, bool call_people) {
 void hear_crm(Play& play, const CrmNews& news) {
   switch (news.what) {
     case CrmNews::What::Wrote: return hear_manager(play, news);
-    case CrmNews::What::Staged: return hear_stage(play, news);
+    case CrmNews::What::Staged:
+      hear_stage(play, news);
+      return begin_stage_events(play, news);
     case CrmNews::What::Closed: {
       const HandoffRule* const rule = silent_rule(play);
       if (rule && rule->crm && rule->crm->wakes_when_closed) wake(play, false);

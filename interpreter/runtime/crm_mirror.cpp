@@ -10,8 +10,6 @@
 namespace sufler {
 namespace {
 
-/// What is kept of messages is cleared away in time; that a chat is open is not.
-constexpr Moment kForEver{253'402'300'799'000};  // the end of the year 9999
 constexpr const char* kOpen = "open";
 /// A turn's button press is shown by its label, which an earlier message has.
 constexpr std::size_t kRowsForLabels = 20;
@@ -49,11 +47,11 @@ Stored<bool> TurnPlayer::is_shown_in_crm(Transaction& tx, std::int64_t dialog_id
 }
 
 Stored<Done> TurnPlayer::tell_crm(Transaction& tx, const DialogKey& key, ApiCall call, std::int64_t dialog_id, Moment at,
-                                  Played& played) {
+                                  Played& played, bool notice) {
   std::vector<ApiCall> calls;
   calls.push_back(std::move(call));
   return enqueue(tx, {std::string(kCrmTransport), to_string(conversation_of(setup_.name, key))}, std::move(calls),
-                 ResendPolicy::Repeat, dialog_id, at, played);
+                 ResendPolicy::Repeat, dialog_id, at, played, notice);
 }
 
 Stored<Done> TurnPlayer::show_in_crm(Transaction& tx, const DialogKey& key, const Turn& turn, const std::string& event,
@@ -78,11 +76,12 @@ Stored<Done> TurnPlayer::show_in_crm(Transaction& tx, const DialogKey& key, cons
   const CrmClient client = client_of(turn.user);
   auto contact = crm_contact_of(tx, key);
   if (!contact) return Error{contact.error()};
-  auto mapped = tx.map_message(setup_.name, place_of_chat(dialog_id), kOpen, dialog_id, kForEver);
+  auto mapped = tx.map_message(setup_.name, place_of_chat(dialog_id), kOpen, dialog_id, kCrmForEver);
   if (!mapped) return mapped;
   shown = true;
   const Conversation conversation = conversation_of(setup_.name, key);
-  if (auto opened = tell_crm(tx, key, crm_opening(conversation, client, *contact), dialog_id, at, played); !opened) return opened;
+  // A notice: what becomes of it, the chat's id there, is remembered as being about the dialog.
+  if (auto opened = tell_crm(tx, key, crm_opening(conversation, client, *contact), dialog_id, at, played, true); !opened) return opened;
 
   auto said = said_before(tx, dialog_id, at, event, turn, until);
   if (!said) return Error{said.error()};

@@ -121,6 +121,8 @@ struct Player::Impl {
   }
 
   Stored<Done> map_sent(Transaction& tx, const SentNotice& sent) {
+    if (sent.chat.transport == kCrmTransport)
+      return tx.map_message(bot(), crm_chats(), sent.message_id, sent.dialog_id, kCrmForEver);
     auto done = tx.map_message(bot(), sent.chat, sent.message_id, sent.dialog_id, sent.at, sent.ticket_message);
     for (std::size_t i = 0; i < sent.further_ids.size() && done; ++i)
       done = tx.map_message(bot(), sent.chat, sent.further_ids[i], sent.dialog_id, sent.at, sent.ticket_message);

@@ -149,7 +149,8 @@ class TurnPlayer final : public DeskClerk::Office {
   Stored<Done> mirror_bot(Transaction& tx, const DialogKey& key, const Turn& turn, const Message& message,
                           std::int64_t dialog_id, Moment at, Played& played);
   /// To the conversation of a dialog, in order.
-  Stored<Done> tell_crm(Transaction& tx, const DialogKey& key, ApiCall call, std::int64_t dialog_id, Moment at, Played& played);
+  Stored<Done> tell_crm(Transaction& tx, const DialogKey& key, ApiCall call, std::int64_t dialog_id, Moment at, Played& played,
+                        bool notice = false);
   /// What became of a manager's message.
   Stored<Done> tell_crm_delivery(Transaction& tx, const DialogKey& key, const Delivery& delivery, Moment at, Played& played);
   std::string new_msgid(std::int64_t dialog_id);
