@@ -488,6 +488,9 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
 
     note("what models answered",
          their("DELETE FROM model_usage WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
+    note("links to a CRM",
+         their("DELETE FROM crm_links WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)") +
+             their("DELETE FROM crm_made WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
 
     std::set<std::int64_t> said;
     erase_at_desks(who, erased, said);

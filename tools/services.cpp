@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "interpreter/services/registry.h"
+#include "tools/crm_memory.h"
 
 namespace sufler {
 
@@ -52,6 +53,9 @@ Services::Services(const Config& config, KnowledgeSearch search, FetchFile fetch
   if (config.mail) settings.mail = mail_settings(*config.mail, config.proxy);
   settings.fetch = std::move(fetch);
   settings.report = std::move(report);
+  settings.crm = crm_accounts(config);
+  memory_ = crm_memory(config.database, config.durability);
+  settings.memory = memory_.get();
   for (const ServiceKind& kind : service_kinds()) services_.push_back(kind.make(settings));
 }
 
@@ -87,6 +91,17 @@ std::vector<ServiceFigure> Services::figures() const {
   for (const auto& service : services_)
     for (ServiceFigure& figure : service->figures()) all.push_back(std::move(figure));
   return all;
+}
+
+std::map<std::string, CrmAccount> crm_accounts(const Config& config) {
+  std::map<std::string, CrmAccount> accounts;
+  for (const BotConfig& bot : config.bots) {
+    const CrmAccount* account = crm_of(config, bot);
+    if (!account) continue;
+    CrmAccount& own = accounts[bot.name] = *account;
+    if (own.proxy.empty()) own.proxy = config.proxy;
+  }
+  return accounts;
 }
 
 std::vector<std::string> model_names(const Config& config) {

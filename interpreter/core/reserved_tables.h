@@ -6,11 +6,14 @@ namespace sufler {
 
 /// Names of the tables that Sufler keeps beside the scenario's own, now or by its plan: a
 /// scenario's table may not have one of them.
-inline constexpr std::array<std::string_view, 44> kReservedTables = {"agent_invitations",
+inline constexpr std::array<std::string_view, 47> kReservedTables = {"agent_invitations",
                                                                      "agents",
                                                                      "broadcast_people",
                                                                      "broadcasts",
                                                                      "counters",
+                                                                     "crm_accounts",
+                                                                     "crm_links",
+                                                                     "crm_made",
                                                                      "dead_letters",
                                                                      "dialogs",
                                                                      "inbox",

@@ -460,6 +460,10 @@ struct HttpClient::Impl {
     } else {
       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
+      if (request.method != "POST") {
+        transfer->special = true;
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+      }
     }
     if (!request.ca_file.empty()) {
       transfer->special = true;

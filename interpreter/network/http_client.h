@@ -31,7 +31,7 @@ struct HttpRequest {
   enum class Lane : std::uint8_t { Call, Poll };
 
   std::string url = {};         ///< http or https; redirects are not followed
-  std::string method = "POST";  ///< GET or POST
+  std::string method = "POST";  ///< GET, or one with a body: POST, PATCH, PUT, DELETE
   HttpHeaders headers = {};     ///< a POST without a Content-Type among them is JSON
   std::string body = {};
   std::vector<MultipartPart> parts = {};  ///< when not empty, a multipart POST instead of `body`

@@ -22,7 +22,7 @@ const std::vector<std::string> kTopKeys = {"database", "durability", "http", "pr
                                            "crm", "programs", "allow_hosts", "log", "retention", "socket",
                                            "flood", "reload"};
 /// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
-const std::vector<std::string> kLaterTopKeys = {"crm", "allow_hosts"};
+const std::vector<std::string> kLaterTopKeys = {"allow_hosts"};
 const std::vector<std::string> kRetentionKeys = {"journal", "dead_letters", "messages", "track", "files", "dialogs"};
 const std::vector<std::string> kLogKeys = {"level", "format", "turns"};
 const std::vector<std::string> kReloadKeys = {"notify", "watch"};
@@ -68,7 +68,7 @@ class Reader {
         lenient_(wanted == Wanted::Check),
         place_only_(wanted == Wanted::Place || wanted == Wanted::Programs),
         programs_(wanted != Wanted::Place) {
-    bot_keys_ = {"scenario", "roles"};
+    bot_keys_ = {"scenario", "roles", "crm"};
     for (const auto& [name, keys] : transports_) bot_keys_.push_back(name);
   }
 
@@ -104,6 +104,8 @@ class Reader {
         read_models_of(entry.value);
       } else if (key == "mail") {
         read_mail_of(entry.value);
+      } else if (key == "crm") {
+        config_.crm = read_crm_of(entry.value);
       } else if (key == "proxy" && programs_) {
         const SectionReader reader = section_reader();
         config_.proxy = read_proxy(entry.value, reader);
@@ -155,7 +157,7 @@ class Reader {
 
   /// Of a bot what needs no secret. A scenario whose path is in the environment of the process that serves is left
   /// out.
-  BotConfig place_of(const Node::Entry& entry) const {
+  BotConfig place_of(const Node::Entry& entry) {
     BotConfig bot;
     bot.name = std::string(entry.key.scalar);
     bot.span = entry.key.span;
@@ -166,6 +168,8 @@ class Reader {
         if (unset.empty() && !path.empty()) bot.scenario = (folder_ / path).lexically_normal().string();
       } else if (field.key.scalar == "roles") {
         for (const Node::Entry& role : field.value.entries) bot.roles.try_emplace(std::string(role.key.scalar));
+      } else if (field.key.scalar == "crm") {
+        bot.crm = read_crm_of(field.value);
       }
     }
     return bot;
@@ -399,6 +403,11 @@ class Reader {
     config_.mail = read_mail_server(node, section_reader());
   }
 
+  std::optional<CrmAccount> read_crm_of(const Node& node) {
+    if (!programs_) return CrmAccount();
+    return read_crm(node, section_reader());
+  }
+
   SectionReader section_reader() {
     SectionReader reader{loaded_.diagnostics, folder_.lexically_normal().string(), !place_only_, {}, {}, {}};
     reader.expand = [this](const Node& value) { return place_only_ ? expand_known(value) : expand(value); };
@@ -562,6 +571,8 @@ class Reader {
         if (!path.empty() && known_path) bot.scenario = (folder_ / path).lexically_normal().string();
       } else if (name == "roles") {
         read_roles(field.value, bot);
+      } else if (name == "crm") {
+        bot.crm = read_crm_of(field.value);
       } else {
         bot.transports.push_back(read_transport(field));
       }

@@ -8,6 +8,7 @@ const std::vector<ServiceKind>& service_kinds() {
       {"assistant", &make_assistant_service},
       {"mail", &make_mail_service},
       {"report", &make_report_service},
+      {"crm", &make_crm_service},
   };
   return kinds;
 }

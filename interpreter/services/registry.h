@@ -7,9 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "interpreter/core/crm/account.h"
 #include "interpreter/core/model_connection.h"
 #include "interpreter/core/moment.h"
 #include "interpreter/network/smtp_client.h"
+#include "interpreter/services/amocrm/memory.h"
 #include "interpreter/services/knowledge_search.h"
 #include "interpreter/services/mail/compose.h"
 #include "interpreter/services/service.h"
@@ -53,6 +55,8 @@ struct ServiceSettings {
   std::optional<MailSettings> mail = {};
   FetchFile fetch = {};         ///< empty: no files can be had
   MakeReport report = {};       ///< empty: none can be made
+  std::map<std::string, CrmAccount> crm = {};  ///< by bot
+  amocrm::Memory* memory = nullptr;  ///< of the work with amoCRM: outlives the services; null: there is none
   std::uint64_t seed = 0;       ///< of the chance that spreads pauses; 0: the machine's
 };
 
@@ -66,5 +70,6 @@ std::unique_ptr<Service> make_run_service(const ServiceSettings& settings);
 std::unique_ptr<Service> make_assistant_service(const ServiceSettings& settings);
 std::unique_ptr<Service> make_mail_service(const ServiceSettings& settings);
 std::unique_ptr<Service> make_report_service(const ServiceSettings& settings);
+std::unique_ptr<Service> make_crm_service(const ServiceSettings& settings);
 
 }  // namespace sufler
