@@ -6,6 +6,7 @@
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/play.h"
 #include "interpreter/runtime/turn_player.h"
+#include "storage/crm_store.h"
 
 namespace sufler {
 namespace {
@@ -37,6 +38,12 @@ Conversation conversation_of(const std::string& bot, const DialogKey& key) { ret
 
 std::string TurnPlayer::new_msgid(std::int64_t dialog_id) {
   return "sufler-" + std::to_string(dialog_id) + "-" + std::to_string(mix(~setup_.seed + ++call_counter_) >> 8);
+}
+
+Stored<std::int64_t> TurnPlayer::crm_contact_of(Transaction& tx, const DialogKey& key) const {
+  auto links = CrmStore(tx).links(setup_.crm_account, {key.bot, key.chat.transport, key.user_id});
+  if (!links) return Error{links.error()};
+  return links->contact_id;
 }
 
 Stored<bool> TurnPlayer::is_shown_in_crm(Transaction& tx, std::int64_t dialog_id) const {

@@ -76,6 +76,7 @@ struct BotSetup {
   Serving serving = {};    ///< versions beside `program`, where they are stored; its own `program` is not looked at
   /// Nobody could read its scenario: nothing of it is played until `Player::serve` brings one, and `program` is empty.
   bool left_out = false;
+  std::string crm_account = {};  ///< CrmAccount::key; empty: there is none
   std::optional<CrmChatSettings> crm_chat = {};  ///< dialogs are shown in the CRM's chats; nothing: there are none
 };
 

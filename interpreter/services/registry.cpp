@@ -9,6 +9,7 @@ const std::vector<ServiceKind>& service_kinds() {
       {"mail", &make_mail_service},
       {"report", &make_report_service},
       {"crm", &make_crm_service},
+      {"crm_news", &make_crm_news_service},
   };
   return kinds;
 }
