@@ -70,6 +70,17 @@ class ScheduleStore {
                                std::int64_t rows, std::int64_t most) = 0;
   /// Private dialogs of all people.
   virtual Stored<Look> people(std::string_view bot, std::int64_t after_id, std::int64_t rows, std::int64_t most) = 0;
+  /// Of these, those whose record as JSON has this text in it (as `append_json_string` writes it, without quotes): they may
+  /// be meant, and nobody else is.
+  virtual Stored<Look> people_with(std::string_view bot, std::string_view text, std::int64_t after_id, std::int64_t rows,
+                                   std::int64_t most) = 0;
+  /// The private dialogs of whoever has this id, one a platform.
+  virtual Stored<std::vector<Listener>> people_called(std::string_view bot, std::string_view user_id) = 0;
+  /// The chat of a dialog without a person that begins with `beginning`, rests nowhere and has nothing to hear; empty when
+  /// there is none.
+  virtual Stored<std::string> free_dialog(std::string_view bot, std::string_view beginning) = 0;
+  /// A number that no call of a bot had before; from 1.
+  virtual Stored<std::int64_t> next_number(std::string_view bot, std::string_view of_what) = 0;
   /// When something happened last in a dialog; 0 when it is gone.
   virtual Stored<Moment> changed_at(std::int64_t dialog_id) = 0;
 };

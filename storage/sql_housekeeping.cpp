@@ -403,6 +403,39 @@ Stored<std::vector<Housekeeping::DialogLine>> SqlHousekeeping::dialogs(std::stri
   });
 }
 
+Stored<std::vector<Housekeeping::DialogLine>> SqlHousekeeping::dialog_page(std::string_view bot, const DialogFilter& filter,
+                                                                           std::int64_t after_id, std::size_t limit) {
+  return tx_.operation([&]() -> Stored<std::vector<DialogLine>> {
+    tx_.write_out();
+    std::vector<DialogLine> lines;
+    DialogLine line;
+    const bool whole = filter.place.find('/') != std::string::npos || filter.place == "none";
+    const std::string branch = whole ? filter.place : filter.place + "/";
+    const auto length = static_cast<std::int64_t>(whole ? INT32_MAX : count_code_points(branch));
+    const std::int64_t before = filter.changed_before.unix_ms == 0 ? INT64_MAX : filter.changed_before.unix_ms;
+    tx_.statements_.each(
+        R"(SELECT d.id, d.bot, d.transport, d.chat, d.user_id, d.place, d.changed_at_unix_ms,
+           COALESCE(u.record, '') FROM dialogs AS d LEFT JOIN users AS u ON u.id = d.user_row WHERE
+           d.id > ? AND d.bot = ? AND d.transport <> ? AND d.state <> '' AND d.changed_at_unix_ms <= ? AND
+           (CAST(? AS TEXT) = '' OR substr(d.place, 1, CAST(? AS INTEGER)) = ?) AND
+           (CAST(? AS TEXT) = '' OR (d.transport = ? AND d.user_id = ?)) ORDER BY d.id LIMIT ?)",
+        std::tie(line.id, line.key.bot, line.key.chat.transport, line.key.chat.chat_id, line.key.user_id, line.place,
+                 line.changed_at.unix_ms, line.user),
+        [&] { lines.push_back(line); }, after_id, bot, kScheduleTransport, before, filter.place, length, branch,
+        filter.transport, filter.transport, filter.user_id, at_most(limit));
+    return lines;
+  });
+}
+
+/// Of a person's record, as far as it has one: what a system that knows the person may have called them by.
+static std::string phone_in(const std::string& record) {
+  constexpr std::string_view kPhone = "\"phone\":\"";
+  const std::size_t at = record.find(kPhone);
+  if (at == record.npos) return {};
+  const std::size_t begin = at + kPhone.size();
+  return record.substr(begin, record.find('"', begin) - begin);
+}
+
 // ---- erasing a person
 
 std::int64_t SqlHousekeeping::erase_rows_of(const std::string& table, const Erasable& who) {
@@ -471,6 +504,21 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
     note("journal lines",
          their(R"(DELETE FROM journal WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                   transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+    // What other systems sent without saying to whom stands in dialogs of the events' own.
+    std::set<std::string> called{who.user_id};
+    std::string record;
+    statements.each(R"(SELECT record FROM users WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?))",
+                    std::tie(record), [&] { called.insert(phone_in(record)); }, who.user_id, who.transport, who.bot, who.bot);
+    std::int64_t lines = 0;
+    for (const std::string& name : called) {
+      if (name.size() < 5) continue;  // a short number stands in anything
+      const std::string digits = "%" + name.substr(name.front() == '+' ? 1 : 0) + "%";
+      lines += statements.run(
+          R"(DELETE FROM journal WHERE dialog_id IN (SELECT id FROM dialogs WHERE transport = ? AND substr(chat, 1, 6) =
+             'event:' AND (CAST(? AS TEXT) = '' OR bot = ?)) AND event LIKE ?)",
+          kScheduleTransport, who.bot, who.bot, digits);
+    }
+    note("calls of other systems", lines);
     note("timers", their(R"(DELETE FROM timers WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                             transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
     note("jobs", their(R"(DELETE FROM jobs WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND

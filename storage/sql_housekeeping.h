@@ -20,6 +20,8 @@ class SqlHousekeeping final : public Housekeeping {
   Stored<std::vector<DeskLine>> desks(std::string_view bot) override;
   Stored<int> schema() override;
   Stored<std::vector<DialogLine>> dialogs(std::string_view bot, std::size_t limit) override;
+  Stored<std::vector<DialogLine>> dialog_page(std::string_view bot, const DialogFilter& filter, std::int64_t after_id,
+                                              std::size_t limit) override;
   Stored<Erased> erase(const Erasable& who) override;
   Stored<Bite> clear(Kept what, Moment before, const Bite& after, std::int64_t rows) override;
 

@@ -189,6 +189,86 @@ Stored<ScheduleStore::Look> SqlSchedules::people(std::string_view bot, std::int6
   });
 }
 
+Stored<ScheduleStore::Look> SqlSchedules::people_with(std::string_view bot, std::string_view text, std::int64_t after_id,
+                                                      std::int64_t rows, std::int64_t most) {
+  return tx_.operation([&]() -> Stored<Look> {
+    tx_.write_out();
+    std::string pattern = "%";
+    for (const char c : text) {
+      if (c == '%' || c == '_' || c == '!') pattern.push_back('!');
+      pattern.push_back(c);
+    }
+    pattern.push_back('%');
+    Look look;
+    look.last_id = last_of(after_id, rows);
+    Listener one;
+    tx_.statements_.each(
+        R"(SELECT d.id, d.transport, d.chat, d.user_id, d.changed_at_unix_ms, u.record FROM dialogs AS d JOIN users AS u ON
+           u.id = d.user_row WHERE d.id > ? AND d.id <= ? AND d.bot = ? AND d.transport <> ? AND d.chat = d.user_id AND
+           u.record LIKE ? ESCAPE '!' ORDER BY d.id LIMIT ?)",
+        std::tie(one.dialog_id, one.key.chat.transport, one.key.chat.chat_id, one.key.user_id, one.changed_at.unix_ms,
+                 one.user),
+        [&] {
+          one.key.bot = std::string(bot);
+          look.found.push_back(one);
+        },
+        after_id, look.last_id, bot, kScheduleTransport, pattern, most);
+    cut(look, most);
+    return look;
+  });
+}
+
+Stored<std::vector<ScheduleStore::Listener>> SqlSchedules::people_called(std::string_view bot, std::string_view user_id) {
+  return tx_.operation([&]() -> Stored<std::vector<Listener>> {
+    tx_.write_out();
+    std::vector<Listener> found;
+    Listener one;
+    tx_.statements_.each(
+        R"(SELECT d.id, d.transport, d.chat, d.user_id, d.changed_at_unix_ms, u.record FROM dialogs AS d JOIN users AS u ON
+           u.id = d.user_row WHERE d.user_id = ? AND d.chat = ? AND d.bot = ? AND d.transport <> ? ORDER BY d.id)",
+        std::tie(one.dialog_id, one.key.chat.transport, one.key.chat.chat_id, one.key.user_id, one.changed_at.unix_ms,
+                 one.user),
+        [&] {
+          one.key.bot = std::string(bot);
+          found.push_back(one);
+        },
+        user_id, user_id, bot, kScheduleTransport);
+    return found;
+  });
+}
+
+Stored<std::string> SqlSchedules::free_dialog(std::string_view bot, std::string_view beginning) {
+  return tx_.operation([&]() -> Stored<std::string> {
+    tx_.write_out();
+    constexpr std::int64_t kLookedAt = 16;
+    const auto length = static_cast<std::int64_t>(count_code_points(beginning));
+    std::vector<std::string> resting;
+    std::string chat;
+    tx_.statements_.each(
+        R"(SELECT chat FROM dialogs WHERE bot = ? AND transport = ? AND substr(chat, 1, CAST(? AS INTEGER)) = ? AND
+           place = 'none' ORDER BY id LIMIT ?)",
+        std::tie(chat), [&] { resting.push_back(chat); }, bot, kScheduleTransport, length, beginning, kLookedAt);
+    for (const std::string& one : resting) {
+      std::int64_t waiting = 0;
+      tx_.statements_.one("SELECT count(*) FROM inbox WHERE person = ?", std::tie(waiting),
+                          person_number(bot, kScheduleTransport, one));
+      if (waiting == 0) return one;
+    }
+    return std::string();
+  });
+}
+
+Stored<std::int64_t> SqlSchedules::next_number(std::string_view bot, std::string_view of_what) {
+  return tx_.operation([&]() -> Stored<std::int64_t> {
+    std::int64_t number = 0;
+    tx_.statements_.one(
+        R"(INSERT INTO counters (name, next) VALUES (?, 2) ON CONFLICT (name) DO UPDATE SET
+           next = counters.next + 1 RETURNING next - 1)",
+        std::tie(number), std::string(of_what) + "\n" + std::string(bot));
+    return number;
+  });
+}
+
 Stored<Moment> SqlSchedules::changed_at(std::int64_t dialog_id) {
   return tx_.operation([&]() -> Stored<Moment> {
     // A turn before in this transaction may not be written yet.

@@ -80,7 +80,7 @@ Funnel::Fate Funnel::fate_of(std::string_view event_json, const std::string& pla
   // came in parts.
   if (const auto* timer = std::get_if<TimerDue>(&event.what))
     return timer->name.starts_with("timeout") || is_schedule_timer(timer->name) ? Fate::Silent : Fate::WentOn;
-  if (std::holds_alternative<ScheduleDue>(event.what)) return Fate::Silent;
+  if (std::holds_alternative<ScheduleDue>(event.what) || std::holds_alternative<Happened>(event.what)) return Fate::Silent;
   const auto* message = std::get_if<UserMessage>(&event.what);
   if (!message) return Fate::WentOn;
   const sufler::Question* question = question_at(program_, place);

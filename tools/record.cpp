@@ -9,6 +9,8 @@
 #include <map>
 #include <set>
 
+#include "interpreter/core/happenings.h"
+#include "interpreter/core/plain_json.h"
 #include "interpreter/core/text.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "tools/commands.h"
@@ -241,6 +243,8 @@ class Recorder {
       comment(words("here a broadcast came: who began it is not of this talk, so a test of one person cannot tell it",
                     "дальше пришла рассылка: её начал кто-то другой, и в тесте с одним человеком её не рассказать"));
       ended_ = true;
+    } else if (const auto* happened = std::get_if<Happened>(&event.what)) {
+      played = pass_time(event.at, false) && bring_desk(index) && tell_event(*happened);
     } else if (std::holds_alternative<TurnFailed>(event.what)) {
       comment(words("here a failure went on with the talk: a test cannot tell it",
                     "дальше случился сбой: в тесте этого не рассказать"));
@@ -478,6 +482,39 @@ class Recorder {
       return true;
     }
     lines_ += "      - press: " + quoted_yaml(text) + "\n";
+    return write_arrivals();
+  }
+
+  bool tell_event(const Happened& happened) {
+    const Happening* event = program_->events ? program_->events->find(happened.event) : nullptr;
+    if (event && event->kind == Happening::Kind::UserJoined) return true;  // the talk's first message brings it, too
+    if (event && event->kind == Happening::Kind::UserBlocked) {
+      lines_ += std::string("      - event: user_blocked\n");
+      auto done = stage_->reach(std::string(kTalkPerson), false);
+      if (!done) return stage_failed(done.error()), false;
+      return write_arrivals();
+    }
+    if (!event || event->kind != Happening::Kind::Webhook) {
+      comment(words("here something happened outside that a test cannot tell: ", "дальше снаружи случилось то, чего в тесте не рассказать: ") +
+              (happened.event.empty() ? "API" : happened.event));
+      ended_ = true;
+      return true;
+    }
+    const std::string json = masker_.text(to_plain_json(happened.data, program_->zone));
+    auto data = from_plain_json(json);
+    if (!data) {
+      comment(words("here an event came whose data cannot be shown: ", "дальше пришло событие, данные которого не показать: ") + happened.event);
+      ended_ = true;
+      return true;
+    }
+    lines_ += "      - event: {webhook: " + event->webhook + ", json: " + json + "}\n";
+    auto outcome = stage_->happen(event->webhook, std::move(*data));
+    if (!outcome) return stage_failed(outcome.error()), false;
+    if (outcome->what != EventIntake::Outcome::What::Stored) {
+      comment(words("the person of this test is not found by `find_user`: give them what it asks for",
+                    "человека этого теста `найти_человека` не находит: дайте ему то, о чём оно спрашивает"));
+      ended_ = true;
+    }
     return write_arrivals();
   }
 

@@ -123,6 +123,7 @@ class Maker {
     setup.serving = std::move(*serving);
     auto tokens = desk_tokens_to_serve(*chosen_, bot.name);
     if (!tokens) return Error{tokens.error()};
+    if (auto secrets = event_secrets_to_serve(*chosen_, bot.name); !secrets) return Error{secrets.error()};
     setup.secrets = std::move(*tokens);
     return Done{};
   }

@@ -311,6 +311,20 @@ Stored<Done> Stage::staff(const std::string& text) {
   return due ? impl_->audience->staff(text, impl_->play()) : due;
 }
 
+Stored<EventIntake::Outcome> Stage::happen(const std::string& webhook, Value json) {
+  Impl& impl = *impl_;
+  if (auto due = impl.play_due(); !due) return Error{due.error()};
+  EventIntake intake({std::string(kBot), webhook, std::move(json), {}});
+  for (;;) {
+    auto outcome = intake.go_on(impl.storage, *impl.program, impl.now);
+    if (!outcome) return Error{outcome.error()};
+    if (!*outcome) continue;
+    if ((*outcome)->what == EventIntake::Outcome::What::Stored)
+      if (auto kept = impl.keep(impl.player->go_on()); !kept) return Error{kept.error()};
+    return std::move(**outcome);
+  }
+}
+
 Stored<Done> Stage::reach(const std::string& person, bool reachable) {
   auto due = impl_->play_due();
   return due ? impl_->audience->reach(person, reachable, impl_->play()) : due;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "interpreter/core/program.h"
+#include "interpreter/runtime/outside.h"
 #include "interpreter/runtime/player.h"
 #include "interpreter/runtime/replay.h"
 #include "storage/broadcast_store.h"
@@ -28,6 +29,8 @@ class Stage {
   Stored<Done> say(const std::string& person, UserMessage message);
   Stored<Done> staff(const std::string& text);
   Stored<Done> reach(const std::string& person, bool reachable);
+  /// Another system calls a webhook of the scenario. The event waits for nothing here.
+  Stored<EventIntake::Outcome> happen(const std::string& webhook, Value json);
   /// Presses the button with this label: the newest message is looked at first. False when no message shows it.
   Stored<bool> press(const std::string& person, std::string_view label);
   /// From now on another version of the scenario is played; every dialog is taken over at once (LANGUAGE 11). Fails

@@ -291,6 +291,7 @@ class TalkPlayer {
     if (word == "mail") return play_letter(key.span, value);
     if (word == "report") return play_report(key.span, value);
     if (word == "broadcast") return play_broadcast(key.span, value);
+    if (word == "event") return play_event(key.span, value);
     if (word == "reload") return play_reload(key.span, value);
     if (word == "refused") return play_refused(key.span, value);
     return play_role(key, value);
@@ -381,6 +382,35 @@ class TalkPlayer {
       for (const std::string& one : stage_->visible_labels(who)) seen += (seen.empty() ? "[" : " [") + one + "]";
       return fail(span, words("no message shows the button `", "ни в одном сообщении нет кнопки `") + label + "`",
                   seen.empty() ? std::string() : "  " + words("buttons on the screen: ", "кнопки на экране: ") + seen);
+    }
+    collect();
+    return true;
+  }
+
+  bool play_event(const SourceSpan& span, const Node& value) {
+    if (!nothing_unread(span)) return false;
+    if (value.is_scalar())
+      return played(span, stage_->reach(std::string(kTalkPerson), talk_word(value.scalar, in::EventKey) == "user_joined"));
+    const Node* json = get(value, "json", in::TalkMatch);
+    auto outcome = stage_->happen(text_of(get(value, "webhook", in::TalkMatch)), json ? plain_value(*json) : Value(ValueMap()));
+    if (!outcome) return fail(span, outcome.error());
+    using What = EventIntake::Outcome::What;
+    const Node* people = get(value, "people");
+    const std::string expected = people ? text_of(people) : "1";
+    const bool found = outcome->what == What::Stored || outcome->what == What::Repeated;
+    const bool fits = outcome->what == What::Nobody    ? expected == "0"
+                      : outcome->what == What::Several ? expected != "0" && expected != "1"
+                                                       : found && expected == "1";
+    if (!fits) {
+      const char* const en = outcome->what == What::Nobody    ? "nobody is as `find_user` says"
+                             : outcome->what == What::Several ? "several people are as `find_user` says, so none of them gets it"
+                             : found                          ? "somebody was found"
+                                                              : "the event cannot be worked out with this";
+      const char* const ru = outcome->what == What::Nobody    ? "никто не подошёл под `найти_человека`"
+                             : outcome->what == What::Several ? "под `найти_человека` подошли несколько человек, и событие не досталось никому"
+                             : found                          ? "человек нашёлся"
+                                                              : "с такими данными событие не разобрать";
+      return fail(span, words(en, ru), outcome->reason.empty() ? std::string() : "  " + outcome->reason);
     }
     collect();
     return true;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "interpreter/core/decimal.h"
+#include "interpreter/core/happenings.h"
 #include "interpreter/core/moment.h"
 #include "schema/loader.h"
 #include "tools/scoped_environment.h"
@@ -127,6 +128,7 @@ class TalkReader {
     tables_.clear();
     for (const Table& table : program_.tables) tables_.push_back(&table);
     roles_ = own_roles_;
+    versions_of_talk_ = {&program_};
     if (const Node* given = talk_field(test, "given")) read_given(*given, talk);
     if (const Node* mock = talk_field(test, "mock")) read_mock(*mock);
     read_versions(test, talk);
@@ -318,6 +320,7 @@ class TalkReader {
     }
     for (const Table& table : loaded.program->tables) tables_.push_back(&table);
     for (const std::string& role : roles_of(*loaded.program)) roles_.insert(role);
+    versions_of_talk_.push_back(loaded.program.get());
     talk.versions.emplace(&value, std::move(loaded.program));
   }
 
@@ -362,10 +365,7 @@ class TalkReader {
     if (word == "mail") return read_letter(value);
     if (word == "report") return read_report(value);
     if (word == "broadcast") return read_broadcast(value);
-    if (word == "event") {
-      diagnostics_.report(DiagnosticId::TalkNotYet, line.key.span, {std::string(line.key.scalar)});
-      return;
-    }
+    if (word == "event") return read_event(value);
     const std::string role(line.key.scalar);
     if (!roles_.contains(role) && !given_roles_.contains(role)) return unknown_line(line.key);
     read_match(value, false);
@@ -450,6 +450,28 @@ class TalkReader {
     }
   }
 
+  /// What happens outside: a call of a webhook, or a person who goes or comes back.
+  void read_event(const Node& value) {
+    constexpr std::string_view kExpected = "{webhook: pay, json: {…}}, user_blocked, user_joined";
+    if (value.is_scalar()) {
+      const std::string_view word = talk_word(value.scalar, in::EventKey);
+      if (word != "user_blocked" && word != "user_joined") bad_value(value, kExpected);
+      return;
+    }
+    if (!expect_map(value, kExpected)) return;
+    if (!check_words(value, in::TalkMatch | in::GivenKey, {"webhook", "json", "people"})) return;
+    const Node* webhook = talk_field(value, "webhook", in::TalkMatch);
+    if (!webhook) return bad_value(value, kExpected);
+    if (!expect_text(*webhook, "pay")) return;
+    if (const Node* people = talk_field(value, "people"))
+      if (!people->is_scalar() || !Decimal::parse(people->scalar)) bad_value(*people, "0, 1, 2");
+    std::vector<std::string> known;
+    for (const Program* one : versions_of_talk_)
+      for (std::size_t i = 0; one->events && i < one->events->all.size(); ++i)
+        if (one->events->all[i].kind == Happening::Kind::Webhook) known.push_back(one->events->all[i].webhook);
+    if (std::find(known.begin(), known.end(), webhook->scalar) == known.end()) unknown(*webhook, known);
+  }
+
   void read_letter(const Node& value) {
     constexpr std::string_view kExpected = "an address, `...`, or {to: …, subject: …, contains: …, attach: […]}";
     if (!value.is_map()) return static_cast<void>(expect_text(value, kExpected));
@@ -510,6 +532,7 @@ class TalkReader {
   std::set<std::string> roles_;         // of the test being read, with those of its later versions
   std::vector<const Table*> tables_;
   std::set<std::string> people_, given_roles_;  // of the test being read
+  std::vector<const Program*> versions_of_talk_;  // the same
 };
 
 }  // namespace

@@ -119,6 +119,7 @@ void VersionOrders::deploy(const BotConfig& bot, Deployment expected, std::share
   if (adopt_) {
     auto tokens = desk_tokens_to_serve(*program, bot.name);
     if (!tokens) return void(outcome.error = tokens.error());
+    if (auto secrets = event_secrets_to_serve(*program, bot.name); !secrets) return void(outcome.error = secrets.error());
     expected.version = program->version;
     auto loaded = serving_by(on_storage_, expected, program);
     if (!loaded) return void(outcome.error = loaded.error().message);

@@ -40,6 +40,13 @@ ValueMap locals_of(const Happened& happened) {
 
 }  // namespace
 
+const Value* event_of(const std::vector<Frame>& frames) {
+  // The newest: an event may come in the middle of another one's branch.
+  for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame)
+    if (const Value* event = frame->locals.find(kEvent)) return event;
+  return nullptr;
+}
+
 ValueMap event_names(std::string_view name, Value json) {
   ValueMap names;
   names.set("name", std::string(name));
@@ -67,6 +74,26 @@ const Happening* Happenings::first(Happening::Kind kind) const {
 bool asks_about_user(const Expression& find_user) {
   return std::any_of(find_user.names().begin(), find_user.names().end(),
                      [](const NameUse& use) { return !use.path.empty() && (use.path[0] == "user" || use.path[0] == "человек"); });
+}
+
+Result<Value, std::string> value_for(const Program& program, Moment at, const Expression& expression, const ValueMap& names) {
+  const Event event{at, 0, TimerDue{}};
+  const Surroundings around;
+  Play play(program, State{}, UserRecord{}, around, event);
+  const ExtraNames extra(play.scope, names);
+  Value value;
+  if (!play.evaluate(expression, value)) return Error{play.fault ? play.fault->reason : std::string("it cannot be told")};
+  return value;
+}
+
+Result<std::string, std::string> text_for(const Program& program, Moment at, const Template& text, const ValueMap& names) {
+  const Event event{at, 0, TimerDue{}};
+  const Surroundings around;
+  Play play(program, State{}, UserRecord{}, around, event);
+  const ExtraNames extra(play.scope, names);
+  auto said = text.render(play.scope);
+  if (!said) return Error{said.error().detail};
+  return std::move(said->text);
 }
 
 void hear_happening(Play& play, const Happened& happened) {

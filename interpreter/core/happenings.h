@@ -62,6 +62,10 @@ ValueMap event_names(std::string_view name, Value json);
 /// Whether `find_user` is a condition over people; otherwise its value is somebody's id.
 bool asks_about_user(const Expression& find_user);
 
+/// What an expression or a text gives that sees `names` and no person: the reason else, in English for the log.
+Result<Value, std::string> value_for(const Program& program, Moment at, const Expression& expression, const ValueMap& names);
+Result<std::string, std::string> text_for(const Program& program, Moment at, const Template& text, const ValueMap& names);
+
 /// The own dialog of a webhook that looks for nobody begins with this (its chat, on kScheduleTransport).
 inline constexpr std::string_view kEventChat = "event:";
 

@@ -212,6 +212,8 @@ BranchId branch_by_name(const Program& program, const std::string& name);
 /// Whether people have the dialog. Silence ends with the next message that comes late enough; until then it is over in
 /// fact.
 bool people_talk(const Play& play);
+/// What `event` is while a branch of `events` is played; null: nothing happened.
+const Value* event_of(const std::vector<Frame>& frames);
 /// Plays it first; what waits is repeated behind it. An unanswered one of the same branch is not asked twice.
 void begin_beside(Play& play, BranchId branch, ValueMap locals = {});
 /// Pending `schedule`s whose branch is gone in this version are dropped with a line, renamed ones go along.

@@ -398,6 +398,9 @@ class Replayer {
     } else if (const auto* schedule = std::get_if<ScheduleDue>(&event.what)) {
       heard.by = HeardLine::By::Timer;
       heard.text = schedule->schedule;
+    } else if (const auto* happened = std::get_if<Happened>(&event.what)) {
+      heard.by = HeardLine::By::Timer;
+      heard.text = happened->event.empty() ? "api" : happened->event;
     } else if (const auto* broadcast = std::get_if<BroadcastDue>(&event.what)) {
       heard.by = HeardLine::By::Timer;
       heard.text = broadcast->name.empty() ? "broadcast" : broadcast->name;

@@ -110,6 +110,10 @@ class TurnPlayer final : public DeskClerk::Office {
   /// As `move_dialog`, without what the person said meanwhile.
   Stored<bool> bring_over(Transaction& tx, const DialogKey& key, Moment changed_at, Moment at, Played& played);
   /// Plays what the person said while a job was done, when the last turn asked for it.
+  struct Comings {
+    std::optional<Event> before, behind;
+  };
+  Stored<Comings> comings(Transaction& tx, const DialogKey& key, const Event& event) const;
   Stored<Done> hear_kept(Transaction& tx, const DialogKey& key, Moment at, Played& played);
   /// What the turn is given besides its event goes into the journal, too.
   void begin_record(Sitting& sitting, const Event& event);
