@@ -872,6 +872,10 @@ Verbs read_verb(Loading& loading, Fields& fields, Word verb, const Node& key, co
     case Word::Handoff: return read_handoff(loading, fields, value);
     case Word::Run: return read_run(loading, fields, value);
     case Word::Mail: return read_mail(loading, fields, value);
+    case Word::Crm: {
+      auto crm = read_crm(loading, fields, value);
+      return crm ? Verbs(std::move(*crm)) : Verbs(Log{});
+    }
     case Word::Report: return read_report(loading, fields, value);
     case Word::Assistant: return read_assistant(loading, fields, value, step);
     case Word::Log: return Log{read_text(loading, value, fields.where())};

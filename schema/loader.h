@@ -24,6 +24,8 @@ struct LoadOptions {
   std::optional<std::vector<std::string>> models;
   /// Whether the configuration has a mail server; none: unknown, so it is not asked for.
   std::optional<bool> mail;
+  /// The same of a CRM.
+  std::optional<bool> crm;
   /// Whose limits the scenario is held against; empty: none.
   std::vector<Platform> platforms;
   /// The author asked for these platforms by name: what they lack altogether is noted too.

@@ -326,6 +326,11 @@ std::optional<std::string> bytes_of(const Loading& loading, const std::string& r
 
 Mail read_mail(Loading& loading, Fields& fields, const Node& value);
 
+// ---- a CRM (load_crm.cpp)
+
+/// Nothing when it cannot be a step.
+std::optional<CrmStep> read_crm(Loading& loading, Fields& fields, const Node& value);
+
 // ---- reports (load_period.cpp)
 
 /// `last 24 hours`, `yesterday`, `this month`, or `{from: …, to: …}`.

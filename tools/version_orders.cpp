@@ -45,6 +45,7 @@ LoadOptions load_options_of(const BotConfig& bot, const Config& config) {
   load.programs = program_names(config);
   load.models = model_names(config);
   load.mail = config.mail.has_value();
+  load.crm = crm_of(config, bot) != nullptr;
   load.environment_must_be_set = true;
   for (const auto& [role, members] : bot.roles) load.roles.push_back(role);
   return load;

@@ -11,8 +11,7 @@
 namespace sufler {
 
 inline constexpr std::string_view kCrmTransport = "amocrm";
-/// The job of this service and name is none: whoever carries a turn out writes the outbox rows that open the chat.
-inline constexpr const char* kCrmService = "crm";
+/// The job of the service kCrmService with this name is none: whoever carries a turn out writes the outbox rows that open the chat.
 inline constexpr const char* kCrmChatJob = "chat";
 /// Reads again what a webhook tells of: `{"what": "lead" | "talk", "id": "…", …}` gives `{what: staged | closed, id, stage,
 /// pipeline, event}`, or nothing where nothing has happened. Nobody waits for it; it becomes a CrmNews.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "interpreter/core/assistants/asking.h"
+#include "interpreter/core/crm/order.h"
 #include "interpreter/core/crm_chat.h"
 #include "interpreter/core/crm_handoff.h"
 #include "interpreter/core/happenings.h"
@@ -113,7 +114,7 @@ void begin_stage_events(Play& play, const CrmNews& news) {
 
 void open_crm_chat(Play& play, std::uint32_t history, bool call_people) {
   StartJob start;
-  start.service = kCrmService;
+  start.service = std::string(kCrmService);
   start.name = kCrmChatJob;
   ObjectWriter request(start.request);
   request.number("history", history);

@@ -162,8 +162,10 @@ std::vector<std::uint64_t> jobs_of(const State& state, const Program& program) {
   std::vector<std::uint64_t> serials;
   const auto look = [&](const Waiting& waiting) {
     if (waiting.what != Waiting::For::Job || !waiting.candidate.is_null()) return;
-    const bool letter = waiting.step.value < program.steps.size() && std::holds_alternative<Mail>(program.step(waiting.step).verb);
-    if (!letter) serials.push_back(waiting.serial);
+    const bool known = waiting.step.value < program.steps.size();
+    const bool goes_on = known && (std::holds_alternative<Mail>(program.step(waiting.step).verb) ||
+                                   std::holds_alternative<CrmStep>(program.step(waiting.step).verb));
+    if (!goes_on) serials.push_back(waiting.serial);
   };
   look(state.waiting);
   for (const Waiting& waiting : state.interrupted) look(waiting);

@@ -1,5 +1,6 @@
 #include "interpreter/core/meaning.h"
 
+#include "interpreter/core/crm/order.h"
 #include "interpreter/core/crm_handoff.h"
 #include "interpreter/core/happenings.h"
 #include "interpreter/core/mail/html_template.h"
@@ -196,11 +197,27 @@ class Writer {
     number(mail.history ? 1 : 0);
     target(mail.on_error);
   }
+  void fields(const std::vector<CrmField>& all) {
+    for (const CrmField& one : all) {
+      word(one.name);
+      if (one.value) expression(one.value);
+      for (const Expression& item : one.items) expression(item);
+      if (one.is_map) out_ += '{', fields(one.parts), out_ += '}';
+    }
+  }
   void verb(const HttpStep& http) {
     word(http.into);
     target(http.on_error);
   }
   void verb(const CrmStep& crm) {
+    word(crm_word(crm.order->what));
+    fields(crm.order->values);
+    text(crm.order->text);
+    number(crm.order->history ? 1 : 0);
+    if (crm.order->what == CrmOrder::Do::Chat) number(crm.order->shown);
+    duration(crm.order->in);
+    expression(crm.order->in_expression);
+    expression(crm.order->at);
     word(crm.into);
     target(crm.on_error);
   }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "interpreter/core/crm/order.h"
 #include "interpreter/core/mail/order.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "interpreter/runtime/turn_player.h"

@@ -3,6 +3,7 @@
 // nobody can know, is of no certain type, and nothing is said of it: only certain mistakes are errors.
 #include <algorithm>
 
+#include "interpreter/core/crm/order.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -359,6 +360,9 @@ class TypeCheck {
     } else if constexpr (std::is_same_v<Verb, Mail>) {
       check_attach(verb.attach);
       wants(verb.report, {T::File});
+    } else if constexpr (std::is_same_v<Verb, CrmStep>) {
+      wants(verb.order->in_expression, {T::Duration, T::Text});
+      wants(verb.order->at, {T::Moment, T::Date, T::Time, T::Text});
     } else if constexpr (std::is_same_v<Verb, ReportStep>) {
       wants(verb.period.from, {T::Moment, T::Date, T::Text});
       wants(verb.period.to, {T::Moment, T::Date, T::Text});

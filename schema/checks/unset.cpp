@@ -10,6 +10,7 @@
 // behind it only what neither arm could have set. What a condition mentions is taken for guarded.
 #include <algorithm>
 
+#include "interpreter/core/crm/order.h"
 #include "interpreter/core/mail/html_template.h"
 #include "schema/checks/flow_analysis.h"
 #include "schema/flow_talk.h"
@@ -904,7 +905,11 @@ class UnsetCheck {
     play_service(verb, ways);
   }
   void play(const HttpStep& verb, Ways& ways) { play_service(verb, ways); }
-  void play(const CrmStep& verb, Ways& ways) { play_service(verb, ways); }
+  void play(const CrmStep& verb, Ways& ways) {
+    each_expression(*verb.order, [&](const Expression& one) { use(one, ways); });
+    use(verb.order->text, ways);
+    play_service(verb, ways);
+  }
   void play(const ReportStep& verb, Ways& ways) {
     use(verb.title, ways);
     use(verb.where, ways);

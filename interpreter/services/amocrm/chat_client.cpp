@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "interpreter/core/crm_chat.h"
 #include "interpreter/core/text.h"
 #include "interpreter/services/amocrm/chat_signature.h"
 #include "interpreter/services/llm/wire_json.h"
@@ -215,8 +216,9 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
       const std::int64_t contact = llm::number_of(body, "contact_id").value_or(0);
       const Json* const chat = llm::member(body, "chat");
       if (!chat) return done(refused("a row that cannot be read"));
-      return post(base + "/chats", llm::dumped(*chat), [self = shared_from_this(), contact, done = std::move(done)](HttpAnswer answer) {
-        self->opened(answer, contact, done);
+      const auto whose = read_conversation(text_at(*chat, "conversation_id"));
+      return post(base + "/chats", llm::dumped(*chat), [self = shared_from_this(), contact, whose, done = std::move(done)](HttpAnswer answer) {
+        self->opened(answer, contact, whose, done);
       });
     }
     std::string path = base;
@@ -252,12 +254,21 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
     return refused(reason);
   }
 
-  void opened(const HttpAnswer& answer, std::int64_t contact, const Delivered& done) {
+  /// A contact that was made after the chat had been asked for is known by now.
+  std::int64_t contact_of(std::int64_t contact, const std::optional<Conversation>& whose) {
+    if (contact != 0 || !whose) return contact;
+    const auto links = api->memory().links(account.key(), {whose->bot, whose->chat.transport, whose->user_id});
+    return links ? links->contact_id : 0;
+  }
+
+  void opened(const HttpAnswer& answer, std::int64_t contact, const std::optional<Conversation>& whose, const Delivered& done) {
     const Json json = llm::parse_wire(answer.body);
     const std::string chat = text_at(json, "id");
     Sent outcome = became(answer, false, chat);
-    if (outcome.kind != Sent::Kind::Sent || contact == 0 || chat.empty()) return done(std::move(outcome));
-    later([self = shared_from_this(), contact, chat, done, outcome = std::move(outcome)] {
+    if (outcome.kind != Sent::Kind::Sent || chat.empty()) return done(std::move(outcome));
+    later([self = shared_from_this(), known = contact, whose, chat, done, outcome = std::move(outcome)] {
+      const std::int64_t contact = self->contact_of(known, whose);
+      if (contact == 0) return done(outcome);
       ValueMap link;
       link.set("contact_id", Value(contact));
       link.set("chat_id", Value(chat));
