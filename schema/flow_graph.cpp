@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "interpreter/core/crm_handoff.h"
 #include "interpreter/core/happenings.h"
 
 namespace sufler {
@@ -281,7 +282,8 @@ class FlowGraphBuilder {
   }
   void link_resume(FlowNodeId node, const HandoffRule& rule, FlowVia via) {
     if (rule.mode != HandoffRule::Mode::Silent) return;
-    const bool ends = !rule.user_words.empty() || !rule.staff_words.empty() || rule.resume_after || command_resumes_;
+    const bool ends = !rule.user_words.empty() || !rule.staff_words.empty() || rule.resume_after || command_resumes_ ||
+                      (rule.crm && (!rule.crm->wakes_at.empty() || rule.crm->wakes_when_closed));
     const BranchId to = rule.resume_go ? rule.resume_go : program_.start;
     if (ends && to) link(node, graph_.entry_of(to), via);
   }
@@ -322,7 +324,7 @@ class FlowGraphBuilder {
       }
     }
     for (const HandoffRule& rule : program_.handoffs)
-      if (rule.on_staff_message) link_resume(kOutside, rule, FlowVia::Woken);
+      if (rule.on_staff_message || (rule.crm && !rule.crm->silent_at.empty())) link_resume(kOutside, rule, FlowVia::Woken);
   }
 
   void sort_edges() {

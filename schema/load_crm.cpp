@@ -34,6 +34,14 @@ class CrmReader {
     }
     if (order_.what == Do::Stage) check_stage(value, text);
     CrmStep step;
+    if (order_.what == Do::Chat) {
+      // It goes on at once: rows of the outbox have nobody who waits for them.
+      if (values) loading_.report(DiagnosticId::NotTogether, fields_.key_span(Word::Values), {fields_.spelled(Word::Values), fields_.where()});
+      if (const Node* history = fields_.take(Word::History))
+        if (const auto count = read_integer(loading_, *history, fields_.spelled(Word::History), 0, 200)) order_.shown = static_cast<std::uint32_t>(*count);
+      step.order = std::make_shared<const CrmOrder>(std::move(order_));
+      return step;
+    }
     if (const Node* into = fields_.take(Word::Into)) step.into = read_variable(loading_, *into, fields_.spelled(Word::Into));
     if (const Node* target = fields_.take(Word::OnError)) step.on_error = read_target(loading_, *target, fields_.spelled(Word::OnError));
     step.order = std::make_shared<const CrmOrder>(std::move(order_));
@@ -163,6 +171,7 @@ std::optional<CrmStep> read_crm(Loading& loading, Fields& fields, const Node& va
                     : word == Word::Note     ? std::optional(Do::Note)
                     : word == Word::Task     ? std::optional(Do::Task)
                     : word == Word::Stage    ? std::optional(Do::Stage)
+                    : word == Word::CrmChat  ? std::optional(Do::Chat)
                                              : std::nullopt;
   if (what) {
     fields.set_where(fields.where() + ": " + std::string(value.scalar));

@@ -1,6 +1,7 @@
 // Branches: lists of steps, and what each verb takes (LANGUAGE 4).
 #include <algorithm>
 
+#include "interpreter/core/crm_handoff.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -763,7 +764,10 @@ std::string lacks_for(const Loading& loading, const HandoffRule& rule, HandoffOu
     return loading.say(Word::Resume, place) + ": {" + loading.say(word, place) + ": …}";
   };
   switch (outcome) {
-    case HandoffOutcome::Closed: return relays || !rule.staff_words.empty() ? "" : resume(Word::ByStaff);
+    case HandoffOutcome::Closed:
+      return relays || !rule.staff_words.empty() || (rule.crm && (!rule.crm->wakes_at.empty() || rule.crm->wakes_when_closed))
+                 ? ""
+                 : resume(Word::ByStaff);
     case HandoffOutcome::ClientLeft: return relays || !rule.user_words.empty() ? "" : resume(Word::Words);
     case HandoffOutcome::Timeout:
       if (relays) return rule.queue_timeout || rule.close_idle ? "" : loading.say(Word::Timeout, place) + ": …";

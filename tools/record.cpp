@@ -233,6 +233,8 @@ class Recorder {
     } else if (const auto* call = std::get_if<StaffCall>(&event.what)) {
       // From a chat of their own; written in the dialog the word does the same.
       played = pass_time(event.at, false) && bring_desk(index) && tell_staff(call->word);
+    } else if (const auto* crm = std::get_if<CrmNews>(&event.what)) {
+      played = pass_time(event.at, false) && bring_desk(index) && tell_crm(*crm);
     } else if (const auto* news = std::get_if<TicketNews>(&event.what)) {
       played = pass_time(event.at, false) && hear_news(*news);
     } else if (began_broadcast_ && (std::holds_alternative<BroadcastDue>(event.what) || std::holds_alternative<BroadcastEnded>(event.what))) {
@@ -515,6 +517,24 @@ class Recorder {
                     "человека этого теста `найти_человека` не находит: дайте ему то, о чём оно спрашивает"));
       ended_ = true;
     }
+    return write_arrivals();
+  }
+
+  bool tell_crm(const CrmNews& news) {
+    CrmNews told = news;
+    told.text = masker_.text(news.text);
+    told.attachments.clear();
+    told.manager.clear();
+    if (news.what == CrmNews::What::Wrote) {
+      lines_ += "      - manager: " + quoted_yaml(told.text) + "\n";
+    } else if (news.what == CrmNews::What::Closed) {
+      lines_ += "      - event: {crm: closed}\n";
+    } else {
+      lines_ += "      - event: {crm: {stage: " + quoted_yaml(news.stage) +
+                (news.pipeline.empty() ? "" : ", pipeline: " + quoted_yaml(news.pipeline)) + "}}\n";
+    }
+    auto done = stage_->crm(std::move(told));
+    if (!done) return stage_failed(done.error()), false;
     return write_arrivals();
   }
 

@@ -19,6 +19,8 @@
 #include "tools/api.h"
 #include "tools/commands.h"
 #include "tools/hooks.h"
+#include "tools/crm_memory.h"
+#include "tools/crm_outside.h"
 #include "tools/knowledge.h"
 #include "tools/operator_desk.h"
 #include "tools/operator_link.h"
@@ -126,6 +128,10 @@ int run_bots(const RunOptions& options) {
   http.proxy = config.proxy;
   HttpClient client(http);
   Couriers couriers(client);
+  const std::unique_ptr<amocrm::Memory> crm_memory_of_chats = crm_memory(config.database, config.durability);
+  CrmOutside crm(config, client, *crm_memory_of_chats);
+  for (const BotConfig& bot : config.bots)
+    if (amocrm::ChatClient* const chats = crm.chats_of(bot.name)) couriers.add_crm(bot.name, *chats);
 
   auto desk = OperatorDesk::open(config);
   if (!desk) return complain(desk.error());
@@ -226,6 +232,7 @@ int run_bots(const RunOptions& options) {
   if (!started) return complain(started.error().message);
   // Behind everything that may end this function early: the engine must not go before these.
   knowledge.start(engine);
+  crm.start(engine, listener ? &*listener : nullptr);
   (*desk)->serve(engine, served, reloader);
   if (watch) {
     const auto is_live = [&](const std::string& name) {
@@ -255,6 +262,7 @@ int run_bots(const RunOptions& options) {
   knowledge.stop();
   reports.stop();
   engine.stop(kGrace);
+  crm.stop();
   growing.stop();
   client.stop(kFarewellGrace);
   write_log(LogLevel::Info, "stopped");

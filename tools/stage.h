@@ -28,6 +28,8 @@ class Stage {
   /// Each plays at once and keeps what arrived; timers due by then are played first.
   Stored<Done> say(const std::string& person, UserMessage message);
   Stored<Done> staff(const std::string& text);
+  /// amoCRM tells of the talk's person: a manager wrote, the lead came to a stage, the talk was closed there.
+  Stored<Done> crm(CrmNews news);
   Stored<Done> reach(const std::string& person, bool reachable);
   /// Another system calls a webhook of the scenario. The event waits for nothing here.
   Stored<EventIntake::Outcome> happen(const std::string& webhook, Value json);

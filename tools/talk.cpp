@@ -312,6 +312,11 @@ class TalkPlayer {
     if (word == "report") return play_report(key.span, value);
     if (word == "broadcast") return play_broadcast(key.span, value);
     if (word == "event") return play_event(key.span, value);
+    if (word == "manager") {
+      CrmNews news;
+      news.text = text_of(&value);
+      return nothing_unread(key.span) && played(key.span, stage_->crm(std::move(news)));
+    }
     if (word == "reload") return play_reload(key.span, value);
     if (word == "refused") return play_refused(key.span, value);
     return play_role(key, value);
@@ -411,6 +416,15 @@ class TalkPlayer {
     if (!nothing_unread(span)) return false;
     if (value.is_scalar())
       return played(span, stage_->reach(std::string(kTalkPerson), talk_word(value.scalar, in::EventKey) == "user_joined"));
+    if (const Node* crm = get(value, "crm", in::EventKey)) {
+      CrmNews news;
+      news.what = crm->is_map() ? CrmNews::What::Staged : CrmNews::What::Closed;
+      if (crm->is_map()) {
+        news.stage = text_of(get(*crm, "stage", in::EventKey));
+        news.pipeline = text_of(get(*crm, "pipeline", in::EventKey));
+      }
+      return played(span, stage_->crm(std::move(news)));
+    }
     const Node* json = get(value, "json", in::TalkMatch);
     auto outcome = stage_->happen(text_of(get(value, "webhook", in::TalkMatch)), json ? plain_value(*json) : Value(ValueMap()));
     if (!outcome) return fail(span, outcome.error());

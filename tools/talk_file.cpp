@@ -360,7 +360,7 @@ class TalkReader {
 
   // ---- lines
 
-  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail", "report", "broadcast", "reload", "refused", "stopped"}; }
+  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "manager", "mail", "report", "broadcast", "reload", "refused", "stopped"}; }
 
   void unknown_line(const Node& word) {
     std::vector<std::string> known = forms(in::TalkStep, line_words());
@@ -390,7 +390,7 @@ class TalkReader {
     if (word == "user") return read_said(value);
     if (word == "press") return read_press(value);
     if (word == "bot") return read_match(value, true);
-    if (word == "staff") return static_cast<void>(expect_text(value, "a text"));
+    if (word == "staff" || word == "manager") return static_cast<void>(expect_text(value, "a text"));
     if (word == "silent" || word == "reload" || word == "refused") return;
     if (word == "after" || word == "stopped") {
       if (!value.is_scalar() || !Duration::parse(value.scalar)) bad_value(value, "90s, 5m, 2h, 3d");
@@ -486,13 +486,14 @@ class TalkReader {
 
   /// What happens outside: a call of a webhook, or a person who goes or comes back.
   void read_event(const Node& value) {
-    constexpr std::string_view kExpected = "{webhook: pay, json: {…}}, user_blocked, user_joined";
+    constexpr std::string_view kExpected = "{webhook: pay, json: {…}}, {crm: {stage: …}}, user_blocked, user_joined";
     if (value.is_scalar()) {
       const std::string_view word = talk_word(value.scalar, in::EventKey);
       if (word != "user_blocked" && word != "user_joined") bad_value(value, kExpected);
       return;
     }
     if (!expect_map(value, kExpected)) return;
+    if (const Node* crm = talk_field(value, "crm", in::EventKey)) return read_crm_event(*crm);
     if (!check_words(value, in::TalkMatch | in::GivenKey, {"webhook", "json", "people"})) return;
     const Node* webhook = talk_field(value, "webhook", in::TalkMatch);
     if (!webhook) return bad_value(value, kExpected);
@@ -504,6 +505,18 @@ class TalkReader {
       for (std::size_t i = 0; one->events && i < one->events->all.size(); ++i)
         if (one->events->all[i].kind == Happening::Kind::Webhook) known.push_back(one->events->all[i].webhook);
     if (std::find(known.begin(), known.end(), webhook->scalar) == known.end()) unknown(*webhook, known);
+  }
+
+  /// The lead came to a stage, or the talk was closed.
+  void read_crm_event(const Node& value) {
+    constexpr std::string_view kExpected = "{crm: {stage: …, pipeline: …}}, {crm: closed}";
+    if (value.is_scalar()) {
+      if (talk_word(value.scalar, in::ResumeKey) != "closed") bad_value(value, kExpected);
+      return;
+    }
+    if (!expect_map(value, kExpected) || !check_words(value, in::EventKey, {"stage", "pipeline"})) return;
+    if (!talk_field(value, "stage", in::EventKey)) return bad_value(value, kExpected);
+    for (const Node::Entry& entry : value.entries) expect_text(entry.value, "a text");
   }
 
   void read_letter(const Node& value) {

@@ -1,8 +1,9 @@
 #include "interpreter/core/meaning.h"
 
-#include "interpreter/core/http/order.h"
-#include "interpreter/core/happenings.h"
 #include "interpreter/core/crm/order.h"
+#include "interpreter/core/crm_handoff.h"
+#include "interpreter/core/happenings.h"
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/mail/html_template.h"
 #include "interpreter/core/tables/similarity.h"
 
@@ -225,6 +226,7 @@ class Writer {
     fields(crm.order->values);
     text(crm.order->text);
     number(crm.order->history ? 1 : 0);
+    if (crm.order->what == CrmOrder::Do::Chat) number(crm.order->shown);
     duration(crm.order->in);
     expression(crm.order->in_expression);
     expression(crm.order->at);
@@ -332,6 +334,14 @@ std::string meaning_of(const Program& program, const HandoffRule& rule) {
   writer.duration(rule.resume_after);
   writer.branch(rule.resume_go);
   writer.number(rule.on_staff_message ? 1 : 0);
+  if (rule.crm) {
+    for (const std::string& stage : rule.crm->silent_at) writer.word(stage);
+    writer.word("/");
+    for (const std::string& stage : rule.crm->wakes_at) writer.word(stage);
+    writer.word("/");
+    writer.number(rule.crm->wakes_when_closed ? 1 : 0);
+    writer.number(rule.crm->history);
+  }
   if (rule.hours) {
     const HandoffRule::Hours& hours = *rule.hours;
     writer.number(hours.days);

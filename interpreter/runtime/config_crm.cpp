@@ -18,7 +18,10 @@ namespace fs = std::filesystem;
 constexpr const char* kExample = "{amocrm: {url: \"https://example.amocrm.ru\", token: \"${AMO_TOKEN}\"}}";
 const std::vector<std::string> kSystems = {"amocrm"};
 const std::vector<std::string> kKeys = {"url",  "token", "client_id", "client_secret", "redirect_uri", "code", "refresh_token",
-                                        "proxy", "ca",   "timeout",   "requests_per_second"};
+                                        "proxy", "ca",   "timeout",   "requests_per_second", "hooks", "chats"};
+const std::vector<std::string> kChatsKeys = {"url", "channel", "secret", "title", "bot_id", "bot_name", "status"};
+/// Of what an address is made of, and long enough not to be guessed.
+constexpr std::size_t kShortestHooks = 16;
 constexpr Duration kShortest{1'000}, kLongest{5 * 60'000};
 /// Of the documentation. A little less than that fits into each second, whatever the network does to the pauses.
 constexpr int kMostRequests = 7;
@@ -73,7 +76,57 @@ class CrmReader {
     if (has(node, "token") && !oauth && account_.token.empty()) missing(node, "token");
   }
 
+  /// The channel that amoCRM's support registered.
+  void read_chats(const Node& node) {
+    constexpr const char* kChatsExample = "{channel: \"344a5002-…\", secret: \"${AMO_CHATS_SECRET}\", bot_id: \"f1910c7f-…\"}";
+    if (!node.is_map()) return bad(node.span, "chats", kChatsExample);
+    const std::size_t before = reader_.diagnostics.errors();
+    CrmChats chats;
+    for (const Node::Entry& field : node.entries) {
+      if (!reader_.known(field.key, kChatsKeys, "`chats`")) continue;
+      const std::string_view key = field.key.scalar;
+      if (key == "secret") {
+        chats.secret = reader_.secret(field.value);
+        continue;
+      }
+      const std::string text = reader_.expand(field.value);
+      if (text.empty() && !reader_.needs_keys) continue;
+      if (key == "url") {
+        if (const auto url = address(field.value, text, "https://amojo.amocrm.ru")) chats.url = *url;
+      } else if (key == "channel") {
+        const bool good = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+        });
+        if (!good) bad(field.value.span, text, "the channel's id, as amoCRM's support gave it");
+        chats.channel = text;
+      } else if (key == "title") {
+        chats.title = text;
+      } else if (key == "bot_id") {
+        chats.bot_id = text;
+      } else if (key == "bot_name") {
+        chats.bot_name = text;
+      } else if (text == "delivery_status" || text == "status_code") {
+        chats.by_status_code = text == "status_code";
+      } else {
+        bad(field.value.span, text, "`delivery_status` or `status_code`");
+      }
+    }
+    if (!has(node, "channel")) missing(node, "channel");
+    if (!has(node, "secret") || (reader_.needs_keys && chats.secret.empty())) missing(node, "secret");
+    if (reader_.diagnostics.errors() == before) account_.chats = std::move(chats);
+  }
+
   void read_field(std::string_view key, const Node& value) {
+    if (key == "chats") return read_chats(value);
+    if (key == "hooks") {
+      account_.hooks = reader_.secret(value);
+      const bool clean = std::all_of(account_.hooks.begin(), account_.hooks.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+      });
+      if (reader_.needs_keys && (!clean || account_.hooks.size() < kShortestHooks))
+        bad(value.span, std::string(key), "16 or more latin letters and digits that nobody can guess: `openssl rand -hex 16` gives them");
+      return;
+    }
     if (key == "token" || key == "client_secret" || key == "code" || key == "refresh_token") {
       std::string secret = reader_.secret(value);
       const bool clean = std::all_of(secret.begin(), secret.end(), [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7f; });
@@ -111,13 +164,18 @@ class CrmReader {
   }
 
   void read_url(const Node& node, std::string url) {
-    constexpr const char* kExpected = "https://example.amocrm.ru";
+    if (auto read = address(node, std::move(url), "https://example.amocrm.ru")) account_.url = std::move(*read);
+  }
+
+  /// Of a server, without a slash at the end.
+  std::optional<std::string> address(const Node& node, std::string url, const char* expected) {
     while (url.ends_with('/')) url.pop_back();
     const std::size_t slashes = url.find("//");
     const std::string place = slashes == std::string::npos ? std::string() : url.substr(slashes + 2);
     if (const std::size_t at = place.rfind('@'); at != std::string::npos) {
       hide_secret(std::string_view(place).substr(0, at));
-      return bad(node.span, "…" + place.substr(at), kExpected);
+      bad(node.span, "…" + place.substr(at), expected);
+      return std::nullopt;
     }
     const std::string host = place.substr(0, place.find(':'));
     const bool here = host == "localhost" || host.starts_with("127.") || place.starts_with("[::1]");
@@ -125,8 +183,11 @@ class CrmReader {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
     });
     // The token goes with each request: openly it goes nowhere but to this machine.
-    if (!good || !(url.starts_with("https://") || (here && url.starts_with("http://")))) return bad(node.span, url, kExpected);
-    account_.url = std::move(url);
+    if (!good || !(url.starts_with("https://") || (here && url.starts_with("http://")))) {
+      bad(node.span, url, expected);
+      return std::nullopt;
+    }
+    return url;
   }
 
   const SectionReader& reader_;

@@ -408,6 +408,10 @@ class Replayer {
       heard.by = HeardLine::By::Staff;
       heard.text = staff->text;
       name_files(staff->attachments);
+    } else if (const auto* crm = std::get_if<CrmNews>(&event.what)) {
+      heard.by = HeardLine::By::Staff;
+      heard.text = crm->what == CrmNews::What::Wrote ? crm->text : crm->stage;
+      name_files(crm->attachments);
     } else if (const auto* done = std::get_if<JobDone>(&event.what)) {
       heard.by = HeardLine::By::Program;
       heard.text = name_of_job(done->serial);

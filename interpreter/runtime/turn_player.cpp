@@ -54,7 +54,8 @@ bool wants_a_dialog(const Event& event, const Program& program) {
     return call->meant == StaffCall::Meant::Dialog;
   if (const auto* schedule = std::get_if<ScheduleDue>(&event.what)) return !schedule->alone;
   return std::holds_alternative<TicketNews>(event.what) || std::holds_alternative<TimerDue>(event.what) ||
-         std::holds_alternative<BroadcastDue>(event.what) || std::holds_alternative<BroadcastEnded>(event.what);
+         std::holds_alternative<BroadcastDue>(event.what) || std::holds_alternative<BroadcastEnded>(event.what) ||
+         std::holds_alternative<CrmNews>(event.what);
 }
 
 }  // namespace
@@ -489,8 +490,11 @@ Stored<Done> TurnPlayer::play_one_turn(Transaction& tx, const DialogKey& key, co
     }
     broadcast_ = broadcast && !unheard ? broadcast->id : 0;
     broadcast_chat_ = &key.chat;
+    const auto* const crm = std::get_if<CrmNews>(&event.what);
+    crm_message_ = crm && crm->what == CrmNews::What::Wrote && setup_.crm_chat && !unheard ? crm->id : std::string();
     auto closed = close(tx, sitting, turn, std::move(journal_event), unheard ? std::string() : event_id, changed_at, played);
     broadcast_ = 0;
+    crm_message_.clear();
     if (!closed) return closed;
     if (!unheard) tell_turn(sitting, event, std::move(from), static_cast<std::size_t>(messages), played);
     if (const auto* news = std::get_if<TicketNews>(&event.what))
@@ -549,6 +553,8 @@ DialogKey TurnPlayer::key_of(const Incoming& update) const {
 Stored<Done> TurnPlayer::play_update(Transaction& tx, const Incoming& update, Played& played) {
   told_.clear();
   heard_of_.reset();
+  if (const auto* delivery = std::get_if<Delivery>(&update.event.what); delivery && delivery->ticket_message == 0)
+    return tell_crm_delivery(tx, key_of(update), *delivery, update.event.at, played);
   if (clerk_.idle() && is_for_the_desk(update.event)) {
     played.notes.push_back({TurnNote::Kind::Log,
                             update.chat,

@@ -10,6 +10,7 @@ const std::vector<ServiceKind>& service_kinds() {
       {"http", &make_http_service},
       {"report", &make_report_service},
       {"crm", &make_crm_service},
+      {"crm_news", &make_crm_news_service},
   };
   return kinds;
 }

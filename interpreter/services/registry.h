@@ -85,5 +85,6 @@ std::unique_ptr<Service> make_http_service(const ServiceSettings& settings);
 std::unique_ptr<Service> make_mail_service(const ServiceSettings& settings);
 std::unique_ptr<Service> make_report_service(const ServiceSettings& settings);
 std::unique_ptr<Service> make_crm_service(const ServiceSettings& settings);
+std::unique_ptr<Service> make_crm_news_service(const ServiceSettings& settings);
 
 }  // namespace sufler

@@ -1,4 +1,5 @@
 // What was written and never comes to pass.
+#include "interpreter/core/crm_handoff.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -57,7 +58,7 @@ void check_unused(Loading& loading) {
   for (std::size_t i = 0; loading.handoffs_are_known && i < handed.size(); ++i) {
     const HandoffRule& rule = program.handoffs[i];
     // It also works by itself when staff write, and its hours are asked for by expressions.
-    if (handed[i] || rule.on_staff_message || rule.hours) continue;
+    if (handed[i] || rule.on_staff_message || rule.hours || (rule.crm && !rule.crm->silent_at.empty())) continue;
     hint(loading, loading.report(DiagnosticId::UnusedHandoff, rule.span, {rule.name}),
          "call people with `%handoff%: " + rule.name + "`, or leave it out",
          "позовите людей шагом `%handoff%: " + rule.name + "` или уберите его");

@@ -37,7 +37,7 @@ constexpr Name kNames[] = {
 }  // namespace
 
 std::string_view crm_word(Do what) {
-  constexpr std::string_view kWords[] = {"contact", "lead", "note", "task", "stage"};
+  constexpr std::string_view kWords[] = {"contact", "lead", "note", "task", "stage", "chat"};
   return kWords[static_cast<std::size_t>(what)];
 }
 

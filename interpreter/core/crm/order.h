@@ -24,10 +24,11 @@ struct CrmField {
 };
 
 struct CrmOrder {
-  enum class Do : std::uint8_t { Contact, Lead, Note, Task, Stage } what = Do::Contact;
+  enum class Do : std::uint8_t { Contact, Lead, Note, Task, Stage, Chat } what = Do::Contact;
   std::vector<CrmField> values;
   Text text;             ///< of a note or a task; the name of a stage
   bool history = false;  ///< of a note: the talk is added
+  std::uint32_t shown = 20;  ///< of a chat: so many messages of the talk so far
   /// When a task is to be done.
   std::optional<Duration> in;
   std::optional<Expression> in_expression, at;

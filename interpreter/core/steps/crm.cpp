@@ -77,6 +77,11 @@ bool collect_due(Play& play, const CrmOrder& order, std::optional<Moment>& due) 
 
 Flow play_verb(Play& play, StepId id, const Step&, const CrmStep& crm) {
   const CrmOrder& order = *crm.order;
+  if (order.what == CrmOrder::Do::Chat) {
+    play.mark_border();
+    open_crm_chat(play, order.shown, false);
+    return Flow::Next;
+  }
   ValueMap values;
   RichText text;
   std::optional<Moment> due;
