@@ -21,6 +21,9 @@ class SqlSchedules final : public ScheduleStore {
   Stored<Look> resting(std::string_view bot, std::string_view branch, Moment changed_before, std::int64_t after_id,
                        std::int64_t rows, std::int64_t most) override;
   Stored<Look> people(std::string_view bot, std::int64_t after_id, std::int64_t rows, std::int64_t most) override;
+  Stored<bool> is_to_begin(std::string_view bot, std::string_view name) override;
+  Stored<std::vector<std::string>> forgetful(std::string_view bot) override;
+  Stored<Done> forget(std::string_view bot, std::string_view name) override;
   Stored<Moment> changed_at(std::int64_t dialog_id) override;
 
  private:
