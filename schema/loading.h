@@ -443,6 +443,7 @@ void check_promises(Loading& loading);
 void check_commands(Loading& loading);
 void check_platform_limits(Loading& loading);
 void check_secrets(Loading& loading);
+void check_secret_columns(Loading& loading);
 void check_unused(Loading& loading);
 void check_schedules(Loading& loading);
 void check_events(Loading& loading);
