@@ -71,6 +71,7 @@ using FlightPtr = std::shared_ptr<Flight>;
 class HttpService : public Service {
  public:
   explicit HttpService(const ServiceSettings& settings) : hosts_(settings.hosts) {
+    if (hosts_.empty()) return;
     HttpClient::Settings http;
     http.proxy = settings.proxy;
     client_ = std::make_unique<HttpClient>(std::move(http));
@@ -83,6 +84,7 @@ class HttpService : public Service {
   }
 
   void begin(const Job& job, JobDoneCall done) override {
+    if (!client_) return done(failed("the configuration has no `allow_hosts`"));
     auto flight = std::make_shared<Flight>();
     flight->job = job;
     flight->done = std::move(done);
@@ -94,6 +96,7 @@ class HttpService : public Service {
   }
 
   void abandon(std::int64_t job_id) override {
+    if (!client_) return;
     std::lock_guard lock(mutex_);
     for (const FlightPtr& flight : flights_) {
       if (flight->job.id != job_id || flight->unwanted.exchange(true)) continue;
@@ -319,7 +322,7 @@ class HttpService : public Service {
   mutable std::mutex mutex_;
   std::set<FlightPtr> flights_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> figures_;
-  std::unique_ptr<HttpClient> client_;  ///< last: its thread uses the rest
+  std::unique_ptr<HttpClient> client_;  ///< absent where nothing is allowed; last: its thread uses the rest
 };
 
 }  // namespace

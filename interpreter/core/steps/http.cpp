@@ -245,7 +245,10 @@ Flow play_verb(Play& play, StepId id, const Step&, const HttpStep& http) {
   HttpCall call;
   Why why;
   if (!Maker(play, *http.order).make(call, why)) return Flow::Next;
-  if (!why.empty()) return no_answer(play, http, why);
+  if (!why.empty()) {
+    if (play.traces()) play.note({Way::What::Failed, id, {}, 0}, Value(why));
+    return no_answer(play, http, why);
+  }
   if (http.order->method != HttpMethod::Get) play.mark_border();
   return begin_job(play, id, std::string(kHttpService), http.order->name, to_json(call));
 }
