@@ -202,6 +202,12 @@ int run_bots(const RunOptions& options) {
   });
   engine.when_stale([&](std::string_view bot) { reloader.catch_up(std::string(bot)); });
   engine.when_wanted([&](std::string_view bot, const std::string& version) { reloader.fetch(std::string(bot), version); });
+  const bool called = std::any_of(bots.live.begin(), bots.live.end(), [](const LiveBot& bot) {
+    return bot.program && bot.program->events && bot.program->events->first(Happening::Kind::Webhook);
+  });
+  if (called && !config.http)
+    write_log(LogLevel::Warning, "a scenario waits for calls of other systems (`webhook` in `events`), and the configuration has no `http:`: "
+                                 "nobody can call it");
   std::optional<Listener> listener;
   if (config.http) {
     listener.emplace(listen_on(*config.http));
