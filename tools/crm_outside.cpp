@@ -1,6 +1,8 @@
 #include "tools/crm_outside.h"
 
+#include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <random>
 #include <utility>
 

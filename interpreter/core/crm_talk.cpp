@@ -6,6 +6,7 @@
 #include "interpreter/core/crm/order.h"
 #include "interpreter/core/crm_chat.h"
 #include "interpreter/core/crm_handoff.h"
+#include "interpreter/core/crm_talk.h"
 #include "interpreter/core/happenings.h"
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/play.h"

@@ -225,9 +225,6 @@ void hear_broadcast(Play& play, const BroadcastDue& due);
 void hear_broadcast_ended(Play& play, const BroadcastEnded& ended);
 void hear_happening(Play& play, const Happened& happened);
 void hear_crm(Play& play, const CrmNews& news);
-/// The dialog is shown in the CRM's chat from now on, with its last `history` messages; `call_people`: a manager is
-/// notified.
-void open_crm_chat(Play& play, std::uint32_t history, bool call_people);
 /// True when the words ask for no more broadcasts, or for them again.
 bool hear_subscription(Play& play, std::string_view folded);
 

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "interpreter/core/assistants/asking.h"
+#include "interpreter/core/crm_handoff.h"
+#include "interpreter/core/crm_talk.h"
 #include "interpreter/core/play.h"
 
 namespace sufler {

@@ -2,6 +2,8 @@
 // to the conversation. They are written with the turn, so none is lost or doubled, and leave in order.
 //
 // That the chat is open is kept in the map of messages, as one that is about the dialog: it goes with the dialog.
+#include <algorithm>
+
 #include "interpreter/core/crm_chat.h"
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/play.h"

@@ -2,6 +2,7 @@
 // job is done when amoCRM can be reached, in the order of the steps. A border: what it did there is not taken back, nor is it
 // given up when a command leads elsewhere.
 #include "interpreter/core/crm/order.h"
+#include "interpreter/core/crm_talk.h"
 #include "interpreter/core/jobs.h"
 #include "interpreter/core/sha256.h"
 #include "interpreter/core/steps/steps.h"

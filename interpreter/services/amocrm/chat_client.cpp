@@ -16,8 +16,9 @@ using std::chrono::milliseconds;
 using llm::Json;
 using Sent = ::sufler::Outcome;
 
-/// The server is away, or says so.
-constexpr Duration kSoon{3'000};
+/// The server is away, or says so: from the first pause on they are doubled, for a night has to pass within the attempts that
+/// a row has.
+constexpr Duration kSoon{1'000}, kLongest{10 * 60'000};
 /// Only a person mends it: a wrong secret, an integration that was taken away.
 constexpr Duration kLater{60'000};
 constexpr std::size_t kMostReason = 200;
@@ -90,6 +91,7 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
   bool stopping = false;
   std::string scope, trouble;
   bool connecting = false;
+  Duration next_pause = kSoon;
   std::vector<std::function<void(std::string)>> waiting;  ///< for the scope; told why there is none
   std::thread thread;
 
@@ -199,7 +201,7 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
 
   void deliver(const ApiCall& call, Delivered done) {
     with_scope([self = shared_from_this(), call, done = std::move(done)](std::string why) mutable {
-      if (!why.empty()) return done(again(kSoon, "the account is not connected: " + why, true));
+      if (!why.empty()) return done(again(self->pause(), "the account is not connected: " + why, true));
       self->send(call, std::move(done));
     });
   }
@@ -231,16 +233,26 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
     });
   }
 
+  /// Of one trouble more in a row.
+  Duration pause() {
+    const std::lock_guard lock(mutex);
+    const Duration wait = next_pause;
+    next_pause.ms = std::min(next_pause.ms * 2, kLongest.ms);
+    return wait;
+  }
+
   Sent became(const HttpAnswer& answer, bool status, std::string id) {
     // The same message has the same id: what was lost on the way is asked for again.
-    if (answer.kind != HttpAnswer::Kind::Answered) return again(kSoon, answer.error, false);
+    if (answer.kind != HttpAnswer::Kind::Answered) return again(pause(), answer.error, true);
     if (answer.status >= 200 && answer.status < 300) {
       tell({});
+      const std::lock_guard lock(mutex);
+      next_pause = kSoon;
       return sent(std::move(id));
     }
     const std::string reason = reason_of(answer);
     if (answer.status == 429 || answer.status >= 500)
-      return again(answer.retry_after.count() > 0 ? Duration{answer.retry_after.count() * 1000} : kSoon, reason, answer.status == 429);
+      return again(answer.retry_after.count() > 0 ? Duration{answer.retry_after.count() * 1000} : pause(), reason, true);
     if (answer.status == 403) {
       tell("ALARM: amoCRM's chats refuse the signature: `channel` or `secret` is wrong, or this machine's clock");
       forget_scope();

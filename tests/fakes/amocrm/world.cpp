@@ -15,7 +15,7 @@ using std::chrono::steady_clock;
 const std::set<std::string>& methods() {
   static const std::set<std::string> kAll = {"account",     "users",        "pipelines",     "fields",      "oauth",     "contacts.find", "contacts.get", "contacts.add", "contacts.update",
                                              "leads.find",  "leads.get",    "leads.add",     "leads.update", "leads.complex", "notes.add", "notes.find",    "tasks.add",    "tasks.find",   "tasks.update",
-                                             "tasks.get",   "companies.add", "companies.get", "companies.find", "companies.update", "chats.link", "talks.close", "unknown"};
+                                             "tasks.get",   "companies.add", "companies.get", "companies.find", "companies.update", "chats.link", "talks.close", "talks.get", "unknown"};
   return kAll;
 }
 
@@ -110,6 +110,7 @@ AmocrmWorld::Route AmocrmWorld::route(const HttpRequest& request) {
   if (kind == "account" && parts.size() == 1) return {"account", {}, 0};
   if (kind == "users" && parts.size() == 1) return {"users", {}, 0};
   if (kind == "talks" && parts.size() == 3 && parts[2] == "close") return {"talks.close", {}, id_at(1)};
+  if (kind == "talks" && parts.size() == 2 && id_at(1) > 0) return {"talks.get", "talks", id_at(1)};
   if (kind == "tasks") {
     if (parts.size() == 1) return {verb == "GET" ? "tasks.find" : verb == "POST" ? "tasks.add" : "tasks.update", "tasks", 0};
     if (parts.size() == 2 && id_at(1) > 0) return {verb == "GET" ? "tasks.get" : "tasks.update", "tasks", id_at(1)};
@@ -268,6 +269,7 @@ HttpReply AmocrmWorld::answer(const Route& route, const Json& body, const Query&
   if (method.ends_with(".update")) return update(route.kind, route.id, body);
   const auto found = entities_[route.kind].find(route.id);
   if (found == entities_[route.kind].end()) return nothing();
+  if (method == "talks.get") return hal(found->second);
   std::set<std::string> with;
   if (const std::string* names = find(query, "with")) {
     for (std::size_t at = 0; at <= names->size();) {
@@ -643,6 +645,17 @@ Json AmocrmWorld::act(const std::string& path, const Json& params) {
   if (path == "lead") {
     const std::int64_t id = create("leads", {{"name", params.value("name", "")}});
     if (params.value("contact_id", 0) != 0) link(id, params["contact_id"]);
+    return id;
+  }
+  if (path == "move") {  // {"id", "pipeline_id", "status_id", "user"}: a manager moves a lead
+    Json& lead = entities_["leads"].at(params["id"].get<std::int64_t>());
+    lead.update({{"pipeline_id", params["pipeline_id"]}, {"status_id", params["status_id"]}, {"updated_by", params["user"]}});
+    lead["updated_at"] = lead["updated_at"].get<std::int64_t>() + 1;
+    return lead["updated_at"];
+  }
+  if (path == "talk") {  // {"id", "contact_id", "is_in_work"}
+    const std::int64_t id = params["id"];
+    entities_["talks"][id] = {{"talk_id", id}, {"contact_id", params["contact_id"]}, {"is_in_work", params["is_in_work"]}, {"updated_at", now_s()}};
     return id;
   }
   if (path == "entity") {
