@@ -151,6 +151,10 @@ class TalkReader {
         read_mail_mocks(entry.value);
         continue;
       }
+      if (talk_word(entry.key.scalar, in::MockKey) == "crm") {
+        if (expect_map(entry.value, "{lead: {id: 1}}")) check_words(entry.value, in::CrmAction, {"contact", "lead", "note", "task", "stage"});
+        continue;
+      }
       if (talk_word(entry.key.scalar, in::MockKey) != "run") {
         diagnostics_.report(DiagnosticId::TalkNotYet, entry.key.span, {std::string(entry.key.scalar)});
         continue;
@@ -323,7 +327,7 @@ class TalkReader {
 
   // ---- lines
 
-  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail", "report", "broadcast", "reload", "refused", "stopped"}; }
+  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail", "crm", "report", "broadcast", "reload", "refused", "stopped"}; }
 
   void unknown_line(const Node& word) {
     std::vector<std::string> known = forms(in::TalkStep, line_words());
@@ -360,6 +364,7 @@ class TalkReader {
       return;
     }
     if (word == "mail") return read_letter(value);
+    if (word == "crm") return read_asked_crm(value);
     if (word == "report") return read_report(value);
     if (word == "broadcast") return read_broadcast(value);
     if (word == "event") {
@@ -448,6 +453,18 @@ class TalkReader {
         bad_value(entry.value, kExpected);
       }
     }
+  }
+
+  /// `...` is anything; a word is the action.
+  void read_asked_crm(const Node& value) {
+    constexpr std::string_view kExpected = "lead, `...`, or {lead: {name: …, price: …}}";
+    if (value.is_scalar() && value.scalar == "..." && !value.quoted) return;
+    if (value.is_map() && value.entries.size() == 1) {
+      if (check_words(value, in::CrmAction, {"contact", "lead", "note", "task", "stage"})) expect_map(value.entries[0].value, kExpected);
+      return;
+    }
+    const std::string_view word = value.is_scalar() ? talk_word(value.scalar, in::CrmAction) : std::string_view();
+    if (word != "contact" && word != "lead" && word != "note" && word != "task" && word != "stage") bad_value(value, kExpected);
   }
 
   void read_letter(const Node& value) {
