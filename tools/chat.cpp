@@ -20,6 +20,7 @@
 #include "interpreter/transports/console/console.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
+#include "tools/crm_orders.h"
 #include "tools/desk_tokens.h"
 #include "tools/knowledge.h"
 #include "tools/services.h"
@@ -226,9 +227,19 @@ JobResult show_letter(const Job& job, Language language) {
   return JobResult{JobResult::Kind::Done, Value(true), {}, {}, {}};
 }
 
+/// Nothing is written to a CRM either; the step is told what an empty account would answer.
+JobResult show_crm(const Job& job, Language language) {
+  static std::int64_t number = 0;
+  AskedCrm asked;
+  if (!read_asked(job, asked)) return JobResult{JobResult::Kind::Failed, {}, "a job that cannot be read", {}, {}};
+  std::cout << "crm: " << shown(asked, language) << std::flush;
+  return JobResult{JobResult::Kind::Done, pretended(asked, ++number), {}, {}, {}};
+}
+
 /// Without a configuration a program fails, as it would where the operator forgot it.
 Result<JobResult, std::string> do_job(Services* services, const Job& job, Language language) {
   if (job.service == kMailService) return show_letter(job, language);
+  if (job.service == kCrmService) return show_crm(job, language);
   if (!services && job.service == "assistant") {
     std::cerr << (language == Language::Russian
                       ? "! модели нет, ассистент не ответил: подключите её (models: в sufler.yaml и --config sufler.yaml) или "

@@ -158,6 +158,10 @@ class TalkReader {
         read_http_mocks(entry.value);
         continue;
       }
+      if (talk_word(entry.key.scalar, in::MockKey) == "crm") {
+        if (expect_map(entry.value, "{lead: {id: 1}}")) check_words(entry.value, in::CrmAction, {"contact", "lead", "note", "task", "stage"});
+        continue;
+      }
       if (talk_word(entry.key.scalar, in::MockKey) != "run") {
         diagnostics_.report(DiagnosticId::TalkNotYet, entry.key.span, {std::string(entry.key.scalar)});
         continue;
@@ -360,7 +364,7 @@ class TalkReader {
 
   // ---- lines
 
-  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "manager", "mail", "report", "broadcast", "reload", "refused", "stopped"}; }
+  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "manager", "mail", "crm", "report", "broadcast", "reload", "refused", "stopped"}; }
 
   void unknown_line(const Node& word) {
     std::vector<std::string> known = forms(in::TalkStep, line_words());
@@ -397,6 +401,7 @@ class TalkReader {
       return;
     }
     if (word == "mail") return read_letter(value);
+    if (word == "crm") return read_asked_crm(value);
     if (word == "report") return read_report(value);
     if (word == "broadcast") return read_broadcast(value);
     if (word == "event") return read_event(value);
@@ -517,6 +522,18 @@ class TalkReader {
     if (!expect_map(value, kExpected) || !check_words(value, in::EventKey, {"stage", "pipeline"})) return;
     if (!talk_field(value, "stage", in::EventKey)) return bad_value(value, kExpected);
     for (const Node::Entry& entry : value.entries) expect_text(entry.value, "a text");
+  }
+
+  /// `...` is anything; a word is the action.
+  void read_asked_crm(const Node& value) {
+    constexpr std::string_view kExpected = "lead, `...`, or {lead: {name: …, price: …}}";
+    if (value.is_scalar() && value.scalar == "..." && !value.quoted) return;
+    if (value.is_map() && value.entries.size() == 1) {
+      if (check_words(value, in::CrmAction, {"contact", "lead", "note", "task", "stage"})) expect_map(value.entries[0].value, kExpected);
+      return;
+    }
+    const std::string_view word = value.is_scalar() ? talk_word(value.scalar, in::CrmAction) : std::string_view();
+    if (word != "contact" && word != "lead" && word != "note" && word != "task" && word != "stage") bad_value(value, kExpected);
   }
 
   void read_letter(const Node& value) {
