@@ -67,15 +67,19 @@ std::vector<std::string> index_of(const Table& table, const Find& find, const Si
       if (column && likeness_of(column->type) == Likeness::Equality) add(*column);
     }
   }
-  for (const Likeness likeness : {Likeness::Equality, Likeness::Distance}) {
-    std::vector<const Similarity::Near*> sorted;
-    for (const Similarity::Near& one : similarity.near) sorted.push_back(&one);
-    std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->weight > b->weight; });
-    for (const Similarity::Near* one : sorted) {
-      const Column* column = column_of(table, one->column);
-      if (column && likeness_of(column->type) == likeness) add(*column);
-    }
-  }
+  // What is only the same or not comes first, then whole numbers, of which a few can be named: an index finds one range, and
+  // it is that of the first column that is neither.
+  const auto rank = [](const Column& column) {
+    return likeness_of(column.type) == Likeness::Equality ? 0 : column.type == ColumnType::Integer ? 1 : 2;
+  };
+  std::vector<std::pair<const Similarity::Near*, const Column*>> sorted;
+  for (const Similarity::Near& one : similarity.near)
+    if (const Column* column = column_of(table, one.column)) sorted.emplace_back(&one, column);
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) {
+    const int first = rank(*a.second), second = rank(*b.second);
+    return first != second ? first < second : a.first->weight > b.first->weight;
+  });
+  for (const auto& [near, column] : sorted) add(*column);
   return index;
 }
 

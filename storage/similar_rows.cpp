@@ -23,6 +23,7 @@ namespace {
 constexpr double kFirstGuess = 4;
 /// A box is a little larger than it must be, for what rounding takes.
 constexpr double kSlack = 1e-9;
+constexpr std::int64_t kFewValues = 32;
 
 struct Dimension {
   Nearness near;
@@ -221,6 +222,19 @@ class Search {
   void add_side(Query& query, const Dimension& one, double half) {
     const double slack = kSlack * std::max({1.0, std::fabs(one.wanted), half});
     double low = one.wanted - half - slack, high = one.wanted + half + slack;
+    if (one.column.type == ColumnType::Integer) {
+      // Floors and rooms: with a few values named an index goes on to find the next column within each of them.
+      const auto [from, to] = whole_ends(low, high);
+      if (from <= to && to - from < kFewValues) {
+        query << quote_name(one.column.name) << " IN (";
+        for (std::int64_t value = from; value <= to; ++value) {
+          if (value != from) query << ", ";
+          query.bind(value);
+        }
+        query << ")";
+        return;
+      }
+    }
     query << quote_name(one.column.name) << " BETWEEN ";
     const auto both = [&](const Bound& from, const Bound& to) {
       query.bind(from) << " AND ";
@@ -242,12 +256,16 @@ class Search {
         low = std::clamp(std::floor(low), 0.0, 86399.0), high = std::clamp(std::ceil(high), 0.0, 86399.0);
         return both(clock(low), clock(high));
       default: {
-        constexpr double kMost = 9e18;
-        return both(static_cast<std::int64_t>(std::clamp(std::floor(low), -kMost, kMost)),
-                    static_cast<std::int64_t>(std::clamp(std::ceil(high), -kMost, kMost)));
+        const auto [from, to] = whole_ends(low, high);
+        return both(from, to);
       }
     }
   }
+  static std::pair<std::int64_t, std::int64_t> whole_ends(double low, double high) {
+    constexpr double kMost = 9e18;
+    return {static_cast<std::int64_t>(std::clamp(std::ceil(low), -kMost, kMost)), static_cast<std::int64_t>(std::clamp(std::floor(high), -kMost, kMost))};
+  }
+
   static std::string digits(double value) {
     char text[64];
     std::snprintf(text, sizeof text, "%.17g", value);

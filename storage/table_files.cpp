@@ -12,8 +12,8 @@ namespace {
 
 /// No name of a scenario has a space in it.
 constexpr std::string_view kMark = "row mark";
-/// Rows that go over in one statement.
-constexpr std::size_t kRowsAtOnce = 50;
+/// Rows that go over in one statement: SQLite looks each value of a statement up among all of its names, a server is waited for.
+constexpr std::size_t kRowsAtOnce = 8, kRowsAtOnceToServer = 50;
 constexpr std::int64_t kWorthAnalysing = 1000;
 
 /// Columns that come, go or change their type make every row another.
@@ -49,7 +49,7 @@ class Inserter {
       values.push_back(std::move(*bound));
     }
     values.emplace_back(mark);
-    if (rows_.size() >= kRowsAtOnce) flush();
+    if (rows_.size() >= (dialect_.shared ? kRowsAtOnceToServer : kRowsAtOnce)) flush();
     return Done{};
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "interpreter/core/text.h"
 
@@ -137,16 +138,20 @@ std::string csv_separators(std::string_view text, std::uint32_t& begin) {
     begin = static_cast<std::uint32_t>(end == text.npos ? text.size() : end + 1);
     return std::string(1, text[4]);
   }
-  std::array<std::size_t, kKnown.size()> counts{};
+  // With equal counts in the order above.
+  std::vector<std::pair<std::size_t, char>> counts;
+  for (const char c : kKnown) counts.emplace_back(0, c);
   bool quoted = false;
   for (const char c : text) {
     if (c == '"') quoted = !quoted;
     if ((c == '\n' || c == '\r') && !quoted) break;
-    if (const std::size_t at = kKnown.find(c); !quoted && at != kKnown.npos) ++counts[at];
+    if (quoted) continue;
+    for (auto& [count, separator] : counts) count += c == separator ? 1 : 0;
   }
-  std::string order(kKnown);
-  std::stable_sort(order.begin(), order.end(), [&](char a, char b) { return counts[kKnown.find(a)] > counts[kKnown.find(b)]; });
-  std::erase_if(order, [&](char c) { return counts[kKnown.find(c)] == 0; });
+  std::stable_sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string order;
+  for (const auto& [count, separator] : counts)
+    if (count > 0) order += separator;
   // A table of one column has none.
   return order.empty() ? std::string(1, ';') : order;
 }
