@@ -97,7 +97,7 @@ FoundElements DateScanner::scan() {
   return std::move(found_);
 }
 
-bool DateScanner::word(std::size_t i, std::string_view list) const {
+bool DateScanner::word(std::size_t i, const WordList& list) const {
   return has(i) && tokens_[i].is_word() && one_of(tokens_[i].text, list);
 }
 
@@ -328,9 +328,10 @@ bool DateScanner::element(std::size_t i, Element& out) {
   // 2014 г, в 2025 году
   if (const auto number = count(i)) {
     if (number->value >= 1900 && number->value <= 2199 &&
-        word(number->end, "г год года году year")) {
+        (word(number->end, "г год года году year") ||
+         (i > 0 && word(i - 1, "in") && (!has(number->end) || tokens_[number->end].kind == Token::Kind::Mark)))) {
       out.number = number->value;
-      return simple(Kind::Year, number->end + 1);
+      return simple(Kind::Year, word(number->end, "г год года году year") ? number->end + 1 : number->end);
     }
     // тридцать первого, 21-го
     if (number->ordinal && number->value >= 1 && number->value <= 31 &&

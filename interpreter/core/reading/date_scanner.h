@@ -27,7 +27,7 @@ class DateScanner {
 
   // Looking at tokens; `i` may lie behind the last.
   bool has(std::size_t i) const { return i < tokens_.size(); }
-  bool word(std::size_t i, std::string_view list) const;
+  bool word(std::size_t i, const WordList& list) const;
   bool mark(std::size_t i, std::string_view text) const;
   bool glued(std::size_t i) const { return has(i) && !tokens_[i].space_before; }
   bool digits(std::size_t i, std::size_t least, std::size_t most) const;

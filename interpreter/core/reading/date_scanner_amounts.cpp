@@ -107,6 +107,10 @@ bool DateScanner::amounts(std::size_t i, Element& out, std::size_t& end) const {
     if (out.months % 2 == 0) out.months += out.months / 2;
     end += 2;
   }
+  if (word(end, "and") && word(end + 1, "a") && word(end + 2, "half") && out.ms > 0 && out.ms <= kHour) {
+    out.ms += out.ms / 2;  // an hour and a half
+    end += 3;
+  }
   for (int more = 0; more < 4; ++more) {
     std::size_t next = end;
     if (word(next, "и and")) ++next;

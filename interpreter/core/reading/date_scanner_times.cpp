@@ -21,7 +21,7 @@ void DateScanner::take_part(Element& out) const {
     out.end = i + 1;
     return;
   }
-  const auto half = [&](std::string_view one, std::string_view letter) {
+  const auto half = [&](const WordList& one, const WordList& letter) {
     if (word(i, one)) {
       out.end = i + 1;
       return true;

@@ -1,26 +1,44 @@
 #include "interpreter/core/reading/date_words.h"
 
+#include <algorithm>
 #include <array>
+#include <initializer_list>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "interpreter/core/reading/words.h"
-#include "interpreter/core/text.h"
 
 namespace sufler::reading {
 
 namespace {
 
-/// Words that are misspelt by ear (`зафтра`, `васкресенье`, `декобря`), of five letters and more.
-bool heard_as(std::string_view word, std::string_view known) {
-  return count_code_points(word) >= 5 && sound_of(word) == sound_of(known);
-}
+/// Words that are misspelt by ear (`зафтра`, `васкресенье`, `декобря`): only Russian ones of five letters and more.
+class Sounds {
+ public:
+  Sounds(std::initializer_list<std::pair<std::string_view, int>> known) {
+    for (const auto& [word, meaning] : known) sounds_.emplace_back(sound_of(word), meaning);
+    std::sort(sounds_.begin(), sounds_.end());
+    sounds_.shrink_to_fit();
+  }
+  std::optional<int> find(std::string_view word) const {
+    if (word.size() < 10 || static_cast<unsigned char>(word[0]) < 0x80) return std::nullopt;
+    const std::string sound = sound_of(word);
+    const auto found = std::lower_bound(sounds_.begin(), sounds_.end(), sound,
+                                        [](const auto& one, const std::string& key) { return one.first < key; });
+    return found != sounds_.end() && found->first == sound ? std::optional(found->second) : std::nullopt;
+  }
+
+ private:
+  std::vector<std::pair<std::string, int>> sounds_;
+};
 
 }  // namespace
 
 int month_of(std::string_view word) {
   struct Name {
     std::string_view stem;
-    std::string_view others;
+    WordList others;
   };
   static constexpr std::array<Name, 12> kMonths = {{
       {"январ", "янв january jan"},
@@ -44,18 +62,13 @@ int month_of(std::string_view word) {
       return static_cast<int>(i) + 1;
     }
   }
-  if (word.empty() || static_cast<unsigned char>(word[0]) < 0x80) return 0;
-  static constexpr std::array<std::string_view, 12> kGenitives = {"января", "февраля",  "марта",   "апреля",
-                                                                  "мая",    "июня",     "июля",    "августа",
-                                                                  "сентября", "октября", "ноября", "декабря"};
-  for (std::size_t i = 0; i < kGenitives.size(); ++i) {
-    if (heard_as(word, kGenitives[i])) return static_cast<int>(i) + 1;
-  }
-  return 0;
+  static const Sounds kHeard = {{"января", 1}, {"февраля", 2}, {"апреля", 4},    {"августа", 8},
+                                {"сентября", 9}, {"октября", 10}, {"ноября", 11}, {"декабря", 12}};
+  return kHeard.find(word).value_or(0);
 }
 
 int weekday_of(std::string_view word) {
-  static constexpr std::array<std::string_view, 7> kDays = {{
+  static constexpr std::array<WordList, 7> kDays = {{
       "понедельник понедельника понедельнику понедельником понедельнике понедельники понедельникам "
       "пн пнд понед "
       "monday mon mondays",
@@ -72,29 +85,15 @@ int weekday_of(std::string_view word) {
   for (std::size_t i = 0; i < kDays.size(); ++i) {
     if (one_of(word, kDays[i])) return static_cast<int>(i) + 1;
   }
-  if (static_cast<unsigned char>(word.empty() ? 'a' : word[0]) < 0x80) return 0;
-  static constexpr std::array<std::pair<std::string_view, int>, 13> kHeard = {{{"понедельник", 1},
-                                                                               {"понедельника", 1},
-                                                                               {"вторник", 2},
-                                                                               {"среду", 3},
-                                                                               {"четверг", 4},
-                                                                               {"пятница", 5},
-                                                                               {"пятницу", 5},
-                                                                               {"пятнеца", 5},
-                                                                               {"суббота", 6},
-                                                                               {"субботу", 6},
-                                                                               {"субота", 6},
-                                                                               {"воскресенье", 7},
-                                                                               {"воскресенья", 7}}};
-  for (const auto& [known, day] : kHeard) {
-    if (heard_as(word, known)) return day;
-  }
-  return 0;
+  static const Sounds kHeard = {{"понедельник", 1}, {"понедельника", 1}, {"вторник", 2},  {"вторника", 2}, {"четверг", 4},
+                                {"четверга", 4},    {"пятница", 5},      {"пятницу", 5},  {"пятнеца", 5},  {"суббота", 6},
+                                {"субботу", 6},     {"воскресенье", 7},  {"воскресенья", 7}};
+  return kHeard.find(word).value_or(0);
 }
 
 std::optional<int> relative_day(std::string_view word) {
   struct Word {
-    std::string_view forms;
+    WordList forms;
     int days;
   };
   for (const Word& known :
@@ -105,17 +104,13 @@ std::optional<int> relative_day(std::string_view word) {
         Word{"позапозавчера", -3}}) {
     if (one_of(word, known.forms)) return known.days;
   }
-  if (word.empty() || static_cast<unsigned char>(word[0]) < 0x80) return std::nullopt;
-  for (const auto& [known, days] : {std::pair<std::string_view, int>{"завтра", 1}, {"послезавтра", 2},
-                                    {"сегодня", 0}, {"вчера", -1}, {"позавчера", -2}}) {
-    if (heard_as(word, known)) return days;
-  }
-  return std::nullopt;
+  static const Sounds kHeard = {{"завтра", 1}, {"послезавтра", 2}, {"сегодня", 0}, {"вчера", -1}, {"позавчера", -2}};
+  return kHeard.find(word);
 }
 
 std::optional<Unit> unit_of(std::string_view word) {
   struct Word {
-    std::string_view forms;
+    WordList forms;
     Unit unit;
   };
   static const std::array<Word, 8> kUnits = {{

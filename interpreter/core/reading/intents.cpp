@@ -18,6 +18,7 @@ namespace {
 using reading::one_of;
 using reading::sound_of;
 using reading::Token;
+using reading::WordList;
 
 enum class Mark : std::uint8_t {
   Yes,
@@ -325,12 +326,12 @@ std::vector<Item> items_of(std::string_view text) {
 
 struct Control {
   Intent intent;
-  std::string_view core;     ///< at least one of these words …
+  WordList core;             ///< at least one of these words …
   std::string_view phrases;  ///< … or phrases, `;` between
-  std::string_view helpers;  ///< and nothing else but these
+  WordList helpers;          ///< and nothing else but these
 };
 
-constexpr std::string_view kPolite =
+constexpr WordList kPolite =
     "пожалуйста плиз пж пжлст ну а же вот и давай давайте тогда please pls уже сейчас срочно "
     "здравствуйте привет добрый день "
     "хочу можно я мне меня бы все это лучше нужно надо просто бот бота ой эй";
@@ -382,7 +383,7 @@ constexpr std::array<Control, 3> kControls = {{
      "перейти сделай сделать ошибся ошиблась go to the step question one previous"},
 }};
 
-constexpr std::string_view kPeople =
+constexpr WordList kPeople =
     "оператор оператора оператору оператором операторы операторов менеджер менеджера менеджеру "
     "менеджером менеджеры "
     "администратор администратора администратору администратором админ админа админу админом "
@@ -399,12 +400,12 @@ constexpr std::string_view kPeople =
     "манагер манагера";
 
 /// Control words that a text may hold for their own sake: to a question that takes any text a lone one is an answer.
-constexpr std::string_view kAlsoAnswers =
+constexpr WordList kAlsoAnswers =
     "домой конец выход пока обратно меню довольно хватит директор менеджер администратор админ консультант специалист "
     "сотрудник руководитель начальник человек люди старшего живой поддержка директора менеджера предыдущий предыдущее "
     "menu exit end manager agent person support representative human previous bye reset undo";
 
-constexpr std::string_view kRequests =
+constexpr WordList kRequests =
     "позови позовите позвать соедини соедините соединить переведи переведите перевести переключи "
     "переключите переключить дай "
     "дайте свяжи свяжите связать связаться пригласи пригласите пригласить передай передайте нужен "
@@ -415,11 +416,11 @@ constexpr std::string_view kRequests =
     "speak";
 
 /// Requests that a person is the object of, wherever they stand.
-constexpr std::string_view kCalls =
+constexpr WordList kCalls =
     "позови позовите соедини соедините переведи переведите переключи переключите свяжи свяжите пригласи пригласите "
     "вызови вызовите";
 
-constexpr std::string_view kRequestHelpers =
+constexpr WordList kRequestHelpers =
     "с со к на у в то нибудь либо мной завтра сегодня есть тут здесь помощь живые мне меня нам нас "
     "бы поговорить пообщаться говорить общаться разговаривать звонка звонок "
     "ответа ответить ответит пусть живого живому живым живой живую человек человека человеком "
@@ -455,11 +456,12 @@ bool has_phrase(const std::vector<std::string>& words, std::string_view list,
 }
 
 /// A word as it stands in a vocabulary, or as it sounds.
-bool known_word(const std::string& word, std::string_view list, bool by_ear) {
-  if (one_of(word, list)) return true;
+bool known_word(const std::string& word, const WordList& known, bool by_ear) {
+  if (one_of(word, known)) return true;
   if (!by_ear || count_code_points(word) < 5) return false;
   const std::string sound = sound_of(word);
   const std::size_t length = count_code_points(word);
+  std::string_view list = known.text();
   while (!list.empty()) {
     const std::string_view candidate = list.substr(0, list.find(' '));
     list.remove_prefix(std::min(candidate.size() + 1, list.size()));
@@ -478,8 +480,7 @@ std::optional<Intent> control_intent(const std::vector<std::string>& words, bool
   const bool alone = std::count_if(words.begin(), words.end(), [](const std::string& word) {
                        return !one_of(word, kPolite);
                      }) == 1;
-  if (alone && one_of("пока", words.size() == 1 ? words[0] : one_of(words[0], kPolite) ? words[1] : words[0]))
-    return Intent::Stop;
+  if (alone && std::find(words.begin(), words.end(), "пока") != words.end()) return Intent::Stop;
 
   const Control& stop = kControls[0];
   const auto matches = [&](const Control& control) {
@@ -497,6 +498,9 @@ std::optional<Intent> control_intent(const std::vector<std::string>& words, bool
     return core;
   };
   if (matches(stop)) return Intent::Stop;
+  // `стоп, назад`: the last of two commands
+  if (words.size() == 2 && one_of(words[0], "стоп хватит погоди stop wait") && one_of(words[1], kControls[2].core))
+    return Intent::Back;
 
   // People: alone, or asked for.
   const bool negated = std::any_of(words.begin(), words.end(), [](const std::string& word) {
@@ -758,7 +762,7 @@ Intent read_intent(std::string_view text) {
   if (const auto control = control_intent(words, question)) {
     // `хватит, не надо` is a refusal of what was offered.
     const bool unsubscribe =
-        one_of("пиши", words.size() > 1 ? words[1] : "") ||
+        (words.size() > 1 && words[1] == "пиши") ||
         std::any_of(words.begin(), words.end(), [](const std::string& word) {
           return one_of(word, "пиши пишите писать присылайте присылай рассылку беспокойте звоните");
         });

@@ -40,7 +40,7 @@ bool is_kept_for_things(std::string_view word) {
   return one_of(word, "пара пары паре пару парой pair");
 }
 
-constexpr std::string_view kOrdinalSuffixes =
+constexpr WordList kOrdinalSuffixes =
     "й ый ий ой я ая ья е ое ье го ого его му ому м ым х ю ую ми st nd rd th";
 
 }  // namespace
@@ -48,7 +48,7 @@ constexpr std::string_view kOrdinalSuffixes =
 std::string_view currency_of(const Token& token) {
   struct Currency {
     std::string_view code;
-    std::string_view words;
+    WordList words;
   };
   static constexpr std::array<Currency, 8> kCurrencies = {{
       {"RUB",
@@ -584,6 +584,11 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           has_group = true;
           number.kind = NumberKind::Ordinal;
           finish_at(next);
+        } else if (group_start == at && has_group && !has_total && group == Decimal(1) && known->numerator > 2 &&
+                   tokens_[at].is_word("one")) {
+          group = quotient(1, amount);  // one third
+          number.kind = NumberKind::Fraction;
+          finish_at(next);
         } else if (known->fraction_form && value().is_integer() && known->numerator > 1 &&
                    (scaled || literal_group || word_rank >= rank) &&
                    (has_group || known->numerator >= 10) && !(literal_group && has_total)) {
@@ -653,8 +658,10 @@ std::optional<ParsedNumber> NumberParser::unsigned_number(std::size_t at) const 
     const auto next_word = at + 1 < tokens_.size() && tokens_[at + 1].is_word()
                                ? find_number_word(tokens_[at + 1].text)
                                : std::nullopt;
-    // `пригласил семью` is a family.
-    if (token.text == "семью" && !previous_is_numeric && tokens_.size() > 1 &&
+    // `пригласил семью` is a family, `между пятью и семью` is not.
+    const bool joined = at > 1 && tokens_[at - 1].is_word("и") && tokens_[at - 2].is_word() &&
+                        find_number_word(tokens_[at - 2].text).has_value();
+    if (token.text == "семью" && !previous_is_numeric && !joined && tokens_.size() > 1 &&
         !(next_word && next_word->kind == NumberClass::Scale)) {
       return std::nullopt;
     }

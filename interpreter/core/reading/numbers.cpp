@@ -321,7 +321,7 @@ std::optional<NumberRange> read_range(std::string_view text, Language language) 
   const std::vector<Token> tokens = reading::split_tokens(text);
   const std::vector<ParsedNumber> numbers =
       NumberParser(tokens, language, Grouping::Ask).find_all();
-  const auto before = [&](const ParsedNumber& number, std::string_view words) {
+  const auto before = [&](const ParsedNumber& number, const reading::WordList& words) {
     return number.begin > 0 && tokens[number.begin - 1].is_word() &&
            one_of(tokens[number.begin - 1].text, words);
   };
