@@ -231,7 +231,7 @@ WebhookAnswer dialogs(Transaction& tx, Asked& asked, Moment now, Stored<Done>& d
   return ok(out);
 }
 
-WebhookAnswer dialog(Transaction& tx, const Program& program, Asked& asked, Stored<Done>& done) {
+WebhookAnswer dialog(Transaction& tx, const Program& program, Asked& asked, Moment now, Stored<Done>& done) {
   const auto id = whole(asked.parts[1]);
   const auto gone = [] { return json_error(404, "no_dialog", "the bot has no such dialog", "`GET …/dialogs` lists them"); };
   if (!id) return gone();
@@ -251,7 +251,7 @@ WebhookAnswer dialog(Transaction& tx, const Program& program, Asked& asked, Stor
   Standing standing;
   (void)read_standing(row->state, standing);
   out["reachable"] = !standing.unreachable;
-  out["with_people"] = standing.with_people;
+  out["with_people"] = with_people(standing, program, now);
   out["answers"] = answers_of(program, row->state);
   return ok(out);
 }
@@ -471,7 +471,7 @@ void Api::take(WebhookRequest request, std::function<void(WebhookAnswer)> give) 
       Stored<Done> done = Done{};
       asked = whole;
       const std::string& kind = asked.parts[0];
-      given = kind == "dialogs"  ? asked.parts.size() == 1 ? dialogs(tx, asked, now, done) : dialog(tx, *program, asked, done)
+      given = kind == "dialogs"  ? asked.parts.size() == 1 ? dialogs(tx, asked, now, done) : dialog(tx, *program, asked, now, done)
               : kind == "tables" ? rows(tx, *program, asked, done)
                                  : post(tx, *program, asked, now, done);
       return done;
