@@ -212,7 +212,7 @@ class HttpReader {
     if (!parsed) return bad_address(place(begin, end), shown_host(source.substr(begin, end - begin)), parsed.error());
     order_.origin = parsed->origin();
     if (!cut_target(value, source, inserted, end)) return;
-    check_host(*parsed, place(host, end));
+    check_host(*parsed, source.substr(host, end - host), place(host, end));
   }
 
   /// A password may stand before the `@`.
@@ -254,19 +254,19 @@ class HttpReader {
     return true;
   }
 
-  void check_host(const HttpUrl& url, SourceSpan span) {
-    const std::string shown_place = url.host + (url.usual_port() ? std::string() : ":" + std::to_string(url.port));
+  /// `written`: the host with its port, as the author has it.
+  void check_host(const HttpUrl& url, const std::string& written, SourceSpan span) {
     if (!url.secure && !is_named_address(url.host)) {
       hint(loading_, report(DiagnosticId::PlainHttp, span, {url.host}), "write `https://`", "пишите `https://`");
     }
     const auto& allowed = loading_.options.hosts;
     if (!allowed || std::any_of(allowed->begin(), allowed->end(), [&](const AllowedPlace& one) { return covers(one, url); })) return;
-    Diagnostic& problem = report(DiagnosticId::HostNotAllowed, span, {shown_place});
+    Diagnostic& problem = report(DiagnosticId::HostNotAllowed, span, {written});
     std::vector<std::string> names;
     for (const AllowedPlace& one : *allowed) names.push_back(shown(one));
-    offer(loading_, problem, shown_place, names, false);
+    offer(loading_, problem, written, names, false);
     if (problem.hint_en.empty())
-      hint(loading_, problem, "add it to sufler.yaml: `allow_hosts: [" + quoted(shown_place) + "]`", "добавьте его в sufler.yaml: `allow_hosts: [" + quoted(shown_place) + "]`");
+      hint(loading_, problem, "add it to sufler.yaml: `allow_hosts: [" + quoted(written) + "]`", "добавьте его в sufler.yaml: `allow_hosts: [" + quoted(written) + "]`");
   }
 
   static std::string quoted(const std::string& place) { return place.find(':') == place.npos ? place : "\"" + place + "\""; }

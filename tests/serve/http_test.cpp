@@ -8,12 +8,10 @@
 namespace sufler::tests {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
-constexpr const char* kScenario = R"(
+constexpr const char* kScenario = R"yaml(
 scenario: http
 language: ru
 start: welcome
@@ -39,7 +37,7 @@ questions:
   what: {text: Что?}
 commands:
   once: {on: /once, go: once}
-)";
+)yaml";
 
 class Shop {
  public:

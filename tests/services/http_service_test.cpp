@@ -12,6 +12,7 @@
 #include "interpreter/core/http/order.h"
 #include "interpreter/core/plain_json.h"
 #include "interpreter/services/registry.h"
+#include "mail/mail_server.h"
 
 namespace sufler {
 namespace {
@@ -298,6 +299,26 @@ TEST_F(HttpServiceTest, ABodyThatDripsEndsWithItsTime) {
   one.timeout = Duration{1'000};
   one.retry = 0;
   EXPECT_EQ(ask(one).error, "no answer within 1 s");
+}
+
+// ---- proxies
+
+TEST_F(HttpServiceTest, AHostHasAProxyOfItsOwnWhichLooksItsNameUp) {
+  for (const char* scheme : {"socks5h", "socks5"}) {
+    Server server;
+    const tests::SocksProxy socks;
+    made.reset();
+    allow(server.place("localhost")).proxy = std::string(scheme) + "://127.0.0.1:" + std::to_string(socks.port());
+    EXPECT_EQ(ask(call(HttpMethod::Get, server.url("/", "localhost"))).kind, Kind::Done) << scheme;
+    EXPECT_THAT(socks.output(), HasSubstr(server.place("localhost"))) << scheme;
+  }
+}
+
+TEST_F(HttpServiceTest, AHostOfThisNetworkIsReachedWithoutTheCommonProxy) {
+  Server server;
+  proxy = "socks5h://127.0.0.1:1";
+  allow(server.place());
+  EXPECT_EQ(ask(call(HttpMethod::Get, server.url())).kind, Kind::Done);
 }
 
 // ---- attempts
