@@ -1,6 +1,7 @@
 // `find … similar` gives what a look at each row would give: the same rows, in the same order, at the same distances.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <random>
 #include <sstream>
 
@@ -86,6 +87,14 @@ class SimilarRowsTest : public OnEveryDatabase {
     std::vector<Scored> scored;
     double weights = 0;
     for (const Nearness& one : near) weights += one.weight;
+    std::map<std::string, double> spans;
+    for (const Nearness& one : near) {
+      if (one.to.text() || one.to.boolean()) continue;
+      double least = INFINITY, most = -INFINITY;
+      for (const ValueMap& row : rows_)
+        if (const Value& value = *row.find(one.column); !value.is_null()) least = std::min(least, measure(value)), most = std::max(most, measure(value));
+      spans[one.column] = most - least;
+    }
     for (const ValueMap& row : rows_) {
       double sum = 0;
       bool in = true;
@@ -98,10 +107,7 @@ class SimilarRowsTest : public OnEveryDatabase {
             span = one.within->of_wanted ? std::fabs(wanted) * one.within->amount : one.within->amount;
             in = in && !value.is_null() && std::fabs(measure(value) - wanted) <= span;
           } else {
-            double least = INFINITY, most = -INFINITY;
-            for (const ValueMap& other : rows_)
-              if (const Value& its = *other.find(one.column); !its.is_null()) least = std::min(least, measure(its)), most = std::max(most, measure(its));
-            span = most - least;
+            span = spans.at(one.column);
           }
           sum += one.weight * (value.is_null() ? 1.0 : std::min(1.0, std::fabs(measure(value) - wanted) / span));
         } else {

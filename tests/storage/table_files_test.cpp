@@ -112,7 +112,7 @@ TEST_P(TableFilesTest, RowsThatWereSavedAreNotLost) {
   const Stored<Done> done = storage_.prepare_tables(program_of(with_file(estates_, "1;Nevsky;5;;\n")));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().kind, StorageError::Kind::Refused);
-  EXPECT_EQ(rows(estates_).size(), 1u);
+  must(storage_, [&](Transaction& tx) { EXPECT_EQ(unwrap(tx.count_rows(estates_, {})), 1); });
 }
 
 TEST_P(TableFilesTest, ARehearsalLeavesTheRowsThatPeopleAreServed) {
