@@ -318,7 +318,10 @@ class Work {
     }
     for (const std::string& email : contact.emails) {
       const std::string folded = to_lower(email);
-      if (Value found = find_contact(email, "EMAIL", [&](const std::string& one) { return to_lower(trim(one)) == folded; }); !found.is_null()) return found;
+      std::vector<std::string> queries = {email};
+      if (folded != email) queries.push_back(folded);
+      for (const std::string& query : queries)
+        if (Value found = find_contact(query, "EMAIL", [&](const std::string& one) { return to_lower(trim(one)) == folded; }); !found.is_null()) return found;
     }
     return {};
   }

@@ -62,6 +62,8 @@ class CrmProcess {
     settings.memory = memory.get();
     settings.seed = 1;
     service = make_crm_service(settings);
+    // The tables are there before anybody works.
+    (void)memory->links(account.key(), {});
   }
   JobResult perform(const Job& job) {
     const auto promise = std::make_shared<std::promise<JobResult>>();

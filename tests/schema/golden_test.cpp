@@ -59,6 +59,7 @@ Loaded check(const std::string& name, const std::string& text) {
   };
   options.mail = !name.starts_with("S708");
   if (name.starts_with("S788")) options.hosts = {AllowedPlace{"api.example.com", 0}, AllowedPlace{"erp.example.com", 8443}};
+  options.crm = !name.starts_with("S820");
   return load_scenario_text({{name, text}}, options);
 }
 

@@ -77,7 +77,6 @@ Moment now() {
 }
 
 const Value kNull;
-const List kEmptyList;
 
 }  // namespace
 
@@ -101,9 +100,9 @@ std::int64_t id_of(const Value& value) {
 
 std::int64_t id_in(const Value& map, std::string_view name) { return id_of(field(map, name)); }
 
-const List& embedded(const Value& answer, std::string_view name) {
+List embedded(const Value& answer, std::string_view name) {
   const List* list = field(field(answer, "_embedded"), name).list();
-  return list ? *list : kEmptyList;
+  return list ? *list : List();
 }
 
 std::string url_part(std::string_view text) {

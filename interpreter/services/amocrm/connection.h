@@ -90,7 +90,7 @@ std::int64_t id_in(const Value& map, std::string_view name);
 /// Empty when it is no text.
 std::string text_in(const Value& map, std::string_view name);
 /// `_embedded.NAME` of an answer; empty when there is none.
-const List& embedded(const Value& answer, std::string_view name);
+List embedded(const Value& answer, std::string_view name);
 /// A field of a map, null when there is none.
 const Value& field(const Value& map, std::string_view name);
 
