@@ -92,6 +92,8 @@ constexpr Wording kWordings[] = {
     {What::QuestionChanged, "question %n: changed %f", "у вопроса %n изменено: %f"},
     {What::DefaultsChanged, "table %n: other defaults of %l", "в таблице %n другие значения по умолчанию: %l"},
     {What::FilesChanged, "other contents of %l", "другое содержимое файлов: %l"},
+    {What::RowsChanged, "table %n, rows of its file: new %b, changed %a, removed %l",
+     "таблица %n, строки её файла: новых %b, изменено %a, убрано %l"},
 };
 /// The rows stand in the order of the kinds.
 constexpr bool in_order() {

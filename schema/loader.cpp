@@ -417,6 +417,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   check_promises(loading);
   check_platform_limits(loading);
   check_secrets(loading);
+  check_secret_columns(loading);
   if (!loaded.diagnostics.has_errors()) {
     if (options.count_files) count_files(loading, loaded, version);
     if (!options.version.empty()) loading.program.version = options.version;

@@ -341,6 +341,24 @@ const std::vector<Step>& steps() {
           "CREATE INDEX crm_made_id ON crm_made (account, what, made_id)",
           "CREATE INDEX crm_made_person ON crm_made (user_id, transport, bot)",
       },
+      {
+          // Tables that are read from a file: which file's rows are there.
+          "CREATE TABLE scenario_table_data (name TEXT NOT NULL PRIMARY KEY, mark TEXT NOT NULL)",
+      },
+      {
+          // A run that waits for the one before it, and what its dialog is to forget behind it (schedule_store.h).
+          "ALTER TABLE schedule_times ADD COLUMN held_until_unix_ms BIGINT NOT NULL DEFAULT 0",
+          "ALTER TABLE schedule_times ADD COLUMN forgets BIGINT NOT NULL DEFAULT 0",
+          // Each platform takes its people at its own pace.
+          R"(CREATE TABLE broadcast_people_of (
+               broadcast BIGINT NOT NULL, transport TEXT NOT NULL, dialog BIGINT NOT NULL,
+               PRIMARY KEY (broadcast, transport, dialog)){clustered})",
+          R"(INSERT INTO broadcast_people_of (broadcast, transport, dialog) SELECT p.broadcast, d.transport, p.dialog
+             FROM broadcast_people AS p JOIN dialogs AS d ON d.id = p.dialog)",
+          "DROP TABLE broadcast_people",
+          "ALTER TABLE broadcast_people_of RENAME TO broadcast_people",
+          "CREATE INDEX broadcast_people_dialog ON broadcast_people (dialog)",
+      },
   };
   return all;
 }

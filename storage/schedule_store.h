@@ -24,6 +24,9 @@ struct ScheduleRow {
   Moment run_due;              ///< the time it is for; 0: none is under way
   std::int64_t run_after = 0;  ///< dialogs up to this id have been looked at
   std::int64_t people_told = 0;  ///< dialogs that the last run, or the one under way, went to
+  /// The run before, without a person, is under way, and none may be left out: it is looked at again then; 0: it is not.
+  Moment held_until;
+  bool forgets = false;  ///< somebody was erased while a run was under way: what it wrote down goes when it is over
 };
 inline constexpr Moment kNeverAt{INT64_MAX};
 
@@ -81,6 +84,12 @@ class ScheduleStore {
   virtual Stored<std::string> free_dialog(std::string_view bot, std::string_view beginning) = 0;
   /// A number that no call of a bot had before; from 1.
   virtual Stored<std::int64_t> next_number(std::string_view bot, std::string_view of_what) = 0;
+  /// Whether an event that begins a schedule's run waits to be played.
+  virtual Stored<bool> is_to_begin(std::string_view bot, std::string_view name) = 0;
+  /// Schedules of which `forgets` is set.
+  virtual Stored<std::vector<std::string>> forgetful(std::string_view bot) = 0;
+  /// What a schedule's own dialog has written down goes, and what it remembers. No longer `forgets`.
+  virtual Stored<Done> forget(std::string_view bot, std::string_view name) = 0;
   /// When something happened last in a dialog; 0 when it is gone.
   virtual Stored<Moment> changed_at(std::int64_t dialog_id) = 0;
 };

@@ -8,6 +8,9 @@
 #include <set>
 
 #include "interpreter/core/json_text.h"
+#include "interpreter/core/state.h"
+#include "interpreter/core/text.h"
+#include "storage/broadcast_store.h"
 #include "storage/job_store.h"
 #include "storage/outbox_json.h"
 #include "storage/sql_reports.h"
@@ -30,6 +33,8 @@ constexpr std::string_view kEvent = "event";
 constexpr std::string_view kOutbox = "outbox";
 constexpr std::string_view kUnknown = "unknown";
 constexpr std::string_view kJob = "job";
+/// A shorter word may mean anything.
+constexpr std::size_t kTellingName = 4;
 constexpr char kOfOutbox = 'o';
 
 std::string text_of(const ValueMap& map, std::string_view name) {
@@ -477,6 +482,8 @@ void SqlHousekeeping::hold(const Erasable& who) {
 Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
   return tx_.operation([&]() -> Stored<Erased> {
     hold(who);
+    // No report begins, and none is stored, until this is done: what they read may hold the person's words.
+    if (tx_.dialect_.shared) tx_.statements_.run("LOCK TABLE report_files IN SHARE ROW EXCLUSIVE MODE");
     tx_.write_out();
     Statements& statements = tx_.statements_;
     Erased erased;
@@ -530,6 +537,10 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
     note("broadcasts",
          their(R"(DELETE FROM broadcasts WHERE state > 2 AND dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                   transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+    note("broadcasts under way",
+         statements.run(R"(UPDATE broadcasts SET begun_by = ?, dialog_id = 0 WHERE dialog_id IN (SELECT id FROM dialogs WHERE
+                           user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))",
+                        kBegunByErased, who.user_id, who.transport, who.bot, who.bot));
     note("counted events",
          their(R"(DELETE FROM track_events WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                   transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
@@ -571,6 +582,11 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
                     transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))",
                  "DELETE FROM messages_map WHERE chat = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
 
+    const std::vector<std::string> names = erase_in_runs(who, note);
+    const auto is_named = [&](std::string_view text) {
+      return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return text.find(name) != text.npos; });
+    };
+
     const auto is_theirs = [&](const Sender& sender) {
       return sender.chat.transport == who.transport &&
              (sender.user_id == who.user_id || sender.chat.chat_id == who.user_id);
@@ -594,7 +610,8 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
       OutboxRow row;
       if (kind == kEvent || kind == kJob) {
         const auto sender = sender_of(subject);
-        theirs = sender && is_theirs(*sender);
+        // What a schedule had to do for many names whom it is about, if anybody.
+        theirs = sender && (is_theirs(*sender) || (sender->chat.transport == kScheduleTransport && is_named(subject)));
       } else if (from_json(subject, row)) {
         theirs = dialogs.contains(row.dialog_id) || is_of_said(row.ticket_message) ||
                  (row.chat.transport == who.transport && row.chat.chat_id == who.user_id);
@@ -617,6 +634,63 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
          their("DELETE FROM dialogs WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
     return erased;
   });
+}
+
+/// Runs of `schedules` without a person read about many, and nobody knows whom: what they have written down goes, for all
+/// it is good for is to be played again. A run under way keeps what it needs until it is over (runtime/schedules.h). What
+/// the person is called, as far as it is told apart in a text.
+std::vector<std::string> SqlHousekeeping::erase_in_runs(const Erasable& who,
+                                                        const std::function<void(std::string, std::int64_t)>& note) {
+  Statements& statements = tx_.statements_;
+  std::vector<std::string> names;
+  const auto add_name = [&](const std::string& name) {
+    if (count_code_points(name) >= kTellingName) names.push_back(name);
+  };
+  add_name(who.user_id);
+  std::string record;
+  statements.each("SELECT record FROM users WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)",
+                  std::tie(record),
+                  [&] {
+                    Value user;
+                    if (!from_json(record, user) || !user.map()) return;
+                    add_name(text_of(*user.map(), "username"));
+                    const std::string first = text_of(*user.map(), "first_name"), last = text_of(*user.map(), "last_name");
+                    if (!first.empty() && !last.empty()) add_name(first + " " + last);
+                  },
+                  who.user_id, who.transport, who.bot, who.bot);
+  struct Run {
+    std::int64_t id = 0;
+    std::string bot, name;
+  };
+  std::vector<Run> runs;
+  Run run;
+  statements.each(
+      R"(SELECT id, bot, chat FROM dialogs WHERE transport = ? AND chat = user_id AND bot IN (SELECT bot FROM dialogs WHERE
+         user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)) ORDER BY bot, chat)",
+      std::tie(run.id, run.bot, run.name), [&] { runs.push_back(run); }, kScheduleTransport, who.user_id, who.transport, who.bot,
+      who.bot);
+  for (const Run& one : runs)
+    if (auto held = tx_.hold_person(one.bot, kScheduleTransport, one.name); !held) throw Failure(held.error());
+  const std::int64_t lines =
+      statements.run(R"(DELETE FROM journal WHERE dialog_id IN (SELECT id FROM dialogs WHERE transport = ? AND chat = user_id AND
+                        bot IN (SELECT bot FROM dialogs WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR
+                        bot = ?))))",
+                     kScheduleTransport, who.user_id, who.transport, who.bot, who.bot);
+  std::int64_t values = 0;
+  for (const Run& one : runs) {
+    std::string state;
+    statements.one("SELECT state FROM dialogs WHERE id = ?", std::tie(state), one.id);  // as it is now that nobody plays it
+    if (state.empty()) continue;
+    RunRest rest;
+    if (read_run_rest(state, rest) && (rest.under_way || rest.pending)) {
+      statements.run("UPDATE schedule_times SET forgets = 1 WHERE bot = ? AND name = ?", one.bot, one.name);
+      continue;
+    }
+    values += statements.run("UPDATE dialogs SET state = '', place = '', pinned = '' WHERE id = ?", one.id);
+  }
+  note("journal lines of schedules", lines);
+  note("values of schedules", values);
+  return names;
 }
 
 /// Another process that works at such a desk would write what it has read back over what is erased here.

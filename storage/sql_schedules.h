@@ -26,6 +26,9 @@ class SqlSchedules final : public ScheduleStore {
   Stored<std::vector<Listener>> people_called(std::string_view bot, std::string_view user_id) override;
   Stored<std::string> free_dialog(std::string_view bot, std::string_view beginning) override;
   Stored<std::int64_t> next_number(std::string_view bot, std::string_view of_what) override;
+  Stored<bool> is_to_begin(std::string_view bot, std::string_view name) override;
+  Stored<std::vector<std::string>> forgetful(std::string_view bot) override;
+  Stored<Done> forget(std::string_view bot, std::string_view name) override;
   Stored<Moment> changed_at(std::int64_t dialog_id) override;
 
  private:

@@ -8,6 +8,7 @@
 
 #include "interpreter/core/happenings.h"
 #include "interpreter/core/text.h"
+#include "schema/flow_talk.h"
 
 namespace sufler {
 namespace {
@@ -185,7 +186,7 @@ class MapMaker {
       case FlowVia::Happened: return words("event ", "событие ") + program_.events->all[edge.index].name;
       case FlowVia::Command: {
         const Command& command = program_.commands[edge.index];
-        return command.words.empty() ? command.name : command.words.front();
+        return word_of(command, russian_ ? Language::Russian : Language::English);
       }
       default: break;
     }

@@ -104,6 +104,7 @@ LoadOptions with_config(LoadOptions load, const std::string& path, const Config*
   if (!config) return load;
   load.programs = program_names(*config);
   load.models = model_names(*config);
+  load.hosts = host_places(*config);
   load.mail = config->mail.has_value();
   load.crm = !crm_accounts(*config).empty();
   std::error_code error;
@@ -206,6 +207,7 @@ int run_check(const CheckOptions& options) {
     if (auto place = load_place(options.config); place.config) {
       config->programs = std::move(place.config->programs);
       config->models = std::move(place.config->models);
+      config->hosts = std::move(place.config->hosts);
       config->mail = std::move(place.config->mail);
       config->crm = std::move(place.config->crm);
       for (BotConfig& bot : config->bots)

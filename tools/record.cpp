@@ -187,7 +187,8 @@ class Recorder {
     for (const auto& [name, rows] : found) {
       const auto table = std::find_if(program_->tables.begin(), program_->tables.end(),
                                       [&, &named = name](const Table& one) { return one.name == named; });
-      if (table == program_->tables.end()) continue;
+      // Rows of a file are there in every talk.
+      if (table == program_->tables.end() || table->data) continue;
       std::string yaml;
       for (const auto& [id, row] : rows) {
         std::string cells;

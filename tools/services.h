@@ -39,6 +39,7 @@ std::map<std::string, CrmAccount> crm_accounts(const Config& config);
 
 /// Names, for whoever checks a scenario against the configuration.
 std::vector<std::string> program_names(const Config& config);
+std::vector<AllowedPlace> host_places(const Config& config);
 std::vector<std::string> model_names(const Config& config);
 
 }  // namespace sufler

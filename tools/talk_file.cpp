@@ -9,6 +9,7 @@
 #include <set>
 
 #include "interpreter/core/decimal.h"
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/happenings.h"
 #include "interpreter/core/moment.h"
 #include "schema/loader.h"
@@ -153,6 +154,14 @@ class TalkReader {
         read_mail_mocks(entry.value);
         continue;
       }
+      if (talk_word(entry.key.scalar, in::MockKey) == "http") {
+        read_http_mocks(entry.value);
+        continue;
+      }
+      if (talk_word(entry.key.scalar, in::MockKey) == "crm") {
+        if (expect_map(entry.value, "{lead: {id: 1}}")) check_words(entry.value, in::CrmAction, {"contact", "lead", "note", "task", "stage"});
+        continue;
+      }
       if (talk_word(entry.key.scalar, in::MockKey) != "run") {
         diagnostics_.report(DiagnosticId::TalkNotYet, entry.key.span, {std::string(entry.key.scalar)});
         continue;
@@ -175,6 +184,35 @@ class TalkReader {
     };
     if (!mocks.is_list()) return one(mocks);
     for (const Node& item : mocks.items) one(item);
+  }
+
+  /// What servers answer, by the step's own text: to each request, or to one after the other.
+  void read_http_mocks(const Node& mocks) {
+    constexpr std::string_view kExpected = "{status: 200, json: {…}}, {text: …}, or {error: no answer}";
+    if (!expect_map(mocks, "{\"GET https://api.example.com/price\": {status: 200, json: {…}}}")) return;
+    std::vector<std::string> known;
+    for (const Step& step : program_.steps)
+      if (const auto* http = std::get_if<HttpStep>(&step.verb)) known.push_back(http->order->name);
+    const auto answer = [&](const Node& one) {
+      if (!expect_map(one, kExpected) || !check_words(one, in::MockKey | in::TalkMatch, {"status", "json", "text", "error"})) return;
+      for (const Node::Entry& entry : one.entries) {
+        const std::string_view word = talk_word(entry.key.scalar, in::MockKey | in::TalkMatch);
+        if (word == "error" && one.entries.size() > 1) bad_value(one, kExpected);
+        if (word == "text" || word == "error") expect_text(entry.value, "a text");
+        if (word != "status") continue;
+        const auto status = entry.value.is_scalar() ? Decimal::parse(entry.value.scalar) : std::nullopt;
+        const auto number = status ? status->to_int64() : std::nullopt;
+        if (!number || *number < 200 || *number > 599) bad_value(entry.value, "200");
+      }
+    };
+    for (const Node::Entry& entry : mocks.entries) {
+      if (std::find(known.begin(), known.end(), trim(entry.key.scalar)) == known.end()) unknown(entry.key, known);
+      if (!entry.value.is_list()) {
+        answer(entry.value);
+        continue;
+      }
+      for (const Node& one : entry.value.items) answer(one);
+    }
   }
 
   /// One entry a call of the model: a text, a map of fields, `{tool: …, with: {…}}`, `{error: …}`.
@@ -326,7 +364,7 @@ class TalkReader {
 
   // ---- lines
 
-  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "manager", "mail", "report", "broadcast", "reload", "refused", "stopped"}; }
+  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "manager", "mail", "crm", "report", "broadcast", "reload", "refused", "stopped"}; }
 
   void unknown_line(const Node& word) {
     std::vector<std::string> known = forms(in::TalkStep, line_words());
@@ -363,6 +401,7 @@ class TalkReader {
       return;
     }
     if (word == "mail") return read_letter(value);
+    if (word == "crm") return read_asked_crm(value);
     if (word == "report") return read_report(value);
     if (word == "broadcast") return read_broadcast(value);
     if (word == "event") return read_event(value);
@@ -483,6 +522,18 @@ class TalkReader {
     if (!expect_map(value, kExpected) || !check_words(value, in::EventKey, {"stage", "pipeline"})) return;
     if (!talk_field(value, "stage", in::EventKey)) return bad_value(value, kExpected);
     for (const Node::Entry& entry : value.entries) expect_text(entry.value, "a text");
+  }
+
+  /// `...` is anything; a word is the action.
+  void read_asked_crm(const Node& value) {
+    constexpr std::string_view kExpected = "lead, `...`, or {lead: {name: …, price: …}}";
+    if (value.is_scalar() && value.scalar == "..." && !value.quoted) return;
+    if (value.is_map() && value.entries.size() == 1) {
+      if (check_words(value, in::CrmAction, {"contact", "lead", "note", "task", "stage"})) expect_map(value.entries[0].value, kExpected);
+      return;
+    }
+    const std::string_view word = value.is_scalar() ? talk_word(value.scalar, in::CrmAction) : std::string_view();
+    if (word != "contact" && word != "lead" && word != "note" && word != "task" && word != "stage") bad_value(value, kExpected);
   }
 
   void read_letter(const Node& value) {

@@ -44,6 +44,7 @@ LoadOptions load_options_of(const BotConfig& bot, const Config& config) {
   LoadOptions load;
   load.programs = program_names(config);
   load.models = model_names(config);
+  load.hosts = host_places(config);
   load.mail = config.mail.has_value();
   load.crm = crm_of(config, bot) != nullptr;
   load.environment_must_be_set = true;

@@ -9,6 +9,7 @@
 #include "interpreter/core/expects.h"
 #include "interpreter/core/happenings.h"
 #include "interpreter/core/meaning.h"
+#include "interpreter/core/tables/table_data.h"
 
 namespace sufler {
 namespace {
@@ -32,6 +33,7 @@ constexpr std::string_view kCodes[] = {
     "role_added",        "role_removed",
     "settings_changed",  "texts_changed",   "phrases_changed",  "moved_changed",
     "language_changed",  "timezone_changed", "question_changed", "defaults_changed", "files_changed",
+    "rows_changed",
 };
 static_assert(std::size(kCodes) == static_cast<std::size_t>(kLastChange) + 1);
 
@@ -337,6 +339,11 @@ class Comparison {
             if (!added.empty()) add(What::ColumnsAdded, is.name, {}, std::move(added));
             if (!removed.empty()) add(What::ColumnsRemoved, is.name, {}, std::move(removed));
             if (!defaults.empty()) add(What::DefaultsChanged, is.name, {}, std::move(defaults));
+            if (is.data && mark_of(was) != mark_of(is)) {
+              const TableLoad rows = difference(was, is);
+              if (rows.added + rows.changed + rows.removed > 0)
+                add(What::RowsChanged, is.name, {}, {std::to_string(rows.removed)}, std::to_string(rows.added), std::to_string(rows.changed));
+            }
             return true;
           });
   }

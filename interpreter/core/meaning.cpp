@@ -3,7 +3,9 @@
 #include "interpreter/core/crm/order.h"
 #include "interpreter/core/crm_handoff.h"
 #include "interpreter/core/happenings.h"
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/mail/html_template.h"
+#include "interpreter/core/tables/similarity.h"
 
 namespace sufler {
 namespace {
@@ -164,6 +166,15 @@ class Writer {
     for (const SortKey& key : find.sort) word(key.column), number(key.descending ? 1 : 0);
     expression(find.limit);
     word(find.into);
+    if (find.similar) similar(*find.similar);
+  }
+  void similar(const Similarity& similarity) {
+    for (const Similarity::Near& one : similarity.near) {
+      word(one.column);
+      expression(one.to);
+      word(std::to_string(one.weight));
+      word(one.within ? std::to_string(one.within->amount) + (one.within->of_wanted ? "%" : "") : "-");
+    }
   }
   void verb(const Count& count) { table(count.table), expression(count.where), word(count.into); }
   void verb(const Update& update) { table(update.table), expression(update.where), values(update.values); }
@@ -206,6 +217,7 @@ class Writer {
     }
   }
   void verb(const HttpStep& http) {
+    word(http.order->meaning);
     word(http.into);
     target(http.on_error);
   }
@@ -301,6 +313,8 @@ std::vector<std::string> steps_of(const Program& program, BranchId branch, With 
 std::string meaning_of(const Program& program, const Command& command) {
   Writer writer(program, With::Texts);
   writer.word(command.pattern);
+  writer.number(command.means.size());
+  for (const Intent intent : command.means) writer.number(static_cast<std::uint64_t>(intent));
   for (const std::string& argument : command.args) writer.word(argument);
   writer.word(command.role);
   writer.text(command.about);

@@ -244,6 +244,10 @@ struct FoundCommand {
 /// `roles` null: of any role.
 FoundCommand find_command(const Program& program, std::string_view text, std::string_view folded,
                           bool free_words, const std::vector<std::string>* roles);
+/// The command that a short message means (`on: {means: back}`); null: none. `as_answer`: any text would do for the
+/// question that waits, so words that may as well be its answer are none.
+const Command* find_meant(const Program& program, std::string_view text, bool as_answer,
+                          const std::vector<std::string>* roles);
 bool hear_command(Play& play, std::string_view folded, bool only_during_handoff);
 /// `/word` that begins a message, without the slash and the bot's name; empty when there is none.
 std::string_view slash_command(std::string_view text);

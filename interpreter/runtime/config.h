@@ -8,6 +8,7 @@
 
 #include "interpreter/core/event.h"
 #include "interpreter/core/model_connection.h"
+#include "interpreter/runtime/config_hosts.h"
 #include "interpreter/runtime/config_crm.h"
 #include "interpreter/runtime/config_mail.h"
 #include "interpreter/runtime/flood.h"
@@ -53,6 +54,21 @@ struct HttpConfig {
   std::string public_url;  ///< how platforms reach it from outside, without a slash at the end; may be empty
 };
 
+/// Who may call `/api/v1`.
+struct ApiToken {
+  std::string name;   ///< for limits and logs
+  std::string token;  ///< hidden from the log
+  bool may_write = true;
+  std::vector<std::string> bots;  ///< empty: all
+
+  bool may_see(std::string_view bot) const;
+};
+struct ApiConfig {
+  static constexpr std::size_t kShortestToken = 16;
+  std::vector<ApiToken> tokens;
+  std::uint32_t limit = 600;  ///< calls a minute of one token
+};
+
 /// `sufler.yaml` (ARCHITECTURE, "The `sufler` program"). Relative paths are relative to its folder.
 struct Config {
   std::string database = "sqlite:sufler.db";
@@ -63,11 +79,13 @@ struct Config {
   std::string proxy;
   FloodSettings flood;
   std::optional<HttpConfig> http;
+  std::optional<ApiConfig> api;
   std::string reload_notify;  ///< a role of the bots that is told when a reload is refused; empty: nobody
   bool reload_watch = false;  ///< reload when a file of a scenario is saved
   std::vector<BotConfig> bots;
   std::vector<ProgramConfig> programs;
   std::vector<ModelConnection> models;
+  std::vector<HostConfig> hosts;   ///< that `http` may reach
   std::optional<MailConfig> mail;  ///< of `load_place` empty, but there
   std::optional<CrmAccount> crm;   ///< the same
   std::string folder;  ///< of the file, absolute: where programs run

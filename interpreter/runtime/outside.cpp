@@ -5,6 +5,7 @@
 #include "interpreter/core/hmac.h"
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/plain_json.h"
+#include "interpreter/core/reading/phone.h"
 #include "interpreter/core/secret.h"
 #include "interpreter/core/sha256.h"
 #include "interpreter/core/step.h"
@@ -105,14 +106,20 @@ std::string hex_of_base64(std::string_view text) {
 }
 
 /// `user.NAME == VALUE` as a part of the condition, where the value speaks of nobody.
-std::optional<std::pair<std::string, Expression>> equal_part(const Expression& condition) {
-  for (const Expression& part : condition.conjuncts()) {
-    const auto comparison = part.as_comparison();
+struct EqualPart {
+  std::string name;
+  Expression value;
+  std::size_t index = 0;
+};
+std::optional<EqualPart> equal_part(const Expression& condition) {
+  const std::vector<Expression> parts = condition.conjuncts();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto comparison = parts[i].as_comparison();
     if (!comparison || comparison->op != "==" || comparison->path.size() != 2) continue;
     if (comparison->path[0] != "user" && comparison->path[0] != "человек") continue;
-    auto value = part.comparison_value();
+    auto value = parts[i].comparison_value();
     if (!value || asks_about_user(*value)) continue;
-    return std::pair(comparison->path[1], std::move(*value));
+    return EqualPart{comparison->path[1], std::move(*value), i};
   }
   return std::nullopt;
 }
@@ -172,6 +179,11 @@ Stored<std::optional<EventIntake::Outcome>> EventIntake::go_on(Storage& storage,
     return store(tx, program, *event, now);
   });
   if (!done) return Error{done.error()};
+  if (!outcome_ && !looked_ && after_ == 0 && !call_.key.empty()) {
+    auto repeat = is_repeat(storage, now);
+    if (!repeat) return Error{repeat.error()};
+    if (*repeat) end(Outcome::What::Repeated);
+  }
   if (!outcome_) return std::optional<Outcome>();
   const bool taken = outcome_->what == Outcome::What::Stored || outcome_->what == Outcome::What::Repeated;
   if (taken && event->answer) {
@@ -205,13 +217,20 @@ Stored<Done> EventIntake::begin(Transaction& tx, const Program& program, const H
     return Done{};
   }
   if (const auto part = equal_part(*event.find_user)) {
-    const auto value = worked_out(program, part->second, now);
+    const auto value = worked_out(program, part->value, now);
     if (!value) return Done{};
-    const std::string text = text_of(*value);
+    std::string text = text_of(*value);
+    if (part->name == "phone" || part->name == "телефон") {
+      // Other systems write phones as they like.
+      if (const auto phone = read_phone(text, program.language == Language::Russian ? "RU" : "US")) {
+        phone_ = text = *phone;
+        phone_part_ = part->index;
+      }
+    }
     if (value->is_null()) {
       // Whoever has no phone is not meant by a call without one.
       end(Outcome::What::Nobody);
-    } else if (part->first == "id") {
+    } else if (part->name == "id" || part->name == "номер") {
       person_ = text;
     } else if (!text.empty() && text.size() <= kLongestNeedle) {
       append_json_string(needle_, text);
@@ -219,6 +238,44 @@ Stored<Done> EventIntake::begin(Transaction& tx, const Program& program, const H
     }
   }
   return Done{};
+}
+
+bool EventIntake::is_meant(const Program& program, const Happening& event, const Found& one, const ValueMap& shared, Moment now) {
+  UserRecord user;
+  if (!from_json(one.user, user)) return false;
+  Surroundings around;
+  around.chat = one.key.chat;
+  around.shared = &shared;
+  ValueMap names;
+  names.set("event", Value(event_names(event.name, call_.json)));
+  const auto holds = [&](const Expression& condition) {
+    const auto known = holds_for(program, user, around, now, condition, &names);
+    if (known) return *known;
+    // One person's odd value keeps nobody from being found.
+    ++faults_;
+    fault_ = known.error();
+    return false;
+  };
+  if (phone_.empty()) return holds(*event.find_user);
+  if (user.phone != phone_) return false;
+  const std::vector<Expression> parts = event.find_user->conjuncts();
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    if (i != phone_part_ && !holds(parts[i])) return false;
+  return true;
+}
+
+/// Whether the call was stored before: looked at without remembering it, since it may yet be refused.
+Stored<bool> EventIntake::is_repeat(Storage& storage, Moment now) const {
+  std::optional<bool> fresh;
+  const auto looked = storage.transact([&](Transaction& tx) -> Stored<Done> {
+    fresh.reset();
+    auto claimed = tx.claim_event(call_.bot, kClaims, claim(), now);
+    if (!claimed) return Error{claimed.error()};
+    fresh = *claimed;
+    return Error{StorageError{StorageError::Kind::Refused, "looked at only"}};
+  });
+  if (!fresh) return Error{looked.error()};
+  return !*fresh;
 }
 
 Stored<Done> EventIntake::look(Transaction& tx, const Program& program, const Happening& event, Moment now) {
@@ -268,7 +325,7 @@ Stored<Done> EventIntake::look(Transaction& tx, const Program& program, const Ha
   } else if (after_ == 0) {
     looked_ = true;
     if (!found_.empty()) return Done{};
-    // One person's odd value keeps nobody from being found; but a condition that never works is told.
+    // A condition that works for nobody is told.
     end(Outcome::What::Nobody, faults_ > 0 ? "`find_user` cannot be worked out: " + fault_ : std::string());
   }
   return Done{};

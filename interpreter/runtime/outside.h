@@ -55,6 +55,8 @@ class EventIntake {
 
  private:
   using Found = ScheduleStore::Listener;
+  bool is_meant(const Program& program, const Happening& event, const Found& one, const ValueMap& shared, Moment now);
+  Stored<bool> is_repeat(Storage& storage, Moment now) const;
   Stored<Done> begin(Transaction& tx, const Program& program, const Happening& event, Moment now);
   Stored<Done> look(Transaction& tx, const Program& program, const Happening& event, Moment now);
   Stored<Done> store(Transaction& tx, const Program& program, const Happening& event, Moment now);
@@ -66,6 +68,8 @@ class EventIntake {
   bool begun_ = false;
   bool looked_ = false;
   std::string person_;     ///< `platform:id` or an id; empty: a condition finds the person
+  std::string phone_;      ///< what `user.phone` is to be, as phones are kept; empty: not asked for
+  std::size_t phone_part_ = 0;  ///< of the condition's parts, the one that asks for it
   std::string needle_;     ///< what the record of whoever is meant must hold; empty: everybody is looked at
   std::int64_t after_ = 0;
   std::vector<Found> found_;

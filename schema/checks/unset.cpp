@@ -10,8 +10,10 @@
 // behind it only what neither arm could have set. What a condition mentions is taken for guarded.
 #include <algorithm>
 
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/crm/order.h"
 #include "interpreter/core/mail/html_template.h"
+#include "interpreter/core/tables/similarity.h"
 #include "schema/checks/flow_analysis.h"
 #include "schema/flow_talk.h"
 #include "schema/loading.h"
@@ -850,6 +852,8 @@ class UnsetCheck {
   void play(const Find& verb, Ways& ways) {
     use(verb.where, ways);
     use(verb.limit, ways);
+    if (verb.similar)
+      for (const Similarity::Near& one : verb.similar->near) use(one.to, ways);
     set(ways, verb.into);
   }
   void play(const Count& verb, Ways& ways) {
@@ -904,7 +908,10 @@ class UnsetCheck {
     for (const Assignment& one : verb.with) use(one.value, ways);
     play_service(verb, ways);
   }
-  void play(const HttpStep& verb, Ways& ways) { play_service(verb, ways); }
+  void play(const HttpStep& verb, Ways& ways) {
+    for (const Expression& expression : verb.order->expressions()) use(expression, ways);
+    play_service(verb, ways);
+  }
   void play(const CrmStep& verb, Ways& ways) {
     each_expression(*verb.order, [&](const Expression& one) { use(one, ways); });
     use(verb.order->text, ways);

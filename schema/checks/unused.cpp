@@ -75,6 +75,11 @@ void check_unused(Loading& loading) {
   for (std::size_t i = 0; loading.tables_are_known && i < used.size(); ++i) {
     const Table& table = program.tables[i];
     if (used[i]) continue;
+    if (!table.data_file.empty()) {
+      hint(loading, loading.report(DiagnosticId::UnusedTable, table.span, {table.name}),
+           "look into it with `%find%: " + table.name + "`, or leave it out", "найдите в ней строки шагом `%find%: " + table.name + "` или уберите её");
+      continue;
+    }
     hint(loading, loading.report(DiagnosticId::UnusedTable, table.span, {table.name}),
          "write into it with `%save%: " + table.name + "`, or leave it out",
          "запишите в неё шагом `%save%: " + table.name + "` или уберите её");

@@ -1,42 +1,46 @@
-// What anybody may send to the addresses that amoCRM calls: forms with nested keys, and JSON of the chats.
+// What amoCRM answers, and what is made of it for the next request. The first byte is the status.
+#include <string>
+
 #include "fuzz/targets.h"
-#include "interpreter/core/crm_chat.h"
+#include "interpreter/core/plain_json.h"
 #include "interpreter/core/text.h"
-#include "interpreter/services/amocrm/chat_hook.h"
-#include "interpreter/services/amocrm/chat_signature.h"
-#include "interpreter/services/amocrm/webhook_form.h"
+#include "interpreter/services/amocrm/connection.h"
+#include "interpreter/services/amocrm/directory.h"
+#include "interpreter/services/amocrm/encode.h"
 
 namespace sufler::fuzz {
-namespace {
-
-using namespace amocrm;
-
-std::size_t depth_of(const FormNode& node) {
-  std::size_t deepest = 0;
-  for (const auto& [key, entry] : node.entries) deepest = std::max(deepest, depth_of(entry) + 1);
-  return deepest;
-}
-
-}  // namespace
 
 void play_amocrm(std::string_view bytes) {
-  const FormLimits limits{100, 6};
-  if (const auto form = decode_form(bytes, limits)) {
-    require(depth_of(*form) <= limits.depth, "a form is no deeper than allowed");
-    for (const HookItem& item : hook_items(*form)) {
-      require(!item.id.empty(), "an item is about something");
-      require(key_of(item).empty() == item.last_modified.empty(), "a repetition is known by its time");
+  using namespace amocrm;
+  constexpr int kStatuses[] = {200, 201, 202, 204, 301, 400, 401, 402, 403, 404, 422, 429, 500, 502, 504};
+  if (bytes.empty()) return;
+  const int status = kStatuses[static_cast<unsigned char>(bytes[0]) % std::size(kStatuses)];
+  const Outcome outcome = read_answer(status, bytes.substr(1));
+  require(is_utf8(outcome.error) && outcome.error.size() < 2'000, "an error is a short text");
+  for (const char c : outcome.error) require(static_cast<unsigned char>(c) >= 0x20, "an error is one line");
+  require(outcome.good() == (status < 300 && !outcome.value.is_null()), "only a good answer has a value");
+  require(outcome.wait.ms >= 0, "nobody waits for the past");
+  const std::vector<Pipeline> pipelines = read_pipelines(outcome.value);
+  for (const Pipeline& one : pipelines) (void)find_named(one.stages, Value("x"));
+  (void)names_of(read_users(outcome.value));
+  (void)read_task_types(outcome.value);
+  const std::vector<std::string> all = {"text", "1", "2026-03-15"};
+  for (const Field& own : read_fields(outcome.value)) {
+    for (const std::string& text : all) {
+      const auto encoded = encode_field(own, Value(text), Zone());
+      require(encoded.has_value() || is_utf8(encoded.error()), "why not is a text");
     }
   }
-  if (const auto hook = decode_chat_hook(bytes)) {
-    require(is_utf8(hook->text) && is_utf8(hook->manager), "what a manager says is a text");
-    for (const Attachment& file : hook->attachments) require(!file.reference.empty(), "a file lies somewhere");
+  for (const char* kind : {"contacts", "leads", "notes", "tasks"}) {
+    for (const Value& one : embedded(outcome.value, kind)) {
+      const std::size_t before = values_of(one, "PHONE").size();
+      const auto more = merged(one, "PHONE", {"+79123456789"});
+      if (!more) continue;
+      require(field(*more, "values").list()->size() > before, "no phone is lost");
+      require(from_plain_json(to_plain_json(*more, Zone())).has_value(), "a request is JSON");
+    }
   }
-  if (const auto conversation = read_conversation(bytes)) {
-    const auto again = read_conversation(to_string(*conversation));
-    require(again && *again == *conversation, "a conversation reads back");
-  }
-  require(!is_signed("secret", bytes, "no signature"), "what is not signed is not taken");
+  (void)note_text(bytes.substr(1), embedded(outcome.value, "notes"), true);
 }
 
 }  // namespace sufler::fuzz

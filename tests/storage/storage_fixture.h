@@ -85,7 +85,8 @@ inline const std::vector<std::string>& undoing_steps_behind_desks() {
       "DROP TABLE crm_accounts",
       "DROP TABLE crm_links",
       "DROP TABLE crm_made",
-      "ALTER TABLE outbox DROP COLUMN broadcast"};
+      "ALTER TABLE outbox DROP COLUMN broadcast",
+      "DROP TABLE scenario_table_data"};
   return undone;
 }
 

@@ -297,11 +297,11 @@ std::int64_t take_genitives(std::string_view& word) {
   }
 }
 
-constexpr std::string_view kEndings =
+constexpr WordList kEndings =
     "ый ий ой ая яя ое ее ые ие ого его ому ему ым им ую юю ом ем ых их ыми ими ою ею ей";
 // Of a fraction's denominator: одна вторая, пять десятых, одну сотую.
-constexpr std::string_view kFractionEndings = "ая ой ую ых ые";
-constexpr std::string_view kThirds =
+constexpr WordList kFractionEndings = "ая ой ую ых ые";
+constexpr WordList kThirds =
     "третий третья третье третьи третьего третьей третьему третьим третью третьем третьих третьими";
 
 std::optional<NumberWord> ordinal(std::string_view word) {
@@ -385,13 +385,18 @@ std::optional<NumberWord> guess_number_word(std::string_view word) {
     return NumberWord{found->second->kind, found->second->numerator, found->second->denominator,
                       false};
   }
+  static const std::vector<std::pair<std::string, std::int64_t>> stems = [] {
+    std::vector<std::pair<std::string, std::int64_t>> all;
+    for (const Stem& known : kOrdinalStems) {
+      if (count_code_points(known.text) >= 4) all.emplace_back(sound_of(known.text), known.value);
+    }
+    return all;
+  }();
   for (const std::size_t length : {6u, 4u}) {
     if (word.size() <= length || !one_of(word.substr(word.size() - length), kEndings)) continue;
     const std::string stem = sound_of(word.substr(0, word.size() - length));
-    for (const Stem& known : kOrdinalStems) {
-      if (count_code_points(known.text) >= 4 && stem == sound_of(known.text)) {
-        return NumberWord{NumberClass::Ordinal, known.value, 1, false};
-      }
+    for (const auto& known : stems) {
+      if (stem == known.first) return NumberWord{NumberClass::Ordinal, known.second, 1, false};
     }
   }
   return std::nullopt;

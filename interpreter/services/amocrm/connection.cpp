@@ -30,9 +30,8 @@ constexpr milliseconds kPoll{50};
 
 std::string first_line(std::string_view text) {
   std::string out;
-  for (const char c : text.substr(0, kMostError)) out.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
-  // A character that was cut in two is left out.
-  return std::string(first_code_points(out, kMostError));
+  for (const char c : first_code_points(text, kMostError)) out.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
+  return out;
 }
 
 /// `custom_fields_values.0.field_id: The value you selected is not a valid choice`.
