@@ -318,7 +318,7 @@ Stored<Done> Stage::crm(CrmNews news) {
   Incoming update;
   update.id = "crm:" + std::to_string(++impl.crm_news);
   if (news.id.empty()) news.id = std::to_string(impl.crm_news);
-  update.chat = impl.audience->address(std::string(kTalkPerson));
+  update.chat = impl.audience->address(impl.options.user.name);
   update.person.id = update.chat.chat_id;
   update.event = Event{impl.now, 0, std::move(news)};
   auto stored = impl.storage.transact([&](Transaction& tx) -> Stored<Done> {

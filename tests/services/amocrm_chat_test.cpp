@@ -72,7 +72,7 @@ TEST(AmocrmChat, AManagersPicture) {
   ASSERT_TRUE(hook);
   EXPECT_EQ(hook->kind, ChatHook::Kind::Message);
   EXPECT_EQ(hook->message, "0371a0ff-b78a-4c7b-8538-a7d547e10692");
-  EXPECT_EQ(hook->our_conversation, "my_int-d5a421f7f217");
+  EXPECT_EQ(hook->our_conversation, "my_int-d5a421f7f218");
   EXPECT_EQ(hook->conversation, "8e4d4baa-9e6c-4a88-838a-5f62be227bdc");
   EXPECT_EQ(hook->phone, "79161234567");
   EXPECT_EQ(hook->text, "Текст сообщения Сделка #15926745\n[Принять заказ] [Отменить заказ]");

@@ -49,7 +49,7 @@ TEST(AmocrmWebhook, EveryFixtureIsReadAndNamesItsAccount) {
     }
     ++read;
   }
-  EXPECT_EQ(read, 11);
+  EXPECT_EQ(read, 12);
 }
 
 TEST(AmocrmWebhook, ALeadThatCameToAStage) {
