@@ -116,7 +116,7 @@ void load_phrases(Loading& loading, const Node& node) {
   }
   Fields fields(loading, node, in::PhraseKey, where);
   // Names that a phrase is given when it is said.
-  for (const char* name : {"count", "formats", "min", "max", "position", "desk", "agent", "client", "number", "minutes",
+  for (const char* name : {"value", "count", "formats", "min", "max", "position", "desk", "agent", "client", "number", "minutes",
                            "names", "days"}) {
     loading.local_names.push_back(name);
   }

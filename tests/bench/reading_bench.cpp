@@ -69,10 +69,9 @@ int main(int argc, char** argv) {
           [&](const std::string& text) { return bool(read_control(text)); });
   std::vector<std::string> both = numbers;
   both.insert(both.end(), dates.begin(), dates.end());
-  std::size_t i = 0;
   measure("numbers and dates, in turns", both, seconds, [&](const std::string& text) {
-    i = i + 1 < both.size() ? i + 1 : 0;
-    return i < numbers.size() ? bool(read_number(text, ru)) : bool(read_date(text, now, ru));
+    const bool is_number = &text < both.data() + numbers.size();
+    return is_number ? bool(read_number(text, ru)) : bool(read_date(text, now, ru));
   });
   return taken == 0 ? 1 : 0;
 }

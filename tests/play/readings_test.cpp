@@ -111,7 +111,7 @@ TEST(Readings, OfTwoPhonesOneIsChosen) {
 TEST(Readings, AConsentIsNeverOffered) {
   Dialog dialog(asking("type: yes_no"));
   dialog.says("/start");
-  for (const char* text : {"наверное да", "да, но позже", "ладно", "да?"})
+  for (const char* text : {"наверное да", "да, но позже", "ладно", "да?", "Да?"})
     EXPECT_THAT(dialog.says(text), ElementsAre(HasSubstr("Ответьте, пожалуйста, «да» или «нет».")));
 }
 

@@ -28,7 +28,10 @@ const std::vector<OwnButton>& confirm_buttons() {
 
 bool is_phrase(Play& play, Phrase phrase) {
   const std::string label = play.phrase_text(phrase);
-  return play.heard.text == label || (!play.heard.text.empty() && fold(play.heard.text) == fold(label));
+  if (play.heard.text == label) return true;
+  // `Да?` asks back; folding would lose the mark.
+  if (play.heard.text.empty() || play.heard.text.find('?') != std::string::npos) return false;
+  return fold(play.heard.text) == fold(label);
 }
 
 /// Behind the question: in its row, then behind its step.

@@ -584,7 +584,7 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           has_group = true;
           number.kind = NumberKind::Ordinal;
           finish_at(next);
-        } else if (group_start == at && has_group && !has_total && group == Decimal(1) && known->numerator > 2 &&
+        } else if (group_start == at && has_group && !has_total && group == Decimal(1) && known->numerator > 2 && known->numerator < 100 &&
                    tokens_[at].is_word("one")) {
           group = quotient(1, amount);  // one third
           number.kind = NumberKind::Fraction;

@@ -88,7 +88,7 @@ constexpr Row kRows[] = {
      "квадриллионов квадриллионам квадриллионами квадриллионах"},
     {NumberClass::Half, 3, 2, "полтора полторы полутора"},
     {NumberClass::Fraction, 1, 2, "половина половину половины половиной половинка половинку"},
-    {NumberClass::Fraction, 1, 3, "треть трети третью"},
+    {NumberClass::Fraction, 1, 3, "треть трети"},
     {NumberClass::Fraction, 1, 4, "четверть четверти четвертью"},
     {NumberClass::Fraction, 1, 8, "восьмушка"},
     {NumberClass::Collective, 2, 1, "двое двоих двоим двоими вдвоем"},
@@ -302,7 +302,7 @@ constexpr WordList kEndings =
 // Of a fraction's denominator: одна вторая, пять десятых, одну сотую.
 constexpr WordList kFractionEndings = "ая ой ую ых ые";
 constexpr WordList kThirds =
-    "третий третья третье третьи третьего третьей третьему третьим третью третьем третьих третьими";
+    "третий третья третье третьи третьего третьей третьему третьому третьим третью третьем третьих третьими";
 
 std::optional<NumberWord> ordinal(std::string_view word) {
   if (one_of(word, kThirds)) {
