@@ -371,6 +371,7 @@ TEST_F(LoaderFolderTest, RefusesFilesThatAreMissingOrOutside) {
 }
 
 TEST_F(LoaderFolderTest, PicturesOfALetterAreFilesBesideItOrOfTheFolder) {
+  for (const char* inside : {"mail", "img"}) std::filesystem::create_directories(folder_ / inside);
   write("scenario.yaml",
         "scenario: shop\nbranches:\n  start:\n    - ask: name\n    - mail: shop@example.com\n      subject: Order\n      template: mail/order.html\n"
         "questions: {name: Your name?}\n");
