@@ -34,7 +34,10 @@ class Maker {
     if (auto marked = write([&](Transaction& tx) { return tx.reports().put(job_.bot, mark_, {}, order_.at); }); !marked)
       return trouble(marked.error());
     if (auto read = order_.talks ? read_talks() : read_rows(); !read) return trouble(read.error());
-    if (!why_.empty()) return failed(why_);
+    if (!why_.empty()) {
+      (void)write([&](Transaction& tx) { return tx.reports().drop(mark_); });  // else it goes with old files
+      return failed(why_);
+    }
     if (order_.talks) {
       if (auto counted = count(); !counted) return trouble(counted.error());
     }

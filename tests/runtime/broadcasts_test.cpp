@@ -383,7 +383,7 @@ TEST_F(BroadcastTest, WhoIsOnAnotherPlatformDoesNotWaitForAFullOne) {
   say("owner", "/news");
   pass(10'000);
   EXPECT_EQ(courier_.people_with("hello"), 50u) << "all of VK";
-  EXPECT_LE(waiting.size(), 10u);
+  EXPECT_LT(waiting.size(), 200u) << "what is on its way and not answered is no more than so many";
   EXPECT_EQ(state(), "sending");
   courier_.hold = {};
   for (auto& done : waiting) done(Outcome{});

@@ -60,7 +60,8 @@ TEST(PromiseTest, ALetterIsNamedByItsAddressAndAProgramByItsName) {
       "    - mail: [shop@example.com, \"{{ name }}@example.com\"]\n"
       "      subject: Order\n"
       "      text: \"{{ name }}\"\n"
-      "    - run: estimate\n" +
+      "    - run: estimate\n"
+      "    - ask: comment\n" +
       kQuestions + "ensure:\n";
   EXPECT_EQ(said(yaml +
                  "  - before: {mail: Shop@example.com}\n    answered: [name, phone]\n"
