@@ -372,15 +372,15 @@ class HttpReader {
       case Node::Kind::Sequence:
         out.kind = HttpJson::Kind::List;
         mean(what, "[");
-        for (const Node& item : node.items) out.members.emplace_back(std::string(), read_json(item, what));
+        for (const Node& item : node.items) out.members.push_back(read_json(item, what));
         mean(what, "]");
         return out;
       case Node::Kind::Mapping:
         out.kind = HttpJson::Kind::Map;
         mean(what, "{");
         for (const Node::Entry& entry : node.entries) {
-          std::string name(nfc(loading_, entry.key.scalar));
-          out.members.emplace_back(name, read_json(entry.value, name));
+          out.names.emplace_back(nfc(loading_, entry.key.scalar));
+          out.members.push_back(read_json(entry.value, std::string(out.names.back())));
         }
         mean(what, "}");
         return out;

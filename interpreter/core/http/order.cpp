@@ -25,7 +25,7 @@ void add(std::vector<Expression>& all, const std::vector<HttpField>& fields) {
 }
 void add(std::vector<Expression>& all, const HttpJson& json) {
   add(all, json.text);
-  for (const auto& [name, member] : json.members) add(all, member);
+  for (const HttpJson& member : json.members) add(all, member);
 }
 
 bool read_number(JsonReader& json, std::uint32_t& out) {

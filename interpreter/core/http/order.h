@@ -33,7 +33,8 @@ struct HttpJson {
   enum class Kind : std::uint8_t { Constant, Text, List, Map } kind = Kind::Constant;
   Value constant;
   HttpText text;
-  std::vector<std::pair<std::string, HttpJson>> members;  ///< List: without names
+  std::vector<HttpJson> members;   ///< List, Map
+  std::vector<std::string> names;  ///< Map: of each member
 };
 
 /// `name: text`, or a list of texts: the name several times.

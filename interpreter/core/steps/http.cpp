@@ -205,17 +205,17 @@ class Maker {
       }
       case HttpJson::Kind::List: {
         List items;
-        for (const auto& [name, member] : json.members)
+        for (const HttpJson& member : json.members)
           if (!value_of(member, items.emplace_back())) return false;
         out = Value(std::move(items));
         return true;
       }
       case HttpJson::Kind::Map: {
         ValueMap items;
-        for (const auto& [name, member] : json.members) {
+        for (std::size_t i = 0; i < json.members.size(); ++i) {
           Value value;
-          if (!value_of(member, value)) return false;
-          items.set(name, std::move(value));
+          if (!value_of(json.members[i], value)) return false;
+          items.set(json.names[i], std::move(value));
         }
         out = Value(std::move(items));
         return true;
