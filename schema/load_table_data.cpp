@@ -258,6 +258,14 @@ class TableFile {
         Diagnostic& told = loading_.report(DiagnosticId::CsvBadOption, where, {problem.text, name});
         if (may_offer(loading_, column->options.size())) offer(loading_, told, problem.text, column->options, false);
         told.fixes.clear();
+        if (told.hint_en.empty()) {
+          std::string all;
+          for (const std::string& option : column->options) {
+            if (all.size() > 200) break;
+            all += (all.empty() ? "`" : ", `") + option + "`";
+          }
+          hint(loading_, told, "one of " + all, "можно: " + all);
+        }
         break;
       }
       case CellProblem::What::NoKey:

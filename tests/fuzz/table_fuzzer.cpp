@@ -9,7 +9,7 @@
 namespace sufler::fuzz {
 namespace {
 
-constexpr const char* kScenario = R"(scenario: shop
+constexpr const char* kScenario = R"yaml(scenario: shop
 language: en
 start: welcome
 tables:
@@ -32,7 +32,7 @@ branches:
       limit: 3
       into: found
     - say: "{{ found | length }}"
-)";
+)yaml";
 
 }  // namespace
 
