@@ -123,8 +123,14 @@ void hear_happening(Play& play, const Happened& happened) {
     return;
   }
   // What has happened has happened, whoever talks: unlike a schedule's branch it is not dropped.
-  if (people_talk(play)) return begin_among_people(play, branch, std::move(locals));
-  begin_beside(play, branch, std::move(locals));
+  if (people_talk(play)) {
+    begin_among_people(play, branch, std::move(locals));
+  } else {
+    begin_beside(play, branch, std::move(locals));
+  }
+  // Whoever has blocked the bot would refuse it, one message after the other.
+  if (state.unreachable)
+    std::erase_if(play.turn.effects, [](const Effect& effect) { return std::holds_alternative<SendMessage>(effect); });
 }
 
 }  // namespace sufler

@@ -302,20 +302,7 @@ Stored<Done> EventIntake::look(Transaction& tx, const Program& program, const Ha
         if (!loaded) return Error{loaded.error()};
         shared = std::move(*loaded);
       }
-      UserRecord user;
-      if (!from_json(one.user, user)) continue;
-      Surroundings around;
-      around.chat = one.key.chat;
-      around.shared = &*shared;
-      ValueMap names;
-      names.set("event", Value(event_names(event.name, call_.json)));
-        const auto holds = holds_for(program, std::move(user), around, now, *event.find_user, &names);
-      if (!holds) {
-        ++faults_;
-        fault_ = holds.error();
-        continue;
-      }
-      if (!*holds) continue;
+      if (!is_meant(program, event, one, *shared, now)) continue;
     }
     found_.push_back(std::move(one));
   }

@@ -53,7 +53,7 @@ void check_events(Loading& loading) {
   if (!loading.flow_is_known) return;
   std::vector<Lonely> lonely;
   for (const Happening& event : loading.happenings.all)
-    if (event.kind == Happening::Kind::Webhook && !event.find_user) lonely.push_back({event.branch, event.name, event.span});
+    if (event.kind == Happening::Kind::Webhook && !event.webhook.empty() && !event.find_user) lonely.push_back({event.branch, event.name, event.span});
   check_lonely_branches(loading, lonely, DiagnosticId::EventSpeaksToNobody,
                         "tell people of a role with `%notify%`, or say whom the event is about: `%find_user%: user.phone == "
                         "event.json.phone`",
