@@ -78,6 +78,9 @@ constexpr Wording kWordings[] = {
     {What::ScheduleAdded, "schedule %n added", "добавлено расписание %n"},
     {What::ScheduleRemoved, "schedule %n removed: it runs no more", "убрано расписание %n: оно больше не выполняется"},
     {What::ScheduleChanged, "schedule %n has another time, branch or people", "у расписания %n другое время, ветка или люди"},
+    {What::EventAdded, "event %n added", "добавлено событие %n"},
+    {What::EventRemoved, "event %n removed: nobody takes it any more", "убрано событие %n: его больше никто не примет"},
+    {What::EventChanged, "event %n has other terms or another branch", "у события %n другие условия или ветка"},
     {What::RoleAdded, "role %n is needed now", "теперь нужна роль %n"},
     {What::RoleRemoved, "role %n is not needed any more", "роль %n больше не нужна"},
     {What::SettingsChanged, "settings changed: %l", "изменены настройки: %l"},
@@ -89,6 +92,8 @@ constexpr Wording kWordings[] = {
     {What::QuestionChanged, "question %n: changed %f", "у вопроса %n изменено: %f"},
     {What::DefaultsChanged, "table %n: other defaults of %l", "в таблице %n другие значения по умолчанию: %l"},
     {What::FilesChanged, "other contents of %l", "другое содержимое файлов: %l"},
+    {What::RowsChanged, "table %n, rows of its file: new %b, changed %a, removed %l",
+     "таблица %n, строки её файла: новых %b, изменено %a, убрано %l"},
 };
 /// The rows stand in the order of the kinds.
 constexpr bool in_order() {

@@ -7,6 +7,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "interpreter/core/crm_handoff.h"
+#include "interpreter/core/happenings.h"
+
 namespace sufler {
 
 namespace {
@@ -279,7 +282,8 @@ class FlowGraphBuilder {
   }
   void link_resume(FlowNodeId node, const HandoffRule& rule, FlowVia via) {
     if (rule.mode != HandoffRule::Mode::Silent) return;
-    const bool ends = !rule.user_words.empty() || !rule.staff_words.empty() || rule.resume_after || command_resumes_;
+    const bool ends = !rule.user_words.empty() || !rule.staff_words.empty() || rule.resume_after || command_resumes_ ||
+                      (rule.crm && (!rule.crm->wakes_at.empty() || rule.crm->wakes_when_closed));
     const BranchId to = rule.resume_go ? rule.resume_go : program_.start;
     if (ends && to) link(node, graph_.entry_of(to), via);
   }
@@ -306,6 +310,9 @@ class FlowGraphBuilder {
     for (std::uint32_t i = 0; i < program_.schedules.size(); ++i)
       if (program_.schedules[i].branch)
         link(kOutside, call({}, program_.schedules[i].branch.value, kPending), FlowVia::Scheduled, i);
+    for (std::uint32_t i = 0; program_.events && i < program_.events->all.size(); ++i)
+      if (program_.events->all[i].branch)
+        link(kOutside, call({}, program_.events->all[i].branch.value, kPending), FlowVia::Happened, i);
     std::unordered_map<std::string_view, std::uint32_t> branches;
     for (std::uint32_t i = 0; i < program_.branches.size() && !program_.moved.empty(); ++i)
       branches.emplace(program_.branches[i].name, i);
@@ -317,7 +324,7 @@ class FlowGraphBuilder {
       }
     }
     for (const HandoffRule& rule : program_.handoffs)
-      if (rule.on_staff_message) link_resume(kOutside, rule, FlowVia::Woken);
+      if (rule.on_staff_message || (rule.crm && !rule.crm->silent_at.empty())) link_resume(kOutside, rule, FlowVia::Woken);
   }
 
   void sort_edges() {
@@ -396,6 +403,7 @@ bool FlowGraph::is_event(FlowVia via) {
     case FlowVia::Resume:
     case FlowVia::Button:
     case FlowVia::Scheduled:
+    case FlowVia::Happened:
     case FlowVia::Start:
     case FlowVia::Command: return true;
     default: return false;

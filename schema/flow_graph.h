@@ -63,6 +63,7 @@ enum class FlowVia : std::uint8_t {
   Button,       ///< option `index` of a `say` or a `notify`, which nobody waits for: pressed at any time later
   Start, Command, Fallback, OnError,  ///< from outside; a command by `index`
   Scheduled,    ///< the clock begins it at any time later; from outside: by schedule `index`
+  Happened,     ///< from outside: event `index` of `events`
   Moved,        ///< from outside: where `moved` takes old dialogs
   Woken,        ///< from outside: a rule that falls silent by itself ends
 };

@@ -509,7 +509,8 @@ class FlowSearch {
       if (edge.via == FlowVia::Moved) continue;  // dialogs of another version
       State next = records_[at].state;
       next.node = edge.to;
-      if (edge.via == FlowVia::OnError || edge.via == FlowVia::Woken || edge.via == FlowVia::Scheduled) {
+      if (edge.via == FlowVia::OnError || edge.via == FlowVia::Woken || edge.via == FlowVia::Scheduled ||
+          edge.via == FlowVia::Happened) {
         next.facts = facts_.nothing();
         if (query_.with_facts && next.unset) next.facts = facts_.without(next.facts, query_.watched);
       }
@@ -785,7 +786,8 @@ bool FlowPaths::holds_together(const FlowWay& way, const FlowQuery& query) {
   std::vector<FlowNodeId> calls;
   for (const FlowMove& move : way.moves) {
     if (move.from == graph_.outside()) {
-      if (move.edge.via == FlowVia::OnError || move.edge.via == FlowVia::Woken || move.edge.via == FlowVia::Scheduled)
+      if (move.edge.via == FlowVia::OnError || move.edge.via == FlowVia::Woken || move.edge.via == FlowVia::Scheduled ||
+          move.edge.via == FlowVia::Happened)
         facts = watched.empty() ? facts_.nothing() : facts_.without(facts_.nothing(), watched);
       if (move.edge.via == FlowVia::Command) {
         const Command& command = graph_.program().commands[move.edge.index];

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <vector>
 
+#include "interpreter/core/happenings.h"
 #include "schema/render_common.h"
 
 namespace sufler {
@@ -25,6 +26,8 @@ class Words {
         return from == graph_.outside()
                    ? say("the schedule ", "по расписанию ") + code(program().schedules[edge.index].name) + say(" comes due", "")
                    : say("later", "позже");
+      case FlowVia::Happened:
+        return say("the event ", "происходит событие ") + code(program().events->all[edge.index].name) + say(" happens", "");
       case FlowVia::OnError: return say("something fails", "происходит сбой");
       case FlowVia::Restart: return say("the dialog begins anew", "диалог начинается заново");
       case FlowVia::Resume: return say("people are done", "люди закончили");
@@ -50,7 +53,7 @@ class Words {
   static std::string code(std::string_view text) { return "`" + printable(trim(text), kShownLabel) + "`"; }
 
   std::string command(const Command& command) const {
-    return say("the person writes ", "человек пишет ") + code(command.words.empty() ? command.name : command.words[0]);
+    return say("the person writes ", "человек пишет ") + code(word_of(command, russian_ ? Language::Russian : Language::English));
   }
   std::string pressed(const Option& option) const {
     const std::string label = option.label.empty() ? std::string() : option.label.any_of[0].source();
@@ -157,6 +160,18 @@ class Words {
 
 std::string words_of(const FlowGraph& graph, FlowNodeId from, const FlowEdge& edge, Language language) {
   return Words(graph, language).of(from, edge);
+}
+
+std::string word_of(const Command& command, Language language) {
+  if (!command.words.empty()) return command.words.front();
+  if (command.means.empty()) return command.name;
+  const bool russian = language == Language::Russian;
+  switch (command.means.front()) {
+    case Intent::Back: return russian ? "назад" : "back";
+    case Intent::Restart: return russian ? "сначала" : "start over";
+    case Intent::Stop: return russian ? "стоп" : "stop";
+    default: return russian ? "оператор" : "operator";
+  }
 }
 
 std::string talk_of(const FlowGraph& graph, std::span<const FlowMove> moves, Language language, std::size_t limit) {

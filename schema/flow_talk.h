@@ -12,6 +12,9 @@ namespace sufler {
 std::string talk_of(const FlowGraph& graph, std::span<const FlowMove> moves, Language language,
                     std::size_t limit = 300);
 
+/// What a person writes for a command: its first word, or one of what it `means`.
+std::string word_of(const Command& command, Language language);
+
 /// What an edge is, in a few words: `presses «Order»`, `is silent for 24h`, `no answer to `phone``. Empty for an edge
 /// along which nothing happens that anybody sees.
 std::string words_of(const FlowGraph& graph, FlowNodeId from, const FlowEdge& edge, Language language);

@@ -31,17 +31,6 @@ std::string& word_of(Desk& desk, Desk::Command command) {
   return desk.commands[static_cast<std::size_t>(command)];
 }
 
-/// `NAME` of `${NAME}`; empty when the text is anything else.
-std::string variable_of(std::string_view text) {
-  text = trim(text);
-  if (text.size() < 4 || text.substr(0, 2) != "${" || text.back() != '}') return {};
-  const std::string_view name = text.substr(2, text.size() - 3);
-  const bool good = std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-  return good ? std::string(name) : std::string();
-}
-
 /// A word that an agent writes, folded; empty, with a problem, when it cannot be one.
 std::string read_desk_word(Loading& loading, const Node& node, std::string_view what) {
   const auto text = read_scalar(loading, node, what);
@@ -74,7 +63,7 @@ void read_register(Loading& loading, const Node& node, const std::string& what, 
   }
   if (const Node* token = fields.require(Word::Token)) {
     if (const auto text = read_scalar(loading, *token, fields.spelled(Word::Token))) {
-      desk.token_variable = variable_of(*text);
+      desk.token_variable = environment_variable_of(*text);
       if (desk.token_variable.empty()) {
         hint(loading, loading.report(DiagnosticId::TokenInFile, token->span, {fields.spelled(Word::Token)}),
              "put it into a variable of the environment and write `\"${SUPPORT_TOKEN}\"`",

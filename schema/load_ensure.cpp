@@ -8,7 +8,7 @@ namespace {
 
 /// Verbs that a promise can speak of.
 constexpr Word kVerbs[] = {Word::Handoff, Word::Notify, Word::Save,  Word::Update, Word::Delete, Word::Find,
-                           Word::Count,   Word::Ask,    Word::Track, Word::Go,     Word::Call};
+                           Word::Count,   Word::Ask,    Word::Track, Word::Go,     Word::Call, Word::Mail, Word::Run};
 
 void explain_point(Loading& loading, Diagnostic& problem) {
   hint(loading, problem, "a promise speaks of a branch by its name, or of a step: `{%handoff%: rule}`, `{%notify%: role}`, `{%save%: table}`",

@@ -1,6 +1,7 @@
 // Handoff rules (LANGUAGE 7): who takes over, when, and how it ends.
 #include <algorithm>
 
+#include "interpreter/core/crm_handoff.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -147,7 +148,23 @@ std::optional<HandoffRule::Hours> read_hours(Loading& loading, const Node& node,
   return hours;
 }
 
-void read_resume(Loading& loading, Fields& fields, HandoffRule& rule) {
+std::vector<std::string> read_stages(Loading& loading, const Node& node, std::string_view what) {
+  std::vector<std::string> stages;
+  for (const Node* stage : read_strings(loading, node, what)) stages.emplace_back(trim(nfc(loading, stage->scalar)));
+  return stages;
+}
+
+/// Of a word that only `to: crm` has.
+bool has_crm(Loading& loading, const HandoffRule& rule, const Fields& fields, Word word) {
+  if (rule.crm) return true;
+  const SourceSpan span = fields.key_span(word);
+  hint(loading, loading.report(DiagnosticId::WantsCrm, span,
+                               {fields.spelled(word), loading.say(Word::To, span) + ": " + loading.say(Word::Crm, span)}),
+       "add `%to%: crm` to the rule `" + rule.name + "`", "добавьте `%to%: crm` в правило `" + rule.name + "`");
+  return false;
+}
+
+void read_resume(Loading& loading, Fields& fields, HandoffRule& rule, CrmHandoff& crm) {
   const Node* value = fields.take(Word::Resume);
   if (!value) return;
   if (!value->is_map()) {
@@ -163,6 +180,12 @@ void read_resume(Loading& loading, Fields& fields, HandoffRule& rule) {
   }
   if (const Node* after = inner.take(Word::After)) {
     rule.resume_after = read_duration(loading, *after, inner.spelled(Word::After));
+  }
+  if (const Node* stages = inner.take(Word::Stage); stages && has_crm(loading, rule, inner, Word::Stage)) {
+    crm.wakes_at = read_stages(loading, *stages, inner.spelled(Word::Stage));
+  }
+  if (const Node* closed = inner.take(Word::Closed); closed && has_crm(loading, rule, inner, Word::Closed)) {
+    crm.wakes_when_closed = read_boolean(loading, *closed, inner.spelled(Word::Closed)).value_or(false);
   }
   if (const Node* go = inner.take(Word::Go)) rule.resume_go = read_branch_name(loading, *go, inner.spelled(Word::Go));
   inner.finish();
@@ -240,6 +263,30 @@ void read_idle(Loading& loading, const Node& node, const std::string& what, Hand
   fields.finish();
 }
 
+/// `to: crm`, and what goes with it.
+void read_silent(Loading& loading, Fields& fields, HandoffRule& rule) {
+  CrmHandoff crm;
+  if (const Node* value = fields.take(Word::To)) {
+    if (value->is_scalar() && trim(value->scalar) == "crm") {
+      rule.crm = std::make_shared<const CrmHandoff>();
+    } else {
+      rule.role = read_role(loading, *value, fields.spelled(Word::To));
+    }
+  }
+  if (const Node* value = fields.take(Word::OnStaffMessage)) {
+    rule.on_staff_message = read_boolean(loading, *value, fields.spelled(Word::OnStaffMessage)).value_or(false);
+  }
+  if (const Node* value = fields.take(Word::OnStage); value && has_crm(loading, rule, fields, Word::OnStage)) {
+    crm.silent_at = read_stages(loading, *value, fields.spelled(Word::OnStage));
+  }
+  if (const Node* value = fields.take(Word::History); value && has_crm(loading, rule, fields, Word::History)) {
+    if (const auto count = read_integer(loading, *value, fields.spelled(Word::History), 0, 200))
+      crm.history = static_cast<std::uint32_t>(*count);
+  }
+  read_resume(loading, fields, rule, crm);
+  if (rule.crm) rule.crm = std::make_shared<const CrmHandoff>(std::move(crm));
+}
+
 void read_relay(Loading& loading, Fields& fields, HandoffRule& rule) {
   if (const Node* desk = fields.require(Word::Desk)) {
     if (const auto name = read_scalar(loading, *desk, fields.spelled(Word::Desk))) {
@@ -294,6 +341,9 @@ void refuse_words_of_other_mode(Loading& loading, Fields& fields, Word mode) {
     return;
   }
   refuse(Word::To, "whoever answers is registered at the `%desk%`", "отвечают те, кто зарегистрирован на линии: `%desk%`");
+  for (const Word word : {Word::OnStage, Word::History}) {
+    refuse(word, "it goes with `%mode%: %silent%` and `%to%: crm`", "это для `%mode%: %silent%` с `%to%: crm`");
+  }
   refuse(Word::OnStaffMessage, "it goes with `%mode%: %silent%`, where people write in the same dialog",
          "это для `%mode%: %silent%`, когда люди пишут в том же диалоге");
   refuse(Word::Resume, "it goes with `%mode%: %silent%`; here the step's `%outcomes%` say how it goes on",
@@ -328,11 +378,7 @@ void load_handoffs(Loading& loading) {
     if (relays) {
       read_relay(loading, fields, rule);
     } else {
-      if (const Node* value = fields.take(Word::To)) rule.role = read_role(loading, *value, fields.spelled(Word::To));
-      if (const Node* value = fields.take(Word::OnStaffMessage)) {
-        rule.on_staff_message = read_boolean(loading, *value, fields.spelled(Word::OnStaffMessage)).value_or(false);
-      }
-      read_resume(loading, fields, rule);
+      read_silent(loading, fields, rule);
     }
     if (const Node* value = fields.take(Word::Hours)) {
       rule.hours = read_hours(loading, *value, fields.spelled(Word::Hours), relays);

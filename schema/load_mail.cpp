@@ -1,9 +1,11 @@
 // Letters: the step `mail`, and the HTML files that it names. Such a file is a file of the scenario like any other: what is
 // wrong in it is said with its own lines and columns.
+#include <algorithm>
 #include <filesystem>
 
 #include "interpreter/core/mail/html_template.h"
 #include "interpreter/core/mail/mailbox.h"
+#include "interpreter/core/mail/order.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -46,8 +48,9 @@ void read_people(Loading& loading, const Node& value, std::string_view what, Mai
 
 class HtmlReader {
  public:
-  HtmlReader(Loading& loading, std::uint32_t file, std::string_view text, bool russian)
-      : loading_(loading), file_(file), text_(text), russian_(russian) {}
+  /// `folder`: where the file lies, within the scenario's; empty: there.
+  HtmlReader(Loading& loading, std::uint32_t file, std::string_view text, std::string folder, bool russian)
+      : loading_(loading), file_(file), text_(text), folder_(std::move(folder)), russian_(russian), images_(pictures_of_html(text)) {}
 
   /// Empty when something is wrong, which is told.
   HtmlTemplate read() {
@@ -59,7 +62,7 @@ class HtmlReader {
     for (const HtmlToken& token : scan.tokens) add(token, parts);
     while (!loops_.empty()) leave_loop();
     if (!scan.problems.empty() || loading_.diagnostics.errors() > before) return {};
-    return HtmlTemplate(std::move(parts));
+    return HtmlTemplate(std::move(parts), std::move(pictures_));
   }
 
  private:
@@ -72,7 +75,7 @@ class HtmlReader {
     part.what = token.what;
     part.context = token.context;
     switch (token.what) {
-      case What::Literal: part.text = slice(token.begin, token.end); break;
+      case What::Literal: part.text = with_pictures(token.begin, token.end); break;
       case What::Value: {
         const std::string inner = slice(token.begin, token.end);
         part.history = token.context == HtmlContext::Text && (inner == "history" || inner == "история");
@@ -107,6 +110,46 @@ class HtmlReader {
         break;
     }
     parts.push_back(std::move(part));
+  }
+
+  // ---- pictures
+
+  /// A piece of the file, in which the scenario's pictures are named as parts of the letter.
+  std::string with_pictures(std::uint32_t begin, std::uint32_t end) {
+    std::string out;
+    for (const HtmlPicture& image : images_) {
+      if (image.begin < begin || image.end > end) continue;
+      const auto file = picture(image);
+      if (!file) continue;
+      out += slice(begin, image.begin) + "cid:" + content_id(*file);
+      begin = image.end;
+      if (std::none_of(pictures_.begin(), pictures_.end(), [&](const Attachment& one) { return one.reference == file->reference; }))
+        pictures_.push_back(*file);
+    }
+    return out + slice(begin, end);
+  }
+
+  /// The file that a picture is; none when it lies elsewhere, or is not there, which is told.
+  std::optional<Attachment> picture(const HtmlPicture& image) {
+    namespace fs = std::filesystem;
+    const std::string written = slice(image.begin, image.end);
+    const std::string name(trim(written));
+    const bool elsewhere = name.empty() || name.starts_with("//") || name.starts_with('#') || name.find(':') < name.find('/');
+    if (elsewhere) return std::nullopt;
+    // As a browser finds it, beside the file; else as every other file of a scenario is named.
+    std::error_code error;
+    const std::string beside = (fs::path(folder_) / name).lexically_normal().generic_string();
+    const bool in_root = loading_.on_disk && !fs::exists(fs::path(loading_.program.folder) / beside, error) &&
+                         fs::exists(fs::path(loading_.program.folder) / name, error);
+    Node& node = loading_.kept_nodes.emplace_back();
+    node.kind = Node::Kind::Scalar;
+    node.span = span(image.begin, image.end);
+    node.scalar = loading_.kept.emplace_back(in_root ? name : beside);
+    auto file = read_file_name(loading_, node);
+    if (!file) return file;
+    if (file->mime == "image/png" || file->mime == "image/jpeg" || file->mime == "image/gif") return file;
+    say(loading_.report(DiagnosticId::PictureNotShown, node.span, {written}), "save it as PNG, JPEG or GIF", "сохраните её как PNG, JPEG или GIF");
+    return std::nullopt;
   }
 
   void leave_loop() {
@@ -187,7 +230,10 @@ class HtmlReader {
   Loading& loading_;
   const std::uint32_t file_;
   const std::string_view text_;
+  const std::string folder_;
   const bool russian_;  ///< the author's words
+  const std::vector<HtmlPicture> images_;
+  std::vector<Attachment> pictures_;
   std::vector<std::string_view> loops_;
   std::vector<bool> open_;  ///< `for` or `if` that waits for its `end`: whether it is a loop
 };
@@ -233,7 +279,8 @@ void read_html(Loading& loading, const Node& node, Mail& mail) {
   loading.program.files.push_back(loading.sources.path(index));
   loading.words_of_file.resize(index, Language::English);
   loading.words_of_file.push_back(russian ? Language::Russian : Language::English);
-  HtmlTemplate read = HtmlReader(loading, index, text, russian).read();
+  const std::string folder = std::filesystem::path(file->reference).parent_path().generic_string();
+  HtmlTemplate read = HtmlReader(loading, index, text, folder, russian).read();
   if (!read.empty()) mail.html = std::make_shared<const HtmlTemplate>(std::move(read));
   loading.html_files.emplace(file->reference, mail.html);
 }

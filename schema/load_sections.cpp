@@ -116,7 +116,7 @@ void load_phrases(Loading& loading, const Node& node) {
   }
   Fields fields(loading, node, in::PhraseKey, where);
   // Names that a phrase is given when it is said.
-  for (const char* name : {"count", "formats", "min", "max", "position", "desk", "agent", "client", "number", "minutes",
+  for (const char* name : {"value", "count", "formats", "min", "max", "position", "desk", "agent", "client", "number", "minutes",
                            "names", "days"}) {
     loading.local_names.push_back(name);
   }
@@ -148,6 +148,64 @@ void load_phrases(Loading& loading, const Node& node) {
   fields.finish();
 }
 
+std::string meaning_key(Intent intent) { return '\t' + std::to_string(static_cast<int>(intent)) + '\n'; }
+
+Word word_of(Intent intent) {
+  switch (intent) {
+    case Intent::Back: return Word::Back;
+    case Intent::Restart: return Word::Restart;
+    case Intent::Stop: return Word::StopWord;
+    default: return Word::OperatorWord;
+  }
+}
+
+namespace {
+
+/// What `stop` and its like say in `means:`, or Other.
+Intent read_meaning(Loading& loading, const Node& node, std::string_view what) {
+  switch (read_word(loading, node, in::MeaningWord, what)) {
+    case Word::Back: return Intent::Back;
+    case Word::Restart: return Intent::Restart;
+    case Word::StopWord: return Intent::Stop;
+    case Word::OperatorWord: return Intent::Operator;
+    default: return Intent::Other;
+  }
+}
+
+/// `{matches: …, means: …}`, of `on` or of an item of it.
+void read_on(Loading& loading, const Node& node, const std::string& where, Command& command) {
+  Fields fields(loading, node, in::OnKey, where);
+  const Node* matches = fields.take(Word::Matches);
+  const Node* means = fields.take(Word::Means);
+  if (matches && !command.pattern.empty()) {
+    loading.report(DiagnosticId::RepeatedKey, fields.key_span(Word::Matches), {fields.spelled(Word::Matches)});
+  } else if (matches) {
+    command.pattern = read_pattern(loading, *matches, fields.spelled(Word::Matches));
+  }
+  if (means) {
+    for (const Node* word : read_strings(loading, *means, fields.spelled(Word::Means))) {
+      const Intent intent = read_meaning(loading, *word, fields.spelled(Word::Means));
+      if (intent == Intent::Other) continue;
+      if (std::find(command.means.begin(), command.means.end(), intent) != command.means.end()) {
+        loading.report(DiagnosticId::RepeatedKey, word->span, {std::string(word->scalar)});
+        continue;
+      }
+      command.means.push_back(intent);
+      loading.command_words.emplace(meaning_key(intent) + command.name, word->span);
+    }
+    if (means->is_list() && means->items.empty())
+      loading.report(DiagnosticId::NoOptions, means->span, {fields.spelled(Word::Means)});
+  } else if (!matches && !fields.has_unknown()) {
+    hint(loading,
+         loading.report(DiagnosticId::MissingField, node.span, {fields.spelled(Word::Means), where}),
+         "for example `{%means%: back}` or `{%matches%: \"price|how much\"}`",
+         "например `{%means%: назад}` или `{%matches%: \"цена|сколько стоит\"}`");
+  }
+  fields.finish();
+}
+
+}  // namespace
+
 void load_commands(Loading& loading) {
   in_order(loading.commands, [&](const Declared& declared) {
     const Node& node = *declared.value;
@@ -167,13 +225,21 @@ void load_commands(Loading& loading) {
       loading.report(DiagnosticId::MissingField, declared.key->span,
                      {loading.say(Word::On, declared.key->span), name});
     } else if (on->is_map()) {
-      Fields inner(loading, *on, in::OnKey, fields.spelled(Word::On));
-      if (const Node* matches = inner.require(Word::Matches)) {
-        command.pattern = read_pattern(loading, *matches, inner.spelled(Word::Matches));
-      }
-      inner.finish();
+      read_on(loading, *on, fields.spelled(Word::On), command);
     } else {
-      for (const Node* word : read_strings(loading, *on, fields.spelled(Word::On))) {
+      std::vector<const Node*> words;
+      if (on->is_list()) {
+        for (const Node& item : on->items) {
+          if (item.is_map()) {
+            read_on(loading, item, fields.spelled(Word::On), command);
+          } else {
+            for (const Node* word : read_strings(loading, item, fields.spelled(Word::On))) words.push_back(word);
+          }
+        }
+      } else {
+        words = read_strings(loading, *on, fields.spelled(Word::On));
+      }
+      for (const Node* word : words) {
         const std::string folded = fold(word->scalar);
         const bool fresh = loading.command_words.emplace(folded + '\n' + name, word->span).second;
         if (!folded.empty() && !fresh) {
@@ -227,6 +293,13 @@ void load_commands(Loading& loading) {
     }
 
     if (const Node* value = fields.take(Word::Args)) {
+      if (!command.means.empty() && command.words.empty() && command.pattern.empty()) {
+        hint(loading,
+             loading.report(DiagnosticId::MeaningWithArgs, fields.key_span(Word::Args),
+                            {loading.say(word_of(command.means[0]), fields.key_span(Word::Args)), fields.spelled(Word::Args)}),
+             "add a word: `{%on%: [/price, {%means%: operator}]}`, or leave the arguments out",
+             "добавьте слово: `{%on%: [/цена, {%means%: оператор}]}` или уберите параметры");
+      }
       for (const Node* argument : read_strings(loading, *value, fields.spelled(Word::Args))) {
         std::string variable = read_variable(loading, *argument, fields.spelled(Word::Args));
         if (!variable.empty()) command.args.push_back(std::move(variable));
@@ -291,15 +364,18 @@ void load_tables(Loading& loading) {
              entry.value.scalar.find('.') != std::string_view::npos;
     };
     const bool from_file = std::any_of(node.entries.begin(), node.entries.end(), is_data);
+    TableFileNodes file;
     for (const Node::Entry& entry : node.entries) {
       const Word word = from_file ? find_word(entry.key.scalar, in::TableKey) : Word::None;
       if (word == Word::Data) {
         table.data_file = std::string(entry.value.scalar);
-        not_available_yet(loading, entry.key.span, entry.key.scalar);
+        file.data = &entry.value;
         continue;
       }
       if (word == Word::Key) {
-        table.key = std::string(entry.value.scalar);
+        if (!read_scalar(loading, entry.value, entry.key.scalar)) continue;
+        table.key = std::string(nfc(loading, entry.value.scalar));
+        file.key = &entry.value;
         continue;
       }
       const std::string_view name = read_name(loading, entry.key);
@@ -312,10 +388,14 @@ void load_tables(Loading& loading) {
       Column column;
       column.name = std::string(name);
       const Node* type = &entry.value;
+      std::string heading;
       SourceSpan default_span = entry.key.span;
       if (entry.value.is_map()) {
         Fields fields(loading, entry.value, in::ColumnKey, column.name);
         type = fields.require(Word::Type);
+        if (const Node* from = from_file ? fields.take(Word::From) : nullptr) {
+          if (const auto text = read_scalar(loading, *from, fields.spelled(Word::From))) heading = std::string(*text);
+        }
         if (const Node* options = fields.take(Word::Options)) {
           for (const Node* option : read_strings(loading, *options, fields.spelled(Word::Options))) {
             column.options.emplace_back(option->scalar);
@@ -354,7 +434,10 @@ void load_tables(Loading& loading) {
         }
       }
       table.columns.push_back(std::move(column));
+      file.headings.push_back(std::move(heading));
+      file.spans.push_back(entry.key.span);
     }
+    if (file.data) load_table_file(loading, table, file);
   });
 }
 

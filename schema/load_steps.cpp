@@ -1,6 +1,7 @@
 // Branches: lists of steps, and what each verb takes (LANGUAGE 4).
 #include <algorithm>
 
+#include "interpreter/core/crm_handoff.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -382,6 +383,7 @@ std::optional<Expression> read_where(Loading& loading, Fields& fields, TableId t
 Verbs read_save(Loading& loading, Fields& fields, const Node& value) {
   Save save;
   save.table = read_table_name(loading, value, fields.where());
+  check_writable(loading, save.table, value.span);
   if (const Node* node = fields.take(Word::Values)) {
     save.values = read_values(loading, *node, save.table, fields.spelled(Word::Values));
   }
@@ -433,7 +435,10 @@ Verbs read_find(Loading& loading, Fields& fields, const Node& value) {
   find.table = read_table_name(loading, value, fields.where());
   find.where = read_where(loading, fields, find.table);
   if (const Node* node = fields.take(Word::Similar)) {
-    not_available_yet(loading, node->span, fields.spelled(Word::Similar));
+    find.similar = read_similar(loading, *node, find, fields.spelled(Word::Similar));
+    if (!fields.has(Word::Limit)) {
+      hint(loading, loading.report(DiagnosticId::SimilarWithoutLimit, fields.key_span(Word::Similar)), "add `%limit%: 3`", "добавьте `%limit%: 3`");
+    }
   }
   find.sort = read_sort(loading, fields, find.table);
   find.limit = read_optional_expression(loading, fields, Word::Limit);
@@ -452,6 +457,7 @@ Verbs read_count(Loading& loading, Fields& fields, const Node& value) {
 Verbs read_update(Loading& loading, Fields& fields, const Node& value) {
   Update update;
   update.table = read_table_name(loading, value, fields.where());
+  check_writable(loading, update.table, value.span);
   update.where = read_where(loading, fields, update.table);
   if (const Node* node = fields.require(Word::Values)) {
     TableScope scope(loading, update.table);
@@ -463,6 +469,7 @@ Verbs read_update(Loading& loading, Fields& fields, const Node& value) {
 Verbs read_delete(Loading& loading, Fields& fields, const Node& value) {
   Delete step;
   step.table = read_table_name(loading, value, fields.where());
+  check_writable(loading, step.table, value.span);
   step.where = read_where(loading, fields, step.table);
   return step;
 }
@@ -757,7 +764,10 @@ std::string lacks_for(const Loading& loading, const HandoffRule& rule, HandoffOu
     return loading.say(Word::Resume, place) + ": {" + loading.say(word, place) + ": …}";
   };
   switch (outcome) {
-    case HandoffOutcome::Closed: return relays || !rule.staff_words.empty() ? "" : resume(Word::ByStaff);
+    case HandoffOutcome::Closed:
+      return relays || !rule.staff_words.empty() || (rule.crm && (!rule.crm->wakes_at.empty() || rule.crm->wakes_when_closed))
+                 ? ""
+                 : resume(Word::ByStaff);
     case HandoffOutcome::ClientLeft: return relays || !rule.user_words.empty() ? "" : resume(Word::Words);
     case HandoffOutcome::Timeout:
       if (relays) return rule.queue_timeout || rule.close_idle ? "" : loading.say(Word::Timeout, place) + ": …";
@@ -868,6 +878,11 @@ Verbs read_verb(Loading& loading, Fields& fields, Word verb, const Node& key, co
     case Word::Handoff: return read_handoff(loading, fields, value);
     case Word::Run: return read_run(loading, fields, value);
     case Word::Mail: return read_mail(loading, fields, value);
+    case Word::Http: return read_http(loading, fields, value);
+    case Word::Crm: {
+      auto crm = read_crm(loading, fields, value);
+      return crm ? Verbs(std::move(*crm)) : Verbs(Log{});
+    }
     case Word::Report: return read_report(loading, fields, value);
     case Word::Assistant: return read_assistant(loading, fields, value, step);
     case Word::Log: return Log{read_text(loading, value, fields.where())};

@@ -173,12 +173,13 @@ void declare_file(Loading& loading, const Node& root, Sections& sections) {
       case Word::Schedules:
         declare_all(loading, loading.schedules, value, key.scalar, program.schedules);
         break;
+      case Word::Events:
+        declare_all(loading, loading.events, value, key.scalar, loading.happenings.all);
+        break;
       case Word::PhrasesWord: sections.phrases.push_back(&value); break;
       case Word::Moved: sections.moved.push_back(&value); break;
       case Word::Ensure: sections.ensure.push_back(&value); break;
-      default:  // events
-        not_available_yet(loading, key.span, key.scalar);
-        break;
+      default: break;
     }
   }
   if (const Node* tests = fields.take_unknown(in::TalkFile)) {
@@ -390,6 +391,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   load_branches(loading);
   load_commands(loading);
   load_schedules(loading);
+  load_events(loading);
   complete_desks(loading);
   load_texts(loading);
   for (const Node* node : sections.phrases) load_phrases(loading, *node);
@@ -405,6 +407,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   check_types(loading);
   check_unused(loading);
   check_schedules(loading);
+  check_events(loading);
   check_commands(loading);
   check_cases(loading);
   check_flow(loading);
@@ -414,6 +417,7 @@ void load(Loaded& loaded, const LoadOptions& options, std::string folder) {
   check_promises(loading);
   check_platform_limits(loading);
   check_secrets(loading);
+  check_secret_columns(loading);
   if (!loaded.diagnostics.has_errors()) {
     if (options.count_files) count_files(loading, loaded, version);
     if (!options.version.empty()) loading.program.version = options.version;

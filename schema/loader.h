@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "interpreter/core/capabilities.h"
+#include "interpreter/core/http/url.h"
 #include "interpreter/core/program.h"
 #include "schema/diagnostic.h"
 #include "schema/source_map.h"
@@ -24,6 +25,10 @@ struct LoadOptions {
   std::optional<std::vector<std::string>> models;
   /// Whether the configuration has a mail server; none: unknown, so it is not asked for.
   std::optional<bool> mail;
+  /// Hosts that the configuration lets `http` reach; none: unknown, so none is checked.
+  std::optional<std::vector<AllowedPlace>> hosts;
+  /// The same of a CRM.
+  std::optional<bool> crm;
   /// Whose limits the scenario is held against; empty: none.
   std::vector<Platform> platforms;
   /// The author asked for these platforms by name: what they lack altogether is noted too.

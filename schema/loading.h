@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "interpreter/core/happenings.h"
 #include "schema/loader.h"
 #include "schema/node.h"
 #include "schema/vocabulary.h"
@@ -120,7 +121,8 @@ struct Loading {
   std::set<std::string> files;             ///< of the scenario's folder, that it sends
 
   NameIndex branches, questions, tables, commands, handoffs, desks, assistants, texts, settings;
-  NameIndex schedules;
+  NameIndex schedules, events;
+  Happenings happenings;                   ///< the program's `events`, until they are read
   std::deque<Node> made_nodes;             ///< parts of scalars that are read like scalars of their own
   std::vector<std::pair<std::string, const Node*>> cancels;  ///< what `cancel` names
   std::unordered_map<std::string_view, std::vector<std::uint32_t>> inline_questions;
@@ -177,7 +179,7 @@ struct Loading {
   std::vector<std::uint8_t> desk_is_used;            ///< by DeskId: as a role
 
   /// Where each word of a command stands, by the folded word, a line end and the command.
-  std::unordered_map<std::string, SourceSpan> command_words;
+  std::unordered_map<std::string, SourceSpan> command_words;  ///< and of what it `means`: see meaning_key
 
   // Where the reader stands.
   BranchId branch;
@@ -324,6 +326,14 @@ std::optional<std::string> bytes_of(const Loading& loading, const std::string& r
 
 Mail read_mail(Loading& loading, Fields& fields, const Node& value);
 
+// ---- requests (load_http.cpp)
+
+HttpStep read_http(Loading& loading, Fields& fields, const Node& value);
+// ---- a CRM (load_crm.cpp)
+
+/// Nothing when it cannot be a step.
+std::optional<CrmStep> read_crm(Loading& loading, Fields& fields, const Node& value);
+
 // ---- reports (load_period.cpp)
 
 /// `last 24 hours`, `yesterday`, `this month`, or `{from: …, to: …}`.
@@ -373,16 +383,36 @@ std::vector<QuestionId> read_fields(Loading& loading, const Node& node, std::str
 /// Nothing when it says nothing; why is reported.
 std::optional<BroadcastStep> read_broadcast(Loading& loading, Fields& fields, const Node& value);
 
+// ---- tables that are read from a file (load_table_data.cpp)
+
+struct TableFileNodes {
+  const Node* data = nullptr;         ///< names the file
+  const Node* key = nullptr;          ///< null: the author named none
+  std::vector<std::string> headings;  ///< by column: its heading in the file where it has another; else empty
+  std::vector<SourceSpan> spans;      ///< by column
+};
+/// Reads and checks the file; `table.data` is set when its headings fit.
+void load_table_file(Loading& loading, Table& table, const TableFileNodes& nodes);
+/// Whether a step may write into the table; says that the file alone does.
+bool check_writable(Loading& loading, TableId table, SourceSpan span);
+/// `similar:` of a `find`.
+std::shared_ptr<const Similarity> read_similar(Loading& loading, const Node& node, const Find& find, std::string_view what);
+
 void load_settings(Loading& loading);
 void load_texts(Loading& loading);
 void load_phrases(Loading& loading, const Node& node);
 void load_questions(Loading& loading);
 void load_branches(Loading& loading);
 void load_commands(Loading& loading);
+/// The word that `means:` of a command says.
+Word word_of(Intent intent);
+/// In `command_words`, before the command's name.
+std::string meaning_key(Intent intent);
 void load_tables(Loading& loading);
 void load_desks(Loading& loading);
 void load_assistants(Loading& loading);
 void load_schedules(Loading& loading);
+void load_events(Loading& loading);
 /// Once all steps and questions are known: types of arguments, what tools are for, and whether the budget is enough.
 void complete_assistants(Loading& loading);
 void load_handoffs(Loading& loading);
@@ -413,7 +443,20 @@ void check_promises(Loading& loading);
 void check_commands(Loading& loading);
 void check_platform_limits(Loading& loading);
 void check_secrets(Loading& loading);
+void check_secret_columns(Loading& loading);
 void check_unused(Loading& loading);
 void check_schedules(Loading& loading);
+void check_events(Loading& loading);
+/// Says which steps speak to a person where there is none. `begin`: the branches that begin so, the name and the place of
+/// what begins them.
+struct Lonely {
+  BranchId branch;
+  std::string name;
+  SourceSpan span;
+};
+void check_lonely_branches(Loading& loading, const std::vector<Lonely>& begin, DiagnosticId id, const char* way_out_en,
+                           const char* way_out_ru);
+/// `NAME` of `${NAME}`; empty when the text is anything else.
+std::string environment_variable_of(std::string_view text);
 
 }  // namespace sufler

@@ -1,4 +1,5 @@
 // Names of the places where a dialog rests (LANGUAGE 11).
+#include "interpreter/core/crm/order.h"
 #include "interpreter/core/expects.h"
 #include "schema/loading.h"
 
@@ -77,8 +78,9 @@ void name_places(Loading& loading) {
       if (own.empty()) own = report->name.empty() ? "report" : report->name;
     } else if (std::holds_alternative<HttpStep>(step.verb)) {
       if (own.empty()) own = "http";
-    } else if (std::holds_alternative<CrmStep>(step.verb)) {
-      if (own.empty()) own = "crm";
+    } else if (const auto* crm = std::get_if<CrmStep>(&step.verb)) {
+      if (!waits(*crm)) continue;
+      if (own.empty()) own = crm_word(crm->order->what);
     } else if (const auto* mail = std::get_if<Mail>(&step.verb)) {
       if (!mail->on_error) continue;  // nobody waits
       if (own.empty()) own = "mail";

@@ -75,6 +75,7 @@ enum Context : std::uint64_t {
   HandoffField = 1ull << 59,  ///< `handoff.position`
   QuotaPeriod = 1ull << 60,   ///< `50/day`
   ReportWord = 1ull << 61,    ///< `talks: all`, `period: {from: …, to: …}`
+  MeaningWord = 1ull << 62,   ///< `on: {means: back}`
   ScheduleWord = 1ull << 63,  ///< `missed: once`, `for: dialogs in …`
 };
 }  // namespace in

@@ -23,7 +23,7 @@ struct BroadcastRow {
   std::string bot;
   std::string name;            ///< may be empty
   std::string order;           ///< JSON of BroadcastOrder (core/broadcast.h)
-  std::string begun_by;        ///< for lists: `telegram:42`, `schedule:daily`, `operator`
+  std::string begun_by;        ///< for lists: `telegram:42`, `schedule:daily`, `operator`, kBegunByErased
   std::int64_t dialog_id = 0;  ///< whose turn began it, which is told when it ends; 0: none
   State state = State::Preparing;
   bool only_counts = false;    ///< ends as Counted
@@ -43,7 +43,11 @@ struct BroadcastRow {
   std::int64_t unknown = 0;  ///< a process died, or an answer was lost, and it is not said twice
 
   bool is_over() const { return state >= State::Done; }
+  friend bool operator==(const BroadcastRow&, const BroadcastRow&) = default;
 };
+
+/// Whoever began it was erased: when it is over it goes, with what they typed.
+inline constexpr std::string_view kBegunByErased = "erased";
 
 class BroadcastStore {
  public:
@@ -70,6 +74,7 @@ class BroadcastStore {
   virtual Stored<bool> pause(std::int64_t id, Moment now) = 0;
   virtual Stored<bool> resume(std::int64_t id) = 0;
   virtual Stored<bool> stop(std::int64_t id) = 0;
+  virtual Stored<Done> drop(std::int64_t id) = 0;
 
   struct Person {
     std::int64_t dialog_id = 0;
@@ -83,11 +88,15 @@ class BroadcastStore {
     std::int64_t last_id = 0;
   };
   virtual Stored<Look> look(std::string_view bot, std::int64_t after_id, std::int64_t rows) = 0;
-  virtual Stored<Done> add_people(std::int64_t id, const std::vector<std::int64_t>& dialogs) = 0;
-  /// Who are next.
-  virtual Stored<std::vector<Person>> next_people(std::int64_t id, std::int64_t most) = 0;
-  /// They have had their turn: all up to this dialog.
-  virtual Stored<Done> drop_people(std::int64_t id, std::int64_t through_dialog) = 0;
+  /// Dialogs of one platform.
+  virtual Stored<Done> add_people(std::int64_t id, std::string_view transport, const std::vector<std::int64_t>& dialogs) = 0;
+  /// Platforms with somebody who is still to get it, sorted.
+  virtual Stored<std::vector<std::string>> platforms(std::int64_t id) = 0;
+  /// Who are next on a platform.
+  virtual Stored<std::vector<Person>> next_people(std::int64_t id, std::string_view transport, std::int64_t most) = 0;
+  /// They have had their turn: all of a platform up to this dialog.
+  virtual Stored<Done> drop_people(std::int64_t id, std::string_view transport, std::int64_t through_dialog) = 0;
+  virtual Stored<Done> drop_all_people(std::int64_t id) = 0;
   /// Whether an event or a message of it is still on its way.
   virtual Stored<bool> is_under_way(std::string_view bot, std::int64_t id) = 0;
 };

@@ -41,7 +41,8 @@ constexpr const char* kTables[] = {
     "journal",   "positions",   "seen_events",   "shared_values", "track_events",
     "scenario_versions", "scenario_files", "scenario_deployments", "dead_letters", "messages_map", "agents", "tickets",
     "ticket_messages", "token_failures", "agent_invitations", "jobs", "knowledge_vectors", "model_usage", "schedule_times",
-    "broadcasts", "broadcast_people", "report_files", "scenario_tables", "scenario_table_users"};
+    "broadcasts", "broadcast_people", "report_files", "crm_accounts", "crm_links", "crm_made",
+    "scenario_tables", "scenario_table_users"};
 // Tables whose ids we number, and where the numbers go on.
 constexpr std::pair<const char*, const char*> kNumbered[] = {{"users", "users_ids"},
                                                              {"dialogs", "dialogs_ids"},

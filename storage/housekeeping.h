@@ -92,6 +92,16 @@ class Housekeeping {
   /// Those that changed last, the latest first. Reads through all dialogs of the database.
   virtual Stored<std::vector<DialogLine>> dialogs(std::string_view bot, std::size_t limit) = 0;
 
+  /// Which dialogs a page shows; empty fields and a moment of 0 ask for nothing.
+  struct DialogFilter {
+    std::string place;      ///< `branch/question`; a branch alone is all of its places
+    std::string transport, user_id;
+    Moment changed_before;
+  };
+  /// Behind `after_id`, in the order of ids; those of a schedule or an event, which have no person, are left out.
+  virtual Stored<std::vector<DialogLine>> dialog_page(std::string_view bot, const DialogFilter& filter, std::int64_t after_id,
+                                                      std::size_t limit) = 0;
+
   /// Removes all that is about the person. What a scenario shared between people (`shared`) is not
   /// searched.
   virtual Stored<Erased> erase(const Erasable& who) = 0;

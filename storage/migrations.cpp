@@ -320,6 +320,45 @@ const std::vector<Step>& steps() {
                   AND first.state < 3 AND first.id < broadcasts.id))",
           "CREATE UNIQUE INDEX broadcasts_name ON broadcasts (bot, name) WHERE name <> '' AND state < 3",
       },
+      {
+          // Of a CRM (crm_store.h): when the next request of an account may leave, and the tokens of OAuth.
+          R"(CREATE TABLE crm_accounts (
+               account TEXT NOT NULL PRIMARY KEY, next_at_unix_ms BIGINT NOT NULL, access_token TEXT NOT NULL,
+               refresh_token TEXT NOT NULL, expires_at_unix_ms BIGINT NOT NULL, generation BIGINT NOT NULL, begun_with TEXT NOT NULL,
+               refreshing_until_unix_ms BIGINT NOT NULL))",
+          "postgresql: ALTER TABLE crm_accounts SET (fillfactor = 50)",
+          // Whose contact and latest lead is which.
+          R"(CREATE TABLE crm_links (
+               user_id TEXT NOT NULL, transport TEXT NOT NULL, bot TEXT NOT NULL, account TEXT NOT NULL, contact_id BIGINT NOT NULL,
+               lead_id BIGINT NOT NULL, changed_at_unix_ms BIGINT NOT NULL, PRIMARY KEY (user_id, transport, bot, account)){clustered})",
+          "CREATE INDEX crm_links_contact ON crm_links (account, contact_id)",
+          "CREATE INDEX crm_links_lead ON crm_links (account, lead_id)",
+          // What was begun for an order and what it became; `made_id` 0: nobody knows.
+          R"(CREATE TABLE crm_made (
+               mark TEXT NOT NULL, what TEXT NOT NULL, account TEXT NOT NULL, bot TEXT NOT NULL, transport TEXT NOT NULL,
+               user_id TEXT NOT NULL, begun_unix_s BIGINT NOT NULL, made_id BIGINT NOT NULL, contact_id BIGINT NOT NULL,
+               PRIMARY KEY (mark, what)){clustered})",
+          "CREATE INDEX crm_made_id ON crm_made (account, what, made_id)",
+          "CREATE INDEX crm_made_person ON crm_made (user_id, transport, bot)",
+      },
+      {
+          // Tables that are read from a file: which file's rows are there.
+          "CREATE TABLE scenario_table_data (name TEXT NOT NULL PRIMARY KEY, mark TEXT NOT NULL)",
+      },
+      {
+          // A run that waits for the one before it, and what its dialog is to forget behind it (schedule_store.h).
+          "ALTER TABLE schedule_times ADD COLUMN held_until_unix_ms BIGINT NOT NULL DEFAULT 0",
+          "ALTER TABLE schedule_times ADD COLUMN forgets BIGINT NOT NULL DEFAULT 0",
+          // Each platform takes its people at its own pace.
+          R"(CREATE TABLE broadcast_people_of (
+               broadcast BIGINT NOT NULL, transport TEXT NOT NULL, dialog BIGINT NOT NULL,
+               PRIMARY KEY (broadcast, transport, dialog)){clustered})",
+          R"(INSERT INTO broadcast_people_of (broadcast, transport, dialog) SELECT p.broadcast, d.transport, p.dialog
+             FROM broadcast_people AS p JOIN dialogs AS d ON d.id = p.dialog)",
+          "DROP TABLE broadcast_people",
+          "ALTER TABLE broadcast_people_of RENAME TO broadcast_people",
+          "CREATE INDEX broadcast_people_dialog ON broadcast_people (dialog)",
+      },
   };
   return all;
 }

@@ -17,8 +17,9 @@ class ReportStore {
   /// letter shows of it under `letter_key`. Before its content, so that none stays behind. Once more changes nothing but
   /// how long it is kept.
   virtual Stored<Done> put(std::string_view bot, std::string_view key, std::string_view letter_key, Moment at) = 0;
-  /// Whether it was put and is still kept.
+  /// Whether it was put and is still kept. Nobody removes it until the transaction ends.
   virtual Stored<bool> has(std::string_view key) = 0;
+  virtual Stored<Done> drop(std::string_view key) = 0;
 
   /// What happened in dialogs with people.
   struct Span {

@@ -1,4 +1,6 @@
 #pragma once
+#include "interpreter/core/tables/similarity.h"
+#include "interpreter/core/tables/table_data.h"
 #include "storage/dialect.h"
 #include "storage/storage.h"
 
@@ -29,6 +31,14 @@ class ScenarioTables {
 
  private:
   Stored<Done> prepare_table(const std::string& scenario, const Table& table);
+  /// Makes the rows those of the table's file (table_files.cpp): what differs is written, and nothing when the file and its
+  /// columns are those that were taken over last.
+  Stored<Done> load_file(const Table& table);
+  /// What `similar` looks into (similar_rows.cpp).
+  void prepare_indexes(const Table& table, const Similarity& similarity);
+  /// SQLite drops no column that an index has.
+  void drop_indexes(const Table& table);
+  Stored<List> find_similar(const Table& table, const FindRows& find);
 
   soci::session& sql_;
   const Dialect& dialect_;

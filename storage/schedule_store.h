@@ -24,6 +24,9 @@ struct ScheduleRow {
   Moment run_due;              ///< the time it is for; 0: none is under way
   std::int64_t run_after = 0;  ///< dialogs up to this id have been looked at
   std::int64_t people_told = 0;  ///< dialogs that the last run, or the one under way, went to
+  /// The run before, without a person, is under way, and none may be left out: it is looked at again then; 0: it is not.
+  Moment held_until;
+  bool forgets = false;  ///< somebody was erased while a run was under way: what it wrote down goes when it is over
 };
 inline constexpr Moment kNeverAt{INT64_MAX};
 
@@ -70,6 +73,23 @@ class ScheduleStore {
                                std::int64_t rows, std::int64_t most) = 0;
   /// Private dialogs of all people.
   virtual Stored<Look> people(std::string_view bot, std::int64_t after_id, std::int64_t rows, std::int64_t most) = 0;
+  /// Of these, those whose record as JSON has this text in it (as `append_json_string` writes it, without quotes): they may
+  /// be meant, and nobody else is.
+  virtual Stored<Look> people_with(std::string_view bot, std::string_view text, std::int64_t after_id, std::int64_t rows,
+                                   std::int64_t most) = 0;
+  /// The private dialogs of whoever has this id, one a platform.
+  virtual Stored<std::vector<Listener>> people_called(std::string_view bot, std::string_view user_id) = 0;
+  /// The chat of a dialog without a person that begins with `beginning`, rests nowhere and has nothing to hear; empty when
+  /// there is none.
+  virtual Stored<std::string> free_dialog(std::string_view bot, std::string_view beginning) = 0;
+  /// A number that no call of a bot had before; from 1.
+  virtual Stored<std::int64_t> next_number(std::string_view bot, std::string_view of_what) = 0;
+  /// Whether an event that begins a schedule's run waits to be played.
+  virtual Stored<bool> is_to_begin(std::string_view bot, std::string_view name) = 0;
+  /// Schedules of which `forgets` is set.
+  virtual Stored<std::vector<std::string>> forgetful(std::string_view bot) = 0;
+  /// What a schedule's own dialog has written down goes, and what it remembers. No longer `forgets`.
+  virtual Stored<Done> forget(std::string_view bot, std::string_view name) = 0;
   /// When something happened last in a dialog; 0 when it is gone.
   virtual Stored<Moment> changed_at(std::int64_t dialog_id) = 0;
 };

@@ -121,6 +121,14 @@ Stored<bool> SqlBroadcasts::stop(std::int64_t id) {
   });
 }
 
+Stored<Done> SqlBroadcasts::drop(std::int64_t id) {
+  return tx_.operation([&]() -> Stored<Done> {
+    tx_.statements_.run("DELETE FROM broadcast_people WHERE broadcast = ?", id);
+    tx_.statements_.run("DELETE FROM broadcasts WHERE id = ?", id);
+    return Done{};
+  });
+}
+
 Stored<BroadcastStore::Look> SqlBroadcasts::look(std::string_view bot, std::int64_t after_id, std::int64_t rows) {
   return tx_.operation([&]() -> Stored<Look> {
     tx_.write_out();
@@ -144,12 +152,12 @@ Stored<BroadcastStore::Look> SqlBroadcasts::look(std::string_view bot, std::int6
   });
 }
 
-Stored<Done> SqlBroadcasts::add_people(std::int64_t id, const std::vector<std::int64_t>& dialogs) {
+Stored<Done> SqlBroadcasts::add_people(std::int64_t id, std::string_view transport, const std::vector<std::int64_t>& dialogs) {
   return tx_.operation([&]() -> Stored<Done> {
     if (dialogs.empty()) return Done{};
     if (!tx_.dialect_.locks_rows) {
       for (const std::int64_t dialog : dialogs)
-        tx_.statements_.run("INSERT INTO broadcast_people (broadcast, dialog) VALUES (?, ?)", id, dialog);
+        tx_.statements_.run("INSERT INTO broadcast_people (broadcast, transport, dialog) VALUES (?, ?, ?)", id, transport, dialog);
       return Done{};
     }
     // A statement is a way there and back.
@@ -157,29 +165,54 @@ Stored<Done> SqlBroadcasts::add_people(std::int64_t id, const std::vector<std::i
     for (const std::int64_t dialog : dialogs) list += (list.size() > 1 ? "," : "") + std::to_string(dialog);
     list += "]";
     tx_.statements_.run(
-        R"(INSERT INTO broadcast_people (broadcast, dialog) SELECT CAST(? AS BIGINT), CAST(one AS BIGINT) FROM
-           json_array_elements_text(CAST(CAST(? AS TEXT) AS JSON)) AS one)",
-        id, list);
+        R"(INSERT INTO broadcast_people (broadcast, transport, dialog) SELECT CAST(? AS BIGINT), CAST(? AS TEXT),
+           CAST(one AS BIGINT) FROM json_array_elements_text(CAST(CAST(? AS TEXT) AS JSON)) AS one)",
+        id, transport, list);
     return Done{};
   });
 }
 
-Stored<std::vector<BroadcastStore::Person>> SqlBroadcasts::next_people(std::int64_t id, std::int64_t most) {
+Stored<std::vector<std::string>> SqlBroadcasts::platforms(std::int64_t id) {
+  return tx_.operation([&]() -> Stored<std::vector<std::string>> {
+    // From one to the next, by the key: people are many, platforms few.
+    std::vector<std::string> all;
+    std::string last;
+    for (;;) {
+      std::string next;
+      tx_.statements_.one("SELECT COALESCE(min(transport), '') FROM broadcast_people WHERE broadcast = ? AND transport > ?",
+                          std::tie(next), id, last);
+      if (next.empty()) return all;
+      all.push_back(next);
+      last = next;
+    }
+  });
+}
+
+Stored<std::vector<BroadcastStore::Person>> SqlBroadcasts::next_people(std::int64_t id, std::string_view transport,
+                                                                       std::int64_t most) {
   return tx_.operation([&]() -> Stored<std::vector<Person>> {
     std::vector<Person> people;
     Person one;
     tx_.statements_.each(
         R"(SELECT d.id, d.bot, d.transport, d.chat, d.user_id FROM broadcast_people AS p JOIN dialogs AS d ON d.id = p.dialog
-           WHERE p.broadcast = ? ORDER BY p.dialog LIMIT ?)",
+           WHERE p.broadcast = ? AND p.transport = ? ORDER BY p.dialog LIMIT ?)",
         std::tie(one.dialog_id, one.key.bot, one.key.chat.transport, one.key.chat.chat_id, one.key.user_id),
-        [&] { people.push_back(one); }, id, most);
+        [&] { people.push_back(one); }, id, transport, most);
     return people;
   });
 }
 
-Stored<Done> SqlBroadcasts::drop_people(std::int64_t id, std::int64_t through_dialog) {
+Stored<Done> SqlBroadcasts::drop_people(std::int64_t id, std::string_view transport, std::int64_t through_dialog) {
   return tx_.operation([&]() -> Stored<Done> {
-    tx_.statements_.run("DELETE FROM broadcast_people WHERE broadcast = ? AND dialog <= ?", id, through_dialog);
+    tx_.statements_.run("DELETE FROM broadcast_people WHERE broadcast = ? AND transport = ? AND dialog <= ?", id, transport,
+                        through_dialog);
+    return Done{};
+  });
+}
+
+Stored<Done> SqlBroadcasts::drop_all_people(std::int64_t id) {
+  return tx_.operation([&]() -> Stored<Done> {
+    tx_.statements_.run("DELETE FROM broadcast_people WHERE broadcast = ?", id);
     return Done{};
   });
 }

@@ -18,10 +18,13 @@ class SqlBroadcasts final : public BroadcastStore {
   Stored<bool> pause(std::int64_t id, Moment now) override;
   Stored<bool> resume(std::int64_t id) override;
   Stored<bool> stop(std::int64_t id) override;
+  Stored<Done> drop(std::int64_t id) override;
   Stored<Look> look(std::string_view bot, std::int64_t after_id, std::int64_t rows) override;
-  Stored<Done> add_people(std::int64_t id, const std::vector<std::int64_t>& dialogs) override;
-  Stored<std::vector<Person>> next_people(std::int64_t id, std::int64_t most) override;
-  Stored<Done> drop_people(std::int64_t id, std::int64_t through_dialog) override;
+  Stored<Done> add_people(std::int64_t id, std::string_view transport, const std::vector<std::int64_t>& dialogs) override;
+  Stored<std::vector<std::string>> platforms(std::int64_t id) override;
+  Stored<std::vector<Person>> next_people(std::int64_t id, std::string_view transport, std::int64_t most) override;
+  Stored<Done> drop_people(std::int64_t id, std::string_view transport, std::int64_t through_dialog) override;
+  Stored<Done> drop_all_people(std::int64_t id) override;
   Stored<bool> is_under_way(std::string_view bot, std::int64_t id) override;
 
  private:

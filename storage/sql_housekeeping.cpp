@@ -8,6 +8,9 @@
 #include <set>
 
 #include "interpreter/core/json_text.h"
+#include "interpreter/core/state.h"
+#include "interpreter/core/text.h"
+#include "storage/broadcast_store.h"
 #include "storage/job_store.h"
 #include "storage/outbox_json.h"
 #include "storage/sql_reports.h"
@@ -30,6 +33,8 @@ constexpr std::string_view kEvent = "event";
 constexpr std::string_view kOutbox = "outbox";
 constexpr std::string_view kUnknown = "unknown";
 constexpr std::string_view kJob = "job";
+/// A shorter word may mean anything.
+constexpr std::size_t kTellingName = 4;
 constexpr char kOfOutbox = 'o';
 
 std::string text_of(const ValueMap& map, std::string_view name) {
@@ -403,6 +408,39 @@ Stored<std::vector<Housekeeping::DialogLine>> SqlHousekeeping::dialogs(std::stri
   });
 }
 
+Stored<std::vector<Housekeeping::DialogLine>> SqlHousekeeping::dialog_page(std::string_view bot, const DialogFilter& filter,
+                                                                           std::int64_t after_id, std::size_t limit) {
+  return tx_.operation([&]() -> Stored<std::vector<DialogLine>> {
+    tx_.write_out();
+    std::vector<DialogLine> lines;
+    DialogLine line;
+    const bool whole = filter.place.find('/') != std::string::npos || filter.place == "none";
+    const std::string branch = whole ? filter.place : filter.place + "/";
+    const auto length = static_cast<std::int64_t>(whole ? INT32_MAX : count_code_points(branch));
+    const std::int64_t before = filter.changed_before.unix_ms == 0 ? INT64_MAX : filter.changed_before.unix_ms;
+    tx_.statements_.each(
+        R"(SELECT d.id, d.bot, d.transport, d.chat, d.user_id, d.place, d.changed_at_unix_ms,
+           COALESCE(u.record, '') FROM dialogs AS d LEFT JOIN users AS u ON u.id = d.user_row WHERE
+           d.id > ? AND d.bot = ? AND d.transport <> ? AND d.state <> '' AND d.changed_at_unix_ms <= ? AND
+           (CAST(? AS TEXT) = '' OR substr(d.place, 1, CAST(? AS INTEGER)) = ?) AND
+           (CAST(? AS TEXT) = '' OR (d.transport = ? AND d.user_id = ?)) ORDER BY d.id LIMIT ?)",
+        std::tie(line.id, line.key.bot, line.key.chat.transport, line.key.chat.chat_id, line.key.user_id, line.place,
+                 line.changed_at.unix_ms, line.user),
+        [&] { lines.push_back(line); }, after_id, bot, kScheduleTransport, before, filter.place, length, branch,
+        filter.transport, filter.transport, filter.user_id, at_most(limit));
+    return lines;
+  });
+}
+
+/// Of a person's record, as far as it has one: what a system that knows the person may have called them by.
+static std::string phone_in(const std::string& record) {
+  constexpr std::string_view kPhone = "\"phone\":\"";
+  const std::size_t at = record.find(kPhone);
+  if (at == record.npos) return {};
+  const std::size_t begin = at + kPhone.size();
+  return record.substr(begin, record.find('"', begin) - begin);
+}
+
 // ---- erasing a person
 
 std::int64_t SqlHousekeeping::erase_rows_of(const std::string& table, const Erasable& who) {
@@ -444,6 +482,8 @@ void SqlHousekeeping::hold(const Erasable& who) {
 Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
   return tx_.operation([&]() -> Stored<Erased> {
     hold(who);
+    // No report begins, and none is stored, until this is done: what they read may hold the person's words.
+    if (tx_.dialect_.shared) tx_.statements_.run("LOCK TABLE report_files IN SHARE ROW EXCLUSIVE MODE");
     tx_.write_out();
     Statements& statements = tx_.statements_;
     Erased erased;
@@ -471,6 +511,21 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
     note("journal lines",
          their(R"(DELETE FROM journal WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                   transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+    // What other systems sent without saying to whom stands in dialogs of the events' own.
+    std::set<std::string> called{who.user_id};
+    std::string record;
+    statements.each(R"(SELECT record FROM users WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?))",
+                    std::tie(record), [&] { called.insert(phone_in(record)); }, who.user_id, who.transport, who.bot, who.bot);
+    std::int64_t lines = 0;
+    for (const std::string& name : called) {
+      if (name.size() < 5) continue;  // a short number stands in anything
+      const std::string digits = "%" + name.substr(name.front() == '+' ? 1 : 0) + "%";
+      lines += statements.run(
+          R"(DELETE FROM journal WHERE dialog_id IN (SELECT id FROM dialogs WHERE transport = ? AND substr(chat, 1, 6) =
+             'event:' AND (CAST(? AS TEXT) = '' OR bot = ?)) AND event LIKE ?)",
+          kScheduleTransport, who.bot, who.bot, digits);
+    }
+    note("calls of other systems", lines);
     note("timers", their(R"(DELETE FROM timers WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                             transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
     note("jobs", their(R"(DELETE FROM jobs WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
@@ -482,12 +537,19 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
     note("broadcasts",
          their(R"(DELETE FROM broadcasts WHERE state > 2 AND dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                   transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
+    note("broadcasts under way",
+         statements.run(R"(UPDATE broadcasts SET begun_by = ?, dialog_id = 0 WHERE dialog_id IN (SELECT id FROM dialogs WHERE
+                           user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))",
+                        kBegunByErased, who.user_id, who.transport, who.bot, who.bot));
     note("counted events",
          their(R"(DELETE FROM track_events WHERE dialog_id IN (SELECT id FROM dialogs WHERE user_id = ? AND
                   transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))"));
 
     note("what models answered",
          their("DELETE FROM model_usage WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
+    note("links to a CRM",
+         their("DELETE FROM crm_links WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)") +
+             their("DELETE FROM crm_made WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
 
     std::set<std::int64_t> said;
     erase_at_desks(who, erased, said);
@@ -520,6 +582,11 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
                     transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)))",
                  "DELETE FROM messages_map WHERE chat = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
 
+    const std::vector<std::string> names = erase_in_runs(who, note);
+    const auto is_named = [&](std::string_view text) {
+      return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return text.find(name) != text.npos; });
+    };
+
     const auto is_theirs = [&](const Sender& sender) {
       return sender.chat.transport == who.transport &&
              (sender.user_id == who.user_id || sender.chat.chat_id == who.user_id);
@@ -543,7 +610,8 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
       OutboxRow row;
       if (kind == kEvent || kind == kJob) {
         const auto sender = sender_of(subject);
-        theirs = sender && is_theirs(*sender);
+        // What a schedule had to do for many names whom it is about, if anybody.
+        theirs = sender && (is_theirs(*sender) || (sender->chat.transport == kScheduleTransport && is_named(subject)));
       } else if (from_json(subject, row)) {
         theirs = dialogs.contains(row.dialog_id) || is_of_said(row.ticket_message) ||
                  (row.chat.transport == who.transport && row.chat.chat_id == who.user_id);
@@ -566,6 +634,63 @@ Stored<Erased> SqlHousekeeping::erase(const Erasable& who) {
          their("DELETE FROM dialogs WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)"));
     return erased;
   });
+}
+
+/// Runs of `schedules` without a person read about many, and nobody knows whom: what they have written down goes, for all
+/// it is good for is to be played again. A run under way keeps what it needs until it is over (runtime/schedules.h). What
+/// the person is called, as far as it is told apart in a text.
+std::vector<std::string> SqlHousekeeping::erase_in_runs(const Erasable& who,
+                                                        const std::function<void(std::string, std::int64_t)>& note) {
+  Statements& statements = tx_.statements_;
+  std::vector<std::string> names;
+  const auto add_name = [&](const std::string& name) {
+    if (count_code_points(name) >= kTellingName) names.push_back(name);
+  };
+  add_name(who.user_id);
+  std::string record;
+  statements.each("SELECT record FROM users WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)",
+                  std::tie(record),
+                  [&] {
+                    Value user;
+                    if (!from_json(record, user) || !user.map()) return;
+                    add_name(text_of(*user.map(), "username"));
+                    const std::string first = text_of(*user.map(), "first_name"), last = text_of(*user.map(), "last_name");
+                    if (!first.empty() && !last.empty()) add_name(first + " " + last);
+                  },
+                  who.user_id, who.transport, who.bot, who.bot);
+  struct Run {
+    std::int64_t id = 0;
+    std::string bot, name;
+  };
+  std::vector<Run> runs;
+  Run run;
+  statements.each(
+      R"(SELECT id, bot, chat FROM dialogs WHERE transport = ? AND chat = user_id AND bot IN (SELECT bot FROM dialogs WHERE
+         user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR bot = ?)) ORDER BY bot, chat)",
+      std::tie(run.id, run.bot, run.name), [&] { runs.push_back(run); }, kScheduleTransport, who.user_id, who.transport, who.bot,
+      who.bot);
+  for (const Run& one : runs)
+    if (auto held = tx_.hold_person(one.bot, kScheduleTransport, one.name); !held) throw Failure(held.error());
+  const std::int64_t lines =
+      statements.run(R"(DELETE FROM journal WHERE dialog_id IN (SELECT id FROM dialogs WHERE transport = ? AND chat = user_id AND
+                        bot IN (SELECT bot FROM dialogs WHERE user_id = ? AND transport = ? AND (CAST(? AS TEXT) = '' OR
+                        bot = ?))))",
+                     kScheduleTransport, who.user_id, who.transport, who.bot, who.bot);
+  std::int64_t values = 0;
+  for (const Run& one : runs) {
+    std::string state;
+    statements.one("SELECT state FROM dialogs WHERE id = ?", std::tie(state), one.id);  // as it is now that nobody plays it
+    if (state.empty()) continue;
+    RunRest rest;
+    if (read_run_rest(state, rest) && (rest.under_way || rest.pending)) {
+      statements.run("UPDATE schedule_times SET forgets = 1 WHERE bot = ? AND name = ?", one.bot, one.name);
+      continue;
+    }
+    values += statements.run("UPDATE dialogs SET state = '', place = '', pinned = '' WHERE id = ?", one.id);
+  }
+  note("journal lines of schedules", lines);
+  note("values of schedules", values);
+  return names;
 }
 
 /// Another process that works at such a desk would write what it has read back over what is erased here.

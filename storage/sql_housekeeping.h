@@ -1,5 +1,8 @@
 #pragma once
+#include <functional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "storage/housekeeping.h"
 #include "storage/transaction.h"
@@ -20,6 +23,8 @@ class SqlHousekeeping final : public Housekeeping {
   Stored<std::vector<DeskLine>> desks(std::string_view bot) override;
   Stored<int> schema() override;
   Stored<std::vector<DialogLine>> dialogs(std::string_view bot, std::size_t limit) override;
+  Stored<std::vector<DialogLine>> dialog_page(std::string_view bot, const DialogFilter& filter, std::int64_t after_id,
+                                              std::size_t limit) override;
   Stored<Erased> erase(const Erasable& who) override;
   Stored<Bite> clear(Kept what, Moment before, const Bite& after, std::int64_t rows) override;
 
@@ -29,6 +34,7 @@ class SqlHousekeeping final : public Housekeeping {
   void hold(const Erasable& who);
   std::int64_t erase_rows_of(const std::string& table, const Erasable& who);
   void lock_desks_of(const Erasable& who);
+  std::vector<std::string> erase_in_runs(const Erasable& who, const std::function<void(std::string, std::int64_t)>& note);
   /// Of the desks: what the person said as a client, what they are as an agent.
   void erase_at_desks(const Erasable& who, Erased& erased, std::set<std::int64_t>& messages);
   Bite clear_tickets(Moment before, const Bite& after, std::int64_t rows);

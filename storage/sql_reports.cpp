@@ -19,9 +19,17 @@ Stored<Done> SqlReports::put(std::string_view bot, std::string_view key, std::st
 
 Stored<bool> SqlReports::has(std::string_view key) {
   return tx_.operation([&]() -> Stored<bool> {
-    std::int64_t found = 0;
-    tx_.statements_.one("SELECT count(*) FROM report_files WHERE file_key = ?", std::tie(found), key);
-    return found != 0;
+    std::string found;
+    return tx_.statements_.one(tx_.dialect_.locks_rows ? "SELECT file_key FROM report_files WHERE file_key = ? FOR UPDATE"
+                                                       : "SELECT file_key FROM report_files WHERE file_key = ?",
+                               std::tie(found), key);
+  });
+}
+
+Stored<Done> SqlReports::drop(std::string_view key) {
+  return tx_.operation([&]() -> Stored<Done> {
+    tx_.statements_.run("DELETE FROM report_files WHERE file_key = ?", key);
+    return Done{};
   });
 }
 

@@ -10,6 +10,7 @@ class SqlReports final : public ReportStore {
 
   Stored<Done> put(std::string_view bot, std::string_view key, std::string_view letter_key, Moment at) override;
   Stored<bool> has(std::string_view key) override;
+  Stored<Done> drop(std::string_view key) override;
   Stored<std::int64_t> lines(const Span& span, std::int64_t after_id, std::int64_t dialogs,
                              const std::function<void(const Line&)>& line) override;
   Stored<std::int64_t> tickets(std::string_view bot, Moment from, Moment to) override;

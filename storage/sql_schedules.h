@@ -21,6 +21,14 @@ class SqlSchedules final : public ScheduleStore {
   Stored<Look> resting(std::string_view bot, std::string_view branch, Moment changed_before, std::int64_t after_id,
                        std::int64_t rows, std::int64_t most) override;
   Stored<Look> people(std::string_view bot, std::int64_t after_id, std::int64_t rows, std::int64_t most) override;
+  Stored<Look> people_with(std::string_view bot, std::string_view text, std::int64_t after_id, std::int64_t rows,
+                           std::int64_t most) override;
+  Stored<std::vector<Listener>> people_called(std::string_view bot, std::string_view user_id) override;
+  Stored<std::string> free_dialog(std::string_view bot, std::string_view beginning) override;
+  Stored<std::int64_t> next_number(std::string_view bot, std::string_view of_what) override;
+  Stored<bool> is_to_begin(std::string_view bot, std::string_view name) override;
+  Stored<std::vector<std::string>> forgetful(std::string_view bot) override;
+  Stored<Done> forget(std::string_view bot, std::string_view name) override;
   Stored<Moment> changed_at(std::int64_t dialog_id) override;
 
  private:

@@ -17,6 +17,10 @@ namespace soci {
 class session;
 }
 
+namespace sufler {
+class CrmStore;
+}
+
 namespace sufler::storage {
 
 class SqlDesk;
@@ -120,6 +124,7 @@ class SqlTransaction : public Transaction {
   Housekeeping& housekeeping() override;
 
  protected:
+  friend class sufler::CrmStore;
   friend class SqlDesk;
   friend class SqlJobs;
   friend class SqlKnowledge;

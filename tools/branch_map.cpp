@@ -6,7 +6,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "interpreter/core/happenings.h"
 #include "interpreter/core/text.h"
+#include "schema/flow_talk.h"
 
 namespace sufler {
 namespace {
@@ -181,9 +183,10 @@ class MapMaker {
         const Schedule& schedule = program_.schedules[edge.index];
         return words("schedule ", "расписание ") + schedule.name;
       }
+      case FlowVia::Happened: return words("event ", "событие ") + program_.events->all[edge.index].name;
       case FlowVia::Command: {
         const Command& command = program_.commands[edge.index];
-        return command.words.empty() ? command.name : command.words.front();
+        return word_of(command, russian_ ? Language::Russian : Language::English);
       }
       default: break;
     }

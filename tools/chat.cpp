@@ -12,6 +12,7 @@
 #include <sstream>
 #include <utility>
 
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/text.h"
 #include "interpreter/runtime/config.h"
 #include "interpreter/runtime/log.h"
@@ -19,6 +20,7 @@
 #include "interpreter/transports/console/console.h"
 #include "schema/loader.h"
 #include "tools/commands.h"
+#include "tools/crm_orders.h"
 #include "tools/desk_tokens.h"
 #include "tools/knowledge.h"
 #include "tools/services.h"
@@ -225,9 +227,19 @@ JobResult show_letter(const Job& job, Language language) {
   return JobResult{JobResult::Kind::Done, Value(true), {}, {}, {}};
 }
 
+/// Nothing is written to a CRM either; the step is told what an empty account would answer.
+JobResult show_crm(const Job& job, Language language) {
+  static std::int64_t number = 0;
+  AskedCrm asked;
+  if (!read_asked(job, asked)) return JobResult{JobResult::Kind::Failed, {}, "a job that cannot be read", {}, {}};
+  std::cout << "crm: " << shown(asked, language) << std::flush;
+  return JobResult{JobResult::Kind::Done, pretended(asked, ++number), {}, {}, {}};
+}
+
 /// Without a configuration a program fails, as it would where the operator forgot it.
 Result<JobResult, std::string> do_job(Services* services, const Job& job, Language language) {
   if (job.service == kMailService) return show_letter(job, language);
+  if (job.service == kCrmService) return show_crm(job, language);
   if (!services && job.service == "assistant") {
     std::cerr << (language == Language::Russian
                       ? "! модели нет, ассистент не ответил: подключите её (models: в sufler.yaml и --config sufler.yaml) или "
@@ -235,6 +247,12 @@ Result<JobResult, std::string> do_job(Services* services, const Job& job, Langua
                       : "! there is no model, the assistant did not answer: connect one (models: in sufler.yaml, and --config "
                         "sufler.yaml), or write its answers into a talk (mock: {assistant: …}) and play it with sufler test\n");
     return JobResult{JobResult::Kind::Failed, {}, "no model", {}, {}};
+  }
+  if (!services && job.service == kHttpService) {
+    std::cerr << (language == Language::Russian
+                      ? "! запрос `" + job.name + "` не отправлен: назовите настройки, где разрешён сервер (allow_hosts): --config sufler.yaml\n"
+                      : "! the request `" + job.name + "` was not sent: name the configuration that allows the host (allow_hosts): --config sufler.yaml\n");
+    return JobResult{JobResult::Kind::Failed, {}, "no configuration", {}, {}};
   }
   if (!services) {
     std::cerr << (language == Language::Russian
@@ -267,6 +285,7 @@ int run_chat(const ChatOptions& options) {
     }
     load.programs = program_names(*config.config);
     load.models = model_names(*config.config);
+    load.hosts = host_places(*config.config);
     connected = std::move(config.config);
   }
   Loaded loaded = load_scenario(options.path, load);

@@ -104,13 +104,16 @@ LoadOptions with_config(LoadOptions load, const std::string& path, const Config*
   if (!config) return load;
   load.programs = program_names(*config);
   load.models = model_names(*config);
+  load.hosts = host_places(*config);
   load.mail = config->mail.has_value();
+  load.crm = !crm_accounts(*config).empty();
   std::error_code error;
   const std::filesystem::path scenario = std::filesystem::weakly_canonical(path, error);
   std::set<std::string> served;
   for (const BotConfig& bot : config->bots) {
     if (std::filesystem::weakly_canonical(bot.scenario, error) != scenario) continue;
     for (const auto& [role, members] : bot.roles) load.roles.push_back(role);
+    load.crm = crm_of(*config, bot) != nullptr;
     for (const TransportConfig& transport : bot.transports) served.insert(transport.name);
   }
   if (served.empty() || load.platforms_are_chosen) return load;
@@ -200,11 +203,16 @@ int run_check(const CheckOptions& options) {
     }
     if (!loaded.diagnostics.has_errors()) check_transports(loaded);
     config = std::move(loaded.config);
-    // What is wrong with a program, a model or the mail does not make it unknown to the scenario.
+    // What is wrong with a program, a model, the mail or the CRM does not make it unknown to the scenario.
     if (auto place = load_place(options.config); place.config) {
       config->programs = std::move(place.config->programs);
       config->models = std::move(place.config->models);
+      config->hosts = std::move(place.config->hosts);
       config->mail = std::move(place.config->mail);
+      config->crm = std::move(place.config->crm);
+      for (BotConfig& bot : config->bots)
+        for (BotConfig& same : place.config->bots)
+          if (same.name == bot.name) bot.crm = std::move(same.crm);
     }
     take(loaded, [](const Diagnostic&) {});
   }

@@ -150,6 +150,14 @@ struct FunnelOptions {
 };
 int run_funnel(const FunnelOptions& options);
 
+struct CrmOptions {
+  std::string bot;  ///< empty: all
+  std::string config = "sufler.yaml";
+  std::string format = "text";
+};
+/// What the accounts of the configuration have, as amoCRM tells it.
+int run_crm(const CrmOptions& options);
+
 /// Versions of scenarios: `bot` empty means all.
 struct ReloadOptions {
   std::string bot;

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "interpreter/core/happenings.h"
 #include "interpreter/core/text.h"
 #include "interpreter/runtime/log.h"
 
@@ -47,6 +48,37 @@ Result<std::map<std::string, std::string>, std::string> desk_tokens_to_serve(con
     }
   }
   return tokens;
+}
+
+std::map<std::string, std::string> event_secrets(const Program& program) {
+  std::map<std::string, std::string> secrets;
+  if (!program.events) return secrets;
+  for (const Happening& event : program.events->all) {
+    if (event.secret_variable.empty()) continue;
+    const char* value = std::getenv(event.secret_variable.c_str());
+    if (!value || !*value) continue;
+    hide_secret(value);
+    secrets[event.secret_variable] = value;
+  }
+  return secrets;
+}
+
+Result<Done, std::string> event_secrets_to_serve(const Program& program, const std::string& bot) {
+  if (!program.events) return Done{};
+  const std::map<std::string, std::string> secrets = event_secrets(program);
+  for (const Happening& event : program.events->all) {
+    if (event.secret_variable.empty()) continue;
+    const auto found = secrets.find(event.secret_variable);
+    if (found == secrets.end())
+      return Error{"bot `" + bot + "`: the event `" + event.name + "` takes its secret from the environment, and " +
+                   event.secret_variable + " is not set there"};
+    if (count_code_points(found->second) < kShortestDeskToken)
+      write_log(LogLevel::Warning,
+                "the secret of the event is short enough to be guessed: 16 characters or more are safe, such as "
+                "`openssl rand -hex 16` gives",
+                {{"bot", bot}, {"event", event.name}, {"variable", event.secret_variable}});
+  }
+  return Done{};
 }
 
 }  // namespace sufler

@@ -23,4 +23,9 @@ std::map<std::string, std::string> desk_tokens(const Program& program);
 Result<std::map<std::string, std::string>, std::string> desk_tokens_to_serve(const Program& program,
                                                                              const std::string& bot);
 
+/// The secrets of the scenario's webhooks, by the variable; those that are set. Hidden from the log from now on.
+std::map<std::string, std::string> event_secrets(const Program& program);
+/// Whether all are set: without, anybody could call in the other system's name.
+Result<Done, std::string> event_secrets_to_serve(const Program& program, const std::string& bot);
+
 }  // namespace sufler

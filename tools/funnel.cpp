@@ -11,6 +11,7 @@
 
 #include "interpreter/core/event.h"
 #include "interpreter/core/play.h"
+#include "interpreter/core/questions/questions.h"
 #include "interpreter/core/text.h"
 #include "interpreter/runtime/clock.h"
 #include "interpreter/runtime/log.h"
@@ -80,12 +81,16 @@ Funnel::Fate Funnel::fate_of(std::string_view event_json, const std::string& pla
   // came in parts.
   if (const auto* timer = std::get_if<TimerDue>(&event.what))
     return timer->name.starts_with("timeout") || is_schedule_timer(timer->name) ? Fate::Silent : Fate::WentOn;
-  if (std::holds_alternative<ScheduleDue>(event.what)) return Fate::Silent;
+  if (std::holds_alternative<ScheduleDue>(event.what) || std::holds_alternative<Happened>(event.what)) return Fate::Silent;
   const auto* message = std::get_if<UserMessage>(&event.what);
   if (!message) return Fate::WentOn;
   const sufler::Question* question = question_at(program_, place);
   const bool free_words = !question || question->free_words_are_commands;
-  return find_command(program_, message->text, fold(message->text), free_words, nullptr).command ? Fate::ByCommand : Fate::WentOn;
+  const bool as_answer = question && kind_of(*question).takes_any_text && question->type != QuestionType::Name;
+  const bool by_command =
+      find_command(program_, message->text, fold(message->text), free_words, nullptr).command ||
+      (free_words && find_meant(program_, message->text, as_answer, nullptr));
+  return by_command ? Fate::ByCommand : Fate::WentOn;
 }
 
 std::vector<Funnel::Branch> Funnel::branches(Moment silent_since) const {

@@ -145,6 +145,13 @@ int main(int argc, char** argv) {
   add_format(funnel_command, funnel.format);
   funnel_command->callback([&] { code = sufler::run_funnel(funnel); });
 
+  sufler::CrmOptions crm;
+  CLI::App* crm_command = app.add_subcommand("crm", "Pipelines, stages, users and fields of amoCRM, as scenarios name them");
+  crm_command->add_option("bot", crm.bot, "The bot; all unless given");
+  add_config(crm_command, crm.config);
+  add_format(crm_command, crm.format);
+  crm_command->callback([&] { code = sufler::run_crm(crm); });
+
   sufler::UsageOptions usage;
   CLI::App* usage_command = app.add_subcommand("usage", "What language models have answered, and the tokens that it took");
   usage_command->add_option("bot", usage.bot, "The bot; all unless given");

@@ -9,6 +9,8 @@
 #include <map>
 #include <set>
 
+#include "interpreter/core/happenings.h"
+#include "interpreter/core/plain_json.h"
 #include "interpreter/core/text.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "tools/commands.h"
@@ -185,7 +187,8 @@ class Recorder {
     for (const auto& [name, rows] : found) {
       const auto table = std::find_if(program_->tables.begin(), program_->tables.end(),
                                       [&, &named = name](const Table& one) { return one.name == named; });
-      if (table == program_->tables.end()) continue;
+      // Rows of a file are there in every talk.
+      if (table == program_->tables.end() || table->data) continue;
       std::string yaml;
       for (const auto& [id, row] : rows) {
         std::string cells;
@@ -231,6 +234,8 @@ class Recorder {
     } else if (const auto* call = std::get_if<StaffCall>(&event.what)) {
       // From a chat of their own; written in the dialog the word does the same.
       played = pass_time(event.at, false) && bring_desk(index) && tell_staff(call->word);
+    } else if (const auto* crm = std::get_if<CrmNews>(&event.what)) {
+      played = pass_time(event.at, false) && bring_desk(index) && tell_crm(*crm);
     } else if (const auto* news = std::get_if<TicketNews>(&event.what)) {
       played = pass_time(event.at, false) && hear_news(*news);
     } else if (began_broadcast_ && (std::holds_alternative<BroadcastDue>(event.what) || std::holds_alternative<BroadcastEnded>(event.what))) {
@@ -241,6 +246,8 @@ class Recorder {
       comment(words("here a broadcast came: who began it is not of this talk, so a test of one person cannot tell it",
                     "дальше пришла рассылка: её начал кто-то другой, и в тесте с одним человеком её не рассказать"));
       ended_ = true;
+    } else if (const auto* happened = std::get_if<Happened>(&event.what)) {
+      played = pass_time(event.at, false) && bring_desk(index) && tell_event(*happened);
     } else if (std::holds_alternative<TurnFailed>(event.what)) {
       comment(words("here a failure went on with the talk: a test cannot tell it",
                     "дальше случился сбой: в тесте этого не рассказать"));
@@ -478,6 +485,57 @@ class Recorder {
       return true;
     }
     lines_ += "      - press: " + quoted_yaml(text) + "\n";
+    return write_arrivals();
+  }
+
+  bool tell_event(const Happened& happened) {
+    const Happening* event = program_->events ? program_->events->find(happened.event) : nullptr;
+    if (event && event->kind == Happening::Kind::UserJoined) return true;  // the talk's first message brings it, too
+    if (event && event->kind == Happening::Kind::UserBlocked) {
+      lines_ += std::string("      - event: user_blocked\n");
+      auto done = stage_->reach(std::string(kTalkPerson), false);
+      if (!done) return stage_failed(done.error()), false;
+      return write_arrivals();
+    }
+    if (!event || event->kind != Happening::Kind::Webhook) {
+      comment(words("here something happened outside that a test cannot tell: ", "дальше снаружи случилось то, чего в тесте не рассказать: ") +
+              (happened.event.empty() ? "API" : happened.event));
+      ended_ = true;
+      return true;
+    }
+    const std::string json = masker_.text(to_plain_json(happened.data, program_->zone));
+    auto data = from_plain_json(json);
+    if (!data) {
+      comment(words("here an event came whose data cannot be shown: ", "дальше пришло событие, данные которого не показать: ") + happened.event);
+      ended_ = true;
+      return true;
+    }
+    lines_ += "      - event: {webhook: " + event->webhook + ", json: " + json + "}\n";
+    auto outcome = stage_->happen(event->webhook, std::move(*data));
+    if (!outcome) return stage_failed(outcome.error()), false;
+    if (outcome->what != EventIntake::Outcome::What::Stored) {
+      comment(words("the person of this test is not found by `find_user`: give them what it asks for",
+                    "человека этого теста `найти_человека` не находит: дайте ему то, о чём оно спрашивает"));
+      ended_ = true;
+    }
+    return write_arrivals();
+  }
+
+  bool tell_crm(const CrmNews& news) {
+    CrmNews told = news;
+    told.text = masker_.text(news.text);
+    told.attachments.clear();
+    told.manager.clear();
+    if (news.what == CrmNews::What::Wrote) {
+      lines_ += "      - manager: " + quoted_yaml(told.text) + "\n";
+    } else if (news.what == CrmNews::What::Closed) {
+      lines_ += "      - event: {crm: closed}\n";
+    } else {
+      lines_ += "      - event: {crm: {stage: " + quoted_yaml(news.stage) +
+                (news.pipeline.empty() ? "" : ", pipeline: " + quoted_yaml(news.pipeline)) + "}}\n";
+    }
+    auto done = stage_->crm(std::move(told));
+    if (!done) return stage_failed(done.error()), false;
     return write_arrivals();
   }
 

@@ -16,7 +16,11 @@
 #include "interpreter/runtime/log.h"
 #include "interpreter/transports/listener.h"
 #include "interpreter/transports/registry.h"
+#include "tools/api.h"
 #include "tools/commands.h"
+#include "tools/hooks.h"
+#include "tools/crm_memory.h"
+#include "tools/crm_outside.h"
 #include "tools/knowledge.h"
 #include "tools/operator_desk.h"
 #include "tools/operator_link.h"
@@ -69,7 +73,7 @@ Listener::Settings listen_on(const HttpConfig& http) {
   return settings;
 }
 
-void add_pages(Listener& listener, Engine& engine, const Services& services,
+void add_pages(Listener& listener, Engine& engine, const Services& services, Hooks& hooks, Api* api,
                const std::vector<std::unique_ptr<ServedTransport>>& served, std::vector<Housekeeping::DeskLine> desks) {
   using Health = ServedTransport::Health;
   listener.add_page("/healthz", [] { return PageAnswer{200, "ok\n"}; });
@@ -82,10 +86,20 @@ void add_pages(Listener& listener, Engine& engine, const Services& services,
                        });
     return ready ? PageAnswer{200, "ready\n"} : PageAnswer{503, "not ready\n"};
   });
-  listener.add_page("/metrics", [&engine, &services, &served, desks = std::move(desks)] {
-    return PageAnswer{200, metrics_page(engine, served, desks_now(engine, desks), services.figures()),
+  listener.add_page("/metrics", [&engine, &services, &served, &hooks, api, desks = std::move(desks)] {
+    MetricsText further;
+    hooks.add_metrics(further);
+    if (api) api->add_metrics(further);
+    return PageAnswer{200, metrics_page(engine, served, desks_now(engine, desks), services.figures()) + further.take(),
                       "text/plain; version=0.0.4; charset=utf-8"};
   });
+  listener.add_service(std::string(Hooks::kPrefix), [&hooks](WebhookRequest request, std::function<void(WebhookAnswer)> answer) {
+    hooks.take(std::move(request), std::move(answer));
+  });
+  if (api)
+    listener.add_service(std::string(Api::kPrefix), [api](WebhookRequest request, std::function<void(WebhookAnswer)> answer) {
+      api->take(std::move(request), std::move(answer));
+    });
   for (const auto& one : served) {
     listener.add_webhook(webhook_path(one->transport->name(), one->bot),
                          [&one = *one](WebhookRequest request, std::function<void(WebhookAnswer)> answer) {
@@ -114,6 +128,10 @@ int run_bots(const RunOptions& options) {
   http.proxy = config.proxy;
   HttpClient client(http);
   Couriers couriers(client);
+  const std::unique_ptr<amocrm::Memory> crm_memory_of_chats = crm_memory(config.database, config.durability);
+  CrmOutside crm(config, client, *crm_memory_of_chats);
+  for (const BotConfig& bot : config.bots)
+    if (amocrm::ChatClient* const chats = crm.chats_of(bot.name)) couriers.add_crm(bot.name, *chats);
 
   auto desk = OperatorDesk::open(config);
   if (!desk) return complain(desk.error());
@@ -165,16 +183,37 @@ int run_bots(const RunOptions& options) {
     one->transport->send_only_while([&engine, bot = one->bot] { return engine.may_send(bot); });
   }
   Receivers receivers(engine, served, client);
+  Hooks hooks(engine, system_clock());
+  std::optional<Api> api;
+  if (config.api) {
+    std::vector<std::string> names;
+    for (const LiveBot& bot : bots.live) names.push_back(bot.config.name);
+    api.emplace(*config.api, std::move(names), engine, system_clock());
+  }
+  // Its last jobs call them, and they ask it.
+  struct StopsFirst {
+    Engine& engine;
+    ~StopsFirst() { engine.stop(Duration{0}); }
+  } const stops_first{engine};
   Reloader reloader(config, engine, bots, [&](const std::string& bot, const Program& program, bool was_left_out) {
     knowledge.serve(bot, program);
+    hooks.serve(bot, program);
     if (was_left_out) receivers.awake(bot);
   });
   engine.when_stale([&](std::string_view bot) { reloader.catch_up(std::string(bot)); });
   engine.when_wanted([&](std::string_view bot, const std::string& version) { reloader.fetch(std::string(bot), version); });
+  const bool called = std::any_of(bots.live.begin(), bots.live.end(), [](const LiveBot& bot) {
+    return bot.program && bot.program->events && bot.program->events->first(Happening::Kind::Webhook);
+  });
+  if (called && !config.http)
+    write_log(LogLevel::Warning, "a scenario waits for calls of other systems (`webhook` in `events`), and the configuration has no `http:`: "
+                                 "nobody can call it");
   std::optional<Listener> listener;
   if (config.http) {
     listener.emplace(listen_on(*config.http));
-    add_pages(*listener, engine, services, served, std::move(desks));
+    for (const LiveBot& bot : bots.live)
+      if (bot.program) hooks.serve(bot.config.name, *bot.program);
+    add_pages(*listener, engine, services, hooks, api ? &*api : nullptr, served, std::move(desks));
     if (auto listening = listener->start(); !listening) return complain(listening.error());
     if (!is_loopback(config.http->host)) {
       write_log(LogLevel::Warning,
@@ -199,6 +238,7 @@ int run_bots(const RunOptions& options) {
   if (!started) return complain(started.error().message);
   // Behind everything that may end this function early: the engine must not go before these.
   knowledge.start(engine);
+  crm.start(engine, listener ? &*listener : nullptr);
   (*desk)->serve(engine, served, reloader);
   if (watch) {
     const auto is_live = [&](const std::string& name) {
@@ -228,6 +268,7 @@ int run_bots(const RunOptions& options) {
   knowledge.stop();
   reports.stop();
   engine.stop(kGrace);
+  crm.stop();
   growing.stop();
   client.stop(kFarewellGrace);
   write_log(LogLevel::Info, "stopped");

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <thread>
 #include <utility>
 
+#include "interpreter/core/http/order.h"
 #include "interpreter/services/registry.h"
+#include "tools/crm_memory.h"
 
 namespace sufler {
 
@@ -49,9 +52,14 @@ Services::Services(const Config& config, KnowledgeSearch search, FetchFile fetch
   settings.models = config.models;
   settings.proxy = config.proxy;
   settings.search = std::move(search);
+  for (const HostConfig& host : config.hosts)
+    settings.hosts.push_back({host.place, host.in_private, host.headers, host.query, host.user, host.password, host.proxy, host.ca_file});
   if (config.mail) settings.mail = mail_settings(*config.mail, config.proxy);
   settings.fetch = std::move(fetch);
   settings.report = std::move(report);
+  settings.crm = crm_accounts(config);
+  memory_ = crm_memory(config.database, config.durability);
+  settings.memory = memory_.get();
   for (const ServiceKind& kind : service_kinds()) services_.push_back(kind.make(settings));
 }
 
@@ -76,10 +84,20 @@ void Services::when_growing(JobGrewCall grew) {
 }
 
 JobResult Services::do_now(const Job& job) {
-  const auto promise = std::make_shared<std::promise<JobResult>>();
-  auto result = promise->get_future();
-  begin(job, [promise](JobResult came) { promise->set_value(std::move(came)); });
-  return result.get();
+  Job attempt = job;
+  Duration pause{1'000};
+  for (;;) {
+    const auto promise = std::make_shared<std::promise<JobResult>>();
+    auto result = promise->get_future();
+    begin(attempt, [promise](JobResult came) { promise->set_value(std::move(came)); });
+    JobResult came = result.get();
+    // Where jobs are kept, the runner does this.
+    if (came.kind != JobResult::Kind::Again || job.service != kHttpService) return came;
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::max(pause, came.wait).ms));
+    pause.ms *= 2;
+    ++attempt.attempt;
+    if (!came.rest.empty()) attempt.request = std::move(came.rest);
+  }
 }
 
 std::vector<ServiceFigure> Services::figures() const {
@@ -87,6 +105,23 @@ std::vector<ServiceFigure> Services::figures() const {
   for (const auto& service : services_)
     for (ServiceFigure& figure : service->figures()) all.push_back(std::move(figure));
   return all;
+}
+
+std::vector<AllowedPlace> host_places(const Config& config) {
+  std::vector<AllowedPlace> places;
+  for (const HostConfig& host : config.hosts) places.push_back(host.place);
+  return places;
+}
+
+std::map<std::string, CrmAccount> crm_accounts(const Config& config) {
+  std::map<std::string, CrmAccount> accounts;
+  for (const BotConfig& bot : config.bots) {
+    const CrmAccount* account = crm_of(config, bot);
+    if (!account) continue;
+    CrmAccount& own = accounts[bot.name] = *account;
+    if (own.proxy.empty()) own.proxy = config.proxy;
+  }
+  return accounts;
 }
 
 std::vector<std::string> model_names(const Config& config) {

@@ -1,5 +1,7 @@
 #pragma once
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "interpreter/runtime/config.h"
@@ -28,11 +30,16 @@ class Services final : public Crew {
   JobResult do_now(const Job& job);
 
  private:
+  std::unique_ptr<amocrm::Memory> memory_;  ///< before those that use it
   std::vector<std::unique_ptr<Service>> services_;
 };
 
+/// By bot; `proxy` is filled in.
+std::map<std::string, CrmAccount> crm_accounts(const Config& config);
+
 /// Names, for whoever checks a scenario against the configuration.
 std::vector<std::string> program_names(const Config& config);
+std::vector<AllowedPlace> host_places(const Config& config);
 std::vector<std::string> model_names(const Config& config);
 
 }  // namespace sufler

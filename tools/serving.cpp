@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "interpreter/core/crm_chat.h"
 #include "interpreter/runtime/clock.h"
 #include "interpreter/runtime/deploying.h"
 #include "interpreter/runtime/log.h"
@@ -101,6 +102,9 @@ class Maker {
     setup.roles = bot.roles;
     setup.seed = fresh_seed();
     setup.log_turns = config_.log_turns;
+    if (const CrmAccount* const crm = crm_of(config_, bot)) setup.crm_account = crm->key();
+    if (const CrmAccount* const crm = crm_of(config_, bot); crm && crm->chats)
+      setup.crm_chat = CrmChatSettings{crm->chats->bot_id, crm->chats->bot_name, crm->chats->by_status_code};
     if (auto ready = choose_version(bot, setup); !ready) {
       complain_(ready.error());
       setup.left_out = true;
@@ -119,6 +123,7 @@ class Maker {
     setup.serving = std::move(*serving);
     auto tokens = desk_tokens_to_serve(*chosen_, bot.name);
     if (!tokens) return Error{tokens.error()};
+    if (auto secrets = event_secrets_to_serve(*chosen_, bot.name); !secrets) return Error{secrets.error()};
     setup.secrets = std::move(*tokens);
     return Done{};
   }
@@ -234,6 +239,8 @@ class Maker {
     settings.fetch_elsewhere = [&couriers = couriers_, name = bot.name](
                                    const Attachment& file, std::size_t limit,
                                    std::function<void(std::string, std::string)> done) {
+      if (amocrm::ChatClient* const chats = file.origin == kCrmTransport ? couriers.crm(name) : nullptr)
+        return chats->fetch(file.reference, limit, std::move(done));
       Transport* holder = couriers.find(name, file.origin);
       if (!holder) return done({}, "the bot is not served on " + file.origin + " that holds the file");
       holder->fetch_file(file, limit, std::move(done));
@@ -286,9 +293,19 @@ Transport* Couriers::find(std::string_view bot, std::string_view transport) cons
   return found == by_bot_.end() ? nullptr : found->second;
 }
 
+amocrm::ChatClient* Couriers::crm(std::string_view bot) const {
+  const auto found = crm_.find(bot);
+  return found == crm_.end() ? nullptr : found->second;
+}
+
 void Couriers::deliver(std::string_view bot, const ChatAddress& chat, const ApiCall& call,
                        std::function<void(Outcome)> done) {
-  if (Transport* transport = find(bot, chat.transport)) return transport->deliver(chat, call, std::move(done));
+  if (chat.transport == kCrmTransport) {
+    if (amocrm::ChatClient* const chats = crm(bot)) return chats->deliver(call, std::move(done));
+  } else if (Transport* transport = find(bot, chat.transport)) {
+    if (crm_mark(call).empty()) return transport->deliver(chat, call, std::move(done));
+    return transport->deliver(chat, without_crm_mark(call), std::move(done));
+  }
   Outcome outcome;
   outcome.kind = Outcome::Kind::Failed;
   outcome.reason = "the bot is not served on " + chat.transport;

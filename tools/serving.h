@@ -11,6 +11,7 @@
 #include "interpreter/runtime/config.h"
 #include "interpreter/runtime/courier.h"
 #include "interpreter/runtime/engine.h"
+#include "interpreter/services/amocrm/chat_client.h"
 #include "interpreter/services/service.h"
 #include "interpreter/transports/registry.h"
 #include "storage/housekeeping.h"
@@ -41,6 +42,10 @@ class Couriers : public Courier {
   /// Any transport of the bot, by name; null when it is not served there.
   Transport* find(std::string_view bot, std::string_view transport) const;
 
+  /// The chats of the bot in amoCRM, which outlive this.
+  void add_crm(const std::string& bot, amocrm::ChatClient& chats) { crm_[bot] = &chats; }
+  amocrm::ChatClient* crm(std::string_view bot) const;
+
   void deliver(std::string_view bot, const ChatAddress& chat, const ApiCall& call,
                std::function<void(Outcome)> done) override;
   void later(Duration delay, std::function<void()> job) override;
@@ -48,6 +53,7 @@ class Couriers : public Courier {
  private:
   HttpClient& client_;
   std::map<std::string, Transport*, std::less<>> by_bot_;
+  std::map<std::string, amocrm::ChatClient*, std::less<>> crm_;
 };
 
 /// Where the files of the scenario lie that was read last; asked on the network thread.

@@ -35,6 +35,7 @@ struct Stage::Impl {
   std::shared_ptr<const Program> program;
   StageOptions options;
   std::uint64_t reloads = 0;
+  std::uint64_t crm_news = 0;
   Moment now;
   std::vector<Arrival> arrivals;
   std::vector<Stage::Report> reports;
@@ -309,6 +310,37 @@ Stored<Done> Stage::reload(std::shared_ptr<const Program> program) {
 Stored<Done> Stage::staff(const std::string& text) {
   auto due = impl_->play_due();
   return due ? impl_->audience->staff(text, impl_->play()) : due;
+}
+
+Stored<Done> Stage::crm(CrmNews news) {
+  Impl& impl = *impl_;
+  if (auto due = impl.play_due(); !due) return due;
+  Incoming update;
+  update.id = "crm:" + std::to_string(++impl.crm_news);
+  if (news.id.empty()) news.id = std::to_string(impl.crm_news);
+  update.chat = impl.audience->address(impl.options.user.name);
+  update.person.id = update.chat.chat_id;
+  update.event = Event{impl.now, 0, std::move(news)};
+  auto stored = impl.storage.transact([&](Transaction& tx) -> Stored<Done> {
+    InboxRow row = impl.player->inbox_row(update);
+    return tx.put_inbox(row);
+  });
+  if (!stored) return stored;
+  return impl.keep(impl.player->go_on());
+}
+
+Stored<EventIntake::Outcome> Stage::happen(const std::string& webhook, Value json) {
+  Impl& impl = *impl_;
+  if (auto due = impl.play_due(); !due) return Error{due.error()};
+  EventIntake intake({std::string(kBot), webhook, std::move(json), {}});
+  for (;;) {
+    auto outcome = intake.go_on(impl.storage, *impl.program, impl.now);
+    if (!outcome) return Error{outcome.error()};
+    if (!*outcome) continue;
+    if ((*outcome)->what == EventIntake::Outcome::What::Stored)
+      if (auto kept = impl.keep(impl.player->go_on()); !kept) return Error{kept.error()};
+    return std::move(**outcome);
+  }
 }
 
 Stored<Done> Stage::reach(const std::string& person, bool reachable) {

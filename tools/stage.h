@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "interpreter/core/program.h"
+#include "interpreter/runtime/outside.h"
 #include "interpreter/runtime/player.h"
 #include "interpreter/runtime/replay.h"
 #include "storage/broadcast_store.h"
@@ -27,7 +28,11 @@ class Stage {
   /// Each plays at once and keeps what arrived; timers due by then are played first.
   Stored<Done> say(const std::string& person, UserMessage message);
   Stored<Done> staff(const std::string& text);
+  /// amoCRM tells of the talk's person: a manager wrote, the lead came to a stage, the talk was closed there.
+  Stored<Done> crm(CrmNews news);
   Stored<Done> reach(const std::string& person, bool reachable);
+  /// Another system calls a webhook of the scenario. The event waits for nothing here.
+  Stored<EventIntake::Outcome> happen(const std::string& webhook, Value json);
   /// Presses the button with this label: the newest message is looked at first. False when no message shows it.
   Stored<bool> press(const std::string& person, std::string_view label);
   /// From now on another version of the scenario is played; every dialog is taken over at once (LANGUAGE 11). Fails

@@ -1,6 +1,7 @@
 // A talk is played line by line on a Stage. What the bot says goes to the queue of the person it was said to;
 // a line `bot:` takes the next message from the queue, and the next input of a person demands an empty queue,
 // so that a talk cannot pass over a message.
+#include "tools/crm_orders.h"
 #include "tools/talk.h"
 
 #include <re2/re2.h>
@@ -9,7 +10,9 @@
 #include <deque>
 #include <map>
 
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/mail/html_template.h"
+#include "interpreter/core/plain_json.h"
 #include "interpreter/runtime/broadcasts.h"
 #include "interpreter/core/rich_text.h"
 #include "interpreter/services/mail/compose.h"
@@ -190,6 +193,13 @@ class TalkPlayer {
   /// What the talk says that a job gives. A list has one entry a call.
   Result<JobResult, std::string> mocked(const Job& job) {
     if (job.service == kMailService) return take_letter(job);
+    AskedCrm asked;
+    if (read_asked(job, asked)) {
+      asked_crm_.push_back(asked);
+      // Nobody looks at what comes of it: the talk need not say.
+      if (!asked.waits && !crm_mock(asked)) return JobResult{};
+      return mocked_crm(asked);
+    }
     const Node* mock = get(*talk_.node, "mock");
     const Node* service = mock ? get(*mock, job.service, in::MockKey) : nullptr;
     // A model is mocked by the assistant that speaks with it, whatever its connection is called.
@@ -207,6 +217,47 @@ class TalkPlayer {
       given = &given->items[call];
     }
     if (assistant) return answer_of_mock(plain_value(*given), job, program_->zone);
+    if (job.service == kHttpService) return http_answer(*given);
+    Value value = plain_value(*given);
+    const Value* error = value.map() && value.map()->size() == 1 ? value.map()->find("error") : nullptr;
+    if (error && error->text()) return JobResult{JobResult::Kind::Failed, {}, *error->text(), {}, {}};
+    return JobResult{JobResult::Kind::Done, std::move(value), {}, {}, {}};
+  }
+
+  /// `{status: 200, json: {…}}`, `{text: …}`: what is not said is as it would be; `{error: …}`: no answer.
+  JobResult http_answer(const Node& given) const {
+    constexpr Contexts kWords = in::MockKey | in::TalkMatch;
+    if (const Node* error = get(given, "error", kWords)) return {JobResult::Kind::Failed, {}, text_of(error), {}, {}};
+    const Node* status = get(given, "status", kWords);
+    const Node* json = get(given, "json", kWords);
+    const Node* text = get(given, "text", kWords);
+    const auto number = status ? Decimal::parse(text_of(status)) : std::nullopt;
+    const int code = static_cast<int>(number ? number->to_int64().value_or(200) : 200);
+    if (!json) return {JobResult::Kind::Done, http_result(code, text_of(text), {}), {}, {}, {}};
+    const Value value = plain_value(*json);
+    Value result = http_result(code, text ? text_of(text) : to_plain_json(value, program_->zone), {});
+    ValueMap members = *result.map();
+    members.set("json", value);
+    return {JobResult::Kind::Done, Value(std::move(members)), {}, {}, {}};
+  }
+
+  const Node* crm_mock(const AskedCrm& asked) const {
+    const Node* mock = get(*talk_.node, "mock");
+    const Node* service = mock ? get(*mock, "crm", in::MockKey) : nullptr;
+    return service ? talk_field(*service, crm_word(asked.what), in::CrmAction) : nullptr;
+  }
+  /// As `mocked`; actions are words of the language.
+  Result<JobResult, std::string> mocked_crm(const AskedCrm& asked) {
+    const std::string word(crm_word(asked.what));
+    const Node* given = crm_mock(asked);
+    if (!given)
+      return Error{words("the talk does not say what `crm: ", "разговор не говорит, что даст `crm: ") + word + "`: mock: {crm: {" + word + ": {id: 1}}}"};
+    if (given->is_list()) {
+      const std::size_t call = calls_["crm: " + word]++;
+      if (call >= given->items.size())
+        return Error{words("`crm: " + word + "` comes more often than `mock` has entries", "`crm: " + word + "` случается чаще, чем записано в `подмена`")};
+      given = &given->items[call];
+    }
     Value value = plain_value(*given);
     const Value* error = value.map() && value.map()->size() == 1 ? value.map()->find("error") : nullptr;
     if (error && error->text()) return JobResult{JobResult::Kind::Failed, {}, *error->text(), {}, {}};
@@ -233,7 +284,7 @@ class TalkPlayer {
 
   static const Node* entry_of(const Node& map, std::string_view name) {
     for (const Node::Entry& entry : map.entries)
-      if (entry.key.scalar == name) return &entry.value;
+      if (entry.key.scalar == name || trim(entry.key.scalar) == name) return &entry.value;
     return nullptr;
   }
 
@@ -289,8 +340,15 @@ class TalkPlayer {
     if (word == "staff") return nothing_unread(key.span) && played(key.span, stage_->staff(text_of(&value)));
     if (word == "silent") return play_silent(key.span);
     if (word == "mail") return play_letter(key.span, value);
+    if (word == "crm") return play_crm(key.span, value);
     if (word == "report") return play_report(key.span, value);
     if (word == "broadcast") return play_broadcast(key.span, value);
+    if (word == "event") return play_event(key.span, value);
+    if (word == "manager") {
+      CrmNews news;
+      news.text = text_of(&value);
+      return nothing_unread(key.span) && played(key.span, stage_->crm(std::move(news)));
+    }
     if (word == "reload") return play_reload(key.span, value);
     if (word == "refused") return play_refused(key.span, value);
     return play_role(key, value);
@@ -381,6 +439,44 @@ class TalkPlayer {
       for (const std::string& one : stage_->visible_labels(who)) seen += (seen.empty() ? "[" : " [") + one + "]";
       return fail(span, words("no message shows the button `", "ни в одном сообщении нет кнопки `") + label + "`",
                   seen.empty() ? std::string() : "  " + words("buttons on the screen: ", "кнопки на экране: ") + seen);
+    }
+    collect();
+    return true;
+  }
+
+  bool play_event(const SourceSpan& span, const Node& value) {
+    if (!nothing_unread(span)) return false;
+    if (value.is_scalar())
+      return played(span, stage_->reach(std::string(kTalkPerson), talk_word(value.scalar, in::EventKey) == "user_joined"));
+    if (const Node* crm = get(value, "crm", in::EventKey)) {
+      CrmNews news;
+      news.what = crm->is_map() ? CrmNews::What::Staged : CrmNews::What::Closed;
+      if (crm->is_map()) {
+        news.stage = text_of(get(*crm, "stage", in::EventKey));
+        news.pipeline = text_of(get(*crm, "pipeline", in::EventKey));
+      }
+      return played(span, stage_->crm(std::move(news)));
+    }
+    const Node* json = get(value, "json", in::TalkMatch);
+    auto outcome = stage_->happen(text_of(get(value, "webhook", in::TalkMatch)), json ? plain_value(*json) : Value(ValueMap()));
+    if (!outcome) return fail(span, outcome.error());
+    using What = EventIntake::Outcome::What;
+    const Node* people = get(value, "people");
+    const std::string expected = people ? text_of(people) : "1";
+    const bool found = outcome->what == What::Stored || outcome->what == What::Repeated;
+    const bool fits = outcome->what == What::Nobody    ? expected == "0"
+                      : outcome->what == What::Several ? expected != "0" && expected != "1"
+                                                       : found && expected == "1";
+    if (!fits) {
+      const char* const en = outcome->what == What::Nobody    ? "nobody is as `find_user` says"
+                             : outcome->what == What::Several ? "several people are as `find_user` says, so none of them gets it"
+                             : found                          ? "somebody was found"
+                                                              : "the event cannot be worked out with this";
+      const char* const ru = outcome->what == What::Nobody    ? "никто не подошёл под `найти_человека`"
+                             : outcome->what == What::Several ? "под `найти_человека` подошли несколько человек, и событие не досталось никому"
+                             : found                          ? "человек нашёлся"
+                                                              : "с такими данными событие не разобрать";
+      return fail(span, words(en, ru), outcome->reason.empty() ? std::string() : "  " + outcome->reason);
     }
     collect();
     return true;
@@ -478,6 +574,43 @@ class TalkPlayer {
   std::string expected_line(const Node& value) const {
     if (!value.is_scalar()) return {};
     return "  " + words("expected: ", "ожидалось: ") + std::string(value.scalar);
+  }
+
+  // ---- what the CRM is asked
+
+  bool other_crm(const SourceSpan& span, const std::string& expected, const AskedCrm& asked) {
+    return fail(span, words("amoCRM is asked something else", "в amoCRM записано другое"),
+                "  " + words("expected: ", "ожидалось: ") + expected + "\n  " + words("got:      ", "получено:  ") + sufler::shown(asked, language_));
+  }
+
+  /// It need not be read, as letters; what is comes in its order.
+  bool play_crm(const SourceSpan& span, const Node& value) {
+    if (asked_crm_.empty()) return fail(span, words("nothing was written to amoCRM", "в amoCRM ничего не записано"), expected_line(value));
+    const AskedCrm asked = std::move(asked_crm_.front());
+    asked_crm_.pop_front();
+    if (value.is_scalar() && value.scalar == "..." && !value.quoted) return true;
+    const Node& word = value.is_map() ? value.entries.front().key : value;
+    if (talk_word(word.scalar, in::CrmAction) != crm_word(asked.what)) return other_crm(word.span, std::string(word.scalar), asked);
+    return !value.is_map() || check_crm(value.entries.front().value, asked.values, asked);
+  }
+
+  /// The named values alone.
+  bool check_crm(const Node& wanted, const ValueMap& values, const AskedCrm& asked) {
+    const Locale locale{program_->language, program_->zone};
+    for (const Node::Entry& entry : wanted.entries) {
+      const bool text = &values == &asked.values && talk_word(entry.key.scalar, in::TalkMatch) == "text";
+      const std::string_view known = crm_name(&values == &asked.values ? asked.what : CrmOrder::Do::Contact, entry.key.scalar);
+      const Value* value = values.find(known.empty() ? entry.key.scalar : known);
+      if (entry.value.is_map()) {
+        if (!value || !value->map()) return other_crm(entry.key.span, std::string(entry.key.scalar), asked);
+        if (!check_crm(entry.value, *value->map(), asked)) return false;
+        continue;
+      }
+      const std::string got = plain_spaces(text ? asked.text : value ? to_display(*value, locale) : std::string());
+      const std::string expected = plain_spaces(to_display(plain_value(entry.value), locale));
+      if (got != expected) return other_crm(entry.value.span, std::string(entry.key.scalar) + ": " + expected, asked);
+    }
+    return true;
   }
 
   // ---- letters
@@ -830,6 +963,7 @@ class TalkPlayer {
   std::unique_ptr<Stage> stage_;
   std::map<std::string, std::deque<Unread>> queues_;  // by the name of the person or role
   std::deque<MailOrder> letters_;  // that nobody has read
+  std::deque<AskedCrm> asked_crm_;  // the same
   std::deque<Stage::Report> reports_;
   std::string failure_;
   std::vector<FixEdit> updates_;

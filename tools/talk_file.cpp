@@ -9,6 +9,8 @@
 #include <set>
 
 #include "interpreter/core/decimal.h"
+#include "interpreter/core/http/order.h"
+#include "interpreter/core/happenings.h"
 #include "interpreter/core/moment.h"
 #include "schema/loader.h"
 #include "tools/scoped_environment.h"
@@ -127,6 +129,7 @@ class TalkReader {
     tables_.clear();
     for (const Table& table : program_.tables) tables_.push_back(&table);
     roles_ = own_roles_;
+    versions_of_talk_ = {&program_};
     if (const Node* given = talk_field(test, "given")) read_given(*given, talk);
     if (const Node* mock = talk_field(test, "mock")) read_mock(*mock);
     read_versions(test, talk);
@@ -151,6 +154,14 @@ class TalkReader {
         read_mail_mocks(entry.value);
         continue;
       }
+      if (talk_word(entry.key.scalar, in::MockKey) == "http") {
+        read_http_mocks(entry.value);
+        continue;
+      }
+      if (talk_word(entry.key.scalar, in::MockKey) == "crm") {
+        if (expect_map(entry.value, "{lead: {id: 1}}")) check_words(entry.value, in::CrmAction, {"contact", "lead", "note", "task", "stage"});
+        continue;
+      }
       if (talk_word(entry.key.scalar, in::MockKey) != "run") {
         diagnostics_.report(DiagnosticId::TalkNotYet, entry.key.span, {std::string(entry.key.scalar)});
         continue;
@@ -173,6 +184,35 @@ class TalkReader {
     };
     if (!mocks.is_list()) return one(mocks);
     for (const Node& item : mocks.items) one(item);
+  }
+
+  /// What servers answer, by the step's own text: to each request, or to one after the other.
+  void read_http_mocks(const Node& mocks) {
+    constexpr std::string_view kExpected = "{status: 200, json: {…}}, {text: …}, or {error: no answer}";
+    if (!expect_map(mocks, "{\"GET https://api.example.com/price\": {status: 200, json: {…}}}")) return;
+    std::vector<std::string> known;
+    for (const Step& step : program_.steps)
+      if (const auto* http = std::get_if<HttpStep>(&step.verb)) known.push_back(http->order->name);
+    const auto answer = [&](const Node& one) {
+      if (!expect_map(one, kExpected) || !check_words(one, in::MockKey | in::TalkMatch, {"status", "json", "text", "error"})) return;
+      for (const Node::Entry& entry : one.entries) {
+        const std::string_view word = talk_word(entry.key.scalar, in::MockKey | in::TalkMatch);
+        if (word == "error" && one.entries.size() > 1) bad_value(one, kExpected);
+        if (word == "text" || word == "error") expect_text(entry.value, "a text");
+        if (word != "status") continue;
+        const auto status = entry.value.is_scalar() ? Decimal::parse(entry.value.scalar) : std::nullopt;
+        const auto number = status ? status->to_int64() : std::nullopt;
+        if (!number || *number < 200 || *number > 599) bad_value(entry.value, "200");
+      }
+    };
+    for (const Node::Entry& entry : mocks.entries) {
+      if (std::find(known.begin(), known.end(), trim(entry.key.scalar)) == known.end()) unknown(entry.key, known);
+      if (!entry.value.is_list()) {
+        answer(entry.value);
+        continue;
+      }
+      for (const Node& one : entry.value.items) answer(one);
+    }
   }
 
   /// One entry a call of the model: a text, a map of fields, `{tool: …, with: {…}}`, `{error: …}`.
@@ -318,12 +358,13 @@ class TalkReader {
     }
     for (const Table& table : loaded.program->tables) tables_.push_back(&table);
     for (const std::string& role : roles_of(*loaded.program)) roles_.insert(role);
+    versions_of_talk_.push_back(loaded.program.get());
     talk.versions.emplace(&value, std::move(loaded.program));
   }
 
   // ---- lines
 
-  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "mail", "report", "broadcast", "reload", "refused", "stopped"}; }
+  static Words line_words() { return {"user", "bot", "press", "staff", "after", "silent", "event", "manager", "mail", "crm", "report", "broadcast", "reload", "refused", "stopped"}; }
 
   void unknown_line(const Node& word) {
     std::vector<std::string> known = forms(in::TalkStep, line_words());
@@ -353,19 +394,17 @@ class TalkReader {
     if (word == "user") return read_said(value);
     if (word == "press") return read_press(value);
     if (word == "bot") return read_match(value, true);
-    if (word == "staff") return static_cast<void>(expect_text(value, "a text"));
+    if (word == "staff" || word == "manager") return static_cast<void>(expect_text(value, "a text"));
     if (word == "silent" || word == "reload" || word == "refused") return;
     if (word == "after" || word == "stopped") {
       if (!value.is_scalar() || !Duration::parse(value.scalar)) bad_value(value, "90s, 5m, 2h, 3d");
       return;
     }
     if (word == "mail") return read_letter(value);
+    if (word == "crm") return read_asked_crm(value);
     if (word == "report") return read_report(value);
     if (word == "broadcast") return read_broadcast(value);
-    if (word == "event") {
-      diagnostics_.report(DiagnosticId::TalkNotYet, line.key.span, {std::string(line.key.scalar)});
-      return;
-    }
+    if (word == "event") return read_event(value);
     const std::string role(line.key.scalar);
     if (!roles_.contains(role) && !given_roles_.contains(role)) return unknown_line(line.key);
     read_match(value, false);
@@ -450,6 +489,53 @@ class TalkReader {
     }
   }
 
+  /// What happens outside: a call of a webhook, or a person who goes or comes back.
+  void read_event(const Node& value) {
+    constexpr std::string_view kExpected = "{webhook: pay, json: {…}}, {crm: {stage: …}}, user_blocked, user_joined";
+    if (value.is_scalar()) {
+      const std::string_view word = talk_word(value.scalar, in::EventKey);
+      if (word != "user_blocked" && word != "user_joined") bad_value(value, kExpected);
+      return;
+    }
+    if (!expect_map(value, kExpected)) return;
+    if (const Node* crm = talk_field(value, "crm", in::EventKey)) return read_crm_event(*crm);
+    if (!check_words(value, in::TalkMatch | in::GivenKey, {"webhook", "json", "people"})) return;
+    const Node* webhook = talk_field(value, "webhook", in::TalkMatch);
+    if (!webhook) return bad_value(value, kExpected);
+    if (!expect_text(*webhook, "pay")) return;
+    if (const Node* people = talk_field(value, "people"))
+      if (!people->is_scalar() || !Decimal::parse(people->scalar)) bad_value(*people, "0, 1, 2");
+    std::vector<std::string> known;
+    for (const Program* one : versions_of_talk_)
+      for (std::size_t i = 0; one->events && i < one->events->all.size(); ++i)
+        if (one->events->all[i].kind == Happening::Kind::Webhook) known.push_back(one->events->all[i].webhook);
+    if (std::find(known.begin(), known.end(), webhook->scalar) == known.end()) unknown(*webhook, known);
+  }
+
+  /// The lead came to a stage, or the talk was closed.
+  void read_crm_event(const Node& value) {
+    constexpr std::string_view kExpected = "{crm: {stage: …, pipeline: …}}, {crm: closed}";
+    if (value.is_scalar()) {
+      if (talk_word(value.scalar, in::ResumeKey) != "closed") bad_value(value, kExpected);
+      return;
+    }
+    if (!expect_map(value, kExpected) || !check_words(value, in::EventKey, {"stage", "pipeline"})) return;
+    if (!talk_field(value, "stage", in::EventKey)) return bad_value(value, kExpected);
+    for (const Node::Entry& entry : value.entries) expect_text(entry.value, "a text");
+  }
+
+  /// `...` is anything; a word is the action.
+  void read_asked_crm(const Node& value) {
+    constexpr std::string_view kExpected = "lead, `...`, or {lead: {name: …, price: …}}";
+    if (value.is_scalar() && value.scalar == "..." && !value.quoted) return;
+    if (value.is_map() && value.entries.size() == 1) {
+      if (check_words(value, in::CrmAction, {"contact", "lead", "note", "task", "stage"})) expect_map(value.entries[0].value, kExpected);
+      return;
+    }
+    const std::string_view word = value.is_scalar() ? talk_word(value.scalar, in::CrmAction) : std::string_view();
+    if (word != "contact" && word != "lead" && word != "note" && word != "task" && word != "stage") bad_value(value, kExpected);
+  }
+
   void read_letter(const Node& value) {
     constexpr std::string_view kExpected = "an address, `...`, or {to: …, subject: …, contains: …, attach: […]}";
     if (!value.is_map()) return static_cast<void>(expect_text(value, kExpected));
@@ -510,6 +596,7 @@ class TalkReader {
   std::set<std::string> roles_;         // of the test being read, with those of its later versions
   std::vector<const Table*> tables_;
   std::set<std::string> people_, given_roles_;  // of the test being read
+  std::vector<const Program*> versions_of_talk_;  // the same
 };
 
 }  // namespace

@@ -44,7 +44,9 @@ LoadOptions load_options_of(const BotConfig& bot, const Config& config) {
   LoadOptions load;
   load.programs = program_names(config);
   load.models = model_names(config);
+  load.hosts = host_places(config);
   load.mail = config.mail.has_value();
+  load.crm = crm_of(config, bot) != nullptr;
   load.environment_must_be_set = true;
   for (const auto& [role, members] : bot.roles) load.roles.push_back(role);
   return load;
@@ -119,6 +121,7 @@ void VersionOrders::deploy(const BotConfig& bot, Deployment expected, std::share
   if (adopt_) {
     auto tokens = desk_tokens_to_serve(*program, bot.name);
     if (!tokens) return void(outcome.error = tokens.error());
+    if (auto secrets = event_secrets_to_serve(*program, bot.name); !secrets) return void(outcome.error = secrets.error());
     expected.version = program->version;
     auto loaded = serving_by(on_storage_, expected, program);
     if (!loaded) return void(outcome.error = loaded.error().message);

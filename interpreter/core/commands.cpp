@@ -102,6 +102,25 @@ void carry_out(Play& play, const Command& command) {
   }
 }
 
+/// Whether the words are those of a button that is there: then they are an answer, whatever else they mean.
+bool is_button_here(Play& play, std::string_view folded) {
+  if (folded.empty()) return false;
+  const std::string_view text = trim(play.heard.text);
+  const Waiting& waiting = play.state.waiting;
+  const Question* question = question_of(play.program, waiting);
+  const bool chooses = waiting.what == Waiting::For::Choice ||
+                       (question && waiting.what == Waiting::For::Answer && question->type == QuestionType::Choice);
+  if (chooses ? find_label(text, waiting.shown) : find_same_label(text, waiting.shown)) return true;
+  if (play.state.offer && find_same_label(text, play.state.offer->shown)) return true;
+  if (!question) return false;
+  // Buttons of the bot's own, as `phrases:` has them: `no: Отмена`.
+  const auto is = [&](Phrase phrase) { return fold(play.phrase_text(phrase)) == folded; };
+  if (question->optional && is(Phrase::Skip)) return true;
+  const bool yes_no = question->type == QuestionType::YesNo || waiting.what == Waiting::For::Confirmation;
+  if (yes_no && (is(Phrase::Yes) || is(Phrase::No))) return true;
+  return (question->type == QuestionType::Choices || question->type == QuestionType::Files) && is(Phrase::Done);
+}
+
 /// Puts the arguments where the branch will look for them.
 bool set_arguments(Play& play, const Command& command, std::string_view rest) {
   play.heard.args = words_of(rest);
@@ -171,11 +190,30 @@ FoundCommand find_command(const Program& program, std::string_view text, std::st
   return {};
 }
 
+const Command* find_meant(const Program& program, std::string_view text, bool as_answer,
+                          const std::vector<std::string>* roles) {
+  const bool any = std::any_of(program.commands.begin(), program.commands.end(),
+                               [](const Command& command) { return !command.means.empty(); });
+  if (!any || slash_command(text) == "start") return nullptr;
+  const auto intent = read_control(text, as_answer);
+  if (!intent) return nullptr;
+  for (const Command& command : program.commands) {
+    if (is_for(command, roles) && std::find(command.means.begin(), command.means.end(), *intent) != command.means.end())
+      return &command;
+  }
+  return nullptr;
+}
+
 bool hear_command(Play& play, std::string_view folded, bool only_during_handoff) {
   const Question* question = question_of(play.program, play.state.waiting);
   const bool free_words = !question || question->free_words_are_commands;
   const std::string_view text = play.heard.text;
-  const FoundCommand found = find_command(play.program, text, folded, free_words, &play.around.roles);
+  FoundCommand found = find_command(play.program, text, folded, free_words, &play.around.roles);
+  if (!found.command && free_words && (only_during_handoff || !is_button_here(play, folded))) {
+    const bool as_answer = !only_during_handoff && question && question->type != QuestionType::Name &&
+                           play.state.waiting.what == Waiting::For::Answer && kind_of(*question).takes_any_text;
+    found = {find_meant(play.program, text, as_answer, &play.around.roles), text.size()};
+  }
   if (found.command) {
     if (only_during_handoff && !found.command->during_handoff) return false;
     const Command& command = *found.command;

@@ -7,7 +7,9 @@
 #include <unordered_set>
 
 #include "interpreter/core/expects.h"
+#include "interpreter/core/happenings.h"
 #include "interpreter/core/meaning.h"
+#include "interpreter/core/tables/table_data.h"
 
 namespace sufler {
 namespace {
@@ -27,9 +29,11 @@ constexpr std::string_view kCodes[] = {
     "desk_added",        "desk_removed",    "desk_changed",
     "assistant_added",   "assistant_removed", "assistant_changed",
     "schedule_added",    "schedule_removed", "schedule_changed",
+    "event_added",       "event_removed",   "event_changed",
     "role_added",        "role_removed",
     "settings_changed",  "texts_changed",   "phrases_changed",  "moved_changed",
     "language_changed",  "timezone_changed", "question_changed", "defaults_changed", "files_changed",
+    "rows_changed",
 };
 static_assert(std::size(kCodes) == static_cast<std::size_t>(kLastChange) + 1);
 
@@ -335,6 +339,11 @@ class Comparison {
             if (!added.empty()) add(What::ColumnsAdded, is.name, {}, std::move(added));
             if (!removed.empty()) add(What::ColumnsRemoved, is.name, {}, std::move(removed));
             if (!defaults.empty()) add(What::DefaultsChanged, is.name, {}, std::move(defaults));
+            if (is.data && mark_of(was) != mark_of(is)) {
+              const TableLoad rows = difference(was, is);
+              if (rows.added + rows.changed + rows.removed > 0)
+                add(What::RowsChanged, is.name, {}, {std::to_string(rows.removed)}, std::to_string(rows.added), std::to_string(rows.changed));
+            }
             return true;
           });
   }
@@ -359,6 +368,10 @@ class Comparison {
           [&](const Assistant& was, const Assistant& is) { return meaning_of(before_, was) == meaning_of(after_, is); });
     named(before_.schedules, after_.schedules, What::ScheduleAdded, What::ScheduleRemoved, What::ScheduleChanged,
           [&](const Schedule& was, const Schedule& is) { return meaning_of(before_, was) == meaning_of(after_, is); });
+    static const std::vector<Happening> kNone;
+    named(before_.events ? before_.events->all : kNone, after_.events ? after_.events->all : kNone, What::EventAdded,
+          What::EventRemoved, What::EventChanged,
+          [&](const Happening& was, const Happening& is) { return meaning_of(before_, was) == meaning_of(after_, is); });
     const std::set<std::string> was = roles_of(before_), is = roles_of(after_);
     for (const std::string& role : was)
       if (!is.contains(role)) add(What::RoleRemoved, role);

@@ -47,6 +47,7 @@ struct Change {
     DeskAdded, DeskRemoved, DeskChanged,
     AssistantAdded, AssistantRemoved, AssistantChanged,
     ScheduleAdded, ScheduleRemoved, ScheduleChanged,
+    EventAdded, EventRemoved, EventChanged,
     RoleAdded, RoleRemoved,    ///< roles that the scenario names
     SettingsChanged, TextsChanged, PhrasesChanged,  ///< `names`: which
     MovedChanged,              ///< `names`: what `moved:` tells about now and did not before
@@ -54,6 +55,7 @@ struct Change {
     QuestionChanged,  ///< `name` the question's; `names`: fields of it that tell no answer apart, such as `pii`
     DefaultsChanged,  ///< `name` is the table, `names` columns
     FilesChanged,     ///< `names`: files that are sent or known, with other contents
+    RowsChanged,      ///< of the file that table `name` is read from; `before`, `after`, `names`: how many are new, changed, removed
   } what = What::BranchChanged;
   std::string name = {};
   std::string place = {};
@@ -70,7 +72,7 @@ void compare_files(const std::map<std::string, std::string>& before, const std::
 
 /// `text_changed`, `branch_added`: for JSON; does not change.
 std::string_view change_code(Change::What what);
-inline constexpr Change::What kLastChange = Change::What::FilesChanged;
+inline constexpr Change::What kLastChange = Change::What::RowsChanged;
 
 /// Where a dialog that waits at a place of the old version goes (LANGUAGE 11).
 struct PlaceFate {

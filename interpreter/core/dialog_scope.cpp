@@ -64,7 +64,10 @@ const Value* DialogScope::find(std::string_view name) const {
   if (name == "chat") return made_once(chat_, [&] { return chat_map(); });
   if (name == "vars") return made_once(vars_, [&] { return Value(play_.state.variables); });
   if (name == "handoff") return made_once(handoff_, [&] { return handoff_map(); });
-  if (name == "event") return made_once(event_, [&] { return Value(ValueMap()); });
+  if (name == "event") {
+    if (const Value* event = event_of(frames)) return event;
+    return made_once(event_, [] { return Value(ValueMap()); });
+  }
   return nullptr;
 }
 

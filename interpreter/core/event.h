@@ -161,6 +161,7 @@ struct ScheduleDue {
   bool alone = false;          ///< the dialog is the schedule's own, there is no person
   std::string resting_in = {}; ///< only while the dialog rests in this branch; empty: wherever it is
   Moment unchanged_since = {}; ///< only when nothing has happened in it since then; 0: whatever has
+  Moment due = {};             ///< the schedule's own time, which may be long past; 0: not known
 };
 /// A broadcast has come to this dialog.
 struct BroadcastDue {

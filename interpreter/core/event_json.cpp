@@ -160,6 +160,7 @@ void append(std::string& out, const ScheduleDue& due) {
   members.flag("alone", due.alone);
   members.text("in", due.resting_in);
   if (due.unchanged_since.unix_ms != 0) members.number("since", due.unchanged_since.unix_ms);
+  if (due.due.unix_ms != 0) members.number("due", due.due.unix_ms);
   members.end();
 }
 
@@ -411,6 +412,7 @@ bool read(JsonReader& json, ScheduleDue& due) {
     if (name == "alone") return json.read_bool(due.alone);
     if (name == "in") return json.read_string(due.resting_in);
     if (name == "since") return json.read_int(due.unchanged_since.unix_ms);
+    if (name == "due") return json.read_int(due.due.unix_ms);
     return false;
   });
 }

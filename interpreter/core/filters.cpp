@@ -8,6 +8,7 @@
 #include "interpreter/core/decimal.h"
 #include "interpreter/core/expression_calls.h"
 #include "interpreter/core/expression_evaluator.h"
+#include "interpreter/core/money.h"
 #include "interpreter/core/text.h"
 
 namespace sufler {
@@ -241,42 +242,12 @@ bool is_currency_code(std::string_view code) {
 }
 
 bool money(Evaluator& at, const Value& input, Arguments arguments, Value& out) {
-  std::string code(arguments.empty() ? at.scope().default_currency()
-                                     : std::string_view(*arguments[0].text()));
+  const std::string code(arguments.empty() ? at.scope().default_currency()
+                                           : std::string_view(*arguments[0].text()));
   if (!is_currency_code(code)) {
     return at.fail(EvaluationProblem::BadArgument, "money: not a currency code of three letters");
   }
-  code = to_upper(code);
-  Currency currency{code, code};
-  for (const Currency& known : kCurrencies) {
-    if (known.code == code) currency = known;
-  }
-  const Decimal amount = input.number()->rounded(currency.digits);
-  std::string digits = amount.to_string();
-  const bool negative = digits[0] == '-';
-  if (negative) digits.erase(0, 1);
-  std::string fraction;
-  if (const std::size_t point = digits.find('.'); point != std::string::npos) {
-    fraction = digits.substr(point + 1);
-    digits.erase(point);
-    fraction.resize(static_cast<std::size_t>(currency.digits), '0');
-  }
-  const bool russian = at.language() == Language::Russian;
-  std::string shown;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) shown += russian ? kNoBreakSpace : ",";
-    shown.push_back(digits[i]);
-  }
-  if (!fraction.empty()) shown.append(russian ? "," : ".").append(fraction);
-  // English writes $12.50, and RUB 12.50 where a currency has no sign of its own.
-  const bool letters = currency.sign == code;
-  const std::string minus = negative ? "-" : "";
-  if (russian) {
-    shown = minus + shown + std::string(kNoBreakSpace) + std::string(currency.sign);
-  } else {
-    shown = minus + std::string(currency.sign) + std::string(letters ? kNoBreakSpace : "") + shown;
-  }
-  out = Value(std::move(shown));
+  out = Value(format_money(*input.number(), code, at.language()));
   return true;
 }
 
@@ -845,6 +816,48 @@ bool is_readable_argument(const ExpressionCall& call, std::size_t index, const V
     return Date::parse_iso(*argument.text()) || LocalTime::parse_iso(*argument.text());
   }
   return true;
+}
+
+std::string format_grouped(const Decimal& number, Language language) {
+  std::string digits = number.to_string();
+  const bool negative = digits[0] == '-';
+  if (negative) digits.erase(0, 1);
+  std::string fraction;
+  if (const std::size_t point = digits.find('.'); point != std::string::npos) {
+    fraction = digits.substr(point + 1);
+    digits.erase(point);
+  }
+  const bool russian = language == Language::Russian;
+  std::string shown = negative ? "-" : "";
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) shown += russian ? kNoBreakSpace : ",";
+    shown.push_back(digits[i]);
+  }
+  if (!fraction.empty()) shown.append(russian ? "," : ".").append(fraction);
+  return shown;
+}
+
+std::string format_money(const Decimal& amount, std::string_view code, Language language) {
+  const std::string upper = to_upper(code);
+  Currency currency{upper, upper};
+  for (const Currency& known : kCurrencies) {
+    if (known.code == upper) currency = known;
+  }
+  const Decimal rounded = amount.rounded(currency.digits);
+  std::string shown = format_grouped(rounded, language);
+  const bool negative = shown[0] == '-';
+  if (negative) shown.erase(0, 1);
+  if (!rounded.is_integer()) {
+    // 12,5 roubles are 12,50
+    const std::size_t digits = shown.size() - shown.rfind(language == Language::Russian ? ',' : '.') - 1;
+    if (digits < static_cast<std::size_t>(currency.digits))
+      shown.append(static_cast<std::size_t>(currency.digits) - digits, '0');
+  }
+  // English writes $12.50, and RUB 12.50 where a currency has no sign of its own.
+  const bool letters = currency.sign == upper;
+  const std::string minus = negative ? "-" : "";
+  if (language == Language::Russian) return minus + shown + std::string(kNoBreakSpace) + std::string(currency.sign);
+  return minus + std::string(currency.sign) + std::string(letters ? kNoBreakSpace : "") + shown;
 }
 
 }  // namespace sufler

@@ -46,10 +46,14 @@ void drop_past_within(State& state) {
 void Play::jump(BranchId branch) {
   abandon_relay(*this);
   leave_rest();
+  // What happened outside is known wherever its branch goes on.
+  const Value* const known = event_of(state.frames);
+  std::optional<Value> happened = known ? std::optional(*known) : std::nullopt;
   state.frames.clear();
   state.interrupted.clear();
   clear_timers();
   state.frames.push_back(frame_of(program.branch(branch).block, Frame::Kind::Branch));
+  if (happened) state.frames.back().locals.set("event", std::move(*happened));
 }
 
 bool Play::call(BranchId branch, ValueMap locals, std::string into) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "interpreter/core/assistants/asking.h"
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/jobs.h"
 #include "interpreter/core/play.h"
 #include "interpreter/core/steps/steps.h"
@@ -39,6 +40,12 @@ void put_aside(Waiting& waiting, const Value& result, std::string_view error) {
 
 bool waits_for(const Waiting& waiting, std::uint64_t serial) {
   return waiting.what == Waiting::For::Job && waiting.serial == serial && waiting.candidate.is_null();
+}
+
+/// What it does in the world is wanted, whether anybody waits for it or not.
+bool goes_on_alone(const Step& step) {
+  const auto* http = std::get_if<HttpStep>(&step.verb);
+  return std::holds_alternative<Mail>(step.verb) || std::holds_alternative<CrmStep>(step.verb) || (http && http->order->method != HttpMethod::Get);
 }
 
 /// False when jobs follow each other without end. The first time `on_error` speaks; should it go on like that, the
@@ -162,8 +169,7 @@ std::vector<std::uint64_t> jobs_of(const State& state, const Program& program) {
   std::vector<std::uint64_t> serials;
   const auto look = [&](const Waiting& waiting) {
     if (waiting.what != Waiting::For::Job || !waiting.candidate.is_null()) return;
-    const bool letter = waiting.step.value < program.steps.size() && std::holds_alternative<Mail>(program.step(waiting.step).verb);
-    if (!letter) serials.push_back(waiting.serial);
+    if (waiting.step.value >= program.steps.size() || !goes_on_alone(program.step(waiting.step))) serials.push_back(waiting.serial);
   };
   look(state.waiting);
   for (const Waiting& waiting : state.interrupted) look(waiting);

@@ -30,7 +30,7 @@ void lose_job(Play& play, std::uint64_t serial);
 void keep_for_later(Play& play);
 void hear_kept(Play& play);
 /// Serials of the jobs that the dialog waits for, that are not done, and that nobody needs once it waits no more: a letter
-/// goes on its way.
+/// goes on its way, and so does what is written to a CRM.
 std::vector<std::uint64_t> jobs_of(const State& state, const Program& program);
 
 }  // namespace sufler

@@ -1,6 +1,11 @@
 #include "interpreter/core/meaning.h"
 
+#include "interpreter/core/crm/order.h"
+#include "interpreter/core/crm_handoff.h"
+#include "interpreter/core/happenings.h"
+#include "interpreter/core/http/order.h"
 #include "interpreter/core/mail/html_template.h"
+#include "interpreter/core/tables/similarity.h"
 
 namespace sufler {
 namespace {
@@ -161,6 +166,15 @@ class Writer {
     for (const SortKey& key : find.sort) word(key.column), number(key.descending ? 1 : 0);
     expression(find.limit);
     word(find.into);
+    if (find.similar) similar(*find.similar);
+  }
+  void similar(const Similarity& similarity) {
+    for (const Similarity::Near& one : similarity.near) {
+      word(one.column);
+      expression(one.to);
+      word(std::to_string(one.weight));
+      word(one.within ? std::to_string(one.within->amount) + (one.within->of_wanted ? "%" : "") : "-");
+    }
   }
   void verb(const Count& count) { table(count.table), expression(count.where), word(count.into); }
   void verb(const Update& update) { table(update.table), expression(update.where), values(update.values); }
@@ -194,11 +208,28 @@ class Writer {
     number(mail.history ? 1 : 0);
     target(mail.on_error);
   }
+  void fields(const std::vector<CrmField>& all) {
+    for (const CrmField& one : all) {
+      word(one.name);
+      if (one.value) expression(one.value);
+      for (const Expression& item : one.items) expression(item);
+      if (one.is_map) out_ += '{', fields(one.parts), out_ += '}';
+    }
+  }
   void verb(const HttpStep& http) {
+    word(http.order->meaning);
     word(http.into);
     target(http.on_error);
   }
   void verb(const CrmStep& crm) {
+    word(crm_word(crm.order->what));
+    fields(crm.order->values);
+    text(crm.order->text);
+    number(crm.order->history ? 1 : 0);
+    if (crm.order->what == CrmOrder::Do::Chat) number(crm.order->shown);
+    duration(crm.order->in);
+    expression(crm.order->in_expression);
+    expression(crm.order->at);
     word(crm.into);
     target(crm.on_error);
   }
@@ -282,6 +313,8 @@ std::vector<std::string> steps_of(const Program& program, BranchId branch, With 
 std::string meaning_of(const Program& program, const Command& command) {
   Writer writer(program, With::Texts);
   writer.word(command.pattern);
+  writer.number(command.means.size());
+  for (const Intent intent : command.means) writer.number(static_cast<std::uint64_t>(intent));
   for (const std::string& argument : command.args) writer.word(argument);
   writer.word(command.role);
   writer.text(command.about);
@@ -301,6 +334,14 @@ std::string meaning_of(const Program& program, const HandoffRule& rule) {
   writer.duration(rule.resume_after);
   writer.branch(rule.resume_go);
   writer.number(rule.on_staff_message ? 1 : 0);
+  if (rule.crm) {
+    for (const std::string& stage : rule.crm->silent_at) writer.word(stage);
+    writer.word("/");
+    for (const std::string& stage : rule.crm->wakes_at) writer.word(stage);
+    writer.word("/");
+    writer.number(rule.crm->wakes_when_closed ? 1 : 0);
+    writer.number(rule.crm->history);
+  }
   if (rule.hours) {
     const HandoffRule::Hours& hours = *rule.hours;
     writer.number(hours.days);
@@ -349,6 +390,24 @@ std::string meaning_of(const Program& program, const Assistant& assistant) {
   writer.duration(assistant.gather);
   for (const std::string& host : assistant.links) writer.word(host);
   writer.target(assistant.otherwise);
+  return writer.take();
+}
+
+std::string meaning_of(const Program& program, const Happening& event) {
+  Writer writer(program, With::Texts);
+  writer.number(static_cast<std::uint64_t>(event.kind));
+  writer.branch(event.branch);
+  writer.word(event.webhook);
+  writer.word(event.secret_variable);
+  writer.number(static_cast<std::uint64_t>(event.proof));
+  writer.word(event.header);
+  writer.expression(event.find_user);
+  writer.expression(event.id);
+  writer.word(event.answer ? event.answer->source() : "");
+  writer.number(event.limit);
+  writer.duration(event.period);
+  for (const std::string& stage : event.stages) writer.word(stage);
+  writer.word(event.pipeline);
   return writer.take();
 }
 

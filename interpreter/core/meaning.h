@@ -7,6 +7,8 @@
 /// Parts of a scenario written out in one settled form, to be compared with those of another version. Not for people.
 namespace sufler {
 
+struct Happening;
+
 enum class With : std::uint8_t {
   Texts,   ///< all that is said, too
   Steps,   ///< what is done; texts only as being there or not
@@ -23,6 +25,7 @@ std::vector<std::string> steps_of(const Program& program, BranchId branch, With 
 std::string meaning_of(const Program& program, const Command& command);
 std::string meaning_of(const Program& program, const HandoffRule& rule);
 std::string meaning_of(const Program& program, const Schedule& schedule);
+std::string meaning_of(const Program& program, const Happening& event);
 std::string meaning_of(const Desk& desk);
 std::string meaning_of(const Program& program, const Assistant& assistant);
 

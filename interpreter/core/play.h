@@ -212,6 +212,8 @@ BranchId branch_by_name(const Program& program, const std::string& name);
 /// Whether people have the dialog. Silence ends with the next message that comes late enough; until then it is over in
 /// fact.
 bool people_talk(const Play& play);
+/// What `event` is while a branch of `events` is played; null: nothing happened.
+const Value* event_of(const std::vector<Frame>& frames);
 /// Plays it first; what waits is repeated behind it. An unanswered one of the same branch is not asked twice.
 void begin_beside(Play& play, BranchId branch, ValueMap locals = {});
 /// Pending `schedule`s whose branch is gone in this version are dropped with a line, renamed ones go along.
@@ -242,6 +244,10 @@ struct FoundCommand {
 /// `roles` null: of any role.
 FoundCommand find_command(const Program& program, std::string_view text, std::string_view folded,
                           bool free_words, const std::vector<std::string>* roles);
+/// The command that a short message means (`on: {means: back}`); null: none. `as_answer`: any text would do for the
+/// question that waits, so words that may as well be its answer are none.
+const Command* find_meant(const Program& program, std::string_view text, bool as_answer,
+                          const std::vector<std::string>* roles);
 bool hear_command(Play& play, std::string_view folded, bool only_during_handoff);
 /// `/word` that begins a message, without the slash and the bot's name; empty when there is none.
 std::string_view slash_command(std::string_view text);

@@ -14,6 +14,7 @@
 #include "interpreter/core/expression.h"
 #include "interpreter/core/message.h"
 #include "interpreter/core/phrases.h"
+#include "interpreter/core/reading/intents.h"
 #include "interpreter/core/recurrence.h"
 #include "interpreter/core/source_span.h"
 #include "interpreter/core/value.h"
@@ -411,6 +412,7 @@ struct Command {
   std::vector<std::string> words;   ///< as written: `/menu`, `меню`
   std::vector<std::string> folded;  ///< the same, `fold`ed; `/menu` keeps its slash
   std::string pattern;              ///< RE2 over the folded text; empty when none
+  std::vector<Intent> means;        ///< `{means: back}`: Back, Restart, Stop, Operator, by what short messages mean
   std::vector<std::string> args;
   Text about;                       ///< for Telegram's menu; may be empty
   std::string role;                 ///< only for this role's members; empty for everybody

@@ -3,23 +3,13 @@
 #include "interpreter/core/stand.h"
 
 namespace sufler {
-namespace {
-
-/// Waits for something that comes by itself; for words, in a dialog without a person, nothing ever comes.
-bool comes_by_itself(const State& state) {
-  return state.waiting.what == Waiting::For::Job || state.waiting.what == Waiting::For::Pause;
-}
-
-}  // namespace
-
 bool people_talk(const Play& play) {
   const State& state = play.state;
   if (state.relay) return true;
   if (!state.silence) return false;
   const std::size_t rule = state.silence->rule.value;
   if (rule >= play.program.handoffs.size()) return false;
-  const auto& after = play.program.handoffs[rule].resume_after;
-  return !after || play.event.at.unix_ms - state.silence->last_message.unix_ms < after->ms;
+  return is_silence_on(play.program.handoffs[rule], state.silence->last_message, play.event.at);
 }
 
 BranchId branch_by_name(const Program& program, const std::string& name) {
@@ -56,6 +46,7 @@ bool hear_schedule_timer(Play& play, const TimerDue& timer) {
   if (scheduled == state.scheduled.end()) return true;
   const std::string name = scheduled->first, branch_name = scheduled->second;
   state.scheduled.erase(scheduled);
+  if (state.run_of.unix_ms != 0) state.run_of = play.event.at;  // its run is over: this is something of its own
   const BranchId branch = branch_by_name(play.program, branch_name);
   if (!branch) {
     play.effect(WriteLog{"the branch `" + branch_name + "` that was scheduled as `" + name + "` is gone: it is dropped"});
@@ -75,7 +66,8 @@ void hear_schedule(Play& play, const ScheduleDue& due) {
     return;
   }
   if (due.alone) {
-    if (comes_by_itself(state)) {
+    // For words, in a dialog without a person, nothing ever comes.
+    if (comes_by_itself(state.waiting.what)) {
       play.effect(WriteLog{"the schedule `" + due.schedule + "` came due while its run before is under way: it is dropped"});
       return;
     }
@@ -86,6 +78,7 @@ void hear_schedule(Play& play, const ScheduleDue& due) {
     }
     // Each run begins with nothing remembered.
     play.forget_answers();
+    state.run_of = due.due.unix_ms != 0 ? due.due : play.event.at;
     play.jump(branch);
     play.run();
     return;

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "interpreter/core/assistants/asking.h"
+#include "interpreter/core/crm_handoff.h"
+#include "interpreter/core/crm_talk.h"
 #include "interpreter/core/play.h"
 
 namespace sufler {
@@ -33,6 +35,9 @@ void fall_silent(Play& play, HandoffId rule, StepId step) {
   state.waiting.what = Waiting::For::People;
   state.waiting.step = step;
   state.waiting.serial = play.next_serial();
+  if (rule.value >= play.program.handoffs.size()) return;
+  // Managers see the talk there, and what the person writes from now on.
+  if (const auto& crm = play.program.handoffs[rule.value].crm) open_crm_chat(play, crm->history, true);
 }
 
 void wake(Play& play, bool by_user) {

@@ -188,6 +188,8 @@ struct State {
   /// Branches that begin later (`schedule`), by name; the timer `schedule:NAME` says when. They live on whatever the
   /// dialog does.
   std::map<std::string, std::string> scheduled;
+  /// In a schedule's own dialog: the time that its run is for, and what it has waited since; 0: there is no run.
+  Moment run_of;
   /// Of jobs that ended while nobody wrote, pressed and no clock struck: a circle of them is stopped (jobs.cpp).
   std::uint32_t jobs_in_a_row = 0;
   /// What the person wrote while a job was under way: heard behind it, oldest first.
@@ -229,9 +231,27 @@ bool read_answers(std::string_view json, StoredAnswers& answers);
 /// The same: whether a person can be written to.
 struct Standing {
   bool unreachable = false;
-  bool with_people = false;  ///< silence, or a desk has the dialog
+  bool at_desk = false;
+  std::string silent_by;  ///< the rule that people have the dialog by; empty: none
+  Moment last_message;    ///< in that silence
 };
 bool read_standing(std::string_view json, Standing& standing);
+/// Whether people have the dialog at this moment: silence that has lapsed is over.
+bool with_people(const Standing& standing, const Program& program, Moment now);
+
+/// The rule's silence lasts until somebody writes long enough behind the last message; until then it is over in fact.
+bool is_silence_on(const HandoffRule& rule, Moment last_message, Moment now);
+
+/// What comes by itself is waited for, and not what somebody may do.
+constexpr bool comes_by_itself(Waiting::For what) { return what == Waiting::For::Job || what == Waiting::For::Pause; }
+
+/// The same of a dialog that has nobody in it: what its run waits for.
+struct RunRest {
+  bool under_way = false;     ///< it goes on by itself
+  std::optional<Moment> due;  ///< then, unless something else comes first
+  bool pending = false;       ///< a branch is scheduled in it
+};
+bool read_run_rest(std::string_view json, RunRest& rest);
 
 /// `branch/question` where the dialog rests; `none` when it rests nowhere (LANGUAGE 11, 12).
 std::string place_of(const State& state, const Program& program);

@@ -487,6 +487,7 @@ std::string to_json(const State& state, const Program& program) {
     for (const auto& [name, branch] : state.scheduled) append_json_string(scheduled.any_name(name), branch);
     scheduled.end();
   }
+  members.moment("ro", state.run_of);
   members.number("jr", state.jobs_in_a_row);
   members.array("kept", state.kept, [&](const UserMessage& message) {
     append_json_string(out, to_json(Event{{}, 0, message}));
@@ -541,6 +542,7 @@ bool from_json(std::string_view json_text, const Program& program, State& state,
     if (name == "sch") {
       return json.read_object([&](const std::string& scheduled) { return json.read_string(state.scheduled[scheduled]); });
     }
+    if (name == "ro") return json.read_int(state.run_of.unix_ms);
     if (name == "jr") return read_number(json, state.jobs_in_a_row);
     if (name == "kept") return read_messages(json, state.kept);
     if (name == "as") return read_json(json, state.assisted);
@@ -610,8 +612,54 @@ bool read_standing(std::string_view json_text, Standing& standing) {
   JsonReader json(json_text);
   const bool read = json.read_object([&](const std::string& name) {
     if (name == "un") return json.read_bool(standing.unreachable);
-    if (name == "s" || name == "r") standing.with_people = true;
-    return pass_over(json);
+    if (name == "r") standing.at_desk = true;
+    if (name != "s") return pass_over(json);
+    return json.read_object([&](const std::string& field) {
+      if (field == "rule") return json.read_string(standing.silent_by);
+      if (field == "last") return json.read_int(standing.last_message.unix_ms);
+      return pass_over(json);
+    });
+  });
+  return read && json.at_end();
+}
+
+bool is_silence_on(const HandoffRule& rule, Moment last_message, Moment now) {
+  return !rule.resume_after || now.unix_ms - last_message.unix_ms < rule.resume_after->ms;
+}
+
+bool with_people(const Standing& standing, const Program& program, Moment now) {
+  if (standing.at_desk) return true;
+  if (standing.silent_by.empty()) return false;
+  const auto rule = std::find_if(program.handoffs.begin(), program.handoffs.end(),
+                                 [&](const HandoffRule& one) { return one.name == standing.silent_by; });
+  return rule != program.handoffs.end() && is_silence_on(*rule, standing.last_message, now);
+}
+
+bool read_run_rest(std::string_view json_text, RunRest& rest) {
+  rest = RunRest{};
+  JsonReader json(json_text);
+  const bool read = json.read_object([&](const std::string& name) {
+    if (name == "w") {
+      return json.read_object([&](const std::string& field) {
+        if (field != "w") return pass_over(json);
+        Waiting::For what = Waiting::For::Nothing;
+        if (!read_kind(json, Waiting::For::Talk, what)) return false;
+        rest.under_way = comes_by_itself(what);
+        return true;
+      });
+    }
+    if (name != "t") return pass_over(json);
+    return json.read_object([&](const std::string& timer) {
+      Moment due;
+      std::uint64_t serial = 0;
+      if (!json.take('[') || !json.read_int(due.unix_ms) || !json.take(',') || !read_number(json, serial) || !json.take(']')) return false;
+      if (is_schedule_timer(timer)) {
+        rest.pending = true;
+      } else if (!rest.due || due < *rest.due) {
+        rest.due = due;
+      }
+      return true;
+    });
   });
   return read && json.at_end();
 }

@@ -310,7 +310,9 @@ void check_rest(Play& play, const Takeover& takeover, Takeover::Below mark, Wait
   const bool known = before && now;
   if (question && !(known && before == now)) {
     const bool same_type = !known || before.kind() == now.kind();
-    if (waiting.what == Waiting::For::Confirmation) {
+    if (waiting.what == Waiting::For::Confirmation && waiting.candidate.is_null()) {
+      begin_anew(waiting, waiting.question);  // readings to choose from, of what the question was
+    } else if (waiting.what == Waiting::For::Confirmation) {
       const auto fitting = fit_answer(play, *question, waiting.candidate);
       if (fitting) {
         if (!(*fitting == waiting.candidate))

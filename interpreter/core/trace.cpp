@@ -2,6 +2,8 @@
 
 #include <type_traits>
 
+#include "interpreter/core/crm/order.h"
+
 namespace sufler {
 namespace {
 
@@ -81,6 +83,8 @@ class Collector {
       for (std::uint32_t i = 0; i < kHandoffOutcomes; ++i)
         if (verb.outcomes[i]) add({What::Outcome, step, {}, i});
     } else if constexpr (std::is_base_of_v<ServiceStep, Verb>) {
+      if constexpr (std::is_same_v<Verb, CrmStep>)
+        if (!waits(verb)) return;
       add({What::Done, step, {}, 0});
       if (verb.on_error) add({What::Failed, step, {}, 0});
     } else if constexpr (std::is_same_v<Verb, Mail>) {

@@ -75,6 +75,10 @@ class Writer {
       std::string text = staff->text;
       for (const Attachment& file : staff->attachments) add_part(text, show(file));
       line(Who::Staff, staff->name.empty() ? std::string_view(words_.staff) : staff->name, text);
+    } else if (const auto* crm = std::get_if<CrmNews>(&event.what); crm && crm->what == CrmNews::What::Wrote) {
+      std::string text = crm->text;
+      for (const Attachment& file : crm->attachments) add_part(text, show(file));
+      line(Who::Staff, crm->manager.empty() ? std::string_view(words_.staff) : crm->manager, text);
     }
   }
 

@@ -1,6 +1,7 @@
 #include "interpreter/network/http_client.h"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -80,6 +82,38 @@ std::string shown_proxy(std::string_view proxy) {
   return std::string(proxy.substr(0, slashes + 2)) + std::string(proxy.substr(at + 1));
 }
 
+/// Of an answer to a guarded request, all of its lines together.
+constexpr std::size_t kMostHeaderBytes = 64 * 1024;
+
+bool is_public_v4(std::uint32_t address) {
+  struct Range {
+    std::uint32_t network;
+    int bits;
+  };
+  // IANA's register of special-purpose addresses, and what is no single host's.
+  static constexpr Range kSpecial[] = {
+      {0x00000000, 8},  {0x0A000000, 8},  {0x64400000, 10}, {0x7F000000, 8},  {0xA9FE0000, 16}, {0xAC100000, 12},
+      {0xC0000000, 24}, {0xC0000200, 24}, {0xC0586300, 24}, {0xC0A80000, 16}, {0xC6120000, 15}, {0xC6336400, 24},
+      {0xCB007100, 24}, {0xE0000000, 4},  {0xF0000000, 4}};
+  return std::none_of(std::begin(kSpecial), std::end(kSpecial), [&](const Range& one) { return (address ^ one.network) >> (32 - one.bits) == 0; });
+}
+
+bool is_public_v6(const in6_addr& address) {
+  const auto* bytes = address.s6_addr;
+  const auto v4_at = [&](int at) {
+    return static_cast<std::uint32_t>(bytes[at]) << 24 | static_cast<std::uint32_t>(bytes[at + 1]) << 16 |
+           static_cast<std::uint32_t>(bytes[at + 2]) << 8 | bytes[at + 3];
+  };
+  const std::uint32_t first = v4_at(0);
+  const bool zeros = v4_at(0) == 0 && v4_at(4) == 0;
+  if (zeros && (v4_at(8) == 0xFFFF || v4_at(8) == 0)) return v4_at(8) == 0xFFFF && is_public_v4(v4_at(12));  // mapped; ::, ::1, compatible
+  if (first == 0x0064FF9B && v4_at(4) == 0 && v4_at(8) == 0) return is_public_v4(v4_at(12));                  // NAT64
+  if (first >> 16 == 0x2002) return is_public_v4(v4_at(2));                                                  // 6to4
+  if (first == 0x20010DB8 || first >> 20 == 0x3FF) return false;                                             // of documentation
+  if (first >> 9 == 0x20010000U >> 9) return false;                                                          // 2001::/23: Teredo, ORCHID
+  return first >> 29 == 1;  // 2000::/3 is all of the Internet; unique local, link-local, multicast are outside
+}
+
 struct Host;
 
 /// An easy handle and the request it carries.
@@ -107,6 +141,8 @@ struct Transfer {
   std::size_t piece_bytes = 0;    // given to `on_piece`
   Clock::time_point last_piece;   // when a piece of the body came
   bool watched = false;           // whether somebody looks if the body stands still
+  bool not_public = false;        // an address was passed over
+  std::size_t header_bytes = 0;   // of a guarded answer
   bool special = false;    // differs from a POST of a body: the handle is set anew afterwards
   bool active = false;
   std::array<char, CURL_ERROR_SIZE> error{};
@@ -241,10 +277,30 @@ struct HttpClient::Impl {
   static curl_socket_t on_open(void* to, curlsocktype, curl_sockaddr* address) {
     auto* transfer = static_cast<Transfer*>(to);
     auto* self = static_cast<Impl*>(transfer->client);
+    if (transfer->request.public_only && transfer->proxy.empty() && !is_public_address(&address->addr)) {
+      transfer->not_public = true;
+      return CURL_SOCKET_BAD;
+    }
     if (transfer->writings > 0) transfer->reconnected = true;
     const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd >= 0) self->watch(fd) = Watch{0, 0, true};
     return fd;
+  }
+
+  static std::size_t on_header(char*, std::size_t size, std::size_t count, void* to) {
+    auto* transfer = static_cast<Transfer*>(to);
+    transfer->header_bytes += size * count;
+    if (transfer->header_bytes <= kMostHeaderBytes) return size * count;
+    transfer->too_large = true;
+    return 0;
+  }
+
+  /// Of what comes over the wire, packed as it is: it may unpack to nothing and have no end.
+  static int on_progress(void* to, curl_off_t, curl_off_t got, curl_off_t, curl_off_t) {
+    auto* transfer = static_cast<Transfer*>(to);
+    if (got <= static_cast<curl_off_t>(transfer->request.max_response_bytes)) return 0;
+    transfer->too_large = true;
+    return 1;
   }
 
   static int on_close(void* to, curl_socket_t fd) {
@@ -429,6 +485,8 @@ struct HttpClient::Impl {
     transfer->repeated = false;
     transfer->reconnected = false;
     transfer->too_large = false;
+    transfer->not_public = false;
+    transfer->header_bytes = 0;
     transfer->stalled = false;
     transfer->watched = false;
     transfer->piece_bytes = 0;
@@ -454,12 +512,21 @@ struct HttpClient::Impl {
       transfer->timeout_ms = timeout;
       curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
     }
-    if (transfer->header_lines != request.headers) use_headers(*transfer);
-    if (request.method == "GET" || !request.parts.empty()) {
+    if (request.guarded) {
+      set_guarded(*transfer);
+    } else if (transfer->header_lines != request.headers) {
+      use_headers(*transfer);
+    }
+    if (request.guarded) {
+    } else if (request.method == "GET" || !request.parts.empty()) {
       set_special(*transfer);
     } else {
       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
+      if (request.method != "POST") {
+        transfer->special = true;
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+      }
     }
     if (!request.ca_file.empty()) {
       transfer->special = true;
@@ -488,6 +555,37 @@ struct HttpClient::Impl {
     }
     curl_easy_setopt(transfer.easy, CURLOPT_HTTPHEADER, transfer.headers != nullptr ? transfer.headers : json_headers);
     curl_slist_free_all(before);
+  }
+
+  void set_guarded(Transfer& transfer) {
+    CURL* easy = transfer.easy;
+    const HttpRequest& request = transfer.request;
+    transfer.special = true;
+    curl_slist* const before = std::exchange(transfer.headers, curl_slist_append(nullptr, "Expect:"));
+    bool typed = false;
+    for (const std::string& header : request.headers ? *request.headers : std::vector<std::string>()) {
+      transfer.headers = curl_slist_append(transfer.headers, header.c_str());
+      typed = typed || curl_strnequal(header.c_str(), "content-type:", 13) != 0;
+    }
+    if (!typed) transfer.headers = curl_slist_append(transfer.headers, "Content-Type:");
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
+    curl_slist_free_all(before);
+    if (request.method == "GET" || (request.method == "DELETE" && request.body.empty())) {
+      curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    } else {
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
+    }
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(request.max_response_bytes));
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
   }
 
   void set_special(Transfer& transfer) {
@@ -539,6 +637,8 @@ struct HttpClient::Impl {
       answer.kind = HttpAnswer::Kind::Answered;
       answer.status = static_cast<int>(status);
       answer.body = std::move(transfer.answer);
+      if (const char* type = nullptr; transfer.request.guarded && curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != nullptr)
+        answer.type = type;
       if (status >= 400) {
         curl_off_t seconds = 0;
         curl_easy_getinfo(transfer.easy, CURLINFO_RETRY_AFTER, &seconds);
@@ -552,10 +652,16 @@ struct HttpClient::Impl {
     }
     answer.kind = HttpAnswer::Kind::Lost;
     answer.timed_out = code == CURLE_OPERATION_TIMEDOUT;
+    transfer.too_large = transfer.too_large || code == CURLE_FILESIZE_EXCEEDED;
     answer.too_large = transfer.too_large;
-    if (transfer.stalled) {
+    if (transfer.not_public && transfer.writings == 0) {
+      answer.kind = HttpAnswer::Kind::NotSent;
+      answer.not_public = true;
+      answer.error = "the name leads to no public address";
+    } else if (transfer.stalled) {
       answer.error = "the answer stands still";
     } else if (transfer.too_large) {
+      answer.timed_out = false;
       answer.error = "the answer is larger than allowed";
     } else if (transfer.held_back) {
       answer.kind = HttpAnswer::Kind::NotSent;
@@ -829,6 +935,19 @@ void HttpClient::stop(milliseconds drain) {
 
 bool HttpClient::on_network_thread() const { return std::this_thread::get_id() == impl_->thread_id; }
 std::size_t HttpClient::calls_in_flight() const { return impl_->calls; }
+
+bool is_public_address(const sockaddr* address) {
+  // Through a copy: nothing says that it is aligned for either.
+  if (address->sa_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, address, sizeof v4);
+    return is_public_v4(ntohl(v4.sin_addr.s_addr));
+  }
+  if (address->sa_family != AF_INET6) return false;
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, address, sizeof v6);
+  return is_public_v6(v6.sin6_addr);
+}
 
 std::string redact_tokens(std::string_view text) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+struct sockaddr;
+
 /// Every outgoing HTTP connection of the process, on one thread.
 namespace sufler {
 
@@ -31,7 +33,7 @@ struct HttpRequest {
   enum class Lane : std::uint8_t { Call, Poll };
 
   std::string url = {};         ///< http or https; redirects are not followed
-  std::string method = "POST";  ///< GET or POST
+  std::string method = "POST";  ///< GET, or one with a body: POST, PATCH, PUT, DELETE
   HttpHeaders headers = {};     ///< a POST without a Content-Type among them is JSON
   std::string body = {};
   std::vector<MultipartPart> parts = {};  ///< when not empty, a multipart POST instead of `body`
@@ -51,6 +53,12 @@ struct HttpRequest {
   /// Gets the body of a 2xx piece by piece, as it comes, on the network thread: `HttpAnswer::body` stays empty. False
   /// ends the exchange.
   std::function<bool(std::string_view)> on_piece = {};
+  /// The server is nobody's that we know: `headers` leave as they are, packed answers are unpacked, `max_response_bytes`
+  /// holds for what comes over the wire and for what it unpacks to, and headers of the answer are bounded, too.
+  bool guarded = false;
+  /// Only addresses of the public Internet are connected to, whatever the name leads to at that moment. A proxy is
+  /// connected to wherever it is; the addresses behind it are its own.
+  bool public_only = false;
 };
 
 struct HttpAnswer {
@@ -68,6 +76,8 @@ struct HttpAnswer {
   bool cancelled = false;               ///< by `cancel`, `stop` or `may_leave`
   bool timed_out = false;               ///< not Answered: within `timeout`, or the body stood still
   bool too_large = false;               ///< not Answered: more than `max_response_bytes`
+  bool not_public = false;              ///< NotSent: the name leads to no address that `public_only` lets be connected to
+  std::string type;                     ///< `Content-Type`; of `guarded` alone
 };
 
 /// libcurl's multi interface behind epoll. Connections are kept and handles reused, because the cost of a
@@ -113,6 +123,10 @@ class HttpClient {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// Whether an address is one of the public Internet: not loopback, private, link-local, shared, reserved, of documentation
+/// or multicast, and none of these inside of IPv6 (mapped, NAT64, 6to4, Teredo).
+bool is_public_address(const sockaddr* address);
 
 /// Hides the token of every `/bot<token>` in a text, and whatever else looks like a bot's token.
 std::string redact_tokens(std::string_view text);

@@ -1,11 +1,10 @@
 // Two ways of cutting the work small. Who gets a broadcast is looked for in bites of dialogs, with a cursor in the row. Then
-// people are given their turn a few at a time: as many as their platform has room for at this moment, so that the outbox
+// people are given their turn a few at a time: as many as each platform has room for at this moment, so that the outbox
 // never holds more of a broadcast than is about to leave, and what customers are answered does not stand behind it. An
 // event in the inbox and the person's row going away are one transaction: that is what makes it once.
 #include "interpreter/runtime/broadcasts.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "interpreter/core/broadcast.h"
 #include "interpreter/core/step.h"
@@ -68,7 +67,10 @@ Stored<BroadcastRunner::Round> BroadcastRunner::round(Storage& storage, Moment n
       auto row = tx.broadcasts().claim(id);
       if (!row) return Error{row.error()};
       if (!*row) continue;
+      const BroadcastRow as_it_was = **row;
       if (auto worked = work_on(tx, **row, now, monotonic, round); !worked) return worked;
+      // Ten times a second there is mostly nothing to do.
+      if (**row == as_it_was) continue;
       if (auto saved = tx.broadcasts().save(**row); !saved) return saved;
     }
     return Done{};
@@ -95,7 +97,7 @@ Stored<Done> BroadcastRunner::work_on(Transaction& tx, BroadcastRow& row, Moment
       return prepare(tx, row, order, now, round);
     case State::Sending: return give(tx, row, order, now, monotonic, round);
     case State::Stopping:
-      if (auto dropped = tx.broadcasts().drop_people(row.id, INT64_MAX); !dropped) return dropped;
+      if (auto dropped = tx.broadcasts().drop_all_people(row.id); !dropped) return dropped;
       return end_when_sent(tx, row, now, round);
     default: return Done{};
   }
@@ -110,7 +112,7 @@ Stored<Done> BroadcastRunner::prepare_one(Transaction& tx, BroadcastRow& row) {
   row.state = BroadcastRow::State::Sending;
   if (dialog->id == 0) return Done{};
   row.people = 1;
-  return tx.broadcasts().add_people(row.id, {dialog->id});
+  return tx.broadcasts().add_people(row.id, transport, {dialog->id});
 }
 
 Stored<Done> BroadcastRunner::prepare(Transaction& tx, BroadcastRow& row, const BroadcastOrder& order, Moment now, Round& round) {
@@ -141,7 +143,7 @@ Stored<Done> BroadcastRunner::prepare(Transaction& tx, BroadcastRow& row, const 
   row.looked_at = look->last_id;
   auto shared = tx.load_shared(row.bot);
   if (!shared) return Error{shared.error()};
-  std::vector<std::int64_t> people;
+  std::map<std::string, std::vector<std::int64_t>> people;  // by platform
   for (const BroadcastStore::Person& one : look->found) {
     UserRecord user;
     Standing standing;
@@ -164,14 +166,17 @@ Stored<Done> BroadcastRunner::prepare(Transaction& tx, BroadcastRow& row, const 
       ++row.unreachable;
     } else if (unsubscribed) {
       ++row.unsubscribed;
-    } else if (standing.with_people) {
+    } else if (with_people(standing, *player_.setup().program, now)) {
       ++row.with_staff;
     } else {
       ++row.people;
-      people.push_back(one.dialog_id);
+      people[one.key.chat.transport].push_back(one.dialog_id);
     }
   }
-  return row.only_counts ? Stored<Done>(Done{}) : tx.broadcasts().add_people(row.id, people);
+  if (row.only_counts) return Done{};
+  for (const auto& [transport, dialogs] : people)
+    if (auto added = tx.broadcasts().add_people(row.id, transport, dialogs); !added) return added;
+  return Done{};
 }
 
 /// How many the rate allows by now. What could not be given in time is not made up for all at once.
@@ -205,44 +210,26 @@ Stored<Done> BroadcastRunner::give(Transaction& tx, BroadcastRow& row, const Bro
   // Whoever comes a little late is not later from then on.
   if (room_) rest_for(pace.next.count() > 0 && pace.next + kTick > monotonic ? pace.next + kTick - monotonic : kTick);
   if (most == 0) return Done{};
-  auto people = tx.broadcasts().next_people(row.id, most);
-  if (!people) return Error{people.error()};
-  if (people->empty()) {
-    if (auto dropped = tx.broadcasts().drop_people(row.id, INT64_MAX); !dropped) return dropped;
-    return end_when_sent(tx, row, now, round);
-  }
+  auto platforms = tx.broadcasts().platforms(row.id);
+  if (!platforms) return Error{platforms.error()};
+  if (platforms->empty()) return end_when_sent(tx, row, now, round);
   if (!room_) round.rest = Time(0);
-  std::unordered_map<std::string, std::int64_t> left;  // by platform
+  // With a rate of its own each platform comes first in turn.
+  const std::int64_t first = std::max<std::int64_t>(0, pace.given) % static_cast<std::int64_t>(platforms->size());
+  std::rotate(platforms->begin(), platforms->begin() + first, platforms->end());
   std::vector<InboxRow> events;
-  std::int64_t through = 0;
-  for (const BroadcastStore::Person& one : *people) {
-    if (room_) {
-      const auto [found, fresh] = left.try_emplace(one.key.chat.transport, 0);
-      if (fresh) {
-        const Room room = room_(one.key.chat.transport);
-        const std::uint32_t rate = room.per_second > 0 ? room.per_second : order.rate > 0 ? static_cast<std::uint32_t>(order.rate) : kDefaultRate;
-        const std::int64_t tick = std::max<std::int64_t>(1, (kTick.count() * rate + 999) / 1000);
-        found->second = std::min(static_cast<std::int64_t>(std::min<std::size_t>(room.free, 100'000)), tick);
-      }
-      // Who are behind them wait too: they have their turns in order.
-      if (found->second-- <= 0) break;
+  for (const std::string& transport : *platforms) {
+    // Who are on another platform do not wait for this one.
+    const std::int64_t some = std::min(most - static_cast<std::int64_t>(events.size()), room_on(transport, order));
+    if (some <= 0) continue;
+    auto people = tx.broadcasts().next_people(row.id, transport, some);
+    if (!people) return Error{people.error()};
+    std::int64_t through = INT64_MAX;  // nobody: dialogs that are no more
+    for (const BroadcastStore::Person& one : *people) {
+      through = one.dialog_id;
+      events.push_back(event_for(one, row, order, now));
     }
-    through = one.dialog_id;
-    Incoming update;
-    update.id = "broadcast:" + std::to_string(row.id) + ":" + std::to_string(one.dialog_id);
-    update.chat = one.key.chat;
-    update.person.id = one.key.user_id;
-    BroadcastDue due;
-    due.id = row.id;
-    due.name = order.name;
-    due.branch = order.branch;
-    due.with = order.with;
-    if (!order.texts.empty())
-      due.text = order.texts[static_cast<std::size_t>(mix(static_cast<std::uint64_t>(one.dialog_id)) % order.texts.size())];
-    due.values = order.values;
-    due.files = order.files;
-    update.event = Event{now, 0, std::move(due)};
-    events.push_back(player_.inbox_row(update));
+    if (auto dropped = tx.broadcasts().drop_people(row.id, transport, through); !dropped) return dropped;
   }
   if (events.empty()) return Done{};
   const auto count = static_cast<std::int64_t>(events.size());
@@ -250,8 +237,35 @@ Stored<Done> BroadcastRunner::give(Transaction& tx, BroadcastRow& row, const Bro
   row.given += count;
   round.given += events.size();
   round.stored = true;
-  if (auto dropped = tx.broadcasts().drop_people(row.id, through); !dropped) return dropped;
   return tx.put_inbox(std::move(events), false, now);
+}
+
+/// People that a platform takes at this moment.
+std::int64_t BroadcastRunner::room_on(const std::string& transport, const BroadcastOrder& order) const {
+  if (!room_) return kAllAtOnce;
+  const Room room = room_(transport);
+  const std::uint32_t rate = room.per_second > 0 ? room.per_second : order.rate > 0 ? order.rate : kDefaultRate;
+  const std::int64_t tick = std::max<std::int64_t>(1, (kTick.count() * rate + 999) / 1000);
+  return std::min(static_cast<std::int64_t>(std::min<std::size_t>(room.free, 100'000)), tick);
+}
+
+InboxRow BroadcastRunner::event_for(const BroadcastStore::Person& one, const BroadcastRow& row, const BroadcastOrder& order,
+                                    Moment now) const {
+  Incoming update;
+  update.id = "broadcast:" + std::to_string(row.id) + ":" + std::to_string(one.dialog_id);
+  update.chat = one.key.chat;
+  update.person.id = one.key.user_id;
+  BroadcastDue due;
+  due.id = row.id;
+  due.name = order.name;
+  due.branch = order.branch;
+  due.with = order.with;
+  if (!order.texts.empty())
+    due.text = order.texts[static_cast<std::size_t>(mix(static_cast<std::uint64_t>(one.dialog_id)) % order.texts.size())];
+  due.values = order.values;
+  due.files = order.files;
+  update.event = Event{now, 0, std::move(due)};
+  return player_.inbox_row(update);
 }
 
 Stored<Done> BroadcastRunner::end_when_sent(Transaction& tx, BroadcastRow& row, Moment now, Round& round) {
@@ -270,6 +284,7 @@ Stored<Done> BroadcastRunner::end(Transaction& tx, BroadcastRow& row, Moment now
   note(round, row,
        std::string(stopped ? "is stopped" : "is over") + ": sent " + number(row.sent) + ", failed " + number(row.failed) +
            ", unknown " + number(row.unknown) + ", left out " + number(left_out_of(row)));
+  if (row.begun_by == kBegunByErased) return tx.broadcasts().drop(row.id);
   if (row.dialog_id == 0) return Done{};
   auto key = tx.find_dialog(row.dialog_id);
   if (!key) return Error{key.error()};

@@ -54,6 +54,8 @@ class BroadcastRunner {
   Stored<Done> prepare(Transaction& tx, BroadcastRow& row, const BroadcastOrder& order, Moment now, Round& round);
   Stored<Done> prepare_one(Transaction& tx, BroadcastRow& row);
   Stored<Done> give(Transaction& tx, BroadcastRow& row, const BroadcastOrder& order, Moment now, Time monotonic, Round& round);
+  std::int64_t room_on(const std::string& transport, const BroadcastOrder& order) const;
+  InboxRow event_for(const BroadcastStore::Person& one, const BroadcastRow& row, const BroadcastOrder& order, Moment now) const;
   Stored<Done> end(Transaction& tx, BroadcastRow& row, Moment now, Round& round);
   Stored<Done> end_when_sent(Transaction& tx, BroadcastRow& row, Moment now, Round& round);
   std::int64_t allowed(Pace& pace, std::uint32_t rate, Time monotonic) const;

@@ -20,9 +20,7 @@ namespace fs = std::filesystem;
 
 const std::vector<std::string> kTopKeys = {"database", "durability", "http", "proxy", "bots", "mail", "models",
                                            "crm", "programs", "allow_hosts", "log", "retention", "socket",
-                                           "flood", "reload"};
-/// Keys of the design whose time has not come: said plainly, instead of being passed over in silence.
-const std::vector<std::string> kLaterTopKeys = {"crm", "allow_hosts"};
+                                           "flood", "reload", "api"};
 const std::vector<std::string> kRetentionKeys = {"journal", "dead_letters", "messages", "track", "files", "dialogs"};
 const std::vector<std::string> kLogKeys = {"level", "format", "turns"};
 const std::vector<std::string> kReloadKeys = {"notify", "watch"};
@@ -32,6 +30,9 @@ const std::vector<std::string> kProgramKeys = {"command", "timeout", "memory", "
 /// Who waits longer has left; and the rest of a dialog that waits for a program is given up after ten minutes.
 constexpr Duration kLongestProgram{5 * 60'000};
 constexpr std::int64_t kLeastMemory = std::int64_t{16} << 20, kMostMemory = std::int64_t{64} << 30;
+const std::vector<std::string> kApiKeys = {"token", "tokens", "calls_per_minute"};
+const std::vector<std::string> kApiTokenKeys = {"token", "rights", "bots"};
+constexpr std::int64_t kMostCalls = 100'000;
 const std::vector<std::string> kHttpKeys = {"listen", "public_url"};
 /// What must never be shown: it may come from a file, and is hidden from the log.
 const std::vector<std::string> kSecretKeys = {"token", "secret"};
@@ -68,7 +69,7 @@ class Reader {
         lenient_(wanted == Wanted::Check),
         place_only_(wanted == Wanted::Place || wanted == Wanted::Programs),
         programs_(wanted != Wanted::Place) {
-    bot_keys_ = {"scenario", "roles"};
+    bot_keys_ = {"scenario", "roles", "crm"};
     for (const auto& [name, keys] : transports_) bot_keys_.push_back(name);
   }
 
@@ -86,9 +87,7 @@ class Reader {
     for (const Node::Entry& entry : root.entries) {
       const std::string_view key = entry.key.scalar;
       if (!known(entry.key, kTopKeys, "the configuration")) continue;
-      if (contains(kLaterTopKeys, key)) {
-        report(DiagnosticId::ConfigNotYet, entry.key.span, {std::string(key)});
-      } else if (key == "database") {
+      if (key == "database") {
         read_database(entry.value);
       } else if (key == "durability") {
         read_durability(entry.value);
@@ -102,8 +101,12 @@ class Reader {
         read_programs(entry.value);
       } else if (key == "models") {
         read_models_of(entry.value);
+      } else if (key == "allow_hosts") {
+        read_hosts_of(entry.value);
       } else if (key == "mail") {
         read_mail_of(entry.value);
+      } else if (key == "crm") {
+        config_.crm = read_crm_of(entry.value);
       } else if (key == "proxy" && programs_) {
         const SectionReader reader = section_reader();
         config_.proxy = read_proxy(entry.value, reader);
@@ -114,6 +117,8 @@ class Reader {
         read_retention(entry.value);
       } else if (key == "http") {
         read_http(entry.value);
+      } else if (key == "api") {
+        api_ = &entry;
       } else if (key == "reload") {
         read_reload(entry.value);
       } else if (key == "flood") {
@@ -128,6 +133,7 @@ class Reader {
     config_.folder = folder_.lexically_normal().string();
     if (!bots) report(DiagnosticId::ConfigMissing, root.span, {"bots"});
     if (reload_role_) check_reload_role();
+    if (api_) read_api(*api_);
     if (config_.database == Config().database)
       config_.database = "sqlite:" + (folder_ / "sufler.db").lexically_normal().string();
     if (lenient_ || !loaded_.diagnostics.has_errors()) loaded_.config = std::move(config_);
@@ -155,7 +161,7 @@ class Reader {
 
   /// Of a bot what needs no secret. A scenario whose path is in the environment of the process that serves is left
   /// out.
-  BotConfig place_of(const Node::Entry& entry) const {
+  BotConfig place_of(const Node::Entry& entry) {
     BotConfig bot;
     bot.name = std::string(entry.key.scalar);
     bot.span = entry.key.span;
@@ -166,6 +172,8 @@ class Reader {
         if (unset.empty() && !path.empty()) bot.scenario = (folder_ / path).lexically_normal().string();
       } else if (field.key.scalar == "roles") {
         for (const Node::Entry& role : field.value.entries) bot.roles.try_emplace(std::string(role.key.scalar));
+      } else if (field.key.scalar == "crm") {
+        bot.crm = read_crm_of(field.value);
       }
     }
     return bot;
@@ -399,6 +407,24 @@ class Reader {
     config_.mail = read_mail_server(node, section_reader());
   }
 
+  void read_hosts_of(const Node& node) {
+    if (programs_) {
+      config_.hosts = read_hosts(node, section_reader());
+      return;
+    }
+    // Their names; what is wrong with them is nothing to whoever looks for the database.
+    Diagnostics unsaid;
+    SectionReader reader{unsaid, folder_.lexically_normal().string(), false, {}, {}, {}};
+    reader.expand = reader.secret = [](const Node& value) { return expand_known(value); };
+    reader.known = [](const Node& key, const std::vector<std::string>& names, const char*) { return contains(names, key.scalar); };
+    config_.hosts = read_hosts(node, reader);
+  }
+
+  std::optional<CrmAccount> read_crm_of(const Node& node) {
+    if (!programs_) return CrmAccount();
+    return read_crm(node, section_reader());
+  }
+
   SectionReader section_reader() {
     SectionReader reader{loaded_.diagnostics, folder_.lexically_normal().string(), !place_only_, {}, {}, {}};
     reader.expand = [this](const Node& value) { return place_only_ ? expand_known(value) : expand(value); };
@@ -517,6 +543,89 @@ class Reader {
     config_.http = std::move(http);
   }
 
+  void read_api(const Node::Entry& entry) {
+    const Node& node = entry.value;
+    if (!node.is_map()) {
+      report(DiagnosticId::ConfigBadValue, node.span, {"api", "{token: \"${API_TOKEN}\"}"});
+      return;
+    }
+    ApiConfig api;
+    for (const Node::Entry& field : node.entries) {
+      if (!known(field.key, kApiKeys, "`api`")) continue;
+      if (field.key.scalar == "token") {
+        ApiToken token;
+        token.name = "api";
+        if (read_api_token(field.value, token)) api.tokens.push_back(std::move(token));
+      } else if (field.key.scalar == "tokens") {
+        if (!field.value.is_map())
+          report(DiagnosticId::ConfigBadValue, field.value.span, {"tokens", "{crm: {token: \"${CRM_TOKEN}\", rights: read}}"});
+        for (const Node::Entry& one : field.value.entries) read_named_token(one, api);
+      } else {
+        const std::string text = expand(field.value);
+        std::int64_t number = 0;
+        const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (read.ec != std::errc() || read.ptr != text.data() + text.size() || number < 1 || number > kMostCalls)
+          report(DiagnosticId::ConfigBadValue, field.value.span, {text, "a number from 1 to 100000"});
+        else
+          api.limit = static_cast<std::uint32_t>(number);
+      }
+    }
+    if (api.tokens.empty() && !lenient_ && !loaded_.diagnostics.has_errors())
+      report(DiagnosticId::ConfigMissing, entry.key.span, {"token"});
+    for (std::size_t i = 0; i < api.tokens.size(); ++i)
+      for (std::size_t k = 0; k < i; ++k)
+        if (api.tokens[i].token == api.tokens[k].token && !api.tokens[i].token.empty() && !lenient_)
+          report(DiagnosticId::ConfigBadValue, entry.key.span, {api.tokens[i].name, "a token of its own"});
+    if (!config_.http && !loaded_.diagnostics.has_errors()) report(DiagnosticId::ConfigMissing, entry.key.span, {"http"});
+    config_.api = std::move(api);
+  }
+
+  /// False when it is none, which is said.
+  bool read_api_token(const Node& node, ApiToken& token) {
+    const std::size_t before = loaded_.diagnostics.errors();
+    token.token = read_token(node);
+    if (token.token.size() >= ApiConfig::kShortestToken) return true;
+    if (lenient_ || loaded_.diagnostics.errors() > before) return false;
+    // What it is must not be shown.
+    report(DiagnosticId::ConfigBadValue, node.span, {"token", "16 characters or more, such as `openssl rand -hex 16` gives"});
+    return false;
+  }
+
+  void read_named_token(const Node::Entry& entry, ApiConfig& api) {
+    ApiToken token;
+    token.name = std::string(entry.key.scalar);
+    if (!entry.value.is_map()) {
+      report(DiagnosticId::ConfigBadValue, entry.value.span, {token.name, "{token: \"${CRM_TOKEN}\", rights: read, bots: [shop]}"});
+      return;
+    }
+    bool good = false, named = false;
+    for (const Node::Entry& field : entry.value.entries) {
+      if (!known(field.key, kApiTokenKeys, "a token of `api`")) continue;
+      if (field.key.scalar == "token") {
+        named = true;
+        good = read_api_token(field.value, token);
+      } else if (field.key.scalar == "rights") {
+        const std::string text = expand(field.value);
+        token.may_write = text == "write";
+        if (text != "write" && text != "read") report(DiagnosticId::ConfigBadValue, field.value.span, {text, "`read` or `write`"});
+      } else {
+        std::vector<const Node*> names;
+        if (field.value.is_scalar()) names.push_back(&field.value);
+        for (const Node& one : field.value.items) names.push_back(&one);
+        for (const Node* one : names) {
+          const std::string bot = expand(*one);
+          if (std::none_of(config_.bots.begin(), config_.bots.end(), [&](const BotConfig& known) { return known.name == bot; }) &&
+              !loaded_.diagnostics.has_errors())
+            report(DiagnosticId::ConfigBadValue, one->span, {bot, "a bot of this configuration"});
+          token.bots.push_back(bot);
+        }
+        if (names.empty()) report(DiagnosticId::ConfigBadValue, field.value.span, {"bots", "[shop]"});
+      }
+    }
+    if (!named) report(DiagnosticId::ConfigMissing, entry.key.span, {"token"});
+    if (good) api.tokens.push_back(std::move(token));
+  }
+
   /// `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`.
   static bool read_address(std::string_view text, HttpConfig& http) {
     const std::size_t colon = text.rfind(':');
@@ -562,6 +671,8 @@ class Reader {
         if (!path.empty() && known_path) bot.scenario = (folder_ / path).lexically_normal().string();
       } else if (name == "roles") {
         read_roles(field.value, bot);
+      } else if (name == "crm") {
+        bot.crm = read_crm_of(field.value);
       } else {
         bot.transports.push_back(read_transport(field));
       }
@@ -665,6 +776,7 @@ class Reader {
   std::vector<std::string> bot_keys_;
   Config config_;
   std::optional<SourceSpan> reload_role_;
+  const Node::Entry* api_ = nullptr;  // read when the bots are known
 };
 
 }  // namespace
@@ -703,6 +815,10 @@ LoadedConfig load(const std::string& path, const KnownTransports& transports, Wa
 }
 
 }  // namespace
+
+bool ApiToken::may_see(std::string_view bot) const {
+  return bots.empty() || std::find(bots.begin(), bots.end(), bot) != bots.end();
+}
 
 LoadedConfig load_config(const std::string& path, const KnownTransports& transports) {
   return load(path, transports, Wanted::All);

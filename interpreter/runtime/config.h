@@ -8,6 +8,8 @@
 
 #include "interpreter/core/event.h"
 #include "interpreter/core/model_connection.h"
+#include "interpreter/runtime/config_hosts.h"
+#include "interpreter/runtime/config_crm.h"
 #include "interpreter/runtime/config_mail.h"
 #include "interpreter/runtime/flood.h"
 #include "interpreter/runtime/log.h"
@@ -32,6 +34,7 @@ struct BotConfig {
   std::string scenario;  ///< path, absolute
   std::vector<TransportConfig> transports;
   std::map<std::string, std::vector<ChatAddress>> roles;
+  std::optional<CrmAccount> crm;  ///< its own; none: that of the configuration
   SourceSpan span;
 };
 
@@ -51,6 +54,21 @@ struct HttpConfig {
   std::string public_url;  ///< how platforms reach it from outside, without a slash at the end; may be empty
 };
 
+/// Who may call `/api/v1`.
+struct ApiToken {
+  std::string name;   ///< for limits and logs
+  std::string token;  ///< hidden from the log
+  bool may_write = true;
+  std::vector<std::string> bots;  ///< empty: all
+
+  bool may_see(std::string_view bot) const;
+};
+struct ApiConfig {
+  static constexpr std::size_t kShortestToken = 16;
+  std::vector<ApiToken> tokens;
+  std::uint32_t limit = 600;  ///< calls a minute of one token
+};
+
 /// `sufler.yaml` (ARCHITECTURE, "The `sufler` program"). Relative paths are relative to its folder.
 struct Config {
   std::string database = "sqlite:sufler.db";
@@ -61,12 +79,15 @@ struct Config {
   std::string proxy;
   FloodSettings flood;
   std::optional<HttpConfig> http;
+  std::optional<ApiConfig> api;
   std::string reload_notify;  ///< a role of the bots that is told when a reload is refused; empty: nobody
   bool reload_watch = false;  ///< reload when a file of a scenario is saved
   std::vector<BotConfig> bots;
   std::vector<ProgramConfig> programs;
   std::vector<ModelConnection> models;
+  std::vector<HostConfig> hosts;   ///< that `http` may reach
   std::optional<MailConfig> mail;  ///< of `load_place` empty, but there
+  std::optional<CrmAccount> crm;   ///< the same
   std::string folder;  ///< of the file, absolute: where programs run
   LogLevel log_level = LogLevel::Info;
   LogFormat log_format = LogFormat::Text;
@@ -79,6 +100,11 @@ struct LoadedConfig {
   std::optional<Config> config;  ///< nothing when there is any error
 };
 
+/// The account of a bot: its own, or that of the configuration. Null when there is none.
+inline const CrmAccount* crm_of(const Config& config, const BotConfig& bot) {
+  return bot.crm ? &*bot.crm : config.crm ? &*config.crm : nullptr;
+}
+
 /// Reads the configuration, with `${NAME}` from the environment and `file:PATH` for tokens. Every token read
 /// is hidden from the log at once.
 LoadedConfig load_config(const std::string& path, const KnownTransports& transports);
@@ -90,7 +116,7 @@ LoadedConfig load_to_check(const std::string& path, const KnownTransports& trans
 /// The same for commands that only look for the database and the process, so that whoever types the command needs no
 /// token: of the bots their names, the names of their roles, and the paths of their scenarios where those are known.
 LoadedConfig load_place(const std::string& path);
-/// The same with the programs and the models, for a talk in the terminal. Of their variables and keys those that are set.
+/// The same with the programs, the models, the mail and the CRM, for a talk in the terminal. Of their variables and keys those that are set.
 LoadedConfig load_programs(const std::string& path);
 
 }  // namespace sufler

@@ -8,8 +8,10 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "interpreter/core/sha256.h"
+#include "interpreter/core/tables/table_data.h"
 #include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/knowledge.h"
 #include "interpreter/runtime/log.h"
@@ -128,6 +130,14 @@ void end_rehearsals_of(Deployment& deployment, const std::string& version) {
   std::erase_if(deployment.rehearsals, [&](const Rehearsal& one) { return one.version == version; });
 }
 
+void name_stored(Attachment& file, const std::map<std::string, const VersionFile*>& known) {
+  const auto found = known.find(file.reference);
+  if (file.origin != "scenario" || found == known.end()) return;
+  file.origin = "stored";
+  file.reference = found->second->hash;
+  file.size = found->second->size;
+}
+
 /// What the version sends is known by its content from here on, and goes out so whatever lies in the folder later.
 std::shared_ptr<const Program> with_stored_files(std::shared_ptr<const Program> read, const std::vector<VersionFile>& files) {
   std::map<std::string, const VersionFile*> known;
@@ -136,13 +146,7 @@ std::shared_ptr<const Program> with_stored_files(std::shared_ptr<const Program> 
   if (!read || known.empty()) return read;
   auto program = std::make_shared<Program>(*read);
   const auto name = [&](Attach& attach) {
-    for (Attachment& file : attach.files) {
-      const auto found = known.find(file.reference);
-      if (file.origin != "scenario" || found == known.end()) continue;
-      file.origin = "stored";
-      file.reference = found->second->hash;
-      file.size = found->second->size;
-    }
+    for (Attachment& file : attach.files) name_stored(file, known);
   };
   for (Question& question : program->questions) name(question.attach);
   for (Step& step : program->steps) {
@@ -152,7 +156,38 @@ std::shared_ptr<const Program> with_stored_files(std::shared_ptr<const Program> 
     if (Mail* mail = std::get_if<Mail>(&step.verb)) name(mail->attach);
     if (BroadcastStep* broadcast = std::get_if<BroadcastStep>(&step.verb)) name(broadcast->attach);
   }
+  for (Table& table : program->tables) {
+    if (!table.data || table.data->files.empty()) continue;
+    auto data = std::make_shared<TableData>(*table.data);
+    for (auto& [path, file] : data->files) name_stored(file, known);
+    table.data = std::move(data);
+  }
   return program;
+}
+
+/// A program whose tables take over what their files have only where the database has nothing of them yet: everybody else
+/// is served by the rows that are there.
+Program for_rehearsal(const Program& program) {
+  Program copy = program;
+  for (Table& table : copy.tables) {
+    if (!table.data) continue;
+    auto data = std::make_shared<TableData>(*table.data);
+    data->rehearsed = true;
+    table.data = std::move(data);
+  }
+  return copy;
+}
+
+/// Of tables that are read from files: what was done to their rows.
+void tell_loads(const std::string& bot, const Program& program) {
+  for (const Table& table : program.tables) {
+    const auto load = table.data ? table.data->loads->take() : std::nullopt;
+    if (!load) continue;
+    write_log(LogLevel::Info,
+              "table " + table.name + " has the rows of " + table.data_file + ": " + std::to_string(load->added) + " new, " +
+                  std::to_string(load->changed) + " changed, " + std::to_string(load->removed) + " removed",
+              {{"bot", bot}});
+  }
 }
 
 std::shared_ptr<const Program> parse_stored(const VersionRow& row,
@@ -189,7 +224,11 @@ ReadVersion read_version(const std::string& path, LoadOptions options, Language 
   }
   version.program = loaded.program;
   version.folder = folder;
+  // Other files are sources, too, where there is something to be shown in them.
+  std::set<std::string> others;
+  for (const ScenarioFile& file : loaded.files) others.insert(fs::absolute(fs::path(folder) / file.reference).lexically_normal().string());
   for (std::uint32_t i = 0; i < loaded.sources.size(); ++i) {
+    if (others.contains(fs::absolute(loaded.sources.path(i)).lexically_normal().string())) continue;
     const std::string& text = loaded.sources.text(i);
     version.row.files.push_back({loaded.sources.path(i), sha256_hex(text), static_cast<std::int64_t>(text.size()), true});
     version.yaml.push_back(text);
@@ -257,6 +296,7 @@ Stored<Done> store_version(const OnStorage& on_storage, const std::string& bot, 
 Stored<Deployment> make_live(Storage& storage, const std::string& bot, const Program& program, Moment now) {
   if (auto prepared = storage.prepare_tables(program); !prepared) return Error{prepared.error()};
   failpoint("tables_ready");
+  tell_loads(bot, program);
   return deploy(
       storage, bot,
       [&](Deployment& deployment, VersionRow* row) {
@@ -271,6 +311,7 @@ Stored<Deployment> make_live(Storage& storage, const std::string& bot, const Pro
 
 Stored<Deployment> roll_back(Storage& storage, const std::string& bot, const Program& program, Moment now) {
   if (auto prepared = storage.prepare_tables(program); !prepared) return Error{prepared.error()};
+  tell_loads(bot, program);
   return deploy(
       storage, bot,
       [&](Deployment& deployment, VersionRow*) {
@@ -285,7 +326,8 @@ Stored<Deployment> roll_back(Storage& storage, const std::string& bot, const Pro
 Stored<Deployment> rehearse(Storage& storage, const std::string& bot, const Program* program, const std::string& transport,
                             const std::string& user_id, Moment now) {
   if (program) {
-    if (auto prepared = storage.prepare_tables(*program); !prepared) return Error{prepared.error()};
+    if (auto prepared = storage.prepare_tables(for_rehearsal(*program)); !prepared) return Error{prepared.error()};
+    tell_loads(bot, *program);
   }
   return deploy(
       storage, bot,

@@ -392,6 +392,8 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   void settle(const OutboxRow& row, Settled settled) {
     settled.ticket_message = row.ticket_message;
     settled.broadcast = row.broadcast;
+    settled.crm_message = crm_mark(row.call);
+    settled.dialog_id = row.dialog_id;
     if (row.ticket_message != 0) settled.chat = row.chat;
     handlers.settled(row.bot, std::move(settled));
     std::lock_guard lock(mutex);

@@ -1048,6 +1048,11 @@ void Engine::notify(std::string_view bot, const std::string& role, const std::st
   }
   impl_->tell(index, *played);
 }
+const Program* Engine::program(std::string_view bot) const {
+  const auto found = impl_->bot_index.find(bot);
+  if (found == impl_->bot_index.end() || impl_->players[found->second]->left_out()) return nullptr;
+  return impl_->players[found->second]->setup().program.get();
+}
 bool Engine::sweeping() const { return impl_->takeovers->under_way(); }
 void Engine::play_inbox() { impl_->inbox_waits = true; }
 void Engine::look_for_jobs() { impl_->look_for_jobs = true; }

@@ -66,6 +66,8 @@ class Engine {
   void when_wanted(std::function<void(std::string_view bot, const std::string& version)> handler);
   /// For jobs of `ask`: brings such a version; null when it is gone.
   void keep(std::string_view bot, const std::string& version, std::shared_ptr<const Program> program);
+  /// For jobs of `ask`: what the bot is played with; null when there is no such bot, or it is left out.
+  const Program* program(std::string_view bot) const;
   /// For jobs of `ask`: tells all members of a role of the configuration.
   void notify(std::string_view bot, const std::string& role, const std::string& text);
   /// Dialogs of older versions that are still to be looked at, of any bot.

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <utility>
 
+#include "interpreter/core/crm_chat.h"
 #include "interpreter/core/json_text.h"
 #include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/growing.h"
@@ -66,7 +67,38 @@ std::optional<JobStore::Cost> cost_of(const JobResult& result) {
   return JobStore::Cost{number("in"), number("out")};
 }
 
+std::string text_at(const Value& value, std::string_view name) {
+  const ValueMap* const map = value.map();
+  const Value* const found = map ? map->find(name) : nullptr;
+  return found && found->text() ? *found->text() : std::string();
+}
+
+/// What was read in the CRM after it had told of a change becomes news for the dialog; once, however often it is told.
+Stored<Done> put_news(Transaction& tx, const JobRow& job, const DialogKey& key, const Value& result, Moment now) {
+  const std::string what = text_at(result, "what");
+  if (what != "staged" && what != "closed") return Done{};
+  CrmNews news;
+  news.what = what == "staged" ? CrmNews::What::Staged : CrmNews::What::Closed;
+  news.id = text_at(result, "id");
+  news.stage = text_at(result, "stage");
+  news.pipeline = text_at(result, "pipeline");
+  Incoming update;
+  update.id = "crm:" + text_at(result, "event") + ":" + std::to_string(job.dialog_id);
+  update.chat = key.chat;
+  update.person.id = key.user_id;
+  update.event = Event{now, 0, std::move(news)};
+  InboxRow row;
+  row.bot = job.bot;
+  row.transport = key.chat.transport;
+  row.event_id = update.id;
+  row.user_id = key.user_id;
+  row.incoming = to_json(update);
+  return tx.put_inbox({std::move(row)}, true, now);
+}
+
 Stored<Done> put_event(Transaction& tx, const JobRow& job, const DialogKey& key, const JobResult& result, Moment now) {
+  if (job.service == kCrmNewsService)
+    return result.kind == JobResult::Kind::Done ? put_news(tx, job, key, result.result, now) : Stored<Done>(Done{});
   if (job.serial == 0) return Done{};  // nobody waits for it
   JobDone done;
   done.serial = job.serial;

@@ -103,7 +103,26 @@ struct Player::Impl {
                          Event{at, 0, std::move(delivery)});
   }
 
+  /// A manager hears what became of their message: as an event, so that it happens once. Of one that may have arrived
+  /// nothing is said.
+  Stored<Done> report_to_crm(Transaction& tx, const Settled& settled) {
+    if (settled.state == OutboxRow::State::Unknown) return Done{};
+    auto client = tx.find_dialog(settled.dialog_id);
+    if (!client) return Error{client.error()};
+    if (!*client) return Done{};
+    Delivery delivery;
+    delivery.topic = settled.crm_message;
+    delivery.unreachable = settled.unreachable;
+    if (settled.letter) delivery.reason = settled.reason.empty() ? "not delivered" : settled.reason;
+    delivery.chat = (*client)->chat;
+    reported = true;
+    return turns.pass_on(tx, **client, "delivery:" + std::to_string(settled.outbox_id),
+                         Event{settled.letter ? settled.letter->at : Moment{}, 0, std::move(delivery)});
+  }
+
   Stored<Done> map_sent(Transaction& tx, const SentNotice& sent) {
+    if (sent.chat.transport == kCrmTransport)
+      return tx.map_message(bot(), crm_chats(), sent.message_id, sent.dialog_id, kCrmForEver);
     auto done = tx.map_message(bot(), sent.chat, sent.message_id, sent.dialog_id, sent.at, sent.ticket_message);
     for (std::size_t i = 0; i < sent.further_ids.size() && done; ++i)
       done = tx.map_message(bot(), sent.chat, sent.further_ids[i], sent.dialog_id, sent.at, sent.ticket_message);
@@ -125,7 +144,7 @@ struct Player::Impl {
     // knows whether the transaction was stored. And of a row that was erased with its person
     // nothing is written.
     const auto leaves_a_trace = [](const Settled& one) {
-      return one.letter || one.notice || !one.drop || one.broadcast > 0;
+      return one.letter || one.notice || !one.drop || one.broadcast > 0 || !one.crm_message.empty();
     };
     std::vector<std::int64_t> ids;
     for (const Settled& one : settled)
@@ -142,6 +161,8 @@ struct Player::Impl {
       if (one.broadcast > 0) count(one, broadcasts[one.broadcast]);
       Stored<Done> done = Done{};
       if (one.ticket_message != 0) done = report_delivery(tx, one);
+      if (!done) return done;
+      if (!one.crm_message.empty()) done = report_to_crm(tx, one);
       if (!done) return done;
       if (one.letter) done = tx.bury(*one.letter);
       if (done && one.notice && one.ticket_message >= 0) done = map_sent(tx, *one.notice);

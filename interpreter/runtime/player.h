@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "interpreter/core/api_call.h"
+#include "interpreter/core/crm_chat.h"
 #include "interpreter/core/program.h"
 #include "interpreter/core/step.h"
 #include "interpreter/runtime/clock.h"
@@ -75,6 +76,8 @@ struct BotSetup {
   Serving serving = {};    ///< versions beside `program`, where they are stored; its own `program` is not looked at
   /// Nobody could read its scenario: nothing of it is played until `Player::serve` brings one, and `program` is empty.
   bool left_out = false;
+  std::string crm_account = {};  ///< CrmAccount::key; empty: there is none
+  std::optional<CrmChatSettings> crm_chat = {};  ///< dialogs are shown in the CRM's chats; nothing: there are none
 };
 
 /// A line for the operator that a turn left, with the dialog it is about.
@@ -144,6 +147,8 @@ struct Settled {
   bool unreachable = false;         ///< refused because the person blocked the bot, or is gone
   bool topic_gone = false;          ///< refused because the topic was deleted
   std::int64_t broadcast = 0;       ///< as the row's: what became of it is counted
+  std::string crm_message = {};     ///< a manager's message in the CRM, that the row carried; may be empty
+  std::int64_t dialog_id = 0;       ///< the same: whose
 };
 
 /// Plays events of one bot against the storage: each event is one turn, and a batch commits as one

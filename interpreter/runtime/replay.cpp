@@ -398,6 +398,9 @@ class Replayer {
     } else if (const auto* schedule = std::get_if<ScheduleDue>(&event.what)) {
       heard.by = HeardLine::By::Timer;
       heard.text = schedule->schedule;
+    } else if (const auto* happened = std::get_if<Happened>(&event.what)) {
+      heard.by = HeardLine::By::Timer;
+      heard.text = happened->event.empty() ? "api" : happened->event;
     } else if (const auto* broadcast = std::get_if<BroadcastDue>(&event.what)) {
       heard.by = HeardLine::By::Timer;
       heard.text = broadcast->name.empty() ? "broadcast" : broadcast->name;
@@ -405,6 +408,10 @@ class Replayer {
       heard.by = HeardLine::By::Staff;
       heard.text = staff->text;
       name_files(staff->attachments);
+    } else if (const auto* crm = std::get_if<CrmNews>(&event.what)) {
+      heard.by = HeardLine::By::Staff;
+      heard.text = crm->what == CrmNews::What::Wrote ? crm->text : crm->stage;
+      name_files(crm->attachments);
     } else if (const auto* done = std::get_if<JobDone>(&event.what)) {
       heard.by = HeardLine::By::Program;
       heard.text = name_of_job(done->serial);

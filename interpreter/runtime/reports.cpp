@@ -3,6 +3,7 @@
 #include "interpreter/runtime/reports.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "interpreter/core/report/order.h"
@@ -16,7 +17,9 @@
 namespace sufler {
 namespace {
 
-constexpr std::int64_t kDialogsAtOnce = 200, kRowsAtOnce = 500;
+constexpr std::int64_t kDialogsAtFirst = 10, kDialogsAtOnce = 200, kRowsAtOnce = 500;
+/// Of the journal, in memory: of one portion, and of one talk, of which the file shows less (ReportWriter::kMostOfTalk).
+constexpr std::size_t kMostAtOnce = std::size_t{8} << 20, kMostOfTalk = std::size_t{32} << 20;
 constexpr const char* kStopped = "the process is stopping";
 
 JobResult failed(std::string error) { return {JobResult::Kind::Failed, {}, std::move(error), {}, {}, {}}; }
@@ -27,8 +30,14 @@ class Maker {
   Maker(const ReportTools& tools, const Job& job, const ReportOrder& order) : tools_(tools), job_(job), order_(order), writer_(order) {}
 
   JobResult make() {
+    // Before anything is read: whoever is erased from now on takes it away, and then it is made again.
+    if (auto marked = write([&](Transaction& tx) { return tx.reports().put(job_.bot, mark_, {}, order_.at); }); !marked)
+      return trouble(marked.error());
     if (auto read = order_.talks ? read_talks() : read_rows(); !read) return trouble(read.error());
-    if (!why_.empty()) return failed(why_);
+    if (!why_.empty()) {
+      (void)write([&](Transaction& tx) { return tx.reports().drop(mark_); });  // else it goes with old files
+      return failed(why_);
+    }
     if (order_.talks) {
       if (auto counted = count(); !counted) return trouble(counted.error());
     }
@@ -74,23 +83,48 @@ class Maker {
       if (!found) return found;
       if (span.dialog_id == 0) return Done{};
     }
-    std::int64_t after = 0;
+    std::int64_t after = 0, dialogs = kDialogsAtFirst;
     do {
       ReportTalk talk;
+      std::set<std::int64_t> cut;
       const auto give = [&] {
+        talk.cut = cut.contains(talk.dialog_id);
         if (talk.dialog_id != 0) writer_.add(talk);
         talk.lines.clear();
       };
       // A portion may be read again when the database had trouble: the writer hears of it once.
       std::vector<ReportStore::Line> lines;
+      std::size_t bytes = 0;
       auto read = look([&](Transaction& tx) -> Stored<Done> {
         lines.clear();
-        auto last = tx.reports().lines(span, after, kDialogsAtOnce, [&](const ReportStore::Line& line) { lines.push_back(line); });
+        cut.clear();
+        bytes = 0;
+        std::size_t of_one = 0;
+        std::int64_t full = 0;  // the dialog behind which nothing more is taken
+        auto last = tx.reports().lines(span, after, dialogs, [&](const ReportStore::Line& line) {
+          if (full != 0) return;
+          if (!lines.empty() && lines.back().dialog_id != line.dialog_id) {
+            of_one = 0;
+            if (bytes > kMostAtOnce) {
+              full = lines.back().dialog_id;
+              return;
+            }
+          }
+          of_one += line.event.size() + line.turn.size();
+          if (of_one > kMostOfTalk) {
+            cut.insert(line.dialog_id);
+            return;
+          }
+          bytes += line.event.size() + line.turn.size();
+          lines.push_back(line);
+        });
         if (!last) return Error{last.error()};
-        after = *last;
+        after = full != 0 ? full : *last;
         return Done{};
       });
       if (!read) return read;
+      // As many at once as are small.
+      dialogs = bytes > kMostAtOnce / 4 ? std::max(dialogs / 2, kDialogsAtFirst) : std::min(dialogs * 2, kDialogsAtOnce);
       for (ReportStore::Line& line : lines) {
         if (line.dialog_id != talk.dialog_id) {
           give();
@@ -169,7 +203,13 @@ class Maker {
 
   Stored<Done> store(const ReportFile& file, const std::string& key) {
     const std::string letter_key = file.letter.empty() ? std::string() : key + std::string(kReportLetter);
-    auto put = write([&](Transaction& tx) { return tx.reports().put(job_.bot, key, letter_key, order_.at); });
+    auto put = write([&](Transaction& tx) -> Stored<Done> {
+      auto marked = tx.reports().has(mark_);
+      if (!marked) return Error{marked.error()};
+      if (!*marked) return Error{StorageError{StorageError::Kind::Busy, "somebody was erased while the report was made"}};
+      if (auto done = tx.reports().put(job_.bot, key, letter_key, order_.at); !done) return done;
+      return tx.reports().drop(mark_);
+    });
     if (!put) return put;
     if (auto kept = store_parts(key, key, file.bytes); !kept) return kept;
     return letter_key.empty() ? Stored<Done>(Done{}) : store_parts(key, letter_key, file.letter);
@@ -194,6 +234,8 @@ class Maker {
   const ReportTools& tools_;
   const Job& job_;
   const ReportOrder& order_;
+  /// The report while it is made: goes as its file would.
+  const std::string mark_ = std::string(kReportKey) + "made-by-" + std::to_string(job_.id);
   ReportWriter writer_;
   ReportCounts counts_;
   std::string why_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "interpreter/core/recurrence.h"
+#include "interpreter/core/state.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "storage/schedule_store.h"
 #include "storage/version_store.h"
@@ -61,6 +62,7 @@ Stored<ScheduleRunner::Round> ScheduleRunner::round(Storage& storage, Moment now
     auto next = tx.schedules().next(player_.setup().name);
     if (!next) return Error{next.error()};
     round.next = *next;
+    if (auto forgotten = forget_for_the_erased(tx, now, round); !forgotten) return forgotten;
     return Done{};
   });
   if (!done) return Error{done.error()};
@@ -109,6 +111,19 @@ Stored<Done> ScheduleRunner::work_on(Transaction& tx, ScheduleRow& row, Moment n
     return tx.schedules().save(row);
   }
   row.run_due = Moment{};
+  const bool was_held = row.held_until.unix_ms != 0;
+  row.held_until = Moment{};
+  if (!for_somebody && schedule->missed == Schedule::Missed::All && (row.next_at.unix_ms != 0 || row.forced_at.unix_ms != 0)) {
+    auto rests = run_before(tx, row.name, now);
+    if (!rests) return Error{rests.error()};
+    if (*rests) {
+      if (!was_held)
+        note(round, row.name, "the schedule `" + row.name + "` was due at " + shown(row.forced_at.unix_ms != 0 ? now : row.next_at, program) +
+                                  "; it runs when its run before is over");
+      row.held_until = **rests;
+      return tx.schedules().save(row);
+    }
+  }
   if (row.forced_at.unix_ms != 0) {
     // For many it takes a while, and goes on though the schedule is paused.
     if (!for_somebody) row.forced_at = Moment{};
@@ -129,7 +144,7 @@ Stored<Done> ScheduleRunner::work_on(Transaction& tx, ScheduleRow& row, Moment n
     note(round, row.name, "the schedule `" + row.name + "` was due at " + shown(due, program) + ", when nothing ran: it is skipped");
     return tx.schedules().save(row);
   }
-  if (first < due || late)
+  if ((first < due || late) && !was_held)
     note(round, row.name, "the schedule `" + row.name + "` was due at " + shown(first, program) + ", when nothing ran: it runs now");
   if (auto begun = begin(tx, row, *schedule, due, now, round); !begun) return begun;
   return tx.schedules().save(row);
@@ -153,10 +168,41 @@ Stored<Done> ScheduleRunner::begin(Transaction& tx, ScheduleRow& row, const Sche
   event.schedule = row.name;
   event.branch = player_.setup().program->branch(schedule.branch).name;
   event.alone = true;
+  event.due = due;
   update.event = Event{now, 0, std::move(event)};
   InboxRow inbox = player_.inbox_row(update);
   round.stored = true;
   return tx.put_inbox(inbox);
+}
+
+Stored<std::optional<Moment>> ScheduleRunner::run_before(Transaction& tx, const std::string& schedule, Moment now, bool pending) {
+  const std::string& bot = player_.setup().name;
+  auto begins = tx.schedules().is_to_begin(bot, schedule);
+  if (!begins) return Error{begins.error()};
+  const Moment again{now.unix_ms + kLookAgain.ms};
+  if (*begins) return std::optional(again);
+  auto dialog = tx.load_dialog({bot, {std::string(kScheduleTransport), schedule}, schedule});
+  if (!dialog) return Error{dialog.error()};
+  RunRest rest;
+  if (dialog->state.empty() || !read_run_rest(dialog->state, rest)) return std::optional<Moment>();
+  if (!rest.under_way && !(pending && rest.pending)) return std::optional<Moment>();
+  return std::optional(rest.due ? std::max(again, *rest.due) : again);
+}
+
+/// What runs were at while somebody was erased (storage/housekeeping.h) goes as soon as they are over.
+Stored<Done> ScheduleRunner::forget_for_the_erased(Transaction& tx, Moment now, Round& round) {
+  auto names = tx.schedules().forgetful(player_.setup().name);
+  if (!names) return Error{names.error()};
+  for (const std::string& name : *names) {
+    auto rests = run_before(tx, name, now, true);
+    if (!rests) return Error{rests.error()};
+    if (*rests) {
+      round.next = round.next ? std::min(*round.next, **rests) : **rests;
+    } else if (auto forgotten = tx.schedules().forget(player_.setup().name, name); !forgotten) {
+      return forgotten;
+    }
+  }
+  return Done{};
 }
 
 Stored<Done> ScheduleRunner::go_on(Transaction& tx, ScheduleRow& row, const Schedule& schedule, Moment now, Round& round) {
@@ -181,6 +227,7 @@ Stored<Done> ScheduleRunner::go_on(Transaction& tx, ScheduleRow& row, const Sche
     ScheduleDue event;
     event.schedule = row.name;
     event.branch = program.branch(schedule.branch).name;
+    event.due = row.run_due;
     if (resting) {
       event.resting_in = program.branch(schedule.resting_in).name;
       event.unchanged_since = one.changed_at;

@@ -21,6 +21,8 @@ class ScheduleRunner {
   /// meanwhile is played between two.
   static constexpr std::int64_t kLookedAt = 2000;
   static constexpr std::int64_t kAtOnce = 100;
+  /// How often a run is looked at that others wait for.
+  static constexpr Duration kLookAgain{1'000};
 
   /// The player must outlive it.
   explicit ScheduleRunner(Player& player) : player_(player) {}
@@ -39,6 +41,9 @@ class ScheduleRunner {
   Stored<Done> bring_up_to_date(Transaction& tx, Moment now);
   Stored<Done> work_on(Transaction& tx, ScheduleRow& row, Moment now, Round& round);
   Stored<Done> begin(Transaction& tx, ScheduleRow& row, const Schedule& schedule, Moment due, Moment now, Round& round);
+  /// Whether the run before goes on by itself, in the schedule's own dialog, or with `pending` will; when to look again.
+  Stored<std::optional<Moment>> run_before(Transaction& tx, const std::string& schedule, Moment now, bool pending = false);
+  Stored<Done> forget_for_the_erased(Transaction& tx, Moment now, Round& round);
   Stored<Done> go_on(Transaction& tx, ScheduleRow& row, const Schedule& schedule, Moment now, Round& round);
   bool is_meant(const ValueMap& shared, const Schedule& schedule, const std::string& user, const ChatAddress& chat, Moment now,
                 Round& round);

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "interpreter/core/crm/order.h"
 #include "interpreter/core/mail/order.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "interpreter/runtime/turn_player.h"
@@ -35,7 +36,7 @@ Stored<Done> not_served(const ChatAddress& chat, Played& played) {
 Stored<Done> TurnPlayer::enqueue(Transaction& tx, const ChatAddress& chat,
                                  std::vector<ApiCall> calls, ResendPolicy resend,
                                  std::int64_t dialog_id, Moment at, Played& played, bool notice,
-                                 std::int64_t ticket_message) {
+                                 std::int64_t ticket_message, const std::string& mark) {
   for (ApiCall& call : calls) {
     call.repeat_key = static_cast<std::int32_t>(mix(~setup_.seed + ++call_counter_) >> 33) | 1;
     OutboxRow row;
@@ -49,6 +50,7 @@ Stored<Done> TurnPlayer::enqueue(Transaction& tx, const ChatAddress& chat,
     row.dialog_id = dialog_id;
     row.notice = notice;
     row.ticket_message = ticket_message;
+    if (!mark.empty() && !row.call.expendable) mark_for_crm(row.call, mark);
     if (broadcast_ != 0 && !notice && ticket_message == 0 && chat == *broadcast_chat_) {
       // One message of several tells what became of it, and none of them is said twice.
       if (!row.call.expendable) row.broadcast = std::exchange(broadcast_, -std::abs(broadcast_));
@@ -214,6 +216,11 @@ Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& 
                                    const std::string& event, std::int64_t dialog_id, Moment at,
                                    Played& played) {
   const ChatAddress& chat = key.chat;
+  auto shown = is_shown_in_crm(tx, dialog_id);
+  if (!shown) return Error{shown.error()};
+  if (*shown) {
+    if (auto told = mirror_client(tx, key, turn, event, dialog_id, at, played); !told) return told;
+  }
   for (std::size_t i = 0; i < turn.effects.size(); ++i) {
     Effect& effect = turn.effects[i];
     Stored<Done> done = Done{};
@@ -221,6 +228,7 @@ Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& 
       if (const Renderer* to = renderer(chat))
         done =
             enqueue(tx, chat, to->render(chat, send->message), send->resend, dialog_id, at, played);
+      if (done && *shown) done = mirror_bot(tx, key, turn, send->message, dialog_id, at, played);
     } else if (auto* notify = std::get_if<NotifyPeople>(&effect)) {
       std::vector<ChatAddress> people;
       if (!notify->address.chat_id.empty()) {
@@ -255,8 +263,11 @@ Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& 
       for (const ChatAddress& person : people) {
         const Renderer* to = renderer(person);
         if (!to) continue;
+        // A manager's words are no notice: they are said to the person themself.
+        const bool of_manager = !crm_message_.empty() && person == chat;
         done = enqueue(tx, person, to->render(person, message), ResendPolicy::Repeat, dialog_id, at,
-                       played, true);
+                       played, !of_manager, 0, of_manager ? crm_message_ : std::string());
+        if (of_manager) crm_message_.clear();
         if (!done) break;
       }
     } else if (auto* press = std::get_if<AnswerPress>(&effect)) {
@@ -271,6 +282,9 @@ Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& 
     } else if (auto* cancel = std::get_if<CancelTimer>(&effect)) {
       done = tx.cancel_timer(dialog_id, cancel->name);
       played.timers_changed = true;
+    } else if (auto* chat_job = std::get_if<StartJob>(&effect);
+               chat_job && chat_job->service == kCrmService && chat_job->name == kCrmChatJob) {
+      done = show_in_crm(tx, key, turn, event, dialog_id, at, i, chat_job->request, *shown, played);
     } else if (auto* start = std::get_if<StartJob>(&effect)) {
       JobRow job{0,           setup_.name, dialog_id, start->serial, start->service, start->name,
                  start->request, at, 0, 0};  // the journal marks it, too
@@ -300,6 +314,12 @@ Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& 
       played.notes.push_back({TurnNote::Kind::Relocated, chat, moved->line, {}});
     }
     if (!done) return done;
+  }
+  // A word that was for the bot has arrived, though no person gets it.
+  if (!crm_message_.empty()) {
+    Delivery delivery;
+    delivery.topic = std::exchange(crm_message_, {});
+    return tell_crm_delivery(tx, key, delivery, at, played);
   }
   return Done{};
 }

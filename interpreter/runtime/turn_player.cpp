@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "interpreter/core/happenings.h"
 #include "interpreter/core/event_json.h"
 #include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/incoming_json.h"
@@ -44,12 +45,17 @@ bool is_for_the_desk(const Event& event) {
 }
 
 /// What happens to a dialog that there is: when its person was erased meanwhile, it begins none.
-bool wants_a_dialog(const Event& event) {
+bool wants_a_dialog(const Event& event, const Program& program) {
+  if (const auto* happened = std::get_if<Happened>(&event.what)) {
+    const Happening* named = program.events ? program.events->find(happened->event) : nullptr;
+    return !happened->alone && !(named && named->kind == Happening::Kind::UserJoined);
+  }
   if (const auto* call = std::get_if<StaffCall>(&event.what))
     return call->meant == StaffCall::Meant::Dialog;
   if (const auto* schedule = std::get_if<ScheduleDue>(&event.what)) return !schedule->alone;
   return std::holds_alternative<TicketNews>(event.what) || std::holds_alternative<TimerDue>(event.what) ||
-         std::holds_alternative<BroadcastDue>(event.what) || std::holds_alternative<BroadcastEnded>(event.what);
+         std::holds_alternative<BroadcastDue>(event.what) || std::holds_alternative<BroadcastEnded>(event.what) ||
+         std::holds_alternative<CrmNews>(event.what);
 }
 
 }  // namespace
@@ -125,10 +131,45 @@ Stored<Done> TurnPlayer::play_with_kept(Transaction& tx, const DialogKey& key, c
   hears_kept_ = false;
   // One that was passed on below fails for itself as well, and so do those behind it.
   const bool apart = kept_apart_ || std::holds_alternative<HearKept>(event.what);
+  auto came = comings(tx, key, event);
+  if (!came) return Error{came.error()};
+  if (came->before)
+    if (auto begun = play_one_turn(tx, key, person, std::move(*came->before), {}, played); !begun) return begun;
   auto done = play_one_turn(tx, key, person, std::move(event), event_id, played);
+  if (done && came->behind) done = play_one_turn(tx, key, nullptr, std::move(*came->behind), {}, played);
   if (!done || !apart) return done ? hear_kept(tx, key, at, played) : done;
   if (!std::exchange(hears_kept_, false)) return done;
   return pass_on(tx, key, "kept:" + std::to_string(mix(setup_.seed + ++counter_)), Event{at, 0, HearKept{}});
+}
+
+/// What `events` make of a person who comes or goes: a turn of its own beside the event that told of it.
+Stored<TurnPlayer::Comings> TurnPlayer::comings(Transaction& tx, const DialogKey& key, const Event& event) const {
+  Comings comings;
+  const auto& events = program().events;
+  if (!events || key.chat.chat_id != key.user_id || key.chat.transport == kScheduleTransport) return comings;
+  const Happening* const joined = events->first(Happening::Kind::UserJoined);
+  const Happening* const blocked = events->first(Happening::Kind::UserBlocked);
+  const auto* const reached = std::get_if<Reachability>(&event.what);
+  const bool writes = std::holds_alternative<UserMessage>(event.what) || std::holds_alternative<ButtonPress>(event.what);
+  if ((!joined && !blocked) || (!reached && !writes)) return comings;
+  auto row = tx.load_dialog(key);
+  if (!row) return Error{row.error()};
+  const bool fresh = row->id == 0;
+  Standing standing;
+  const bool was_gone = !fresh && read_standing(row->state, standing) && standing.unreachable;
+  const auto make = [&](const Happening& one) {
+    Happened happened;
+    happened.event = one.name;
+    happened.branch = program().branch(one.branch).name;
+    ValueMap json;
+    if (&one == joined) json.set("again", was_gone);
+    happened.data = Value(std::move(json));
+    return Event{event.at, 0, std::move(happened)};
+  };
+  if (joined && fresh && (writes || reached->reachable)) comings.before = make(*joined);
+  if (joined && was_gone && (writes || reached->reachable)) comings.behind = make(*joined);
+  if (blocked && reached && !reached->reachable && !fresh && !was_gone) comings.behind = make(*blocked);
+  return comings;
 }
 
 Stored<Done> TurnPlayer::hear_kept(Transaction& tx, const DialogKey& key, Moment at, Played& played) {
@@ -409,7 +450,7 @@ Stored<Done> TurnPlayer::play_one_turn(Transaction& tx, const DialogKey& key, co
     Running running(*this);
     auto opened = open(tx, key, person, event.at, played, sitting, running);
     if (!opened) return opened;
-    if (sitting.row.id == 0 && wants_a_dialog(event)) {
+    if (sitting.row.id == 0 && wants_a_dialog(event, program())) {
       played.notes.push_back({TurnNote::Kind::Log,
                               key.chat,
                               "the dialog is gone: what was still to happen in it was left undone",
@@ -440,7 +481,8 @@ Stored<Done> TurnPlayer::play_one_turn(Transaction& tx, const DialogKey& key, co
     const auto* const broadcast = std::get_if<BroadcastDue>(&event.what);
     const auto* const schedule = std::get_if<ScheduleDue>(&event.what);
     Moment changed_at = event.at;
-    if (broadcast || (schedule && !schedule->alone && schedule->resting_in.empty())) {
+    const auto* const happened = std::get_if<Happened>(&event.what);
+    if (broadcast || (happened && !happened->alone && sitting.row.id != 0) || (schedule && !schedule->alone && schedule->resting_in.empty())) {
       // What everybody is told is no sign of life: who is silent stays so, and who is gone is forgotten in time.
       auto before = tx.schedules().changed_at(sitting.row.id);
       if (!before) return Error{before.error()};
@@ -448,8 +490,11 @@ Stored<Done> TurnPlayer::play_one_turn(Transaction& tx, const DialogKey& key, co
     }
     broadcast_ = broadcast && !unheard ? broadcast->id : 0;
     broadcast_chat_ = &key.chat;
+    const auto* const crm = std::get_if<CrmNews>(&event.what);
+    crm_message_ = crm && crm->what == CrmNews::What::Wrote && setup_.crm_chat && !unheard ? crm->id : std::string();
     auto closed = close(tx, sitting, turn, std::move(journal_event), unheard ? std::string() : event_id, changed_at, played);
     broadcast_ = 0;
+    crm_message_.clear();
     if (!closed) return closed;
     if (!unheard) tell_turn(sitting, event, std::move(from), static_cast<std::size_t>(messages), played);
     if (const auto* news = std::get_if<TicketNews>(&event.what))
@@ -508,6 +553,8 @@ DialogKey TurnPlayer::key_of(const Incoming& update) const {
 Stored<Done> TurnPlayer::play_update(Transaction& tx, const Incoming& update, Played& played) {
   told_.clear();
   heard_of_.reset();
+  if (const auto* delivery = std::get_if<Delivery>(&update.event.what); delivery && delivery->ticket_message == 0)
+    return tell_crm_delivery(tx, key_of(update), *delivery, update.event.at, played);
   if (clerk_.idle() && is_for_the_desk(update.event)) {
     played.notes.push_back({TurnNote::Kind::Log,
                             update.chat,

@@ -110,6 +110,10 @@ class TurnPlayer final : public DeskClerk::Office {
   /// As `move_dialog`, without what the person said meanwhile.
   Stored<bool> bring_over(Transaction& tx, const DialogKey& key, Moment changed_at, Moment at, Played& played);
   /// Plays what the person said while a job was done, when the last turn asked for it.
+  struct Comings {
+    std::optional<Event> before, behind;
+  };
+  Stored<Comings> comings(Transaction& tx, const DialogKey& key, const Event& event) const;
   Stored<Done> hear_kept(Transaction& tx, const DialogKey& key, Moment at, Played& played);
   /// What the turn is given besides its event goes into the journal, too.
   void begin_record(Sitting& sitting, const Event& event);
@@ -137,7 +141,25 @@ class TurnPlayer final : public DeskClerk::Office {
                                Moment at, Played& played);
   Stored<Done> enqueue(Transaction& tx, const ChatAddress& chat, std::vector<ApiCall> calls,
                        ResendPolicy resend, std::int64_t dialog_id, Moment at, Played& played,
-                       bool notice = false, std::int64_t ticket_message = 0);
+                       bool notice = false, std::int64_t ticket_message = 0, const std::string& mark = {});
+  // crm_mirror.cpp: the dialog in the CRM's chat
+  Stored<bool> is_shown_in_crm(Transaction& tx, std::int64_t dialog_id) const;
+  /// Opens it, unless it is open, and shows the talk up to the effect `until`.
+  Stored<Done> show_in_crm(Transaction& tx, const DialogKey& key, const Turn& turn, const std::string& event,
+                           std::int64_t dialog_id, Moment at, std::size_t until, const std::string& request, bool& shown,
+                           Played& played);
+  Stored<Done> mirror_client(Transaction& tx, const DialogKey& key, const Turn& turn, const std::string& event,
+                             std::int64_t dialog_id, Moment at, Played& played);
+  Stored<Done> mirror_bot(Transaction& tx, const DialogKey& key, const Turn& turn, const Message& message,
+                          std::int64_t dialog_id, Moment at, Played& played);
+  /// To the conversation of a dialog, in order.
+  Stored<Done> tell_crm(Transaction& tx, const DialogKey& key, ApiCall call, std::int64_t dialog_id, Moment at, Played& played,
+                        bool notice = false);
+  /// What became of a manager's message.
+  Stored<Done> tell_crm_delivery(Transaction& tx, const DialogKey& key, const Delivery& delivery, Moment at, Played& played);
+  std::string new_msgid(std::int64_t dialog_id);
+  /// The person's contact in the CRM; 0: none is known.
+  Stored<std::int64_t> crm_contact_of(Transaction& tx, const DialogKey& key) const;
   const Renderer* renderer(const ChatAddress& chat) const;
   /// A person by id, on the platform of `chat`. A schedule's own dialog is on none: there it is the platform on which
   /// the person has written.
@@ -167,6 +189,7 @@ class TurnPlayer final : public DeskClerk::Office {
   std::int64_t broadcast_ = 0;  ///< that the present turn brings; below 0 once its first message is made
   const ChatAddress* broadcast_chat_ = nullptr;  ///< of whoever gets it
   TurnRecorder recorder_;
+  std::string crm_message_;   ///< of the manager whose words the present turn brings; taken by the calls that carry them
   /// Whose event is heard, and where they are an agent: known until their own dialog is played.
   std::optional<std::pair<DialogKey, std::vector<AgentRow>>> heard_of_;
 };

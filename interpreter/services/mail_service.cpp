@@ -92,12 +92,26 @@ class MailService : public Service {
   struct Files {
     std::vector<LetterFile> files;
     std::string reason, log;
+    bool without_report = false;  ///< the file of which the letter shows the beginning
   };
 
   /// A letter is worth more than a file of it: one that cannot be had is named in it, once other attempts are of no use.
   Files files_of(const Job& job, const MailOrder& order, const std::function<bool()>& stop) const {
     Files all;
     std::size_t size = 0;
+    for (const Attachment& picture : order.pictures) {
+      FetchedFile fetched{{}, "nobody brings files here", false};
+      if (fetch_) fetched = fetch_(job.bot, picture, kMostFiles - size, stop);
+      if (fetched.reason.empty() && size + fetched.bytes.size() <= kMostFiles) {
+        size += fetched.bytes.size();
+        all.files.push_back({picture.name, picture.mime, std::move(fetched.bytes), content_id(picture)});
+      } else if (fetched.again && order.file_tries + 1 < kAttemptsForFiles) {
+        all.reason = "a picture of the letter cannot be had: " + fetched.reason;
+        return all;
+      } else {
+        all.log += "a letter leaves without a picture: " + (fetched.reason.empty() ? std::string("it is too large") : fetched.reason) + "\n";
+      }
+    }
     for (const Attachment& file : order.files) {
       LetterFile one;
       one.name = file.name.empty() && file.origin == "scenario" ? file.reference : file.name;
@@ -120,6 +134,7 @@ class MailService : public Service {
         return all;
       } else {
         all.log += "a letter leaves without a file: " + fetched.reason + "\n";
+        all.without_report |= file.origin == "stored" && file.reference.starts_with(kReportKey);
         const bool russian = order.language == Language::Russian;
         one.bytes = (russian ? "Этот файл не удалось приложить: " : "This file could not be attached: ") + one.name + "\n";
         one.name += ".txt";
@@ -175,7 +190,9 @@ class MailService : public Service {
   JobResult send_with_files(const Job& job, MailOrder order, const MailOrder& shown, std::string log, const Abandonment& abandonment) {
     const Files files = files_of(job, shown, [&] { return abandonment.asked(); });
     if (!files.reason.empty()) return no_file(order, files.reason);
-    const std::string letter = compose_letter(shown, settings_->sender, files.files);
+    MailOrder told = shown;
+    if (files.without_report) told.html = without_report_file(std::move(told.html));
+    const std::string letter = compose_letter(told, settings_->sender, files.files);
     JobResult result = send(std::move(order), letter, abandonment);
     result.log = log + files.log + result.log;
     return result;

@@ -3,6 +3,7 @@
 // program started may hold its output open for ever.
 #include "interpreter/services/program.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,10 +16,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "interpreter/core/fd.h"
@@ -33,6 +36,9 @@ constexpr milliseconds kBetweenSignals{1'000};
 /// Without a pidfd (an old kernel, a container) the end is looked for this often.
 constexpr milliseconds kLook{10};
 constexpr std::size_t kMostErrors = 8 * 1024;
+constexpr std::size_t kMostEnvironment = 256 * 1024;
+constexpr int kMostSweeps = 50;
+constexpr milliseconds kBetweenSweeps{2};
 constexpr rlim_t kMostFiles = 64;
 constexpr rlim_t kLargestFile = rlim_t{64} << 20;
 
@@ -76,14 +82,15 @@ Fd input_file(const std::string& input) {
   return file;
 }
 
-std::vector<std::string> environment_of(const ProgramCall& call) {
+std::vector<std::string> environment_of(const ProgramCall& call, const std::string& mark) {
   std::map<std::string, std::string> all;
   for (const char* name : {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"})
     if (const char* value = std::getenv(name)) all[name] = value;
   for (const auto& [name, value] : call.environment) all[name] = value;
   std::vector<std::string> lines;
-  lines.reserve(all.size());
+  lines.reserve(all.size() + 1);
   for (const auto& [name, value] : all) lines.push_back(name + "=" + value);
+  lines.push_back(mark);
   return lines;
 }
 
@@ -100,6 +107,50 @@ void limit(__rlimit_resource what, rlim_t most) {
   if (::getrlimit(what, &now) == 0 && now.rlim_max != RLIM_INFINITY) most = std::min(most, now.rlim_max);
   const rlimit wanted{most, most};
   ::setrlimit(what, &wanted);
+}
+
+/// Tells what a program started from all else, wherever it went: into another group, a session of its own.
+std::string new_mark() {
+  static std::atomic<std::uint64_t> last{0};
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return "SUFLER_RUN=" + std::to_string(::getpid()) + "." + std::to_string(now.tv_sec) + "." + std::to_string(++last);
+}
+
+/// Whether the process was born with it. False of whatever is not ours to look at.
+bool has_mark(const std::string& process, const std::string& mark) {
+  const Fd file(::open((process + "/environ").c_str(), O_RDONLY | O_CLOEXEC));
+  std::string all;
+  std::array<char, 16 * 1024> chunk;
+  while (file && all.size() < kMostEnvironment) {
+    const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
+    if (got <= 0) break;
+    all.append(chunk.data(), static_cast<std::size_t>(got));
+  }
+  for (std::size_t at = all.find(mark); at != std::string::npos; at = all.find(mark, at + 1))
+    if ((at == 0 || all[at - 1] == '\0') && all[at + mark.size()] == '\0') return true;  // a std::string ends with one
+  return false;
+}
+
+/// What left the group, a daemon, is looked for by its mark. One that was just born by another that dies is found the next
+/// time around.
+void kill_marked(const std::string& mark) {
+  for (int round = 0; round < kMostSweeps; ++round) {
+    DIR* const processes = ::opendir("/proc");
+    if (!processes) return;
+    bool found = false;
+    while (const dirent* entry = ::readdir(processes)) {
+      if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+      const pid_t pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
+      // Held before it is looked at, so that its number cannot become another's in between.
+      const Fd held(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+      if (!held || !has_mark("/proc/" + std::to_string(pid), mark)) continue;
+      found = ::syscall(SYS_pidfd_send_signal, held.get(), SIGKILL, nullptr, 0) == 0 || found;
+    }
+    ::closedir(processes);
+    if (!found) return;
+    std::this_thread::sleep_for(kBetweenSweeps);
+  }
 }
 
 struct Prepared {
@@ -152,8 +203,8 @@ struct Prepared {
 /// A running program.
 class Running {
  public:
-  Running(const ProgramCall& call, pid_t child, Fd output, Fd errors)
-      : call_(call), child_(child), output_(std::move(output)), errors_(std::move(errors)) {
+  Running(const ProgramCall& call, const std::string& mark, pid_t child, Fd output, Fd errors)
+      : call_(call), mark_(mark), child_(child), output_(std::move(output)), errors_(std::move(errors)) {
     exit_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
     ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
     ::fcntl(errors_.get(), F_SETFL, O_NONBLOCK);
@@ -176,6 +227,7 @@ class Running {
     }
     // Only the zombie keeps the number of the group: what is left of it goes first.
     ::kill(-child_, SIGKILL);
+    kill_marked(mark_);
     read(output_, end_.output, call_.most_output, true);
     read(errors_, end_.errors, kMostErrors, false);
     reap();
@@ -237,6 +289,7 @@ class Running {
   }
 
   const ProgramCall& call_;
+  const std::string& mark_;
   pid_t child_;
   Fd output_, errors_, exit_;
   ProgramEnd end_;
@@ -257,7 +310,8 @@ ProgramEnd run_program(const ProgramCall& call, int abandon_fd) {
   ready.executable = find_executable(call.command.front(), call.folder);
   if (ready.executable.empty()) return cannot_start(ENOENT);
   std::vector<std::string> arguments = call.command;
-  std::vector<std::string> environment = environment_of(call);
+  const std::string mark = new_mark();
+  std::vector<std::string> environment = environment_of(call, mark);
   ready.arguments = pointers_to(arguments);
   ready.environment = pointers_to(environment);
   ready.folder = call.folder.empty() ? nullptr : call.folder.c_str();
@@ -288,7 +342,7 @@ ProgramEnd run_program(const ProgramCall& call, int abandon_fd) {
     }
     return cannot_start(reason);
   }
-  return Running(call, child, std::move(output.out), std::move(errors.out)).wait(abandon_fd);
+  return Running(call, mark, child, std::move(output.out), std::move(errors.out)).wait(abandon_fd);
 }
 
 }  // namespace sufler

@@ -9,7 +9,7 @@
 namespace sufler {
 
 /// One program to run. No shell reads the command; of this process it inherits no descriptor and no variable but PATH,
-/// HOME, LANG, LC_ALL, TZ and TMPDIR.
+/// HOME, LANG, LC_ALL, TZ and TMPDIR; it is given SUFLER_RUN, by which what it starts is known as its own.
 struct ProgramCall {
   std::vector<std::string> command;
   std::string folder;  ///< where it runs; empty: here
@@ -27,7 +27,8 @@ struct ProgramEnd {
   std::string errors;   ///< the beginning of standard error
 };
 
-/// Runs it to its end and leaves nothing of it behind: whatever else it started in its process group is killed.
+/// Runs it to its end and leaves nothing of it behind: whatever else it started is killed, daemons in sessions of their own
+/// as well, unless they threw away their environment.
 /// `abandon_fd`: readable when the result is not wanted any more; below 0: none.
 ProgramEnd run_program(const ProgramCall& call, int abandon_fd);
 

@@ -40,7 +40,8 @@ struct Listener::Impl {
         webhooks(settings.most_webhook_threads, settings.thread_rest) {}
 
   void enqueue(listening::Request request) {
-    const bool page = request.head.method == "GET" || request.head.method == "HEAD";
+    // A service may wait for the storage, as a webhook does.
+    const bool page = (request.head.method == "GET" || request.head.method == "HEAD") && !answering.is_for_service(request);
     (page ? pages : webhooks).enqueue([this, request = std::make_shared<listening::Request>(std::move(request))] {
       std::string answer = answering.answer(*request);
       connections.answered(request->connection, std::move(answer), request->close);
@@ -87,6 +88,13 @@ void Listener::add_webhook(std::string path, Transport& transport) {
   add_webhook(std::move(path), [&transport](WebhookRequest request, std::function<void(WebhookAnswer)> answer) {
     transport.take_webhook(std::move(request), std::move(answer));
   }, transport.retry_after_form());
+}
+
+void Listener::add_service(std::string prefix, Webhook service) {
+  auto route = std::make_shared<Route>();
+  route->webhook = std::move(service);
+  route->service = true;
+  impl_->answering.add(std::move(prefix), std::move(route));
 }
 
 void Listener::remove(const std::string& path) { impl_->answering.add(path, nullptr); }

@@ -63,6 +63,10 @@ class Listener {
   void add_webhook(std::string path, Webhook webhook, RetryAfterForm form = RetryAfterForm::Seconds);
   /// The same for a transport, which must outlive the route.
   void add_webhook(std::string path, Transport& transport);
+  /// Every request to a path that begins with `prefix` (which ends with `/`) and is no other route's, whatever its method
+  /// but HEAD. Its refusals are the handler's own, those before it as of webhooks. An answer that does not come in time is
+  /// a 503.
+  void add_service(std::string prefix, Webhook service);
   /// On return no call of the handler is under way, and none will come; answers may still be. Not from a handler of
   /// the same path.
   void remove(const std::string& path);

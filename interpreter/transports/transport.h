@@ -39,11 +39,15 @@ struct WebhookRequest {
   std::string body;
   /// The value of a header, its name in any case; empty when there is none.
   std::function<std::string(std::string_view name)> header;
+  std::string method = {};  ///< of a service's request (Listener::add_service), as the next two
+  std::string path = {};    ///< decoded, without the query
+  std::string query = {};   ///< as it came, without `?`
 };
 struct WebhookAnswer {
   int status = 200;
   std::string body;  ///< plain text
   std::chrono::seconds retry_after{0};  ///< of a 429 or 503; 0 when not told
+  std::string content_type = {};        ///< empty: plain text
 };
 
 /// How a platform reads `Retry-After`: both forms are HTTP's, and none of them reads both.

@@ -42,6 +42,21 @@ void check_commands(Loading& loading) {
       hint(loading, problem, "leave the word to one of them", "оставьте это слово одной из них");
     }
   }
+  std::unordered_map<Intent, const Command*> by_meaning;
+  for (const Command& command : program.commands) {
+    for (const Intent intent : command.means) {
+      const auto [first, fresh] = by_meaning.emplace(intent, &command);
+      if (fresh || first->second == &command) continue;
+      const auto place = [&](const Command& of) {
+        const auto word = loading.command_words.find(meaning_key(intent) + of.name);
+        return word == loading.command_words.end() ? of.span : word->second;
+      };
+      Diagnostic& problem = loading.report(DiagnosticId::CommandMeansTwice, place(command),
+                                           {loading.say(word_of(intent), place(command)), first->second->name, command.name});
+      problem.related.push_back({"", place(*first->second)});
+      hint(loading, problem, "leave it to one of them", "оставьте это одной из них");
+    }
+  }
   if (by_word.empty()) return;
   auto check_labels = [&](const Buttons& buttons) {
     for (const Option& option : buttons.options) {

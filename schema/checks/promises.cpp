@@ -42,6 +42,11 @@ class PromiseCheck {
  private:
   // ---- points
 
+  /// As the step has it: `shop@example.com`, `"{{ email }}"`.
+  static bool is_address(const Template& written, const std::string& name) {
+    return to_lower(trim(written.source())) == to_lower(name);
+  }
+
   bool is_meant(const Step& step, const PromisePoint& point) const {
     const auto table = [&](TableId id) { return id && program_.tables[id.value].name == point.name; };
     switch (point.verb) {
@@ -52,6 +57,14 @@ class PromiseCheck {
       case Word::Notify: {
         const auto* notify = std::get_if<Notify>(&step.verb);
         return notify && notify->role == point.name;
+      }
+      case Word::Mail: {
+        const auto* mail = std::get_if<Mail>(&step.verb);
+        return mail && std::any_of(mail->to.begin(), mail->to.end(), [&](const Template& one) { return is_address(one, point.name); });
+      }
+      case Word::Run: {
+        const auto* run = std::get_if<Run>(&step.verb);
+        return run && run->program == point.name;
       }
       case Word::Save: return std::holds_alternative<Save>(step.verb) && table(std::get<Save>(step.verb).table);
       case Word::Update: return std::holds_alternative<Update>(step.verb) && table(std::get<Update>(step.verb).table);

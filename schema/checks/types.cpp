@@ -3,6 +3,9 @@
 // nobody can know, is of no certain type, and nothing is said of it: only certain mistakes are errors.
 #include <algorithm>
 
+#include "interpreter/core/http/order.h"
+#include "interpreter/core/crm/order.h"
+#include "interpreter/core/tables/similarity.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -343,6 +346,7 @@ class TypeCheck {
       wants(verb.in, {T::List});
     } else if constexpr (std::is_same_v<Verb, Find>) {
       wants(verb.limit, {T::Number});
+      if (verb.similar && described(verb.table)) check_similar(program_.tables[verb.table.value], *verb.similar);
     } else if constexpr (std::is_same_v<Verb, Wait>) {
       wants(verb.until, {T::Moment, T::Date, T::Time, T::Text});
       wants(verb.duration_expression, {T::Duration, T::Text});
@@ -359,6 +363,12 @@ class TypeCheck {
     } else if constexpr (std::is_same_v<Verb, Mail>) {
       check_attach(verb.attach);
       wants(verb.report, {T::File});
+    } else if constexpr (std::is_same_v<Verb, HttpStep>) {
+      for (const HttpText::Piece& piece : verb.order->target.pieces)
+        if (piece.value) wants(*piece.value, {T::Text, T::Number, T::Boolean, T::Moment, T::Date, T::Time, T::Duration});
+    } else if constexpr (std::is_same_v<Verb, CrmStep>) {
+      wants(verb.order->in_expression, {T::Duration, T::Text});
+      wants(verb.order->at, {T::Moment, T::Date, T::Time, T::Text});
     } else if constexpr (std::is_same_v<Verb, ReportStep>) {
       wants(verb.period.from, {T::Moment, T::Date, T::Text});
       wants(verb.period.to, {T::Moment, T::Date, T::Text});
@@ -430,6 +440,12 @@ class TypeCheck {
         offer_option(problem, *constant->text(), column->options);
       }
     }
+  }
+
+  void check_similar(const Table& table, const Similarity& similarity) {
+    std::vector<ColumnValue> wanted;
+    for (const Similarity::Near& one : similarity.near) wanted.push_back({one.column, one.to});
+    check_values(table, wanted);
   }
 
   void check_answers(const Step& step, const Table& table) {

@@ -10,7 +10,10 @@
 // behind it only what neither arm could have set. What a condition mentions is taken for guarded.
 #include <algorithm>
 
+#include "interpreter/core/http/order.h"
+#include "interpreter/core/crm/order.h"
 #include "interpreter/core/mail/html_template.h"
+#include "interpreter/core/tables/similarity.h"
 #include "schema/checks/flow_analysis.h"
 #include "schema/flow_talk.h"
 #include "schema/loading.h"
@@ -395,6 +398,8 @@ class UnsetCheck {
   }
   void enter(BranchId branch, const Ways& ways) { enter(branch, ways.may, ways.unset); }
 
+  static bool is_alone(const Happening& event) { return event.kind == Happening::Kind::Webhook && !event.find_user; }
+
   void enter_from_outside() {
     // What the first steps of `start` set is there before a person can say a command.
     Bits later = all();
@@ -418,6 +423,10 @@ class UnsetCheck {
       if (branch) add(background_, changes_[branch.value]);
     for (const Schedule& schedule : program_.schedules)
       if (schedule.branch && schedule.whom != Schedule::For::Nobody) add(background_, changes_[schedule.branch.value]);
+    const std::vector<Happening> none_happen;
+    const std::vector<Happening>& events = program_.events ? program_.events->all : none_happen;
+    for (const Happening& event : events)
+      if (event.branch && !is_alone(event)) add(background_, changes_[event.branch.value]);
     for (const Command& command : program_.commands) {
       start_is_command = start_is_command || std::find(command.words.begin(), command.words.end(), "/start") != command.words.end();
       Bits unset = later;
@@ -435,6 +444,8 @@ class UnsetCheck {
       const bool alone = schedule.whom == Schedule::For::Nobody;
       enter(schedule.branch, alone ? none() : all(), alone ? all() : none());
     }
+    for (const Happening& event : events)
+      enter(event.branch, is_alone(event) ? none() : all(), is_alone(event) ? all() : none());
   }
 
   // ---- the walk
@@ -841,6 +852,8 @@ class UnsetCheck {
   void play(const Find& verb, Ways& ways) {
     use(verb.where, ways);
     use(verb.limit, ways);
+    if (verb.similar)
+      for (const Similarity::Near& one : verb.similar->near) use(one.to, ways);
     set(ways, verb.into);
   }
   void play(const Count& verb, Ways& ways) {
@@ -895,8 +908,15 @@ class UnsetCheck {
     for (const Assignment& one : verb.with) use(one.value, ways);
     play_service(verb, ways);
   }
-  void play(const HttpStep& verb, Ways& ways) { play_service(verb, ways); }
-  void play(const CrmStep& verb, Ways& ways) { play_service(verb, ways); }
+  void play(const HttpStep& verb, Ways& ways) {
+    for (const Expression& expression : verb.order->expressions()) use(expression, ways);
+    play_service(verb, ways);
+  }
+  void play(const CrmStep& verb, Ways& ways) {
+    each_expression(*verb.order, [&](const Expression& one) { use(one, ways); });
+    use(verb.order->text, ways);
+    play_service(verb, ways);
+  }
   void play(const ReportStep& verb, Ways& ways) {
     use(verb.title, ways);
     use(verb.where, ways);

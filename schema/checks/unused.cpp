@@ -1,4 +1,5 @@
 // What was written and never comes to pass.
+#include "interpreter/core/crm_handoff.h"
 #include "schema/loading.h"
 
 namespace sufler {
@@ -57,7 +58,7 @@ void check_unused(Loading& loading) {
   for (std::size_t i = 0; loading.handoffs_are_known && i < handed.size(); ++i) {
     const HandoffRule& rule = program.handoffs[i];
     // It also works by itself when staff write, and its hours are asked for by expressions.
-    if (handed[i] || rule.on_staff_message || rule.hours) continue;
+    if (handed[i] || rule.on_staff_message || rule.hours || (rule.crm && !rule.crm->silent_at.empty())) continue;
     hint(loading, loading.report(DiagnosticId::UnusedHandoff, rule.span, {rule.name}),
          "call people with `%handoff%: " + rule.name + "`, or leave it out",
          "позовите людей шагом `%handoff%: " + rule.name + "` или уберите его");
@@ -74,6 +75,11 @@ void check_unused(Loading& loading) {
   for (std::size_t i = 0; loading.tables_are_known && i < used.size(); ++i) {
     const Table& table = program.tables[i];
     if (used[i]) continue;
+    if (!table.data_file.empty()) {
+      hint(loading, loading.report(DiagnosticId::UnusedTable, table.span, {table.name}),
+           "look into it with `%find%: " + table.name + "`, or leave it out", "найдите в ней строки шагом `%find%: " + table.name + "` или уберите её");
+      continue;
+    }
     hint(loading, loading.report(DiagnosticId::UnusedTable, table.span, {table.name}),
          "write into it with `%save%: " + table.name + "`, or leave it out",
          "запишите в неё шагом `%save%: " + table.name + "` или уберите её");

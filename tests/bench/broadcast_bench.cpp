@@ -1,5 +1,6 @@
-// broadcast_bench DATABASE [PEOPLE [KILLS]]: makes that many people, looks for those who get a broadcast, then sends it at 30 a
-// second by a clock that nobody waits for, with processes that die on the way. Prints what it took.
+// broadcast_bench DATABASE [PEOPLE [KILLS | prepare]]: makes that many people, looks for those who get a broadcast, then sends
+// it at 30 a second by a clock that nobody waits for, with processes that die on the way; with `prepare` nothing is sent.
+// Prints what it took.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -125,10 +126,11 @@ void make_people(Storage& storage, int people) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return std::fprintf(stderr, "usage: broadcast_bench DATABASE [PEOPLE [KILLS]]\n"), 2;
+  if (argc < 2) return std::fprintf(stderr, "usage: broadcast_bench DATABASE [PEOPLE [KILLS | prepare]]\n"), 2;
   const std::string url = argv[1];
   const int people = argc > 2 ? std::stoi(argv[2]) : 100'000;
-  const int kills = argc > 3 ? std::stoi(argv[3]) : 10;
+  const bool only_prepares = argc > 3 && std::string(argv[3]) == "prepare";
+  const int kills = only_prepares ? 0 : argc > 3 ? std::stoi(argv[3]) : 10;
   Loaded loaded = load_scenario_text({{"scenario.yaml", kScenario}});
   if (!loaded.program) return std::fprintf(stderr, "the scenario is broken\n"), 1;
   {
@@ -209,6 +211,7 @@ int main(int argc, char** argv) {
   }
   std::printf("people: %d, looked for in %.2f s (work %.2f s, the longest bite %.1f ms), memory %ld kB more\n", people, seconds_since(began),
               busy, longest * 1000, most_kb - before);
+  if (only_prepares) return engine.reset(), 0;
 
   std::mt19937 chance(1);
   const auto sending = std::chrono::steady_clock::now();

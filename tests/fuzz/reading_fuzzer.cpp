@@ -59,6 +59,8 @@ void check_numbers(std::string_view text, Language language) {
   (void)read_money(text, language);
   (void)read_range(text, language);
   (void)read_digits(text, language);
+  require(number_readings(text, language).values.size() <= 4, "a choice is of few");
+  require(money_readings(text, language).values.size() <= 4, "a choice is of few");
 }
 
 void check_dates(std::string_view text, Language language, Direction direction) {
@@ -73,6 +75,9 @@ void check_dates(std::string_view text, Language language, Direction direction) 
   if (const auto local = read_datetime(text, now, language, direction))
     require(LocalTime::parse_iso(local->to_iso()) == *local, "a moment that was read reads back");
   (void)read_time(text, now, language);
+  require(date_readings(text, now, language, direction).size() <= 4, "a choice is of few");
+  require(time_readings(text, now, language).size() <= 4, "a choice is of few");
+  require(datetime_readings(text, now, language, direction).size() <= 4, "a choice is of few");
 }
 
 }  // namespace
@@ -94,6 +99,8 @@ void play_reading(std::string_view bytes) {
   check_dates(text, language, bytes.size() / 2 % 2 ? Direction::Past : Direction::Future);
   (void)read_intent(text);
   (void)read_yes_no(text);
+  if (const auto control = read_control(text, bytes.size() % 2 == 0))
+    require(*control != Intent::Yes && *control != Intent::No, "a command is no answer");
   if (const auto email = read_email(text)) require(!email->empty(), "an address is not empty");
   if (const auto url = read_url(text))
     require(url->starts_with("http://") || url->starts_with("https://"), "an address says http");

@@ -17,7 +17,7 @@ inline void require(bool holds, const char* promise) {
 }
 
 #define SUFLER_FUZZ_TARGETS(X) \
-  X(yaml) X(expression) X(template) X(update) X(vk_update) X(reading) X(knowledge) X(state) X(step) X(llm)
+  X(yaml) X(expression) X(template) X(update) X(vk_update) X(reading) X(knowledge) X(state) X(step) X(llm) X(http) X(amocrm) X(amocrm_hook) X(event) X(table)
 
 #define SUFLER_FUZZ_DECLARE(name) void play_##name(std::string_view bytes);
 SUFLER_FUZZ_TARGETS(SUFLER_FUZZ_DECLARE)

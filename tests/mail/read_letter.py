@@ -47,6 +47,8 @@ def read(raw):
         if part.is_multipart():
             continue
         one = {"type": part.get_content_type(), "name": part.get_filename(), "disposition": part.get_content_disposition()}
+        if "Content-ID" in part:
+            one["content_id"] = str(part["Content-ID"]).strip("<>")
         content = part.get_content()
         if isinstance(content, str):
             content = content.replace("\r\n", "\n")

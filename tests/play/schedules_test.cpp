@@ -1,4 +1,5 @@
 // What is scheduled in a dialog, in corners that a talk does not reach, and a schedule's own dialog.
+#include "interpreter/core/report/order.h"
 #include "play/scenario.h"
 
 namespace sufler::testing {
@@ -193,6 +194,64 @@ TEST_F(SchedulesTest, ADialogOfItsOwnBeginsWithNothingAndNotBeforeTheRunBeforeIs
   own.after("1h");
   own.happens(due);
   EXPECT_EQ(own.var("runs"), Value(1)) << "each run begins anew";
+}
+
+TEST_F(SchedulesTest, PeriodsAreCountedFromTheTimeThatTheRunIsFor) {
+  Dialog own(load(R"yaml(
+timezone: UTC
+start: welcome
+branches:
+  welcome:
+    - say: hi
+  daily:
+    - report: day
+      talks: all
+      period: last 24 hours
+      into: file
+    - report: today
+      talks: all
+      period: today
+      into: file
+    - wait: 2h
+    - report: behind
+      talks: all
+      period: last 1 hour
+      into: file
+)yaml"));
+  own.around.chat = {std::string(kScheduleTransport), "daily"};
+  const auto asked = [&] {
+    ReportOrder order;
+    EXPECT_TRUE(!own.started.empty() && from_json(own.started.back().request, order));
+    return order;
+  };
+  const auto file = [] {
+    Attachment made;
+    made.origin = "stored";
+    ValueMap result;
+    result.set("file", made);
+    return Value(std::move(result));
+  };
+  constexpr std::int64_t kHour = 3'600'000, kDay = 24 * kHour;
+  const Moment midnight{own.now.unix_ms / kDay * kDay};
+  const Moment due{midnight.unix_ms - kHour};  // 23:00
+  own.now = Moment{midnight.unix_ms + kHour};  // the process was away for two hours
+  ScheduleDue event{"daily", "daily", true, {}, {}, due};
+  own.happens(event);
+  EXPECT_EQ(asked().to, (Moment{due.unix_ms + 1}));
+  EXPECT_EQ(asked().from, (Moment{due.unix_ms + 1 - kDay}));
+  EXPECT_EQ(asked().at, own.now) << "made when it is made";
+  own.done(file());
+  EXPECT_EQ(asked().from, (Moment{midnight.unix_ms - kDay})) << "today is the day it was due on";
+  EXPECT_EQ(asked().to, midnight) << "and no more than that";
+  own.done(file());
+  own.after("2h");
+  EXPECT_EQ(asked().to, (Moment{due.unix_ms + 2 * kHour + 1})) << "a wait moves it on";
+  own.done(file());
+  EXPECT_THAT(own.faults, IsEmpty());
+
+  Event read;
+  ASSERT_TRUE(from_json(to_json(Event{own.now, 0, event}), read));
+  EXPECT_EQ(std::get<ScheduleDue>(read.what).due, due);
 }
 
 TEST_F(SchedulesTest, OnlyWhoRestsInTheBranchIsReached) {

@@ -47,7 +47,8 @@ TEST(EnglishTest, ReadsDates) {
   const auto english = [](std::string_view text) { return when(text, Language::English); };
   EXPECT_EQ(english("tomorrow at three"), "2026-05-18T15:00");
   EXPECT_EQ(english("in two weeks"), "2026-05-31");
-  EXPECT_EQ(english("next friday at noon"), "2026-05-22T12:00");
+  EXPECT_EQ(english("friday at noon"), "2026-05-22T12:00");
+  EXPECT_EQ(english("next friday at noon"), "-");  // on a Sunday: of this week, or of the one behind it
   EXPECT_EQ(english("March 15"), "2027-03-15");
   EXPECT_EQ(english("the 15th of March at 5pm"), "2027-03-15T17:00");
   EXPECT_EQ(english("in half an hour"), "2026-05-17T10:30");

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -59,6 +60,7 @@ class TestCourier : public Courier {
  public:
   explicit TestCourier(TestClock& clock) : clock_(clock) {}
   void deliver(std::string_view, const ChatAddress& chat, const ApiCall& call, std::function<void(Outcome)> done) override {
+    if (hold && hold(chat, done)) return;
     if (answer) {
       Outcome outcome = answer(chat.chat_id);
       if (outcome.kind != Outcome::Kind::Sent) return done(std::move(outcome));
@@ -94,6 +96,7 @@ class TestCourier : public Courier {
   std::vector<std::int64_t> times;
   std::multimap<std::int64_t, std::function<void()>> jobs;
   std::function<Outcome(const std::string&)> answer;
+  std::function<bool(const ChatAddress&, std::function<void(Outcome)>&)> hold;  ///< true: it answers later
 
  private:
   TestClock& clock_;
@@ -107,7 +110,7 @@ class BroadcastTest : public ::testing::Test {
     setup_ = BotSetup{};
     setup_.name = "shop";
     setup_.program = load(yaml);
-    setup_.renderers["telegram"] = &renderer_;
+    setup_.renderers["telegram"] = setup_.renderers["vk"] = &renderer_;
     setup_.roles["admins"] = {{"telegram", "owner"}};
     start();
   }
@@ -161,13 +164,13 @@ class BroadcastTest : public ::testing::Test {
     }
   }
   /// People who have written to the bot before.
-  void people(int count) {
+  void people(int count, const std::string& transport = "telegram", int first = 1000) {
     auto opened = Storage::open(database_.url(), Durability::Normal);
     ASSERT_TRUE(opened);
     ASSERT_TRUE(opened->transact([&](Transaction& tx) -> Stored<Done> {
       for (int i = 0; i < count; ++i) {
-        const std::string id = std::to_string(1000 + i);
-        const DialogKey key{"shop", {"telegram", id}, id};
+        const std::string id = std::to_string(first + i);
+        const DialogKey key{"shop", {transport, id}, id};
         auto row = tx.load_dialog(key);
         if (!row) return Error{row.error()};
         UserRecord user;
@@ -365,6 +368,88 @@ TEST_F(BroadcastTest, APlatformThatDoesNotAnswerSwallowsFewOfIt) {
   pass(90'000);
   EXPECT_EQ(state(), "done");
   EXPECT_EQ(newest()["sent"].get<std::int64_t>() + newest()["unknown"].get<std::int64_t>(), 2001);
+}
+
+TEST_F(BroadcastTest, WhoIsOnAnotherPlatformDoesNotWaitForAFullOne) {
+  people(200);
+  people(50, "vk", 5000);
+  begin(scenario("hello"));
+  std::vector<std::function<void(Outcome)>> waiting;
+  courier_.hold = [&](const ChatAddress& chat, std::function<void(Outcome)>& done) {
+    if (chat.transport != "telegram") return false;
+    waiting.push_back(std::move(done));
+    return true;
+  };
+  say("owner", "/news");
+  pass(10'000);
+  EXPECT_EQ(courier_.people_with("hello"), 50u) << "all of VK";
+  EXPECT_LT(waiting.size(), 200u) << "what is on its way and not answered is no more than so many";
+  EXPECT_EQ(state(), "sending");
+  courier_.hold = {};
+  for (auto& done : waiting) done(Outcome{});
+  pass(20'000);
+  EXPECT_EQ(state(), "done");
+  EXPECT_EQ(newest()["sent"], 251);
+}
+
+TEST_F(BroadcastTest, ItsOwnRateIsSharedByThePlatforms) {
+  people(40);
+  people(40, "vk", 5000);
+  begin(scenario("{branch: hello}\n      rate: 2"));
+  say("owner", "/news");
+  pass(10'000);
+  std::size_t on_vk = 0;
+  for (const auto& [chat, texts] : courier_.got) on_vk += chat.starts_with("50") ? 1 : 0;
+  EXPECT_NEAR(static_cast<double>(on_vk), static_cast<double>(courier_.got.size()) / 2, 2);
+  EXPECT_NEAR(static_cast<double>(courier_.got.size()), 20, 2);
+}
+
+TEST_F(BroadcastTest, NothingIsWrittenWhileNothingMoves) {
+  people(100);
+  begin(scenario("hello"));
+  courier_.hold = [](const ChatAddress&, std::function<void(Outcome)>&) { return true; };
+  say("owner", "/news");
+  pass(5000);
+  const std::string log = database_.url().substr(std::string("sqlite:").size()) + "-wal";
+  const auto size = [&] { return std::filesystem::file_size(log); };
+  ASSERT_GT(size(), 0u);
+  // The log of the database is begun anew when all of it is in the database; no commit leaves it as it is.
+  const auto before = std::filesystem::last_write_time(log);
+  const auto bytes = size();
+  pass(20'000);
+  EXPECT_EQ(size(), bytes);
+  EXPECT_EQ(std::filesystem::last_write_time(log), before);
+  EXPECT_EQ(state(), "sending");
+}
+
+TEST_F(BroadcastTest, WhoseSilenceHasLapsedGetsIt) {
+  begin("scenario: shop\nlanguage: en\nstart: hello\nbranches:\n  hello: [{say: hi}]\n  news:\n    - broadcast: hello\n  people: [{handoff: staff}]\n"
+        "commands:\n  news: {on: /news, go: news}\n  people: {on: /people, go: people}\n"
+        "handoff:\n  staff: {to: admins, mode: silent, resume: {words: [/bot], after: 2h}}\n");
+  say("anna", "/start");
+  say("anna", "/people");
+  say("boris", "/start");
+  pass(kHour);
+  say("boris", "/people");
+  pass(kHour + 60'000);
+  say("owner", "/news");
+  pass(5'000);
+  EXPECT_EQ(newest()["left_out"]["with_staff"], 1) << "boris";
+  EXPECT_EQ(newest()["people"], 2) << "anna and the owner";
+  EXPECT_THAT(courier_.got["anna"], Contains("hello"));
+  EXPECT_THAT(courier_.got["boris"], Not(Contains("hello")));
+}
+
+TEST_F(BroadcastTest, OneWhoseAuthorIsErasedGoesOnAndIsGoneWhenItIsOver) {
+  people(100);
+  begin(scenario("hello"));
+  say("owner", "/news");
+  pass(1000);
+  ask(R"({"op":"erase","user":"telegram:owner","really":true})");
+  EXPECT_EQ(newest()["begun_by"], "erased");
+  pass(20'000);
+  EXPECT_TRUE(ask(R"({"op":"broadcasts"})")["broadcasts"].empty());
+  EXPECT_EQ(courier_.people_with("hello"), 100u) << "all but the owner";
 }
 
 TEST_F(BroadcastTest, IsPausedResumedAndStopped) {

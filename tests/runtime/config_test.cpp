@@ -42,6 +42,51 @@ TEST_F(ConfigTest, AScenarioInItsPlaceIsSaid) {
   EXPECT_EQ(found.find('\n'), found.size() - 1) << found;
 }
 
+// ---- allow_hosts
+
+class HostsConfigTest : public ConfigTest {
+ protected:
+  LoadedConfig hosts(const std::string& list) {
+    return load("allow_hosts: " + list + "\nbots: {shop: {scenario: shop, telegram: {token: \"${SUFLER_TEST_TOKEN}\"}}}\n");
+  }
+  std::string problems_of(const std::string& list) {
+    LoadedConfig loaded = hosts(list);
+    return problems(loaded);
+  }
+};
+
+TEST_F(HostsConfigTest, ReadsHostsWithTheirKeys) {
+  setenv("SUFLER_TEST_HOST", "CANARY-of-the-host", 1);
+  LoadedConfig loaded = hosts(R"([API.example.com, {host: "crm.example.com:8443", headers: {Authorization: "Bearer ${SUFLER_TEST_HOST}"}, query: {key: "${SUFLER_TEST_HOST} 1"}, proxy: direct}, localhost, {host: erp.example.com, private: true, user: bot, password: "${SUFLER_TEST_HOST}"}])");
+  ASSERT_TRUE(loaded.config) << problems(loaded);
+  const std::vector<HostConfig>& all = loaded.config->hosts;
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(shown(all[0].place), "api.example.com");
+  EXPECT_FALSE(all[0].in_private);
+  EXPECT_EQ(shown(all[1].place), "crm.example.com:8443");
+  EXPECT_EQ(all[1].headers.at(0).second, "Bearer CANARY-of-the-host");
+  EXPECT_EQ(all[1].query.at(0).second, "CANARY-of-the-host 1");
+  EXPECT_EQ(all[1].proxy, "direct");
+  EXPECT_TRUE(all[2].in_private) << "who writes it down means it";
+  EXPECT_TRUE(all[3].in_private);
+  EXPECT_EQ(redact("CANARY-of-the-host alone"), "*** alone");
+  EXPECT_EQ(redact("key=CANARY-of-the-host%201").find("CANARY"), std::string::npos);
+}
+
+TEST_F(HostsConfigTest, SaysWhatIsNoHost) {
+  EXPECT_EQ(problems_of("[\"https://api.example.com\"]"),
+            "S703 `https://api.example.com` does not fit here; expected: api.example.com, or api.example.com:8443, without https:// and without a path\n");
+  EXPECT_EQ(problems_of("[\"0x7f.1\"]"), "S703 `0x7f.1` does not fit here; expected: an address in full: 127.0.0.1\n");
+  EXPECT_EQ(problems_of("[{private: true}]"), "S702 `host` is missing\n");
+  EXPECT_EQ(problems_of("[{host: a.example.com, private: perhaps}]"), "S703 `perhaps` does not fit here; expected: true, false\n");
+  EXPECT_EQ(problems_of("[{host: a.example.com, headers: {Host: b}}]"), "S703 `Host` does not fit here; expected: a header such as Authorization or X-Api-Key\n");
+  EXPECT_EQ(problems_of("[{host: a.example.com, headers: {X-Key: \"a\\nb\"}}]"), "S703 `X-Key` does not fit here; expected: a value of one line\n");
+  EXPECT_EQ(problems_of("[{host: a.example.com, user: bot}]"), "S702 `password` is missing\n");
+  EXPECT_EQ(problems_of("[{host: a.example.com, key: b}]").substr(0, 5), "S701 ");
+  EXPECT_EQ(problems_of("[a.example.com, A.example.com]").substr(0, 1), "S");
+  EXPECT_EQ(problems_of("api.example.com").substr(0, 5), "S703 ");
+}
+
 // ---- mail
 
 class MailConfigTest : public ConfigTest {
@@ -149,12 +194,6 @@ TEST_F(ConfigTest, AnUnsetVariableIsAnErrorThatNamesIt) {
   LoadedConfig loaded = load("bots:\n  shop:\n    scenario: s\n    telegram: {token: \"${SUFLER_TEST_UNSET}\"}\n");
   EXPECT_FALSE(loaded.config.has_value());
   EXPECT_EQ(problems(loaded), "S705 the environment variable `SUFLER_TEST_UNSET` is not set\n");
-}
-
-TEST_F(ConfigTest, WhatIsNotAvailableYetIsSaid) {
-  LoadedConfig loaded = load("crm: {}\nbots:\n  shop:\n    scenario: s\n    vk: {group: 1}\n");
-  EXPECT_FALSE(loaded.config.has_value());
-  EXPECT_EQ(problems(loaded).substr(0, 5), "S704 ");
 }
 
 constexpr const char* kBots = "bots: {shop: {scenario: s, telegram: {token: \"${SUFLER_TEST_TOKEN}\"}}}\n";

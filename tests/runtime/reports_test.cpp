@@ -268,6 +268,48 @@ TEST_P(ReportsTest, OldFilesGoByThemselves) {
   EXPECT_FALSE(content(old + std::string(kReportLetter)));
 }
 
+TEST_P(ReportsTest, WhoeverIsErasedWhileItIsMadeIsInNoFile) {
+  person("1", {at(-kHour)}, "one");
+  person("2", {at(-kHour)}, "two");
+  bool erased = false;
+  const ReportOrder order = of_talks(at(-kDay), at(0));
+  ReportTools tools;
+  tools.look = [&](const auto& job) {
+    auto done = job(reading_);
+    // Behind what was read, before anything is stored.
+    if (!std::exchange(erased, true))
+      transact([&](Transaction& tx) -> Stored<Done> {
+        auto gone = tx.housekeeping().erase({"telegram", "1", {}});
+        if (!gone) return Error{gone.error()};
+        return Done{};
+      });
+    return done;
+  };
+  tools.write = [&](const auto& job) { return job(storage_); };
+  const JobResult first = make_report(tools, {1, "shop", std::string(kReportService), "day", to_json(order), 1});
+  EXPECT_EQ(first.kind, JobResult::Kind::Again);
+  EXPECT_THAT(first.error, HasSubstr("somebody was erased"));
+  EXPECT_EQ(files(), 0);
+  EXPECT_THAT(made(order), AllOf(HasSubstr("Name2"), Not(HasSubstr("Name1")), Not(HasSubstr("one "))));
+  EXPECT_EQ(files(), 1) << "what marks one that is made has gone";
+}
+
+TEST_P(ReportsTest, LargeTalksComeInSmallPortionsEachOnce) {
+  const std::string words(700'000, 'w');
+  for (int i = 0; i < 30; ++i) person(std::to_string(i + 1), {at(-kHour + i), at(-kHour + i + 1)}, words);  // some 42 MB of them
+  for (int i = 30; i < 300; ++i) person(std::to_string(i + 1), {at(-kHour + i)}, "small");
+  ReportOrder order = of_talks(at(-kDay), at(0));
+  order.format = Format::Text;
+  order.name = "day.txt";
+  const std::string text = made(order);
+  EXPECT_THAT(text, HasSubstr("Talks: 300\n"));
+  for (int i : {1, 15, 30, 31, 200, 300}) {
+    const std::string name = "Name" + std::to_string(i) + " (";
+    ASSERT_NE(text.find(name), text.npos) << i;
+    EXPECT_EQ(text.find(name, text.find(name) + 1), text.npos) << i << " came twice";
+  }
+}
+
 TEST_P(ReportsTest, WhoeverIsErasedIsInNoFileAnyMore) {
   person("1", {at(-kHour)}, "one");
   made(of_talks(at(-kDay), at(0)));

@@ -12,6 +12,7 @@
 #include "interpreter/runtime/operations.h"
 #include "runtime/plain_renderer.h"
 #include "schema/loader.h"
+#include "storage/housekeeping.h"
 #include "storage/schedule_store.h"
 
 namespace sufler {
@@ -42,6 +43,13 @@ branches:
   nightly: [{notify: admins, text: "report"}]
   reminded: [{say: "still there?"}]
   vip: [{set: {user.vip: true}}]
+  lister: [{log: listed}]
+  slow:
+    - notify: admins
+      text: "begins"
+    - wait: 150m
+    - notify: admins
+      text: "ends"
 questions:
   phone: {text: "phone?"}
 commands:
@@ -173,12 +181,93 @@ TEST_P(ScheduleRunnerTest, WhatWasMissedIsMadeUpForOnceUnlessSaidOtherwise) {
       "  all: {every: hour, missed: all, branch: nightly}\n";
   process(schedules)->round(at(1));
   auto back = process(schedules);
-  const auto notes = back->all(at(3 * kHour + 300'000));
-  auto ids = inbox(back->storage);
+  std::vector<std::string> notes, ids;
+  // One run waits for the one before it, which is still to be played.
+  for (std::int64_t second = 0; second < 3; ++second) {
+    for (std::string& note : back->all(at(3 * kHour + 300'000 + second * 1000))) notes.push_back(std::move(note));
+    for (std::string& id : inbox(back->storage)) ids.push_back(std::move(id));
+    EXPECT_TRUE(back->player.go_on());
+  }
   std::sort(ids.begin(), ids.end());
   EXPECT_THAT(ids, ElementsAre(due("all", kHour), due("all", 2 * kHour), due("all", 3 * kHour), due("once", 3 * kHour)));
   EXPECT_THAT(notes, ::testing::Contains(HasSubstr("`skip` was due at 2026-03-15T15:00 (UTC), when nothing ran: it is skipped")));
   EXPECT_THAT(notes, ::testing::Contains(HasSubstr("`once` was due at 2026-03-15T13:00 (UTC)")));
+}
+
+TEST_P(ScheduleRunnerTest, OfAllEachWaitsForTheOneBeforeWhateverThatWaitsFor) {
+  auto one = process("  all: {every: 10m, missed: all, branch: nightly}\n  once: {every: 10m, branch: nightly}\n");
+  one->round(at(0));
+  const auto rests_for = [&](Waiting::For what, std::optional<Moment> due) {
+    State state;
+    state.waiting.what = what;
+    if (due) state.timers["pause"] = Timer{*due, 1};
+    EXPECT_TRUE(one->storage.transact([&](Transaction& tx) -> Stored<Done> {
+      const DialogKey key{"shop", {std::string(kScheduleTransport), "all"}, "all"};
+      auto row = tx.load_dialog(key);
+      if (!row) return Error{row.error()};
+      row->state = to_json(state, *one->player.setup().program);
+      if (row->user.empty()) row->user = to_json(UserRecord{});
+      return tx.save_dialog(key, *row, true, kSunday);
+    }));
+  };
+  constexpr std::int64_t kTen = 600'000;
+  rests_for(Waiting::For::Job, {});
+  EXPECT_THAT(one->all(at(kTen)), ElementsAre("the schedule `all` was due at 2026-03-15T12:10 (UTC); it runs when its run before is over"));
+  EXPECT_THAT(inbox(one->storage), ElementsAre(due("once", kTen))) << "others do not wait";
+  EXPECT_EQ(one->round(at(kTen)).next, at(kTen + 1000));
+  EXPECT_THAT(one->all(at(kTen + 1000)), ::testing::IsEmpty()) << "it is said once";
+  rests_for(Waiting::For::Pause, at(3 * kTen - 1));
+  one->all(at(kTen + 2000));
+  EXPECT_EQ(one->round(at(kTen + 2000)).next, at(2 * kTen)) << "of the other one";
+  one->all(at(2 * kTen));
+  EXPECT_EQ(one->round(at(2 * kTen)).next, at(3 * kTen - 1)) << "nobody looks before";
+  rests_for(Waiting::For::Answer, {});
+  one->all(at(3 * kTen - 1));
+  EXPECT_THAT(inbox(one->storage), ::testing::Contains(due("all", kTen))) << "for an answer nobody waits";
+}
+
+TEST_P(ScheduleRunnerTest, WhatARunWroteDownOfTheErasedGoesWhenItIsOver) {
+  const std::string schedules = "  all: {every: hour, branch: lister}\n  idle: {every: hour, branch: lister}\n";
+  auto one = process(schedules);
+  one->round(at(0));
+  person(one->storage, "4711", "none", at(0));
+  const auto run = [&](const std::string& name, Waiting::For what) {
+    State state;
+    state.waiting.what = what;
+    if (what == Waiting::For::Pause) state.timers["pause"] = Timer{at(kHour / 2), 1};
+    state.variables.set("rows", "Anna of 4711");
+    EXPECT_TRUE(one->storage.transact([&](Transaction& tx) -> Stored<Done> {
+      const DialogKey key{"shop", {std::string(kScheduleTransport), name}, name};
+      auto row = tx.load_dialog(key);
+      if (!row) return Error{row.error()};
+      row->state = to_json(state, *one->player.setup().program);
+      if (row->user.empty()) row->user = to_json(UserRecord{});
+      if (auto saved = tx.save_dialog(key, *row, true, kSunday); !saved) return saved;
+      JournalRow line;
+      line.dialog_id = row->id;
+      line.turn = "Anna of 4711";
+      return tx.append_journal(line);
+    }));
+  };
+  run("all", Waiting::For::Pause);
+  run("idle", Waiting::For::Nothing);
+  const auto texts = [&](const std::string& from) { return database_.ask("SELECT count(*) FROM " + from + " LIKE '%4711%'"); };
+  EXPECT_EQ(texts("journal WHERE turn"), "2");
+  EXPECT_TRUE(one->storage.transact([&](Transaction& tx) -> Stored<Done> {
+    auto erased = tx.housekeeping().erase({"telegram", "4711", {}});
+    if (!erased) return Error{erased.error()};
+    EXPECT_THAT(erased->counts, ::testing::Contains(std::pair<std::string, std::int64_t>("journal lines of schedules", 2)));
+    EXPECT_THAT(erased->counts, ::testing::Contains(std::pair<std::string, std::int64_t>("values of schedules", 1)));
+    return Done{};
+  }));
+  EXPECT_EQ(texts("journal WHERE turn"), "0");
+  EXPECT_EQ(texts("dialogs WHERE state"), "1") << "what goes on needs its values";
+  EXPECT_EQ(one->round(at(1)).next, at(kHour / 2));
+  run("all", Waiting::For::Nothing);
+  one->round(at(kHour / 2));
+  EXPECT_EQ(texts("journal WHERE turn"), "0");
+  EXPECT_EQ(texts("dialogs WHERE state"), "0");
+  EXPECT_EQ(one->round(at(kHour / 2)).next, at(kHour));
 }
 
 TEST_P(ScheduleRunnerTest, ALittleLateIsNotMissed) {
@@ -397,6 +486,25 @@ TEST_F(EngineWithSchedules, ARunWithoutAPersonTellsTheRole) {
   EXPECT_THAT(said(), ElementsAre("owner: report"));
   pass(kDay);
   EXPECT_THAT(said(), ElementsAre("owner: report"));
+}
+
+TEST_F(EngineWithSchedules, OfAllNoRunIsLostWhileTheOneBeforeGoesOn) {
+  begin("  report: {every: hour, missed: all, branch: slow}\n");
+  pass(kHour - 1);
+  EXPECT_THAT(said(), ElementsAre("owner: begins"));
+  pass(kHour);
+  pass(kHour);
+  EXPECT_TRUE(said().empty());
+  pass(kHour / 2);
+  EXPECT_THAT(said(), ElementsAre("owner: ends", "owner: begins"));
+  begin("  report: {every: hour, missed: all, branch: slow}\n");  // a restart loses none either
+  for (int run = 0; run < 3; ++run) {
+    pass(kHour);
+    pass(kHour);
+    EXPECT_TRUE(said().empty());
+    pass(kHour / 2);
+    EXPECT_THAT(said(), ElementsAre("owner: ends", "owner: begins"));
+  }
 }
 
 TEST_F(EngineWithSchedules, TheEngineSleepsUntilTheNextTime) {

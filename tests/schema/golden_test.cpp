@@ -58,6 +58,8 @@ Loaded check(const std::string& name, const std::string& text) {
     return fs::is_regular_file(path) ? std::optional(read(path)) : std::nullopt;
   };
   options.mail = !name.starts_with("S708");
+  if (name.starts_with("S788")) options.hosts = {AllowedPlace{"api.example.com", 0}, AllowedPlace{"erp.example.com", 8443}};
+  options.crm = !name.starts_with("S820");
   return load_scenario_text({{name, text}}, options);
 }
 

@@ -8,6 +8,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "interpreter/core/mail/html_template.h"
+#include "interpreter/core/mail/order.h"
+
 namespace sufler {
 namespace {
 
@@ -365,6 +368,37 @@ TEST_F(LoaderFolderTest, RefusesFilesThatAreMissingOrOutside) {
                           "S211 `../secret.pdf` leaves the scenario's folder",
                           "S211 `parts/link.pdf` leaves the scenario's folder"));
   EXPECT_EQ(loaded.diagnostics.sorted()[0].hint_en, "did you mean `parts/price.pdf`?");
+}
+
+TEST_F(LoaderFolderTest, PicturesOfALetterAreFilesBesideItOrOfTheFolder) {
+  for (const char* inside : {"mail", "img"}) std::filesystem::create_directories(folder_ / inside);
+  write("scenario.yaml",
+        "scenario: shop\nbranches:\n  start:\n    - ask: name\n    - mail: shop@example.com\n      subject: Order\n      template: mail/order.html\n"
+        "questions: {name: Your name?}\n");
+  write("mail/order.html",
+        "<p><img src=\"logo.png\"><img alt='{{ name }}' src='../img/far.jpg'><img src=root.gif><img src=logo.png>\n"
+        "<!-- <img src=\"commented_out.png\"> --><img src=\"https://example.com/a.png\"><b data-src=\"b.png\">{{ name }}</b></p>\n");
+  for (const char* file : {"mail/logo.png", "img/far.jpg", "root.gif"}) write(file, "bytes");
+  Loaded loaded = load_scenario(folder_.string());
+  ASSERT_THAT(problems(loaded), IsEmpty());
+  std::vector<std::string> pictures;
+  std::string literals;
+  for (const Step& step : loaded.program->steps) {
+    const auto* mail = std::get_if<Mail>(&step.verb);
+    if (!mail) continue;
+    for (const Attachment& one : mail->html->pictures()) pictures.push_back(one.reference + " " + one.mime);
+    for (const HtmlTemplate::Part& part : mail->html->parts()) literals += part.text;
+  }
+  EXPECT_THAT(pictures, ElementsAre("mail/logo.png image/png", "img/far.jpg image/jpeg", "root.gif image/gif"));
+  Attachment logo;
+  logo.reference = "mail/logo.png";
+  EXPECT_THAT(literals, testing::AllOf(testing::HasSubstr("<img src=\"cid:" + content_id(logo) + "\">"), testing::HasSubstr("<img src=cid:" + content_id(logo) + ">"),
+                                       testing::HasSubstr("src=\"https://example.com/a.png\""), testing::HasSubstr("data-src=\"b.png\"")));
+
+  write("mail/order.html", "<img src=\"logo.png\"><img src=\"lego.png\"><img src=\"../../etc/x.png\">{{ name }}");
+  Loaded broken = load_scenario(folder_.string());
+  EXPECT_THAT(problems(broken), ElementsAre("S210 there is no file `mail/lego.png` in the scenario's folder", "S211 `../etc/x.png` leaves the scenario's folder"));
+  EXPECT_EQ(broken.diagnostics.sorted()[0].hint_en, "did you mean `mail/logo.png`?");
 }
 
 TEST_F(LoaderFolderTest, AFolderWithoutScenarioYamlNamesTheScenariosInIt) {

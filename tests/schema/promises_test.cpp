@@ -52,6 +52,27 @@ TEST(PromiseTest, WhatIsAskedOnEveryWayIsProven) {
             "");
 }
 
+TEST(PromiseTest, ALetterIsNamedByItsAddressAndAProgramByItsName) {
+  const std::string yaml =
+      "branches:\n"
+      "  start:\n"
+      "    - ask: [name, phone]\n"
+      "    - mail: [shop@example.com, \"{{ name }}@example.com\"]\n"
+      "      subject: Order\n"
+      "      text: \"{{ name }}\"\n"
+      "    - run: estimate\n"
+      "    - ask: comment\n" +
+      kQuestions + "ensure:\n";
+  EXPECT_EQ(said(yaml +
+                 "  - before: {mail: Shop@example.com}\n    answered: [name, phone]\n"
+                 "  - before: {mail: \"{{ name }}@example.com\"}\n    answered: [name]\n"
+                 "  - branch: start\n    reaches: [{mail: shop@example.com}]\n"
+                 "  - before: {run: estimate}\n    answered: [phone]\n"),
+            "");
+  EXPECT_EQ(said(yaml + "  - before: {mail: shop@example.com}\n    answered: [comment]\n").substr(0, 4), "S410");
+  EXPECT_EQ(said(yaml + "  - before: {mail: boss@example.com}\n    answered: [name]\n").substr(0, 4), "S232");
+}
+
 TEST(PromiseTest, AWayPastAQuestionIsShownAsATalk) {
   const std::string yaml =
       "branches:\n"

@@ -80,6 +80,26 @@ TEST(ComposeTest, MarksMakeAnHtmlPartBesideTheText) {
               HasSubstr("<b>Bold <i>and italic</i></b> &lt;script&gt; &amp; <a href=\"https://example.com/?a=1&amp;b=2\">a link</a><br>\nsecond line"));
 }
 
+TEST(ComposeTest, PicturesStandInTheHtmlThatShowsThem) {
+  MailOrder made = order("С картинкой");
+  Attachment logo;
+  logo.origin = "scenario";
+  logo.reference = "mail/лого.png";
+  made.pictures = {logo};
+  made.html = "<!doctype html><html><body><img src=\"cid:" + content_id(logo) + "\" alt=\"Огород\"><p>Заявка принята</p></body></html>";
+  const std::vector<LetterFile> files = {{"лого.png", "image/png", std::string("\x89PNG\r\n\0", 7), content_id(logo)},
+                                         {"price.csv", "text/csv", "a;b\r\n"}};
+  const json read = check_golden("pictures", compose_letter(made, sender(), files));
+  EXPECT_EQ(read["structure"], "mixed(alternative(text/plain,related(text/html,image/png)),text/csv)");
+  EXPECT_THAT(read["parts"][1]["text"].get<std::string>(), HasSubstr("<img src=\"cid:" + read["parts"][2]["content_id"].get<std::string>() + "\""));
+  EXPECT_EQ(read["parts"][2]["disposition"], "inline");
+  EXPECT_EQ(read["parts"][2]["size"], 7);
+  EXPECT_EQ(read["parts"][3]["name"], "price.csv");
+  MailOrder again;
+  ASSERT_TRUE(from_json(to_json(made), again));
+  EXPECT_EQ(again.pictures, made.pictures);
+}
+
 TEST(ComposeTest, HtmlWithTheTalkAndFiles) {
   MailOrder made = order("Заявка");
   made.html = "<!doctype html><html><body><h1>Заявка №1</h1><p>Анна</p>" + std::string(kHistoryMark) + "<p>Конец</p></body></html>";

@@ -7,6 +7,7 @@
 #include <future>
 
 #include "interpreter/core/mail/order.h"
+#include "interpreter/core/report/order.h"
 #include "interpreter/services/registry.h"
 #include "mail/mail_server.h"
 
@@ -281,6 +282,46 @@ TEST(MailServiceTest, FilesComeFromWhoeverHoldsThem) {
   ASSERT_EQ(mailer.send(order).kind, Kind::Done);
   const auto named = server.letters(3).at(2).read;
   EXPECT_EQ(named["parts"][1]["name"], "photo-1.jpg");
+}
+
+TEST(MailServiceTest, PicturesComeAlongAndALetterSaysTrulyWhetherItsReportDoes) {
+  const MailServer server;
+  Mailer mailer(settings_of(server, Tls::Off), [&](const std::string&, const Attachment& file, std::size_t, const std::function<bool()>&) {
+    if (file.reference == "mail/gone.png") return FetchedFile{{}, "gone", false};
+    if (file.reference.ends_with(kReportLetter))
+      return FetchedFile{"<html><body>" + std::string(kReportCut) + "<p>First: " + std::string(kReportFile) + "it is attached" +
+                             std::string(kReportFileEnd) + std::string(kReportNoFile) + "it is not attached--></p></body></html>",
+                         {}, false};
+    if (file.reference.starts_with(kReportKey)) return FetchedFile{{}, "the file is too large", false};
+    return FetchedFile{"bytes of it", {}, false};
+  });
+  const auto picture = [](const char* reference) {
+    Attachment one;
+    one.origin = "scenario";
+    one.reference = reference;
+    one.name = "logo.png";
+    one.mime = "image/png";
+    return one;
+  };
+  MailOrder order = order_to({"anna@example.ru"});
+  order.pictures = {picture("mail/logo.png"), picture("mail/gone.png")};
+  order.html = "<html><body><img src=\"cid:" + content_id(order.pictures[0]) + "\"></body></html>";
+  const JobResult sent = mailer.send(order);
+  ASSERT_EQ(sent.kind, Kind::Done);
+  EXPECT_THAT(sent.log, HasSubstr("a letter leaves without a picture: gone"));
+  EXPECT_EQ(server.letters(1).at(0).read["structure"], "alternative(text/plain,related(text/html,image/png))");
+
+  order = order_to({"anna@example.ru"});
+  Attachment report;
+  report.origin = "stored";
+  report.reference = std::string(kReportKey) + "1";
+  report.name = "day.html";
+  report.mime = "text/html";
+  order.report = report;
+  ASSERT_EQ(mailer.send(order).kind, Kind::Done);
+  const auto read = server.letters(2).at(1).read;
+  EXPECT_THAT(read["parts"][1]["text"].get<std::string>(), HasSubstr("First: it is not attached"));
+  EXPECT_EQ(read["parts"][2]["name"], "day.html.txt");
 }
 
 TEST(MailServiceTest, CountsWhatBecameOfLetters) {

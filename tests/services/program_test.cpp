@@ -100,6 +100,26 @@ TEST(ProgramTest, WhatItStartedGoesWithIt) {
   }
 }
 
+/// Whoever reaps it may be slow; a zombie is dead.
+bool lives(pid_t process) {
+  if (::kill(process, 0) != 0) return false;
+  std::ifstream stat("/proc/" + std::to_string(process) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  return line.find(") Z ") == std::string::npos;
+}
+
+TEST(ProgramTest, ADaemonOfASessionOfItsOwnGoesWithIt) {
+  for (const char* end : {"exit 0", "sleep 1000"}) {
+    // A new session whose leader is gone: neither its group nor its parents lead to it.
+    ProgramCall call = shell("setsid sh -c 'sleep 1000 & echo $!'; " + std::string(end));
+    call.timeout = Duration{2'000};
+    const ProgramEnd ended = run(call);
+    ASSERT_FALSE(ended.output.empty()) << ended.errors;
+    EXPECT_FALSE(lives(static_cast<pid_t>(std::stol(ended.output)))) << end;
+  }
+}
+
 TEST(ProgramTest, TooMuchOutputEndsIt) {
   ProgramCall call = shell("yes");
   call.most_output = 10'000;

@@ -196,12 +196,71 @@ TEST(ReportTest, OfALongDayTheLetterShowsTheBeginningAndSaysWhereTheRestIs) {
   EXPECT_LE(file.letter.size(), ReportWriter::kMostLetter + 200);
   EXPECT_LT(file.letter.size(), 102'000u);
   EXPECT_GT(file.bytes.size(), file.letter.size());
-  EXPECT_THAT(file.letter, AllOf(HasSubstr(kReportCut), HasSubstr("из 1000. Все они в приложенном файле day.html.")));
+  EXPECT_THAT(file.letter, AllOf(HasSubstr(kReportCut), HasSubstr("из 1000. "), HasSubstr("Все они в приложенном файле day.html.")));
   EXPECT_THAT(file.bytes, Not(HasSubstr(kReportCut)));
   EXPECT_THAT(read_bytes(file.letter, ".html")["faults"], IsEmpty());
   const json whole = read_bytes(file.bytes, ".html");
   EXPECT_THAT(whole["faults"], IsEmpty());
   for (const int i : {0, 599, 999}) EXPECT_THAT(whole["text"].get<std::string>(), HasSubstr(long_words(i)));
+}
+
+TEST(ReportTest, OneVeryLongTalkLeavesTheOthersTheirPlaceInTheLetter) {
+  ReportWriter writer(of_talks());
+  std::vector<JournalLine> lines;
+  for (int i = 0; i < 900; ++i) lines.push_back(said("2026-11-21T10:" + std::string(i / 15 < 10 ? "0" : "") + std::to_string(i / 15), long_words(i), "Ответ <b>"));
+  writer.add(talk(1, "Говорун", lines));
+  for (int i = 0; i < 20; ++i) writer.add(talk(i + 2, "Человек " + std::to_string(i), {said("2026-11-21T12:00", long_words(i), std::nullopt)}));
+  const ReportFile file = writer.finish({});
+  EXPECT_LT(file.letter.size(), 102'000u);
+  const json letter = read_bytes(file.letter, ".html");
+  EXPECT_THAT(letter["faults"], IsEmpty());
+  const std::string text = letter["text"];
+  EXPECT_THAT(text, AllOf(HasSubstr("Здесь первые разговоры: 21 из 21. Все они в приложенном файле day.html."), HasSubstr(long_words(0)), HasSubstr("Человек 19")));
+  EXPECT_THAT(text, AllOf(HasSubstr("… разговор слишком длинный для письма, целиком он в файле day.html"), Not(HasSubstr(long_words(899)))));
+  EXPECT_THAT(read_bytes(file.bytes, ".html")["text"].get<std::string>(), HasSubstr(long_words(899)));
+}
+
+TEST(ReportTest, TheOnlyTalkHasAllTheLetter) {
+  ReportWriter writer(of_talks());
+  std::vector<JournalLine> lines;
+  for (int i = 0; i < 900; ++i) lines.push_back(said("2026-11-21T10:00", long_words(i), std::nullopt));
+  writer.add(talk(1, "Говорун", lines));
+  const ReportFile file = writer.finish({});
+  EXPECT_LT(file.letter.size(), 102'000u);
+  EXPECT_GT(file.letter.size(), 80'000u);
+}
+
+TEST(ReportTest, ATalkTooLongForAFileIsCutAndSaysSo) {
+  for (const Format format : {Format::Html, Format::Text, Format::Csv}) {
+    ReportWriter writer(of_talks(Language::Russian, format));
+    std::vector<JournalLine> lines;
+    for (int i = 0; i < 5; ++i) lines.push_back(said("2026-11-21T10:0" + std::to_string(i), std::to_string(i) + std::string(1 << 20, 'w'), std::nullopt));
+    writer.add(talk(1, "Говорун", lines));
+    writer.add(talk(2, "Второй", {said("2026-11-21T12:00", "и он здесь", std::nullopt)}));
+    const ReportFile file = writer.finish({});
+    EXPECT_EQ(file.left_out, 0u);
+    EXPECT_THAT(file.bytes, AllOf(HasSubstr("2ww"), Not(HasSubstr("4ww")), HasSubstr("… разговор слишком длинный, здесь его начало"), HasSubstr("и он здесь")));
+  }
+}
+
+TEST(ReportTest, OfALetterWithoutItsFileTheWordsAreTrue) {
+  ReportWriter writer(of_talks());
+  for (int i = 0; i < 1000; ++i) writer.add(talk(i + 1, "Ч", {said("2026-11-21T10:00", long_words(i), std::nullopt)}));
+  const ReportFile file = writer.finish({});
+  const std::string without = without_report_file(file.letter);
+  EXPECT_THAT(read_bytes(file.letter, ".html")["text"].get<std::string>(), AllOf(HasSubstr("из 1000. Все они в приложенном файле day.html."), Not(HasSubstr("не приложен"))));
+  EXPECT_THAT(read_bytes(without, ".html")["text"].get<std::string>(),
+              AllOf(HasSubstr("из 1000. Файл day.html, где они все, к письму не приложен: он слишком велик"), Not(HasSubstr("в приложенном"))));
+  EXPECT_EQ(without_report_file("<p>nothing of it</p>"), "<p>nothing of it</p>");
+}
+
+TEST(ReportTest, MarksThatTurnTextAroundAreDropped) {
+  for (const Format format : {Format::Html, Format::Text, Format::Csv}) {
+    ReportWriter writer(of_talks(Language::Russian, format));
+    writer.add(talk(1, "Анна\u202E", {said("2026-11-21T10:00", "счёт \u202Egnp.\u202C — \u2067вот\u2069 שלום\u200F", std::nullopt)}));
+    const ReportFile file = writer.finish({});
+    EXPECT_THAT(file.bytes, AllOf(HasSubstr("счёт gnp. — вот שלום"), Not(HasSubstr("\u202E")), Not(HasSubstr("\u2067"))));
+  }
 }
 
 TEST(ReportTest, WhatHasNoRoomIsSaidAndTheFirstAreKept) {

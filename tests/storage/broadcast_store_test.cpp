@@ -96,17 +96,35 @@ TEST_P(BroadcastStoreTest, PeopleAreTakenInOrderAndOnce) {
   const std::int64_t id = begin("news");
   std::vector<std::int64_t> dialogs;
   for (const char* user : {"a", "b", "c"}) dialogs.push_back(dialog(user));
-  ask([&](BroadcastStore& store) { return unwrap(store.add_people(id, dialogs)), 0; });
-  ask([&](BroadcastStore& store) { return unwrap(store.add_people(id, {})), 0; });
-  const auto next = [&] { return ask([&](BroadcastStore& store) { return unwrap(store.next_people(id, 2)); }); };
+  ask([&](BroadcastStore& store) { return unwrap(store.add_people(id, "telegram", dialogs)), 0; });
+  ask([&](BroadcastStore& store) { return unwrap(store.add_people(id, "telegram", {})), 0; });
+  const auto next = [&] { return ask([&](BroadcastStore& store) { return unwrap(store.next_people(id, "telegram", 2)); }); };
   ASSERT_EQ(next().size(), 2u);
   EXPECT_EQ(next()[0].key, (DialogKey{"shop", {"telegram", "a"}, "a"}));
   EXPECT_EQ(next()[1].dialog_id, dialogs[1]);
-  ask([&](BroadcastStore& store) { return unwrap(store.drop_people(id, dialogs[1])), 0; });
+  ask([&](BroadcastStore& store) { return unwrap(store.drop_people(id, "telegram", dialogs[1])), 0; });
   ASSERT_EQ(next().size(), 1u);
   EXPECT_EQ(next()[0].key.user_id, "c");
-  ask([&](BroadcastStore& store) { return unwrap(store.drop_people(id, INT64_MAX)), 0; });
+  ask([&](BroadcastStore& store) { return unwrap(store.drop_all_people(id)), 0; });
   EXPECT_TRUE(next().empty());
+}
+
+TEST_P(BroadcastStoreTest, EachPlatformHasItsOwnPeople) {
+  const std::int64_t id = begin("news"), other = begin("other");
+  const auto platforms = [&] { return ask([&](BroadcastStore& store) { return unwrap(store.platforms(id)); }); };
+  EXPECT_TRUE(platforms().empty());
+  const std::int64_t anna = dialog("a"), boris = dialog("b", "vk"), clara = dialog("c");
+  ask([&](BroadcastStore& store) { return unwrap(store.add_people(id, "telegram", {anna, clara})), 0; });
+  ask([&](BroadcastStore& store) { return unwrap(store.add_people(id, "vk", {boris})), 0; });
+  ask([&](BroadcastStore& store) { return unwrap(store.add_people(other, "web", {boris})), 0; });
+  EXPECT_EQ(platforms(), (std::vector<std::string>{"telegram", "vk"}));
+  const auto next = [&](const char* of) { return ask([&](BroadcastStore& store) { return unwrap(store.next_people(id, of, 10)); }); };
+  ASSERT_EQ(next("vk").size(), 1u);
+  EXPECT_EQ(next("vk")[0].dialog_id, boris);
+  ask([&](BroadcastStore& store) { return unwrap(store.drop_people(id, "telegram", clara)), 0; });
+  EXPECT_TRUE(next("telegram").empty());
+  EXPECT_EQ(next("vk").size(), 1u) << "who come earlier on another platform are theirs";
+  EXPECT_EQ(platforms(), (std::vector<std::string>{"vk"}));
 }
 
 TEST_P(BroadcastStoreTest, LooksAtPrivateDialogsOfPeopleInPortions) {
@@ -203,9 +221,9 @@ TEST_P(BroadcastStoreTest, IsUnderWayWhileAnEventOrAMessageOfItIsThere) {
 TEST_P(BroadcastStoreTest, WhoIsErasedGetsNothing) {
   const std::int64_t id = begin("news");
   const std::int64_t anna = dialog("a"), boris = dialog("b");
-  ask([&](BroadcastStore& store) { return unwrap(store.add_people(id, {anna, boris})), 0; });
+  ask([&](BroadcastStore& store) { return unwrap(store.add_people(id, "telegram", {anna, boris})), 0; });
   must(storage_, [&](Transaction& tx) { (void)unwrap(tx.housekeeping().erase({"telegram", "a", "shop"})); });
-  const auto left = ask([&](BroadcastStore& store) { return unwrap(store.next_people(id, 10)); });
+  const auto left = ask([&](BroadcastStore& store) { return unwrap(store.next_people(id, "telegram", 10)); });
   ASSERT_EQ(left.size(), 1u);
   EXPECT_EQ(left[0].key.user_id, "b");
 }

@@ -164,5 +164,58 @@ TEST_P(ScheduleStoreTest, PeopleAreGoneThroughInPortionsEachOnce) {
   EXPECT_EQ(std::unique(all.begin(), all.end()), all.end());
 }
 
+TEST_P(ScheduleStoreTest, PeopleAreFoundByWhatTheirRecordHoldsAndByTheirId) {
+  dialog("7", "none", kNow);
+  dialog("77", "none", kNow);
+  dialog("7", "none", kNow, "vk");
+  dialog("7", "none", kNow, "telegram", "-100");
+  dialog("odd%_!", "none", kNow);
+  const auto with = [&](const std::string& text) {
+    Names found;
+    for (const auto& one : ask([&](ScheduleStore& store) { return unwrap(store.people_with("shop", text, 0, 100, 100)); }).found)
+      found.push_back(one.key.chat.transport + ":" + one.key.chat.chat_id);
+    return found;
+  };
+  EXPECT_EQ(with("77"), (Names{"telegram:77"}));
+  EXPECT_EQ(with("%_"), (Names{"telegram:odd%_!"}));
+  EXPECT_EQ(with("_"), (Names{"telegram:odd%_!"}));
+  EXPECT_EQ(with("nobody"), Names());
+  const auto called = [&](const std::string& id) {
+    Names found;
+    for (const auto& one : ask([&](ScheduleStore& store) { return unwrap(store.people_called("shop", id)); }))
+      found.push_back(one.key.chat.transport + ":" + one.key.chat.chat_id);
+    return found;
+  };
+  EXPECT_EQ(called("7"), (Names{"telegram:7", "vk:7"})) << "their private dialogs";
+  EXPECT_EQ(called("8"), Names());
+}
+
+TEST_P(ScheduleStoreTest, ADialogWithoutAPersonIsFreeWhenItRestsNowhereAndHasNothingToHear) {
+  const auto free_one = [&] { return ask([](ScheduleStore& store) { return unwrap(store.free_dialog("shop", "event:pay:")); }); };
+  EXPECT_EQ(free_one(), "");
+  dialog("event:pay:1", "paid/service", kNow, std::string(kScheduleTransport));
+  dialog("event:other:1", "none", kNow, std::string(kScheduleTransport));
+  EXPECT_EQ(free_one(), "");
+  dialog("event:pay:2", "none", kNow, std::string(kScheduleTransport));
+  EXPECT_EQ(free_one(), "event:pay:2");
+  must(storage_, [&](Transaction& tx) {
+    InboxRow row;
+    row.bot = "shop";
+    row.transport = kScheduleTransport;
+    row.user_id = "event:pay:2";
+    row.event_id = "hook:pay:9";
+    row.incoming = "{}";
+    (void)unwrap(tx.put_inbox(row));
+  });
+  EXPECT_EQ(free_one(), "");
+}
+
+TEST_P(ScheduleStoreTest, NumbersOfCallsGrow) {
+  const auto number = [&](const char* bot) { return ask([&](ScheduleStore& store) { return unwrap(store.next_number(bot, "hook")); }); };
+  EXPECT_EQ(number("shop"), 1);
+  EXPECT_EQ(number("shop"), 2);
+  EXPECT_EQ(number("other"), 1);
+}
+
 }  // namespace
 }  // namespace sufler

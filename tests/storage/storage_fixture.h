@@ -82,7 +82,11 @@ inline const std::vector<std::string>& undoing_steps_behind_desks() {
       "DROP TABLE report_files",
       "DROP TABLE broadcast_people",
       "DROP TABLE broadcasts",
-      "ALTER TABLE outbox DROP COLUMN broadcast"};
+      "DROP TABLE crm_accounts",
+      "DROP TABLE crm_links",
+      "DROP TABLE crm_made",
+      "ALTER TABLE outbox DROP COLUMN broadcast",
+      "DROP TABLE scenario_table_data"};
   return undone;
 }
 

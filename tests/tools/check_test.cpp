@@ -192,5 +192,23 @@ TEST_F(CheckTest, ATextThatCannotBeSentIsAnError) {
   }
 }
 
+TEST_F(CheckTest, AHostThatTheConfigurationDoesNotAllowIsNamed) {
+  write("shop.yaml", "scenario: shop\nlanguage: en\nbranches: {start: [{http: \"GET https://api.example.com/price\", into: price}, {say: \"{{ price.text }}\"}]}\n");
+  const auto with = [&](const std::string& hosts) {
+    write("sufler.yaml", hosts + "bots: {shop: {scenario: shop.yaml, telegram: {token: \"${SUFLER_TEST_UNSET}\"}}}\n");
+    CheckOptions options;
+    options.paths = {path("shop.yaml")};
+    options.config = path("sufler.yaml");
+    options.format = "text";
+    options.language = "en";
+    return run_tool([&] { return run_check(options); });
+  };
+  EXPECT_THAT(with("").out, HasSubstr("S788"));
+  EXPECT_THAT(with("allow_hosts: [other.example.com]\n").out, HasSubstr("`api.example.com`"));
+  const ToolRun good = with("allow_hosts: [{host: api.example.com, headers: {Authorization: \"Bearer ${SUFLER_TEST_UNSET}\"}}]\n");
+  EXPECT_THAT(good.out, IsEmpty());
+  EXPECT_EQ(good.code, kExitClean);
+}
+
 }  // namespace
 }  // namespace sufler

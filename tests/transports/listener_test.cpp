@@ -109,6 +109,23 @@ TEST_F(ListenerTest, HeadHasNoBody) {
   EXPECT_EQ(answer.status, 0);
 }
 
+TEST_F(ListenerTest, AServiceAnswersWhateverStandsBelowItsPath) {
+  start();
+  listener->add_service("/api/", [](WebhookRequest request, auto answer) {
+    answer({201, request.method + " " + request.path + " ?" + request.query + " " + request.body, seconds(0), "application/json"});
+  });
+  const RawAnswer answer = ask(get("/api/v1/b%20t?limit=1&x=%2F"));
+  EXPECT_EQ(answer.status, 201);
+  EXPECT_EQ(answer.body, "GET /api/v1/b t ?limit=1&x=%2F ");
+  EXPECT_THAT(answer.head, HasSubstr("Content-Type: application/json"));
+  EXPECT_EQ(ask(post("/api/x", "{}")).body, "POST /api/x ? {}");
+  EXPECT_EQ(ask("DELETE /api/x HTTP/1.1\r\nHost: bot\r\n\r\n").status, 201);
+  EXPECT_EQ(ask(get("/api")).status, 404);
+  EXPECT_EQ(ask(get("/healthz")).body, "ok") << "a page of its own is no part of it";
+  listener->remove("/api/");
+  EXPECT_EQ(ask(get("/api/v1")).status, 404);
+}
+
 TEST_F(ListenerTest, UnknownPathsAndWrongMethodsGetNoWords) {
   start();
   for (const auto& [request, status] : std::vector<std::pair<std::string, int>>{

@@ -422,7 +422,58 @@ std::string escape_html_text(std::string_view text) {
   return out;
 }
 
-HtmlTemplate::HtmlTemplate(std::vector<Part> parts) : parts_(std::move(parts)) {
+std::vector<HtmlPicture> pictures_of_html(std::string_view source) {
+  std::vector<HtmlPicture> all;
+  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; };
+  for (std::size_t at = source.find('<'); at != source.npos; at = source.find('<', at)) {
+    const bool image = to_lower(source.substr(at + 1, 3)) == "img";
+    std::size_t i = at + 4;
+    ++at;
+    if (!image || i >= source.size() || !(is_space(source[i]) || source[i] == '/')) continue;
+    // Attribute by attribute, so that neither a value nor `data-src` is taken for it.
+    while (i < source.size() && source[i] != '>') {
+      if (source.substr(i, 2) == "{{") {
+        const std::size_t end = source.find("}}", i);
+        if (end == source.npos) return all;
+        i = end + 2;
+        continue;
+      }
+      if (is_space(source[i]) || source[i] == '/' || source[i] == '=' || source[i] == '"' || source[i] == '\'') {
+        ++i;
+        continue;
+      }
+      const std::size_t name = i;
+      while (i < source.size() && !is_space(source[i]) && std::string_view("=>/\"'{").find(source[i]) == std::string_view::npos) ++i;
+      if (i == name) {
+        ++i;
+        continue;
+      }
+      const bool is_source = to_lower(source.substr(name, i - name)) == "src";
+      while (i < source.size() && is_space(source[i])) ++i;
+      if (i >= source.size() || source[i] != '=') continue;
+      ++i;
+      while (i < source.size() && is_space(source[i])) ++i;
+      if (i >= source.size()) break;
+      const char quote = source[i] == '"' || source[i] == '\'' ? source[i] : '\0';
+      const std::size_t begin = quote ? i + 1 : i;
+      std::size_t end = begin;
+      while (end < source.size() && (quote ? source[end] != quote : !is_space(source[end]) && source[end] != '>')) {
+        const std::size_t value = source.substr(end, 2) == "{{" ? source.find("}}", end) : source.npos;
+        end = value == source.npos ? end + 1 : value + 2;
+      }
+      end = std::min(end, source.size());
+      const std::string_view written = source.substr(begin, end - begin);
+      if (is_source && written.find("{{") == written.npos)
+        all.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
+      i = quote ? end + 1 : end;
+    }
+    at = std::min(i, source.size());
+  }
+  return all;
+}
+
+HtmlTemplate::HtmlTemplate(std::vector<Part> parts, std::vector<Attachment> pictures)
+    : parts_(std::move(parts)), pictures_(std::move(pictures)) {
   using What = HtmlToken::What;
   std::vector<std::uint32_t> open;
   for (std::uint32_t i = 0; i < parts_.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "interpreter/core/expression.h"
+#include "interpreter/core/message.h"
 #include "interpreter/core/result.h"
 
 /// HTML of a letter with `{{ }}` in it. What is filled in is escaped by where it stands; a template that has `{{ }}`
@@ -60,6 +61,12 @@ struct HtmlScan {
 /// Total: any bytes give a scan. Comments are left out, those for Outlook aside.
 HtmlScan scan_html(std::string_view source);
 
+/// Names of pictures: what stands in the `src` of `<img>` tags, without `{{ }}`; offsets are bytes of the source. Total.
+struct HtmlPicture {
+  std::uint32_t begin = 0, end = 0;
+};
+std::vector<HtmlPicture> pictures_of_html(std::string_view source);
+
 inline constexpr std::size_t kMostHtmlBytes = 256 * 1024;
 
 class HtmlTemplate {
@@ -75,12 +82,14 @@ class HtmlTemplate {
   };
   HtmlTemplate() = default;
   /// The parts of a scan without problems, in its order; the jumps are worked out here.
-  explicit HtmlTemplate(std::vector<Part> parts);
+  explicit HtmlTemplate(std::vector<Part> parts, std::vector<Attachment> pictures = {});
 
   bool empty() const { return parts_.empty(); }
   const std::vector<Part>& parts() const { return parts_; }
   /// Names of loops: their expressions see them.
   const std::vector<std::string>& locals() const { return locals_; }
+  /// Files of the scenario that it shows, each by its `content_id` (order.h).
+  const std::vector<Attachment>& pictures() const { return pictures_; }
   /// What identifies it: literals and expressions as written.
   std::string source() const;
 
@@ -90,6 +99,7 @@ class HtmlTemplate {
  private:
   std::vector<Part> parts_;
   std::vector<std::string> locals_;
+  std::vector<Attachment> pictures_;
 };
 
 /// No letter holds it otherwise: control characters are dropped from what is filled in, and from templates.

@@ -6,6 +6,7 @@
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/message_json.h"
 #include "interpreter/core/report/order.h"
+#include "interpreter/core/sha256.h"
 
 namespace sufler {
 namespace {
@@ -72,6 +73,8 @@ bool read_pair(JsonReader& json, std::string& first, std::string& second) {
 
 }  // namespace
 
+std::string content_id(const Attachment& picture) { return sha256_hex(picture.reference).substr(0, 24) + "@picture"; }
+
 std::string to_json(const MailOrder& order) {
   std::string out;
   ObjectWriter members(out);
@@ -93,6 +96,8 @@ std::string to_json(const MailOrder& order) {
   }
   members.text("html", order.html);
   if (order.report) append_json(members.name("report"), *order.report);
+  if (!order.pictures.empty())
+    append_list(members.name("pictures"), order.pictures, [&](const Attachment& file) { append_json(out, file); });
   if (!order.files.empty())
     append_list(members.name("files"), order.files, [&](const Attachment& file) { append_json(out, file); });
   members.flag("with_history", order.with_history);
@@ -140,6 +145,7 @@ bool from_json(std::string_view text, MailOrder& order) {
       return true;
     }
     if (name == "report") return read_attachment(json, order.report.emplace());
+    if (name == "pictures") return json.read_array([&] { return read_attachment(json, order.pictures.emplace_back()); });
     if (name == "files") return json.read_array([&] { return read_attachment(json, order.files.emplace_back()); });
     if (name == "history") return json.read_array([&] { return read_saying(json, order.history.emplace_back()); });
     return pass_over(json);

@@ -34,10 +34,14 @@ struct MailOrder {
   std::string html;          ///< may be empty; kHistoryMark stands where the talk goes
   /// Instead of `html`: a report, of which the letter shows as much as a letter can. `put_report` has its words.
   std::optional<Attachment> report;
+  std::vector<Attachment> pictures;  ///< that the HTML shows as `cid:` and their `content_id`
   std::vector<Attachment> files;
   bool with_history = false; ///< wanted, whether something was said or not
   std::vector<Saying> history;
 };
+
+/// What names a picture inside of a letter.
+std::string content_id(const Attachment& picture);
 
 std::string to_json(const MailOrder& order);
 bool from_json(std::string_view json, MailOrder& order);

@@ -28,7 +28,10 @@ const std::vector<OwnButton>& confirm_buttons() {
 
 bool is_phrase(Play& play, Phrase phrase) {
   const std::string label = play.phrase_text(phrase);
-  return play.heard.text == label || (!play.heard.text.empty() && fold(play.heard.text) == fold(label));
+  if (play.heard.text == label) return true;
+  // `Да?` asks back; folding would lose the mark.
+  if (play.heard.text.empty() || play.heard.text.find('?') != std::string::npos) return false;
+  return fold(play.heard.text) == fold(label);
 }
 
 /// Behind the question: in its row, then behind its step.
@@ -130,7 +133,70 @@ Flow read_answer(Play& play, const Question& question) {
   const Reading reading = kind_of(question).read(play, question);
   if (play.fault) return Flow::Next;
   if (reading.taken) return take_value(play, question, reading.value);
-  return ask_to_understand(play, question) ? Flow::Rest : refuse(play, question, reading);
+  // Which of several numbers was meant a model may know; a doubt about one is the person's to settle.
+  const bool doubt = !reading.offered.empty() && !reading.of_many;
+  if (!doubt && ask_to_understand(play, question)) return Flow::Rest;
+  return refuse(play, question, reading);
+}
+
+// ---- readings offered for an unclear answer: a Confirmation with labels in `shown`, and a `candidate` when it is one
+
+bool is_offer(const Waiting& waiting) { return waiting.what == Waiting::For::Confirmation && !waiting.shown.empty(); }
+bool is_offer_of_several(const Waiting& waiting) { return is_offer(waiting) && waiting.candidate.is_null(); }
+
+Keyboard confirmation_keyboard(Play& play, const Question& question, const Waiting& waiting) {
+  Buttons plain;
+  plain.is_inline = question.buttons.is_inline;
+  if (is_offer_of_several(waiting)) {
+    plain.columns = 1;
+    return make_keyboard(play, plain, waiting.shown, waiting.values, waiting.serial);
+  }
+  return make_keyboard(play, plain, {}, {}, waiting.serial, confirm_buttons());
+}
+
+/// The readings that `check` lets pass. False after a fault.
+bool good_readings(Play& play, const Question& question, const Reading& reading, List& shown, List& values) {
+  // What is secret is not shown again.
+  if (question.secret) return true;
+  for (const Reading::Offered& one : reading.offered) {
+    if (question.check) {
+      ValueMap names;
+      names.set("value", one.value);
+      const ExtraNames extra(play.scope, names);
+      bool good = true;
+      if (!play.holds(question.check, good)) return false;
+      if (!good) continue;
+    }
+    shown.emplace_back(one.label);
+    values.emplace_back(List{one.value});
+  }
+  return true;
+}
+
+/// Asks about readings of an unclear answer, in the place of the message that it was refused with.
+Flow offer_readings(Play& play, const Question& question, List shown, List values) {
+  Waiting offer;
+  offer.what = Waiting::For::Confirmation;
+  offer.step = play.state.waiting.step;
+  offer.question = play.state.waiting.question;
+  offer.attempts = play.state.waiting.attempts;
+  if (values.size() == 1) offer.candidate = values.front().list()->front();
+  if (values.size() > 1 || !question.confirm) {  // else the author's own words ask the same
+    offer.shown = std::move(shown);
+    offer.values = std::move(values);
+  }
+  play.remember_stand();
+  play.leave_rest();
+  return play.show(std::move(offer));
+}
+
+/// Neither yes nor no, nor one of the readings: the answer once more, in other words.
+Flow hear_again(Play& play, const Question& question, const Input& input) {
+  Waiting& waiting = play.state.waiting;
+  waiting.what = Waiting::For::Answer;
+  waiting.candidate = Value();
+  if (!make_options(play, question.buttons, waiting.shown, waiting.values)) return Flow::Next;
+  return hear_answer(play, input);
 }
 
 Flow gather(Play& play, const Question& question) {
@@ -166,6 +232,14 @@ const Option* option_of_value(Play& play, const Question& question, const Value&
 
 Flow hear_confirmation(Play& play, const Question& question, const Input& input) {
   Waiting& waiting = play.state.waiting;
+  const bool offered = is_offer(waiting);
+  if (is_offer_of_several(waiting)) {
+    std::optional<std::size_t> position = input.position;
+    if (!position && !input.pressed()) position = find_same_label(trim(play.heard.text), waiting.shown);
+    if (!position) return input.pressed() ? Flow::Rest : hear_again(play, question, input);
+    if (*position >= waiting.values.size()) return Flow::Rest;
+    return take_value(play, question, value_at({}, waiting.shown, waiting.values, *position));
+  }
   std::optional<bool> answer;
   if (input.code == 'y' || input.code == 'n') {
     answer = input.code == 'y';
@@ -181,6 +255,7 @@ Flow hear_confirmation(Play& play, const Question& question, const Input& input)
   } else {
     return Flow::Rest;
   }
+  if (!answer && offered) return hear_again(play, question, input);
   if (!answer) {
     tell(play, play.phrase(Phrase::InvalidYesNo));
     return Flow::Rest;
@@ -195,8 +270,10 @@ Flow hear_confirmation(Play& play, const Question& question, const Input& input)
     if (option && !play.fault) take_option(play, *option);
     return flow;
   }
-  if (play.traces()) note(play, Way::What::Declined, question, waiting.candidate);
+  // Only a `confirm` of the author's is a way through the scenario.
+  if (play.traces() && question.confirm) note(play, Way::What::Declined, question, waiting.candidate);
   Waiting again;
+  if (offered) again.attempts = waiting.attempts;
   again.what = Waiting::For::Answer;
   again.step = waiting.step;
   again.question = waiting.question;
@@ -291,17 +368,19 @@ Flow show_confirmation(Play& play, Waiting waiting) {
   names.set("value", waiting.candidate);
   const ExtraNames extra(play.scope, names);
   Message message;
-  if (!question.confirm) {  // no more: the question itself is asked again
+  if (is_offer(waiting)) {
+    names.set("value", label_at(waiting.shown, 0));
+    message.text = waiting.candidate.is_null() ? play.phrase(Phrase::WhichReading)
+                                               : play.phrase(Phrase::ConfirmReading, &names);
+  } else if (!question.confirm) {  // no more: the question itself is asked again
     waiting.what = Waiting::For::Answer;
     waiting.candidate = Value();
     return show_question(play, std::move(waiting), nullptr);
+  } else if (!play.render(*question.confirm, message.text)) {
+    return Flow::Next;
   }
-  if (!play.render(*question.confirm, message.text)) return Flow::Next;
-  waiting.shown.clear();
-  waiting.values.clear();
   waiting.serial = play.next_serial();
-  message.keyboard =
-      make_keyboard(play, question.buttons, waiting.shown, waiting.values, waiting.serial, confirm_buttons());
+  message.keyboard = confirmation_keyboard(play, question, waiting);
   if (play.fault) return Flow::Next;
   play.send(std::move(message));
   return play.rest(std::move(waiting));
@@ -310,9 +389,9 @@ Flow show_confirmation(Play& play, Waiting waiting) {
 Keyboard keyboard_of_rest(Play& play) {
   const Waiting& waiting = play.state.waiting;
   if (const Question* question = question_of(play.program, waiting)) {
-    const bool confirming = waiting.what == Waiting::For::Confirmation;
+    if (waiting.what == Waiting::For::Confirmation) return confirmation_keyboard(play, *question, waiting);
     return make_keyboard(play, question->buttons, waiting.shown, waiting.values, waiting.serial,
-                         confirming ? confirm_buttons() : own_buttons(*question));
+                         own_buttons(*question));
   }
   if (waiting.what == Waiting::For::Choice) {
     const Choose& choose = std::get<Choose>(play.program.step(waiting.step).verb);
@@ -426,6 +505,11 @@ Flow refuse(Play& play, const Question& question, const Reading& reading) {
     if (play.traces()) note(play, Way::What::Otherwise, question);
     leave_question(play, question.otherwise);
     return Flow::Next;
+  }
+  if (!reading.offered.empty()) {
+    List shown, values;
+    if (!good_readings(play, question, reading, shown, values)) return Flow::Next;
+    if (!shown.empty()) return offer_readings(play, question, std::move(shown), std::move(values));
   }
   Message message;
   if (question.invalid) {

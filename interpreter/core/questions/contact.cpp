@@ -5,6 +5,8 @@
 namespace sufler {
 namespace {
 
+std::string_view region_of(const Play& play) { return play.program.language == Language::Russian ? "RU" : "US"; }
+
 /// The phone of a shared contact, or of the text.
 std::optional<std::string> phone_of(const Play& play) {
   if (play.heard.contact) {
@@ -13,14 +15,22 @@ std::optional<std::string> phone_of(const Play& play) {
     const std::string& given = play.heard.contact->phone;
     return given.empty() || given.front() == '+' ? read_phone(given) : read_phone("+" + given);
   }
-  return read_phone(play.heard.text, play.program.language == Language::Russian ? "RU" : "US");
+  return read_phone(play.heard.text, region_of(play));
 }
 
 }  // namespace
 
 Reading read_phone_answer(Play& play, const Question& question) {
   auto phone = phone_of(play);
-  if (!phone) return Reading::refuse(Phrase::InvalidPhone);
+  if (!phone) {
+    Reading offer = Reading::refuse(Phrase::InvalidPhone);
+    const auto phones = read_phones(play.heard.text, region_of(play));
+    for (std::size_t i = 0; phones.size() <= 4 && i < phones.size(); ++i) {
+      if (question.pattern.empty() || matches_whole(question.pattern, phones[i]))
+        offer.offered.push_back({Value(phones[i]), format_phone(phones[i])});
+    }
+    return offer;
+  }
   if (!question.pattern.empty() && !matches_whole(question.pattern, *phone))
     return Reading::refuse(Phrase::InvalidPattern);
   return Reading::of(std::move(*phone));

@@ -1,7 +1,31 @@
 #include "interpreter/core/questions/kinds.h"
+#include "interpreter/core/money.h"
 #include "interpreter/core/reading/numbers.h"
 
 namespace sufler {
+namespace {
+
+/// A number that was read as the answer, or why it is none.
+Reading take_number(const Question& question, const Decimal& number) {
+  if (question.integer && !number.is_integer()) return Reading::refuse(Phrase::InvalidInteger);
+  if (auto refusal = refuse_out_of_range(question, number)) return *refusal;
+  return Reading::of(number);
+}
+
+/// What an unclear answer may mean, as far as the question allows it; of one impossible reading the reason is told.
+template <class Label>
+Reading offer_numbers(const Question& question, Phrase why, const NumberReadings& readings, Label label) {
+  Reading offer = Reading::refuse(why);
+  offer.of_many = readings.of_many;
+  for (const Decimal& value : readings.values) {
+    const Reading taken = take_number(question, value);
+    if (taken.taken) offer.offered.push_back({taken.value, label(value)});
+    if (!taken.taken && readings.values.size() == 1) return taken;
+  }
+  return offer;
+}
+
+}  // namespace
 
 std::optional<Reading> refuse_out_of_range(const Question& question, const Decimal& number, Phrase why) {
   const bool within = !(question.min && number < *question.min) && !(question.max && number > *question.max);
@@ -14,18 +38,20 @@ std::optional<Reading> refuse_out_of_range(const Question& question, const Decim
 
 Reading read_number_answer(Play& play, const Question& question) {
   const auto found = read_number(play.heard.text, play.program.language);
-  if (!found) return Reading::refuse(Phrase::InvalidNumber);
-  if (question.integer && !found->value.is_integer()) return Reading::refuse(Phrase::InvalidInteger);
-  if (auto refusal = refuse_out_of_range(question, found->value)) return *refusal;
-  return Reading::of(found->value);
+  if (found) return take_number(question, found->value);
+  return offer_numbers(question, Phrase::InvalidNumber, number_readings(play.heard.text, play.program.language),
+                       [&](const Decimal& value) { return format_grouped(value, play.program.language); });
 }
 
 Reading read_money_answer(Play& play, const Question& question) {
   const auto money = read_money(play.heard.text, play.program.language);
-  if (!money) return Reading::refuse(Phrase::InvalidMoney);
-  if (question.integer && !money->amount.is_integer()) return Reading::refuse(Phrase::InvalidInteger);
-  if (auto refusal = refuse_out_of_range(question, money->amount)) return *refusal;
-  return Reading::of(money->amount);
+  if (money) return take_number(question, money->amount);
+  const NumberReadings readings = money_readings(play.heard.text, play.program.language);
+  const std::string currency =
+      readings.currency.empty() ? std::string(play.scope.default_currency()) : readings.currency;
+  return offer_numbers(question, Phrase::InvalidMoney, readings, [&](const Decimal& value) {
+    return format_money(value, currency, play.program.language);
+  });
 }
 
 Reading read_rating(Play& play, const Question& question) {

@@ -15,9 +15,26 @@ struct Reading {
   Value value;
   Phrase why = Phrase::InvalidText;  ///< when not taken and the question has no `invalid`
   ValueMap details;                  ///< that the phrase names: `formats`, `min`
+  /// Readings that the person is asked about instead: `1,250` may be 1250, or one and a quarter.
+  struct Offered {
+    Value value;
+    std::string label;
+  };
+  std::vector<Offered> offered;
+  bool of_many = false;  ///< they are several things that were said rather than one in doubt
 
-  static Reading of(Value value) { return {true, std::move(value), {}, {}}; }
-  static Reading refuse(Phrase why, ValueMap details = {}) { return {false, {}, why, std::move(details)}; }
+  static Reading of(Value value) {
+    Reading reading;
+    reading.taken = true;
+    reading.value = std::move(value);
+    return reading;
+  }
+  static Reading refuse(Phrase why, ValueMap details = {}) {
+    Reading reading;
+    reading.why = why;
+    reading.details = std::move(details);
+    return reading;
+  }
 };
 
 /// What a person did at a rest: wrote (`play.heard`), or pressed one of its buttons.
@@ -48,7 +65,7 @@ Flow show_confirmation(Play& play, Waiting waiting);
 Flow hear_answer(Play& play, const Input& input);
 /// A value that was read: `check`, `confirm`, and it is the answer.
 Flow take_value(Play& play, const Question& question, Value value);
-/// One message with the reason and the question's buttons; or `otherwise`, after the last attempt.
+/// One message with the reason and the question's buttons, or with the readings that an unclear answer may have; or `otherwise`, after the last attempt.
 Flow refuse(Play& play, const Question& question, const Reading& reading);
 /// The question stays unanswered: its variable is null, and the dialog goes on at `target` or behind it.
 void leave_question(Play& play, const Target& target);

@@ -4,7 +4,9 @@
 namespace sufler {
 
 Reading read_yes_no_answer(Play& play, const Question&) {
-  const std::string folded = fold(play.heard.text);
+  // `Да?` asks back; folding would lose the mark.
+  const bool asks = play.heard.text.find('?') != std::string::npos;
+  const std::string folded = asks ? std::string() : fold(play.heard.text);
   for (const bool yes : {true, false}) {
     if (!folded.empty() && folded == fold(play.phrase_text(yes ? Phrase::Yes : Phrase::No)))
       return Reading::of(yes);

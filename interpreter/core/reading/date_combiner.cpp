@@ -136,6 +136,8 @@ std::vector<Date> DateCombiner::dates_of(const Element& element, const Element* 
       if (element.which == Which::Next) {
         const Date nearest = plus_days(now_.date, ahead);
         const Date in_next_week = plus_days(monday, 7 + element.number - 1);
+        // On a Sunday tomorrow's week is the next to some, and to others the one behind it.
+        if (nearest == in_next_week && today == 7 && element.number != 7) return {nearest, plus_days(nearest, 7)};
         if (nearest == in_next_week) return {nearest};
         return {nearest, in_next_week};
       }
@@ -406,6 +408,14 @@ std::vector<WhenReading> DateCombiner::combine_one() {
     reading.start.date = first_of_month(month->which);
     return {reading};
   } else if (month_only) {
+    Element ref;
+    if (!year_only && year_ref) {  // в мае следующего года
+      unsigned m = 0;
+      unsigned d = 0;
+      now_.date.to_ymd(ref.number, m, d);
+      ref.number += shift_of(year_ref->which);
+      return month_reading(*month_only, &ref);
+    }
     return month_reading(*month_only, year_only);
   } else if (year_only || year_ref) {
     int year = 0;
@@ -508,8 +518,9 @@ std::vector<WhenReading> DateCombiner::month_reading(const Element& month,
   now_.date.to_ymd(year, this_month, day);
   WhenReading reading;
   if (found_.quarter) {
-    const auto first =
-        Date::from_ymd(year, static_cast<unsigned>(std::clamp(month.number, 1, 4) * 3 - 2), 1);
+    const auto first = Date::from_ymd(month.year != 0 ? month.year : year,
+                                      static_cast<unsigned>(std::clamp(month.number, 1, 4) * 3 - 2), 1);
+    if (!first) return {};
     reading.kind = WhenReading::Kind::DayRange;
     reading.start.date = *first;
     reading.end.date = plus_days(plus_months(*first, 3), -1);

@@ -21,6 +21,14 @@ DateScanner::DateScanner(std::string_view text, std::optional<LocalTime> now, La
 FoundElements DateScanner::scan() {
   bool negated = false;
   for (std::size_t i = 0; i < tokens_.size() && found_.elements.size() < 32;) {
+    // улица 8 Марта, проспект 60-летия Октября
+    if (word(i, "улица улице улицу ул проспект проспекте пр переулок street")) {
+      ++i;
+      if (mark(i, ".")) ++i;
+      while (has(i) && !tokens_[i].is_mark(",") && !(tokens_[i].is_word() && month_of(tokens_[i].text) != 0)) ++i;
+      if (has(i)) ++i;
+      continue;
+    }
     const std::size_t behind_junk = skip_junk(i);
     if (behind_junk != i) {
       i = behind_junk;
@@ -89,7 +97,7 @@ FoundElements DateScanner::scan() {
   return std::move(found_);
 }
 
-bool DateScanner::word(std::size_t i, std::string_view list) const {
+bool DateScanner::word(std::size_t i, const WordList& list) const {
   return has(i) && tokens_[i].is_word() && one_of(tokens_[i].text, list);
 }
 
@@ -136,7 +144,18 @@ bool DateScanner::element(std::size_t i, Element& out) {
       }
     }
     if (const auto unit = unit_of(token.text); unit && word(i + 1, "через")) {
-      Element inverted;
+      if (const auto number = numbers_.parse(i + 2); number && number->kind == NumberKind::Cardinal &&
+                                                     !number->value.is_integer() && unit->months != 0 &&
+                                                     !(number->value.is_negative())) {
+        // месяца через полтора
+        const auto doubled = multiply(number->value, Decimal(2 * unit->months));
+        const std::int64_t halves = doubled ? doubled->rounded(0).to_int64().value_or(0) : 0;
+        out.kind = Kind::Offset;
+        out.months = halves / 2;
+        out.days = halves % 2 * 15;
+        out.end = number->end;
+        return true;
+      }
       if (const auto number = count(i + 2); number && !number->ordinal) {
         out.kind = Kind::Offset;
         out.months = unit->months * number->value;
@@ -177,7 +196,19 @@ bool DateScanner::element(std::size_t i, Element& out) {
       return simple(Kind::Part, i + 1);
     }
     if (word(i, "выходные выходных выходным weekend weekends")) return simple(Kind::Weekend, i + 1);
+    if (nth_weekday(i, out) || holiday(i, out)) return true;
     const Which which = which_of(token.text);
+    if (which != Which::None && word(i + 1, "квартал квартале квартала quarter")) {
+      int year = 0;
+      unsigned month = 0;
+      unsigned day = 0;
+      const int shift = which == Which::Next ? 3 : which == Which::Last ? -3 : 0;
+      plus_months(now_.date, shift).to_ymd(year, month, day);
+      out.number = static_cast<int>(month - 1) / 3 + 1;
+      out.year = year;
+      found_.quarter = true;
+      return simple(Kind::Month, i + 2);
+    }
     if (which != Which::None && has(i + 1)) {
       std::size_t at = i + 1;
       if (mark(at, ".") && glued(at)) ++at;
@@ -246,7 +277,7 @@ bool DateScanner::element(std::size_t i, Element& out) {
       }
     }
   }
-  if (numeric_date(i, out)) return true;
+  if (dictated_date(i, out) || numeric_date(i, out)) return true;
   if (found_.impossible) return true;
   // девятое мая, 15 марта, 15th of March; March 15
   if (const auto number = count(i)) {
@@ -297,9 +328,10 @@ bool DateScanner::element(std::size_t i, Element& out) {
   // 2014 г, в 2025 году
   if (const auto number = count(i)) {
     if (number->value >= 1900 && number->value <= 2199 &&
-        word(number->end, "г год года году year")) {
+        (word(number->end, "г год года году year") ||
+         (i > 0 && word(i - 1, "in") && (!has(number->end) || tokens_[number->end].kind == Token::Kind::Mark)))) {
       out.number = number->value;
-      return simple(Kind::Year, number->end + 1);
+      return simple(Kind::Year, word(number->end, "г год года году year") ? number->end + 1 : number->end);
     }
     // тридцать первого, 21-го
     if (number->ordinal && number->value >= 1 && number->value <= 31 &&
@@ -314,15 +346,17 @@ bool DateScanner::element(std::size_t i, Element& out) {
       unsigned day = 0;
       now_.date.to_ymd(year, month, day);
       out.number = number->value;
-      out.year = year;
+      std::size_t end_of_year = number->end + 1;
+      const int said = year_at(number->end + 1, end_of_year);
+      out.year = said != 0 ? said : year;
       found_.quarter = true;
-      return simple(Kind::Month, number->end + 1);
+      return simple(Kind::Month, end_of_year);
     }
   }
   {
     Element length;
     if (amounts(i, length, end) &&
-        (tokens_[i].is_digits() || !unit_of(tokens_[i].text) || tokens_.size() <= 2)) {
+        (tokens_[i].is_digits() || !unit_of(tokens_[i].text) || tokens_.size() <= 2 || end > i + 1)) {
       out = length;
       return simple(Kind::Span, end);
     }

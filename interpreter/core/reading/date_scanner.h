@@ -27,7 +27,7 @@ class DateScanner {
 
   // Looking at tokens; `i` may lie behind the last.
   bool has(std::size_t i) const { return i < tokens_.size(); }
-  bool word(std::size_t i, std::string_view list) const;
+  bool word(std::size_t i, const WordList& list) const;
   bool mark(std::size_t i, std::string_view text) const;
   bool glued(std::size_t i) const { return has(i) && !tokens_[i].space_before; }
   bool digits(std::size_t i, std::size_t least, std::size_t most) const;
@@ -55,8 +55,14 @@ class DateScanner {
   /// A year behind a date: `2026`, `2026 года`, `26 г.`, `две тысячи двадцать шестого года`.
   int year_at(std::size_t i, std::size_t& end) const;
   bool day_and_month(int day, int month, std::size_t after, Element& out);
+  /// As speech gives it: `20 05 2026`, `двадцатого ноль пятого`.
+  bool dictated_date(std::size_t i, Element& out);
   /// 15.03.2026, 15/3, 2026-03-15, `10.12.`; a time such as `9.30` is left to `clock`.
   bool numeric_date(std::size_t i, Element& out);
+  /// Первый понедельник июня, последняя пятница месяца, последний день октября, третий день в октябре.
+  bool nth_weekday(std::size_t i, Element& out) const;
+  /// Новый год, Рождество.
+  bool holiday(std::size_t i, Element& out) const;
   /// An ordinal is a day when it is in the genitive and nothing is counted by it.
   bool day_ordinal(std::size_t i, std::size_t end) const;
 
@@ -64,6 +70,9 @@ class DateScanner {
   void set_time(Element& out, int hour, int minute, std::size_t end) const;
   /// A part of the day behind an hour: `утра`, `дня`, `pm`.
   void take_part(Element& out) const;
+  bool take_part_ahead(std::size_t i) const {
+    return word(i, "утра дня вечера ночи morning afternoon evening night am pm");
+  }
   /// The hour that `четвертого` or `четыре` names, for `половина четвертого` and `без пяти четыре`.
   std::optional<int> hour_name(std::size_t i, bool ordinal, std::size_t& end) const;
   bool spoken_clock(std::size_t i, Element& out) const;

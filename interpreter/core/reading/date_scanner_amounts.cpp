@@ -87,8 +87,9 @@ bool DateScanner::amount(std::size_t i, Element& out, std::size_t& end) const {
     }
   }
   const auto number = numbers_.parse(i);
-  if (!number || number->kind == NumberKind::Ordinal || number->collective) return false;
+  if (!number || number->kind == NumberKind::Ordinal) return false;
   std::size_t unit_at = number->end;
+  if (number->collective && !word(unit_at, "суток сутки")) return false;  // двое суток
   if (word(unit_at, "of a an")) ++unit_at;
   if (word(unit_at, "a an")) ++unit_at;
   if (!has(unit_at) || !tokens_[unit_at].is_word()) return false;
@@ -100,6 +101,16 @@ bool DateScanner::amount(std::size_t i, Element& out, std::size_t& end) const {
 
 bool DateScanner::amounts(std::size_t i, Element& out, std::size_t& end) const {
   if (!amount(i, out, end)) return false;
+  // час с половиной
+  if (end == i + 1 && word(end, "с") && word(end + 1, "половиной")) {
+    out.ms += out.ms / 2;
+    if (out.months % 2 == 0) out.months += out.months / 2;
+    end += 2;
+  }
+  if (word(end, "and") && word(end + 1, "a") && word(end + 2, "half") && out.ms > 0 && out.ms <= kHour) {
+    out.ms += out.ms / 2;  // an hour and a half
+    end += 3;
+  }
   for (int more = 0; more < 4; ++more) {
     std::size_t next = end;
     if (word(next, "и and")) ++next;

@@ -63,6 +63,39 @@ bool DateScanner::day_and_month(int day, int month, std::size_t after, Element& 
   return true;
 }
 
+bool DateScanner::dictated_date(std::size_t i, Element& out) {
+  const auto finish = [&](int day, int month, int year, std::size_t end) {
+    const auto date = day < 1 || month < 1                ? std::nullopt
+                      : year == 0                         ? place_day(day, month)
+                                                          : Date::from_ymd(year, static_cast<unsigned>(month),
+                                                                           static_cast<unsigned>(day));
+    if (!date) return false;
+    out.kind = Kind::Day;
+    out.date = *date;
+    out.end = end;
+    return true;
+  };
+  // 20 05 2026; 20,05,2026
+  if (digits(i, 1, 2)) {
+    const std::size_t second = mark(i + 1, ",") ? i + 2 : i + 1;
+    const std::size_t third = mark(second + 1, ",") ? second + 2 : second + 1;
+    return (second - i == third - second) && digits(second, 1, 2) && digits(third, 4, 4) && digit_value(second) <= 12 &&
+           digit_value(third) >= 1900 && digit_value(third) <= 2199 &&
+           finish(digit_value(i), digit_value(second), digit_value(third), third + 1);
+  }
+  // двадцатого ноль пятого две тысячи двадцать шестого
+  if (!has(i) || !tokens_[i].is_word()) return false;
+  const auto day = count(i);
+  if (!day || !day->ordinal || day->value < 1 || day->value > 31) return false;
+  std::size_t at = day->end;
+  if (word(at, "ноль")) ++at;
+  const auto month = has(at) && tokens_[at].is_word() ? count(at) : std::nullopt;
+  if (!month || !month->ordinal || month->value < 1 || month->value > 12) return false;
+  std::size_t end = month->end;
+  const int year = year_at(month->end, end);
+  return finish(day->value, month->value, year, end);
+}
+
 bool DateScanner::numeric_date(std::size_t i, Element& out) {
   if (!digits(i, 1, 4)) return false;
   const auto separator = [&](std::size_t at) {
@@ -122,6 +155,87 @@ bool DateScanner::numeric_date(std::size_t i, Element& out) {
   }
   if (closed) ++end;
   return day_and_month(day, month, end, out) && (out.end = std::max(out.end, end), true);
+}
+
+bool DateScanner::nth_weekday(std::size_t i, Element& out) const {
+  const bool last = word(i, "последний последняя последнее последнюю последнего последней last");
+  int nth = 0;
+  std::size_t at = i + 1;
+  if (!last) {
+    const auto number = count(i);
+    if (!number || !number->ordinal || number->value < 1 || number->value > 31) return false;
+    nth = number->value;
+    at = number->end;
+  }
+  if (!has(at) || !tokens_[at].is_word()) return false;
+  const int weekday = weekday_of(tokens_[at].text);
+  const bool day = word(at, "день дня day");
+  if (weekday == 0 && !day) return false;
+  if (weekday != 0 && nth > 5) return false;
+  ++at;
+  if (word(at, "в in of")) ++at;
+  if (word(at, "the")) ++at;
+  int year = 0;
+  unsigned month = 0;
+  unsigned today = 0;
+  now_.date.to_ymd(year, month, today);
+  Which which = Which::None;
+  if (has(at) && tokens_[at].is_word()) which = which_of(tokens_[at].text);
+  if (which != Which::None) ++at;
+  bool exact = true;
+  if (word(at, "месяца месяце month")) {
+    const Date first = plus_months(*Date::from_ymd(year, month, 1), which == Which::Next ? 1 : which == Which::Last ? -1 : 0);
+    first.to_ymd(year, month, today);
+    ++at;
+  } else {
+    const int named = has(at) && tokens_[at].is_word() && which == Which::None ? month_of(tokens_[at].text) : 0;
+    if (named == 0) return false;
+    month = static_cast<unsigned>(named);
+    std::size_t end = at + 1;
+    const int said = year_at(at + 1, end);
+    at = end;
+    exact = said != 0;
+    if (said != 0) year = said;
+  }
+  for (int step = 0; step < 2; ++step) {
+    const auto first = Date::from_ymd(year + (past_ ? -step : step), month, 1);
+    if (!first) return false;
+    const Date next = plus_months(*first, 1);
+    Date date = last ? plus_days(next, -1) : plus_days(*first, nth - 1);
+    if (weekday != 0) {
+      date = last ? plus_days(next, -1 - (next.weekday() - 1 - weekday + 14) % 7)
+                  : plus_days(*first, (weekday - first->weekday() + 7) % 7 + 7 * (nth - 1));
+    }
+    if (!(date < next)) return false;  // the fifth Monday of a month that has four
+    if (!exact && step == 0 && (past_ ? now_.date < date : date < now_.date)) continue;
+    out.kind = Kind::Day;
+    out.date = date;
+    out.end = at;
+    return true;
+  }
+  return false;
+}
+
+bool DateScanner::holiday(std::size_t i, Element& out) const {
+  int day = 1;
+  int month = 1;
+  std::size_t end = i + 2;
+  if ((word(i, "новый нового новому новым") && word(i + 1, "год года году годом")) ||
+      (word(i, "new") && mark(i + 1, "'") == false && word(i + 1, "year years"))) {
+    if (word(end, "в")) return false;
+  } else if (word(i, "рождество рождества рождеству christmas xmas")) {
+    day = word(i, "christmas xmas") ? 25 : 7;
+    month = word(i, "christmas xmas") ? 12 : 1;
+    end = i + 1;
+  } else {
+    return false;
+  }
+  const auto date = place_day(day, month);
+  if (!date) return false;
+  out.kind = Kind::Day;
+  out.date = *date;
+  out.end = end;
+  return true;
 }
 
 bool DateScanner::day_ordinal(std::size_t i, std::size_t end) const {

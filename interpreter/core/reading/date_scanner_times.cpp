@@ -21,7 +21,7 @@ void DateScanner::take_part(Element& out) const {
     out.end = i + 1;
     return;
   }
-  const auto half = [&](std::string_view one, std::string_view letter) {
+  const auto half = [&](const WordList& one, const WordList& letter) {
     if (word(i, one)) {
       out.end = i + 1;
       return true;
@@ -64,7 +64,10 @@ bool DateScanner::spoken_clock(std::size_t i, Element& out) const {
     take_part(out);
     return true;
   };
-  // половина пятого, пол пятого, полпятого
+  // половина пятого, пол пятого, пол-пятого, полпятого
+  if (word(i, "пол") && mark(i + 1, "-") && glued(i + 1) && glued(i + 2)) {
+    if (const auto hour = hour_name(i + 2, true, end)) return finish(*hour - 1, 30);
+  }
   if (word(i, "половина половине половину половины пол")) {
     if (const auto hour = hour_name(i + 1, true, end)) return finish(*hour - 1, 30);
   }
@@ -156,7 +159,7 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
     const bool colon = mark(i + 1, ":");
     const bool dot = mark(i + 1, ".") &&
                      !(mark(i + 3, ".") && glued(i + 3) && glued(i + 4) && digits(i + 4, 1, 4));
-    const bool dash = mark(i + 1, "-") && time_word_before(i) && !mark(i + 3, "-");
+    const bool dash = mark(i + 1, "-") && (time_word_before(i) || day_just_found_) && !mark(i + 3, "-");
     if (colon || dot || dash) {
       if (dot && has(i + 3) && tokens_[i + 3].is_word() && is_counted_thing(tokens_[i + 3].text))
         return false;
@@ -172,11 +175,25 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
       return true;
     }
   }
+  // 16 0 0: speech
+  if (i == 0 && tokens_.size() == 3 && digits(0, 1, 2) && digits(1, 1, 2) && digits(2, 1, 2) && digit_value(0) <= 23 &&
+      digit_value(1) <= 59 && digit_value(2) == 0) {
+    set_time(out, digit_value(0), digit_value(1), 3);
+    return true;
+  }
   // 17ч10, 15ч, в 9 часов 15 минут, 7 часов вечера, 3 o'clock, 3pm
   const auto hour = count(i);
   if (!hour || hour->value > 24) {
     if (word(i, "час часу")) {
       set_time(out, 1, 0, i + 1);
+      // час тридцать
+      if (const auto minute = count(i + 1); minute && !minute->ordinal && minute->value >= 5 && minute->value <= 59 &&
+                                            (!has(minute->end) || take_part_ahead(minute->end))) {
+        out.minute = minute->value;
+        out.end = minute->end;
+        take_part(out);
+        return true;
+      }
       take_part(out);
       return out.part.has_value() || time_word_before(i) || join_before(i);
     }

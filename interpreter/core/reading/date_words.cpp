@@ -1,15 +1,44 @@
 #include "interpreter/core/reading/date_words.h"
 
+#include <algorithm>
 #include <array>
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "interpreter/core/reading/words.h"
 
 namespace sufler::reading {
 
+namespace {
+
+/// Words that are misspelt by ear (`зафтра`, `васкресенье`, `декобря`): only Russian ones of five letters and more.
+class Sounds {
+ public:
+  Sounds(std::initializer_list<std::pair<std::string_view, int>> known) {
+    for (const auto& [word, meaning] : known) sounds_.emplace_back(sound_of(word), meaning);
+    std::sort(sounds_.begin(), sounds_.end());
+    sounds_.shrink_to_fit();
+  }
+  std::optional<int> find(std::string_view word) const {
+    if (word.size() < 10 || static_cast<unsigned char>(word[0]) < 0x80) return std::nullopt;
+    const std::string sound = sound_of(word);
+    const auto found = std::lower_bound(sounds_.begin(), sounds_.end(), sound,
+                                        [](const auto& one, const std::string& key) { return one.first < key; });
+    return found != sounds_.end() && found->first == sound ? std::optional(found->second) : std::nullopt;
+  }
+
+ private:
+  std::vector<std::pair<std::string, int>> sounds_;
+};
+
+}  // namespace
+
 int month_of(std::string_view word) {
   struct Name {
     std::string_view stem;
-    std::string_view others;
+    WordList others;
   };
   static constexpr std::array<Name, 12> kMonths = {{
       {"январ", "янв january jan"},
@@ -33,11 +62,13 @@ int month_of(std::string_view word) {
       return static_cast<int>(i) + 1;
     }
   }
-  return 0;
+  static const Sounds kHeard = {{"января", 1}, {"февраля", 2}, {"апреля", 4},    {"августа", 8},
+                                {"сентября", 9}, {"октября", 10}, {"ноября", 11}, {"декабря", 12}};
+  return kHeard.find(word).value_or(0);
 }
 
 int weekday_of(std::string_view word) {
-  static constexpr std::array<std::string_view, 7> kDays = {{
+  static constexpr std::array<WordList, 7> kDays = {{
       "понедельник понедельника понедельнику понедельником понедельнике понедельники понедельникам "
       "пн пнд понед "
       "monday mon mondays",
@@ -54,40 +85,44 @@ int weekday_of(std::string_view word) {
   for (std::size_t i = 0; i < kDays.size(); ++i) {
     if (one_of(word, kDays[i])) return static_cast<int>(i) + 1;
   }
-  return 0;
+  static const Sounds kHeard = {{"понедельник", 1}, {"понедельника", 1}, {"вторник", 2},  {"вторника", 2}, {"четверг", 4},
+                                {"четверга", 4},    {"пятница", 5},      {"пятницу", 5},  {"пятнеца", 5},  {"суббота", 6},
+                                {"субботу", 6},     {"воскресенье", 7},  {"воскресенья", 7}};
+  return kHeard.find(word).value_or(0);
 }
 
 std::optional<int> relative_day(std::string_view word) {
   struct Word {
-    std::string_view forms;
+    WordList forms;
     int days;
   };
   for (const Word& known :
        {Word{"сегодня сегодняшний сегодняшнего седня сёдня today", 0},
-        Word{"завтра завтрашний завтрашнего завтра tomorrow tmr tmrw tomorow", 1},
+        Word{"завтра завтрашний завтрашнего завтрашнему завтро завтр tomorrow tmr tmrw tomorow", 1},
         Word{"послезавтра overmorrow", 2}, Word{"послепослезавтра", 3},
         Word{"вчера вчерашний вчерашнего yesterday", -1}, Word{"позавчера", -2},
         Word{"позапозавчера", -3}}) {
     if (one_of(word, known.forms)) return known.days;
   }
-  return std::nullopt;
+  static const Sounds kHeard = {{"завтра", 1}, {"послезавтра", 2}, {"сегодня", 0}, {"вчера", -1}, {"позавчера", -2}};
+  return kHeard.find(word);
 }
 
 std::optional<Unit> unit_of(std::string_view word) {
   struct Word {
-    std::string_view forms;
+    WordList forms;
     Unit unit;
   };
   static const std::array<Word, 8> kUnits = {{
       {"секунда секунды секунд секунду секундочку сек second seconds sec secs", {0, 0, 1000}},
-      {"минута минуты минут минуту минутку минуточку минуток минутки минутах мин minute minutes "
+      {"минута минуты минут минуту минутку минуточку минуточек минуточки минуток минутки минутах мин minute minutes "
        "min mins",
        {0, 0, kMinute}},
       {"час часа часов часам часах часу часик часика часиков часок ч hour hours hr hrs h",
        {0, 0, kHour}},
       {"день дня дней дню дни днем денек денька деньков дн сутки суток сутках day days", {0, 1, 0}},
-      {"неделя недели недель неделю неделе неделям недельку неделек нед week weeks", {0, 7, 0}},
-      {"месяц месяца месяцев месяцу месяце месяцы месяцок мес month months", {1, 0, 0}},
+      {"неделя недели недель неделю неделе неделям недельку недельки неделек нед week weeks", {0, 7, 0}},
+      {"месяц месяца месяцев месяцу месяце месяцы месяцок месяца мес month months", {1, 0, 0}},
       {"квартал квартала кварталов quarter", {3, 0, 0}},
       {"год года лет году годик годика годы year years", {12, 0, 0}},
   }};
@@ -129,7 +164,7 @@ Which which_of(std::string_view word) {
   if (one_of(word,
              "прошлый прошлая прошлую прошлое прошлой прошлом прошлые прошлых прошлого предыдущий "
              "предыдущая "
-             "предыдущей предыдущем предыдущую last previous past")) {
+             "предыдущей предыдущем предыдущую минувший минувшую last previous past")) {
     return Which::Last;
   }
   return Which::None;

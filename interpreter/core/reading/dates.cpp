@@ -44,6 +44,15 @@ Result<Date, WhenProblem> read_date(std::string_view text, LocalTime now, Langua
     if (date && *date != reading.start.date) return Error{WhenProblem::Ambiguous};
     date = reading.start.date;
   }
+  if (!date && !vague) {
+    // A date was asked for, so `5.6` is one, as is `15.2`: closed with a dot it is no decimal.
+    const std::string_view bare = trim(text);
+    const std::size_t point = bare.find('.');
+    const bool is_short = !readings.size() && bare.size() >= 3 && bare.size() <= 5 && point != std::string_view::npos &&
+                          point > 0 && point + 1 < bare.size() && bare.find('.', point + 1) == std::string_view::npos &&
+                          bare.find_first_not_of("0123456789.") == std::string_view::npos;
+    if (is_short) return read_date(std::string(bare) + ".", now, language, direction);
+  }
   if (!date) return Error{vague ? WhenProblem::TooVague : WhenProblem::Nothing};
   if (vague) return Error{WhenProblem::Ambiguous};
   return *date;
@@ -100,6 +109,59 @@ Result<LocalTime, WhenProblem> read_datetime(std::string_view text, LocalTime no
   if (!found) return Error{vague ? WhenProblem::TooVague : WhenProblem::Nothing};
   if (vague) return Error{WhenProblem::Ambiguous};
   return *found;
+}
+
+namespace {
+
+template <class T>
+void add_new(std::vector<T>& list, const T& one) {
+  if (std::find(list.begin(), list.end(), one) == list.end()) list.push_back(one);
+}
+
+template <class T>
+std::vector<T> few(std::vector<T> list) {
+  return list.size() > 4 ? std::vector<T>{} : list;
+}
+
+}  // namespace
+
+std::vector<Date> date_readings(std::string_view text, LocalTime now, Language language, Direction direction) {
+  std::vector<Date> dates;
+  for (const WhenReading& reading : read_when(text, now, language, direction)) {
+    switch (reading.kind) {
+      case WhenReading::Kind::Day:
+      case WhenReading::Kind::Minute:
+      case WhenReading::Kind::Part:
+      case WhenReading::Kind::TimeRange: add_new(dates, reading.start.date); break;
+      case WhenReading::Kind::DayRange:
+        if (reading.end.date.days_since_epoch - reading.start.date.days_since_epoch > 3) return {};
+        for (Date date = reading.start.date; date <= reading.end.date; date = Date{date.days_since_epoch + 1})
+          add_new(dates, date);
+        break;
+      default: return {};
+    }
+  }
+  return few(std::move(dates));
+}
+
+std::vector<TimeOfDay> time_readings(std::string_view text, LocalTime now, Language language) {
+  const LocalTime midnight{now.date, TimeOfDay{0}};
+  std::vector<TimeOfDay> times;
+  for (const WhenReading& reading : read_when(text, midnight, language)) {
+    if (!reading.has_time) return {};
+    add_new(times, reading.start.time);
+    if (reading.kind == WhenReading::Kind::TimeRange) add_new(times, reading.end.time);
+  }
+  return few(std::move(times));
+}
+
+std::vector<LocalTime> datetime_readings(std::string_view text, LocalTime now, Language language, Direction direction) {
+  std::vector<LocalTime> moments;
+  for (const WhenReading& reading : read_when(text, now, language, direction)) {
+    if (reading.kind != WhenReading::Kind::Minute) return {};
+    add_new(moments, reading.start);
+  }
+  return few(std::move(moments));
 }
 
 }  // namespace sufler

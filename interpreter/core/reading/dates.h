@@ -58,6 +58,14 @@ Result<Date, WhenProblem> read_date(std::string_view text, LocalTime now, Langua
 /// A time of day. `8` and `half past three` alone take the half of the day that people mean in a
 /// shop: 1 to 6 are afternoon, 7 to 12 as said.
 Result<TimeOfDay, WhenProblem> read_time(std::string_view text, LocalTime now, Language language);
+/// The different readings that a refused answer may have, to be asked about; none when there are more than 4, or only
+/// vague ones. Of a weekend, its days.
+std::vector<Date> date_readings(std::string_view text, LocalTime now, Language language,
+                                Direction direction = Direction::Future);
+std::vector<TimeOfDay> time_readings(std::string_view text, LocalTime now, Language language);
+std::vector<LocalTime> datetime_readings(std::string_view text, LocalTime now, Language language,
+                                         Direction direction = Direction::Future);
+
 /// Needs both the day and the time; a time alone is its next occurrence.
 Result<LocalTime, WhenProblem> read_datetime(std::string_view text, LocalTime now,
                                              Language language,

@@ -18,6 +18,7 @@ namespace {
 using reading::one_of;
 using reading::sound_of;
 using reading::Token;
+using reading::WordList;
 
 enum class Mark : std::uint8_t {
   Yes,
@@ -26,6 +27,7 @@ enum class Mark : std::uint8_t {
   Unclear,
   Filler,
   Condition,
+  If,  // a condition that no manner makes harmless: `если недолго`
   Manner,
   Other,
   Comma,
@@ -67,7 +69,7 @@ constexpr std::array kPhrases = {
         "вопросов нет;нет вопросов;ничего не имею против;почему бы нет;почему бы и нет;почему "
         "нет;почему и нет;"
         "отчего же нет;отчего бы нет;отчего бы и нет;чего бы нет;не откажусь;не откажемся;с "
-        "удовольствием;с радостью;"
+        "удовольствием;с большим удовольствием;с радостью;"
         "подтверждаю;подтверждаем;подтвердить;подтверждено;одобряю;одобрено;утверждаю;утверждено;"
         "принято;принимаю;"
         "принимается;договорились;заметано;записывайте;запишите;запиши;записывай;запишите "
@@ -93,7 +95,7 @@ constexpr std::array kPhrases = {
         "потверждаю;согласн;дв;дп;даа;ладушки"},
     Phrases{
         Mark::No,
-        "нет;нету;не;неа;не а;не не;нее;нетушки;нит;ннет;нетт;неет;нет нет;ни за "
+        "нет;нету;не;неа;не а;не не;нее;нетушки;нит;ннет;нетт;неет;нет нет;не не хочу;не не надо;не не буду;ни за "
         "что;никогда;никогда в жизни;да ну нафиг;никак;никак нет;"
         "ни в коем случае;ни в какую;ни разу;ни под каким предлогом;отнюдь;отнюдь нет;вовсе "
         "нет;совсем нет;точно нет;"
@@ -158,7 +160,7 @@ constexpr std::array kPhrases = {
             "и;ну и что;что;чо;"
             "че;чего;кто;в смысле;в каком смысле;не понял;не поняла;не понимаю;непонятно;не "
             "понятно;зачем;почему;отчего;когда;"
-            "сколько;ну да ну да;ага щас;ага сейчас;щас;ага конечно бегу;да конечно бегу;ага "
+            "сколько;ну да ну да;ага щас;ага щаз;щаз;ага сейчас;щас;ага конечно бегу;да конечно бегу;ага "
             "бегу;конечно бегу;да уж;да ну;"
             "ну ну;ага разбежался;да щас;ага как же;как же;да что вы;да ты что;нет слов;нет "
             "времени*;слов нет;времени нет;"
@@ -191,9 +193,10 @@ constexpr std::array kPhrases = {
             "стоп;отмена;отмени;отмените;отменить;хватит;довольно;прекрати;прекратите;перестань;"
             "перестаньте;stop;cancel"},
     Phrases{Mark::Condition,
-            "но;только;если;кроме;после;пока не;однако;при условии;смотря;если что;при этом;вот "
-            "только;лишь бы;лишь;зато;хотя;"
-            "but;only;unless;except;however;only if"},
+            "но;только;кроме;после;пока не;однако;смотря;при этом;вот "
+            "только;лишь;зато;хотя;"
+            "but;only;except;however"},
+    Phrases{Mark::If, "если;при условии;если что;лишь бы;unless;only if"},
     Phrases{Mark::Manner,
             "аккуратно;аккуратнее;поаккуратнее;быстро;быстрее;побыстрее;поскорее;осторожно;"
             "осторожнее;поосторожнее;недолго;"
@@ -296,7 +299,10 @@ std::vector<Item> items_of(std::string_view text) {
       items.push_back({token.text, false});
       continue;
     }
-    items.push_back({token.is_word() ? squeeze(token.text) : token.text, true});
+    std::string word = token.is_word() ? squeeze(token.text) : token.text;
+    // A Latin `a` in a Cyrillic word is a slip of the keyboard.
+    if (find_mixed_alphabet(word) != std::string::npos) word = unify_lookalikes(word);
+    items.push_back({std::move(word), true});
   }
   // `Д А`, `о п е р а т о р`: spelled out
   const std::size_t words = static_cast<std::size_t>(
@@ -320,15 +326,15 @@ std::vector<Item> items_of(std::string_view text) {
 
 struct Control {
   Intent intent;
-  std::string_view core;     ///< at least one of these words …
+  WordList core;             ///< at least one of these words …
   std::string_view phrases;  ///< … or phrases, `;` between
-  std::string_view helpers;  ///< and nothing else but these
+  WordList helpers;          ///< and nothing else but these
 };
 
-constexpr std::string_view kPolite =
+constexpr WordList kPolite =
     "пожалуйста плиз пж пжлст ну а же вот и давай давайте тогда please pls уже сейчас срочно "
     "здравствуйте привет добрый день "
-    "хочу можно я мне меня бы все это лучше нужно надо просто бот";
+    "хочу можно я мне меня бы все это лучше нужно надо просто бот бота ой эй";
 
 constexpr std::array<Control, 3> kControls = {{
     {Intent::Stop,
@@ -369,7 +375,7 @@ constexpr std::array<Control, 3> kControls = {{
      "шаг;предыдущий ответ;прошлый ответ;"
      "предыдущему вопросу;прошлому вопросу;предыдущему шагу;прошлому шагу;предыдущее;предыдущий;я "
      "ошибся;я ошиблась;ошибся;"
-     "ошиблась;previous question;previous step;previous;верни;верните",
+     "ошиблась;исправить ответ;изменить ответ;поменять ответ;previous question;previous step;previous;верни;верните",
      "шаг шага на один к в с вопрос вопросу ответ ответе ответа исправить изменить поменять "
      "прошлый прошлого прошлому прошлом "
      "предыдущий предыдущему предыдущего предыдущем верни верните вернуть еще раз кнопка нажми "
@@ -377,7 +383,7 @@ constexpr std::array<Control, 3> kControls = {{
      "перейти сделай сделать ошибся ошиблась go to the step question one previous"},
 }};
 
-constexpr std::string_view kPeople =
+constexpr WordList kPeople =
     "оператор оператора оператору оператором операторы операторов менеджер менеджера менеджеру "
     "менеджером менеджеры "
     "администратор администратора администратору администратором админ админа админу админом "
@@ -393,28 +399,39 @@ constexpr std::string_view kPeople =
     "живому живым живой живую кем кого operator human agent support manager person representative "
     "манагер манагера";
 
-constexpr std::string_view kRequests =
+/// Control words that a text may hold for their own sake: to a question that takes any text a lone one is an answer.
+constexpr WordList kAlsoAnswers =
+    "домой конец выход пока обратно меню довольно хватит директор менеджер администратор админ консультант специалист "
+    "сотрудник руководитель начальник человек люди старшего живой поддержка директора менеджера предыдущий предыдущее "
+    "menu exit end manager agent person support representative human previous bye reset undo";
+
+constexpr WordList kRequests =
     "позови позовите позвать соедини соедините соединить переведи переведите перевести переключи "
     "переключите переключить дай "
     "дайте свяжи свяжите связать связаться пригласи пригласите пригласить передай передайте нужен "
     "нужна нужно нужны хочу хотел "
-    "хотела хотелось можно пусть ответит ответят ответьте ответь отзовись свяжитесь перезвони "
+    "хотела хотелось можно пусть ответит ответят позвонит перезвонит свяжется ответьте ответь отзовись свяжитесь перезвони "
     "перезвоните перезвонить позвони позвоните жду вызови вызовите "
     "вызвать подключи подключите подключить требую прошу call connect transfer get want need talk "
     "speak";
 
-constexpr std::string_view kRequestHelpers =
+/// Requests that a person is the object of, wherever they stand.
+constexpr WordList kCalls =
+    "позови позовите соедини соедините переведи переведите переключи переключите свяжи свяжите пригласи пригласите "
+    "вызови вызовите";
+
+constexpr WordList kRequestHelpers =
     "с со к на у в то нибудь либо мной завтра сегодня есть тут здесь помощь живые мне меня нам нас "
     "бы поговорить пообщаться говорить общаться разговаривать звонка звонок "
     "ответа ответить ответит пусть живого живому живым живой живую человек человека человеком "
-    "реального реальным реальному "
+    "кто реального реальным реальному "
     "настоящего настоящим кем вашим вашего вашему вашу вашей вас службу службой технической "
     "техническую тех срочно быстро "
     "скорее прямо сейчас уже просто отдел отдела продаж to a an the with me i would like real live "
     "is there can could speak "
     "talk someone somebody давай давайте пожалуйста плиз please ну а же вот и здравствуйте привет "
     "лучше хочу можно нужен кто "
-    "через один одного";
+    "через";
 
 bool has_phrase(const std::vector<std::string>& words, std::string_view list,
                 std::vector<bool>& used) {
@@ -439,11 +456,12 @@ bool has_phrase(const std::vector<std::string>& words, std::string_view list,
 }
 
 /// A word as it stands in a vocabulary, or as it sounds.
-bool known_word(const std::string& word, std::string_view list, bool by_ear) {
-  if (one_of(word, list)) return true;
+bool known_word(const std::string& word, const WordList& known, bool by_ear) {
+  if (one_of(word, known)) return true;
   if (!by_ear || count_code_points(word) < 5) return false;
   const std::string sound = sound_of(word);
   const std::size_t length = count_code_points(word);
+  std::string_view list = known.text();
   while (!list.empty()) {
     const std::string_view candidate = list.substr(0, list.find(' '));
     list.remove_prefix(std::min(candidate.size() + 1, list.size()));
@@ -459,8 +477,10 @@ bool known_word(const std::string& word, std::string_view list, bool by_ear) {
 
 std::optional<Intent> control_intent(const std::vector<std::string>& words, bool question) {
   if (words.empty() || words.size() > 8) return std::nullopt;
-  const bool alone = words.size() == 1;
-  if (alone && words[0] == "пока") return Intent::Stop;
+  const bool alone = std::count_if(words.begin(), words.end(), [](const std::string& word) {
+                       return !one_of(word, kPolite);
+                     }) == 1;
+  if (alone && std::find(words.begin(), words.end(), "пока") != words.end()) return Intent::Stop;
 
   const Control& stop = kControls[0];
   const auto matches = [&](const Control& control) {
@@ -468,7 +488,8 @@ std::optional<Intent> control_intent(const std::vector<std::string>& words, bool
     bool core = has_phrase(words, control.phrases, used);
     for (std::size_t i = 0; i < words.size(); ++i) {
       if (used[i]) continue;
-      if (known_word(words[i], control.core, alone)) {
+      // `админа` sounds like `отмена`.
+      if (known_word(words[i], control.core, alone && !one_of(words[i], kPeople))) {
         core = true;
       } else if (!one_of(words[i], control.helpers) && !one_of(words[i], kPolite)) {
         return false;
@@ -477,12 +498,15 @@ std::optional<Intent> control_intent(const std::vector<std::string>& words, bool
     return core;
   };
   if (matches(stop)) return Intent::Stop;
+  // `стоп, назад`: the last of two commands
+  if (words.size() == 2 && one_of(words[0], "стоп хватит погоди stop wait") && one_of(words[1], kControls[2].core))
+    return Intent::Back;
 
   // People: alone, or asked for.
   const bool negated = std::any_of(words.begin(), words.end(), [](const std::string& word) {
     return one_of(word, "не нет без not no don't");
   });
-  if (!negated) {
+  {
     bool person = false;
     bool request = false;
     bool all_known = true;
@@ -501,24 +525,24 @@ std::optional<Intent> control_intent(const std::vector<std::string>& words, bool
       }
       if (is_request) {
         request = true;
-        if (request_at == words.size()) request_at = i;
+        if (request_at == words.size() || !one_of(words[request_at], kCalls)) request_at = i;
       }
       if (is_person && request_at < i && i - request_at <= 3 &&
-          one_of(words[request_at],
-                 "позови позовите соедини соедините переведи переведите переключи переключите "
-                 "свяжи свяжите пригласи пригласите вызови вызовите")) {
+          !(request_at > 0 && one_of(words[request_at - 1], "не not don't")) &&
+          one_of(words[request_at], kCalls)) {
         near = true;
       }
       if (!is_person && !is_request && !one_of(words[i], kRequestHelpers)) all_known = false;
     }
-    if (near) return Intent::Operator;
+    if (near) return Intent::Operator;  // `не хочу с ботом, позовите человека`, too
+    if (negated) all_known = false;
     // `жду звонка`, `перезвоните`, `соедините` name nobody and still ask for a person
     const bool asks_call = std::any_of(words.begin(), words.end(), [](const std::string& word) {
       return one_of(
           word, "перезвони перезвоните перезвонить позвоните свяжитесь соедините соедини звонка");
     });
     if (all_known && ((person && (request || !bare_other_person || one_of(words[0], "с со к на") ||
-                                  words.size() == 1)) ||
+                                  alone)) ||
                       (asks_call && !question))) {
       return Intent::Operator;
     }
@@ -541,6 +565,12 @@ std::optional<Mark> mark_of_sign(const std::string& sign) {
   return std::nullopt;
 }
 
+/// `нет проблем`, `не против` behind `ну`: no `ну нет`.
+bool begins_yes_with_no(const std::vector<Item>& items, std::size_t at) {
+  return at + 1 < items.size() && items[at].is_word && items[at + 1].is_word && one_of(items[at].text, "не нет") &&
+         one_of(items[at + 1].text, "против проблем возражений замечаний вопросов возражаю возражаем откажусь вопрос");
+}
+
 std::vector<Mark> marks_of(const std::vector<Item>& items) {
   std::vector<Mark> marks;
   const std::vector<Phrase>& all = phrases();
@@ -554,7 +584,9 @@ std::vector<Mark> marks_of(const std::vector<Item>& items) {
         all.begin(), all.end(), items[i].text,
         [](const Phrase& known, const std::string& word) { return known.words[0] < word; });
     std::size_t taken = 0;
+    const bool filler_first = one_of(items[i].text, "ну а") && begins_yes_with_no(items, i + 1);
     for (; phrase != all.end() && phrase->words[0] == items[i].text; ++phrase) {
+      if (filler_first && phrase->words.size() > 1) continue;
       // Punctuation within a phrase does not matter: `нет, спасибо`, `да-да`.
       std::size_t at = i;
       std::size_t matched = 0;
@@ -604,6 +636,8 @@ bool has(const std::vector<Mark>& marks, Mark mark) {
 }
 
 Intent decide(std::vector<Mark> marks, std::size_t words, bool refusal = false) {
+  const bool conditional = has(marks, Mark::If);
+  std::replace(marks.begin(), marks.end(), Mark::If, Mark::Condition);
   const bool postponed = has(marks, Mark::Yes);
   std::replace(marks.begin(), marks.end(), Mark::Later, postponed ? Mark::Hesitant : Mark::No);
   const bool yes = has(marks, Mark::Yes);
@@ -633,7 +667,7 @@ Intent decide(std::vector<Mark> marks, std::size_t words, bool refusal = false) 
       }
     }
     if (only_no) return Intent::No;
-    const bool harmless = yes && !no && !other && !question && !has(marks, Mark::Hesitant) &&
+    const bool harmless = yes && !no && !conditional && !other && !question && !has(marks, Mark::Hesitant) &&
                           !has(marks, Mark::Unclear) && has(marks, Mark::Manner);
     if (harmless) return Intent::Yes;
     if (first == Mark::No && !yes) return Intent::No;
@@ -728,7 +762,7 @@ Intent read_intent(std::string_view text) {
   if (const auto control = control_intent(words, question)) {
     // `хватит, не надо` is a refusal of what was offered.
     const bool unsubscribe =
-        one_of("пиши", words.size() > 1 ? words[1] : "") ||
+        (words.size() > 1 && words[1] == "пиши") ||
         std::any_of(words.begin(), words.end(), [](const std::string& word) {
           return one_of(word, "пиши пишите писать присылайте присылай рассылку беспокойте звоните");
         });
@@ -757,7 +791,9 @@ Intent read_intent(std::string_view text) {
     const bool latin = std::all_of(trimmed.begin(), trimmed.end(),
                                    [](char c) { return static_cast<signed char>(c) > 0; });
     if (latin) {
-      const std::vector<Item> swapped = items_of(swap_keyboard_layout(to_lower(trimmed)));
+      std::string_view typed = trimmed;
+      while (!typed.empty() && one_of(typed.substr(typed.size() - 1), ". ! ? )")) typed.remove_suffix(1);
+      const std::vector<Item> swapped = items_of(swap_keyboard_layout(to_lower(typed)));
       std::vector<std::string> swapped_words;
       for (const Item& item : swapped) {
         if (item.is_word) swapped_words.push_back(item.text);
@@ -768,6 +804,21 @@ Intent read_intent(std::string_view text) {
     }
   }
   return intent;
+}
+
+std::optional<Intent> read_control(std::string_view text, bool any_text_answers) {
+  const Intent intent = read_intent(text);
+  if (intent != Intent::Back && intent != Intent::Restart && intent != Intent::Stop && intent != Intent::Operator)
+    return std::nullopt;
+  if (!any_text_answers) return intent;
+  std::size_t words = 0;
+  bool doubtful = false;
+  for (const Item& item : items_of(trim(text.substr(0, 4096)))) {
+    if (!item.is_word || one_of(item.text, kPolite)) continue;
+    ++words;
+    doubtful = one_of(item.text, kAlsoAnswers);
+  }
+  return words == 1 && doubtful ? std::nullopt : std::optional(intent);
 }
 
 std::optional<bool> read_yes_no(std::string_view text) {

@@ -40,7 +40,7 @@ bool is_kept_for_things(std::string_view word) {
   return one_of(word, "пара пары паре пару парой pair");
 }
 
-constexpr std::string_view kOrdinalSuffixes =
+constexpr WordList kOrdinalSuffixes =
     "й ый ий ой я ая ья е ое ье го ого его му ому м ым х ю ую ми st nd rd th";
 
 }  // namespace
@@ -48,7 +48,7 @@ constexpr std::string_view kOrdinalSuffixes =
 std::string_view currency_of(const Token& token) {
   struct Currency {
     std::string_view code;
-    std::string_view words;
+    WordList words;
   };
   static constexpr std::array<Currency, 8> kCurrencies = {{
       {"RUB",
@@ -204,6 +204,10 @@ std::optional<Decimal> NumberParser::suffix(std::size_t& at, ParsedNumber& numbe
     ++at;
     return Decimal(1'000'000);
   }
+  if (is_glued && token.text == "г" && token.upper && !number.value.is_zero() && !number.value.is_integer()) {
+    ++at;
+    return Decimal(1'000'000'000);  // 1.2Г; 5Г are grams
+  }
   if (is_glued && (token.text == "b" || token.text == "bn") && language_ == Language::English) {
     ++at;
     return Decimal(1'000'000'000);
@@ -250,6 +254,7 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           !tokens_[i + 1].is_word()) {
         break;
       }
+      if (has_total && !has_group) break;  // `миллион-два` is a range
       word_at = i + 1;
     }
     const Token& word = tokens_[word_at];
@@ -275,6 +280,7 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
       if (apart_) continue;
       const bool hyphen_scale = glued(i) && tokens_[i].is_mark("-");
       if (!hyphen_scale) {
+        number.value = group;
         if (const auto scale = suffix(i, number)) {
           if (has_total && !(*scale < last_scale)) {
             finish_at(group_start);
@@ -578,6 +584,11 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           has_group = true;
           number.kind = NumberKind::Ordinal;
           finish_at(next);
+        } else if (group_start == at && has_group && !has_total && group == Decimal(1) && known->numerator > 2 && known->numerator < 100 &&
+                   tokens_[at].is_word("one")) {
+          group = quotient(1, amount);  // one third
+          number.kind = NumberKind::Fraction;
+          finish_at(next);
         } else if (known->fraction_form && value().is_integer() && known->numerator > 1 &&
                    (scaled || literal_group || word_rank >= rank) &&
                    (has_group || known->numerator >= 10) && !(literal_group && has_total)) {
@@ -647,8 +658,10 @@ std::optional<ParsedNumber> NumberParser::unsigned_number(std::size_t at) const 
     const auto next_word = at + 1 < tokens_.size() && tokens_[at + 1].is_word()
                                ? find_number_word(tokens_[at + 1].text)
                                : std::nullopt;
-    // `пригласил семью` is a family.
-    if (token.text == "семью" && !previous_is_numeric && tokens_.size() > 1 &&
+    // `пригласил семью` is a family, `между пятью и семью` is not.
+    const bool joined = at > 1 && tokens_[at - 1].is_word("и") && tokens_[at - 2].is_word() &&
+                        find_number_word(tokens_[at - 2].text).has_value();
+    if (token.text == "семью" && !previous_is_numeric && !joined && tokens_.size() > 1 &&
         !(next_word && next_word->kind == NumberClass::Scale)) {
       return std::nullopt;
     }
@@ -688,7 +701,8 @@ std::optional<ParsedNumber> NumberParser::parse(std::size_t at) const {
              !apart_) {
     const bool behind_word =
         at > 0 && !token.space_before && tokens_[at - 1].kind != Token::Kind::Mark;
-    if (behind_word || !glued(at + 1) || !tokens_[at + 1].is_digits()) return std::nullopt;
+    const bool point = glued(at + 1) && tokens_[at + 1].is_mark(".") && glued(at + 2) && tokens_[at + 2].is_digits();
+    if (behind_word || !glued(at + 1) || !(tokens_[at + 1].is_digits() || point)) return std::nullopt;
     negative = token.text == "-";
     ++start;
   } else if (token.is_mark(".") && (token.space_before || at == 0) && glued(at + 1) &&
@@ -700,7 +714,23 @@ std::optional<ParsedNumber> NumberParser::parse(std::size_t at) const {
     ParsedNumber number;
     number.value = *value;
     number.begin = at;
-    number.end = at + 2;
+    std::size_t end = at + 2;
+    if (const auto scale = suffix(end, number)) number.value = product(number.value, *scale);
+    number.end = end;
+    return number;
+  }
+  // -.5
+  if (start > at && start < tokens_.size() && tokens_[start].is_mark(".") && glued(start) && glued(start + 1) &&
+      tokens_[start + 1].is_digits() && tokens_[start + 1].text.size() <= 15 && !apart_) {
+    const auto value = to_decimal("0." + tokens_[start + 1].text);
+    if (!value) return std::nullopt;
+    ParsedNumber number;
+    number.value = *value;
+    number.begin = at;
+    std::size_t end = start + 2;
+    if (const auto scale = suffix(end, number)) number.value = product(number.value, *scale);
+    if (negative) number.value = number.value.negated();
+    number.end = end;
     return number;
   }
   auto number = unsigned_number(start);

@@ -88,7 +88,7 @@ constexpr Row kRows[] = {
      "квадриллионов квадриллионам квадриллионами квадриллионах"},
     {NumberClass::Half, 3, 2, "полтора полторы полутора"},
     {NumberClass::Fraction, 1, 2, "половина половину половины половиной половинка половинку"},
-    {NumberClass::Fraction, 1, 3, "треть трети третью"},
+    {NumberClass::Fraction, 1, 3, "треть трети"},
     {NumberClass::Fraction, 1, 4, "четверть четверти четвертью"},
     {NumberClass::Fraction, 1, 8, "восьмушка"},
     {NumberClass::Collective, 2, 1, "двое двоих двоим двоими вдвоем"},
@@ -297,12 +297,12 @@ std::int64_t take_genitives(std::string_view& word) {
   }
 }
 
-constexpr std::string_view kEndings =
+constexpr WordList kEndings =
     "ый ий ой ая яя ое ее ые ие ого его ому ему ым им ую юю ом ем ых их ыми ими ою ею ей";
 // Of a fraction's denominator: одна вторая, пять десятых, одну сотую.
-constexpr std::string_view kFractionEndings = "ая ой ую ых ые";
-constexpr std::string_view kThirds =
-    "третий третья третье третьи третьего третьей третьему третьим третью третьем третьих третьими";
+constexpr WordList kFractionEndings = "ая ой ую ых ые";
+constexpr WordList kThirds =
+    "третий третья третье третьи третьего третьей третьему третьому третьим третью третьем третьих третьими";
 
 std::optional<NumberWord> ordinal(std::string_view word) {
   if (one_of(word, kThirds)) {
@@ -385,13 +385,18 @@ std::optional<NumberWord> guess_number_word(std::string_view word) {
     return NumberWord{found->second->kind, found->second->numerator, found->second->denominator,
                       false};
   }
+  static const std::vector<std::pair<std::string, std::int64_t>> stems = [] {
+    std::vector<std::pair<std::string, std::int64_t>> all;
+    for (const Stem& known : kOrdinalStems) {
+      if (count_code_points(known.text) >= 4) all.emplace_back(sound_of(known.text), known.value);
+    }
+    return all;
+  }();
   for (const std::size_t length : {6u, 4u}) {
     if (word.size() <= length || !one_of(word.substr(word.size() - length), kEndings)) continue;
     const std::string stem = sound_of(word.substr(0, word.size() - length));
-    for (const Stem& known : kOrdinalStems) {
-      if (count_code_points(known.text) >= 4 && stem == sound_of(known.text)) {
-        return NumberWord{NumberClass::Ordinal, known.value, 1, false};
-      }
+    for (const auto& known : stems) {
+      if (stem == known.first) return NumberWord{NumberClass::Ordinal, known.second, 1, false};
     }
   }
   return std::nullopt;

@@ -74,6 +74,53 @@ Decimal with_hundredths(const Decimal& whole, const Decimal& hundredths) {
   return sum ? *sum : whole;
 }
 
+/// What else a sum without a currency may be: `полтора` thousands or millions, `2 ляма` and `5м` millions, `пять миллионов
+/// триста` three hundred thousand more. Empty when it is what it says.
+std::vector<Decimal> other_sums(const std::vector<Token>& tokens, const ParsedNumber& number) {
+  std::vector<Decimal> sums;
+  const auto add_sum = [&](const std::optional<Decimal>& sum) {
+    if (sum) sums.push_back(*sum);
+  };
+  const auto times = [&](const Decimal& value, std::int64_t by) -> std::optional<Decimal> {
+    const auto result = multiply(value, Decimal(by));
+    return result ? std::optional(*result) : std::nullopt;
+  };
+  const Decimal one = 1;
+  const Decimal million = 1'000'000;
+  if (number.kind == NumberKind::Ordinal && tokens[number.end - 1].is_word("м")) {  // 5м
+    add_sum(times(number.value, 1'000'000));
+    return sums;
+  }
+  if (number.scale == one && number.end < tokens.size() && tokens[number.end].is_word()) {
+    const std::string& next = tokens[number.end].text;
+    if (one_of(next, "лям ляма лямов лямчик лимон лимона лимонов м m")) {
+      add_sum(times(number.value, 1'000'000));
+      return sums;
+    }
+    if (one_of(next, "косарь косаря косарей кусок куска кусков штука штуки штук")) {
+      add_sum(times(number.value, 1000));
+      return sums;
+    }
+  }
+  if (!number.value.is_integer() && number.scale == one && number.kind != NumberKind::Fraction) {
+    for (std::size_t i = number.begin; i < number.end; ++i) {
+      if (!one_of(tokens[i].text, "полтора полторы полутора половиной")) continue;
+      add_sum(times(number.value, 1000));
+      add_sum(times(number.value, 1'000'000));
+      return sums;
+    }
+  }
+  if (number.value.is_integer() && !(number.value < million) && number.scale == million) {
+    const auto all = number.value.to_int64();
+    const std::int64_t rest = all ? *all % 1'000'000 : 0;
+    if (all && rest >= 100 && rest < 1000) {
+      add_sum(Decimal(*all - rest + rest * 1000));
+      add_sum(number.value);
+    }
+  }
+  return sums;
+}
+
 }  // namespace
 
 std::vector<FoundNumber> find_numbers(std::string_view text, Language language) {
@@ -127,6 +174,16 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     const ParsedNumber& number = numbers[i];
     if (in_brackets_after_number(tokens, numbers, i)) continue;
+    // 1 599 059, 38 евро: a space behind the decimal comma of a long sum
+    if (i + 1 < numbers.size() && number.value.is_integer() && number.end - number.begin > 1 &&
+        tokens[number.begin].is_digits() && tokens[number.end - 1].is_digits() && tokens[number.end].is_mark(",") &&
+        !tokens[number.end].space_before && numbers[i + 1].begin == number.end + 1 &&
+        numbers[i + 1].digits.size() == 2 && !currency_beside(tokens, numbers[i + 1]).empty()) {
+      named.push_back({with_hundredths(number.value, numbers[i + 1].value), currency_beside(tokens, numbers[i + 1]),
+                       number.approximate});
+      ++i;
+      continue;
+    }
     Money money{number.value, currency_beside(tokens, number), number.approximate};
     const std::size_t after = behind(tokens, number.end);
     if (after < tokens.size() && reading::is_small_coin(tokens[after])) {
@@ -167,6 +224,8 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
   const std::vector<Money>& amounts = named.empty() ? bare : named;
   if (amounts.empty()) return Error{NumberProblem::NoNumber};
   if (amounts.size() > 1) return Error{NumberProblem::Several};
+  if (named.empty() && numbers.size() == 1 && !other_sums(tokens, numbers[0]).empty())
+    return Error{NumberProblem::Ambiguous};
   if (numbers.size() == 2) {
     const auto range = read_range(text, language);  // 1000-2000 руб
     if (range && range->low && range->high) return Error{NumberProblem::Several};
@@ -174,16 +233,97 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
   return amounts[0];
 }
 
+namespace {
+
+/// `тринадцать двести` is heard as 13 200, `пятнадцать десять` as 1510: two numbers in words with nothing between.
+std::optional<Decimal> spoken_pair(const std::vector<Token>& tokens, const std::vector<ParsedNumber>& numbers) {
+  if (numbers.size() != 2 || numbers[0].end != numbers[1].begin) return std::nullopt;
+  const auto in_words = [&](const ParsedNumber& number) {
+    return std::all_of(tokens.begin() + static_cast<std::ptrdiff_t>(number.begin),
+                       tokens.begin() + static_cast<std::ptrdiff_t>(number.end),
+                       [](const Token& token) { return token.is_word(); }) &&
+           number.kind == NumberKind::Cardinal && number.value.is_integer() && number.scale == Decimal(1);
+  };
+  if (!in_words(numbers[0]) || !in_words(numbers[1])) return std::nullopt;
+  const Decimal& first = numbers[0].value;
+  const Decimal& second = numbers[1].value;
+  if (first < Decimal(1) || Decimal(999) < first || second < Decimal(10) || Decimal(999) < second) return std::nullopt;
+  if (second < Decimal(100) && Decimal(99) < first) return std::nullopt;
+  const auto thousands = multiply(first, second < Decimal(100) ? Decimal(100) : Decimal(1000));
+  const auto whole = thousands ? add(*thousands, second) : thousands;
+  return whole ? std::optional(*whole) : std::nullopt;
+}
+
+NumberReadings readings_of(std::string_view text, Language language, Grouping grouping) {
+  const std::vector<Token> tokens = reading::split_tokens(text);
+  const std::vector<ParsedNumber> numbers = NumberParser(tokens, language, grouping).find_all();
+  NumberReadings readings;
+  const auto add_value = [&](const Decimal& value) {
+    if (std::find(readings.values.begin(), readings.values.end(), value) == readings.values.end())
+      readings.values.push_back(value);
+  };
+  for (const ParsedNumber& number : numbers) {
+    if (readings.currency.empty()) readings.currency = currency_beside(tokens, number);
+  }
+  if (numbers.size() == 1) {
+    const auto sums = grouping == Grouping::Thousands ? other_sums(tokens, numbers[0]) : std::vector<Decimal>{};
+    if (!sums.empty()) {
+      for (const Decimal& sum : sums) add_value(sum);
+    } else if (numbers[0].alternative) {
+      add_value(numbers[0].value);
+      // Of 3/4 the other reading is two numbers.
+      if (numbers[0].kind != NumberKind::Fraction) add_value(*numbers[0].alternative);
+    }
+    return readings;
+  }
+  if (const auto pair = spoken_pair(tokens, numbers)) {
+    add_value(*pair);
+    return readings;
+  }
+  readings.of_many = true;
+  if (const auto range = read_range(text, language); range && range->low && range->high) {
+    add_value(*range->low);
+    add_value(*range->high);
+    return readings;
+  }
+  // `2 или 3 млн`: the scale is for both
+  const auto is_or = [&](std::size_t i) { return i < tokens.size() && one_of(tokens[i].text, "или либо or"); };
+  if (numbers.size() == 2 && numbers[0].end + 1 == numbers[1].begin && is_or(numbers[0].end) &&
+      numbers[0].scale == Decimal(1) && numbers[1].scale > Decimal(1)) {
+    if (const auto scaled = multiply(numbers[0].value, numbers[1].scale); scaled && *scaled <= numbers[1].value) {
+      add_value(*scaled);
+      add_value(numbers[1].value);
+      return readings;
+    }
+  }
+  for (const ParsedNumber& number : numbers) {
+    if (number.alternative) return NumberReadings{};
+    // Where some are money, the others are not.
+    if (grouping == Grouping::Thousands && !readings.currency.empty() && currency_beside(tokens, number).empty()) continue;
+    add_value(number.value);
+  }
+  // A list of numbers is no choice.
+  if (readings.values.size() > 4 || (readings.values.size() == 1 && numbers.size() > 2)) readings.values.clear();
+  return readings;
+}
+
+}  // namespace
+
+NumberReadings number_readings(std::string_view text, Language language) {
+  return readings_of(text, language, Grouping::Ask);
+}
+
+NumberReadings money_readings(std::string_view text, Language language) {
+  return readings_of(text, language, Grouping::Thousands);
+}
+
 std::optional<NumberRange> read_range(std::string_view text, Language language) {
   const std::vector<Token> tokens = reading::split_tokens(text);
   const std::vector<ParsedNumber> numbers =
       NumberParser(tokens, language, Grouping::Ask).find_all();
-  const auto before = [&](const ParsedNumber& number, std::string_view words) {
+  const auto before = [&](const ParsedNumber& number, const reading::WordList& words) {
     return number.begin > 0 && tokens[number.begin - 1].is_word() &&
            one_of(tokens[number.begin - 1].text, words);
-  };
-  const auto not_before = [&](const ParsedNumber& number) {
-    return number.begin > 1 && one_of(tokens[number.begin - 2].text, "не no not");
   };
   if (numbers.size() == 1) {
     const ParsedNumber& number = numbers[0];
@@ -191,14 +331,19 @@ std::optional<NumberRange> read_range(std::string_view text, Language language) 
     range.currency = currency_beside(tokens, number);
     const bool less =
         before(number,
-               "до более больше выше свыше менее меньше максимум ниже than most under maximum to "
+               "чем до более больше выше свыше менее меньше максимум ниже than most under maximum to "
                "минимум от least over from minimum above below");
     if (!less) return std::nullopt;
-    const std::string& word = tokens[number.begin - 1].text;
-    const std::string previous = number.begin > 1 ? tokens[number.begin - 2].text : std::string();
+    std::string word = tokens[number.begin - 1].text;
+    std::size_t at = number.begin - 1;
+    if (word == "чем") {  // больше чем 10
+      if (at == 0 || !one_of(tokens[at - 1].text, "более больше менее меньше выше ниже")) return std::nullopt;
+      word = tokens[--at].text;
+    }
+    const std::string previous = at > 0 ? tokens[at - 1].text : std::string();
     bool upper = one_of(word, "до менее меньше максимум ниже under maximum to most below");
     if (word == "than") upper = one_of(previous, "less fewer");
-    if (one_of(word, "более больше выше свыше менее меньше ниже") && not_before(number))
+    if (one_of(word, "более больше выше свыше менее меньше ниже") && one_of(previous, "не no not"))
       upper = !upper;
     if (word == "than" && number.begin > 2 && one_of(tokens[number.begin - 3].text, "no not"))
       upper = !upper;
@@ -246,6 +391,7 @@ std::string read_digits(std::string_view text, Language language) {
   parser.keep_digits_apart();
   std::string digits;
   int times = 1;
+  int spoken_count = 0;  // a word of one digit just read: `три` of `три двойки`
   for (std::size_t i = 0; i < tokens.size();) {
     const Token& token = tokens[i];
     if (token.kind == Token::Kind::Mark) {
@@ -269,6 +415,12 @@ std::string read_digits(std::string_view text, Language language) {
       }
       const auto word = reading::find_number_word(token.text);
       if (word && word->kind == reading::NumberClass::DigitNoun) {
+        // три двойки
+        if (spoken_count > 1 && spoken_count < 10 && !digits.empty() && word->denominator == 1) {
+          digits.pop_back();
+          times = spoken_count;
+        }
+        spoken_count = 0;
         for (; times > 0; --times) digits += std::to_string(word->numerator);
         times = 1;
         ++i;
@@ -286,6 +438,13 @@ std::string read_digits(std::string_view text, Language language) {
     const std::string shown =
         token.is_digits() && number->end == i + 1 ? token.text : number->value.to_string();
     i = number->end;
+    spoken_count = token.is_word() && shown.size() == 1 ? shown[0] - '0' : 0;
+    if (spoken_count > 1 && i < tokens.size() && one_of(tokens[i].text, "раза раз times")) {  // два раза пять
+      times = spoken_count;
+      spoken_count = 0;
+      ++i;
+      continue;
+    }
     if (i < tokens.size() && shown.size() == 1 &&
         one_of(tokens[i].text, "нуля нулей ноля нолей zeros zeroes")) {
       digits.append(static_cast<std::size_t>(shown[0] - '0'), '0');  // три нуля

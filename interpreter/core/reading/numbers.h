@@ -50,8 +50,18 @@ struct Money {
   std::string currency;  ///< ISO 4217; empty when the answer names none
   bool approximate = false;
 };
-/// `1 000 р 50 коп`, `2,2 млн.руб.`, `20,000 руб`. Three digits behind one separator are thousands.
+/// `1 000 р 50 коп`, `2,2 млн.руб.`, `20,000 руб`. Three digits behind one separator are thousands; `полтора` without a
+/// unit is ambiguous.
 Result<Money, NumberProblem> read_money(std::string_view text, Language language);
+
+/// What an answer that `read_number` or `read_money` refused may mean, to be asked about: at most 4 different values.
+struct NumberReadings {
+  std::vector<Decimal> values;
+  std::string currency;  ///< ISO 4217, when one is named
+  bool of_many = false;  ///< several numbers were said (`5-7 млн`, `2 и 3`), rather than one with several readings
+};
+NumberReadings number_readings(std::string_view text, Language language);
+NumberReadings money_readings(std::string_view text, Language language);
 
 struct NumberRange {
   std::optional<Decimal> low;  ///< no value: open

@@ -104,9 +104,9 @@ std::optional<std::string> plain_russian_mobile(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::string> read_phone(std::string_view text, std::string_view region) {
+std::vector<std::string> read_phones(std::string_view text, std::string_view region) {
   if (region == "RU") {
-    if (auto mobile = plain_russian_mobile(trim(text))) return mobile;
+    if (auto mobile = plain_russian_mobile(trim(text))) return {std::move(*mobile)};
   }
   const std::string composed = to_nfc(trim(text.substr(0, 1024)));
   const std::vector<Token> tokens = reading::split_tokens(composed);
@@ -125,12 +125,12 @@ std::optional<std::string> read_phone(std::string_view text, std::string_view re
     if (!letters && !is_amount(tokens, tokens.front().begin, tokens.back().end)) {
       const bool currency = std::any_of(tokens.begin(), tokens.end(), is_amount_word);
       if (!currency) {
-        if (auto phone = parse(composed, country)) return phone;
+        if (auto phone = parse(composed, country)) return {std::move(*phone)};
       }
       // A shared contact: a whole international number without its plus.
       if (tokens.size() == 1 && digits.size() >= 11 && digits.size() <= 15 && digits[0] != '0' &&
           digits[0] != '8' && digits[0] != '7') {
-        if (auto phone = parse("+" + digits, country)) return phone;
+        if (auto phone = parse("+" + digits, country)) return {std::move(*phone)};
       }
     }
     // Inside a sentence.
@@ -145,17 +145,21 @@ std::optional<std::string> read_phone(std::string_view text, std::string_view re
       const std::string phone = e164(match.number());
       if (std::find(found.begin(), found.end(), phone) == found.end()) found.push_back(phone);
     }
-    if (found.size() == 1) return found[0];
-    if (found.size() > 1) return std::nullopt;
+    if (!found.empty()) return found;
   }
   const std::string dictated = dictated_digits(composed, tokens);
   if (dictated.size() >= 7 && dictated.size() <= 15) {
     const bool plus = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
       return token.is_mark("+") || one_of(token.text, "плюс plus");
     });
-    return parse((plus ? "+" : "") + dictated, country);
+    if (auto phone = parse((plus ? "+" : "") + dictated, country)) return {std::move(*phone)};
   }
-  return std::nullopt;
+  return {};
+}
+
+std::optional<std::string> read_phone(std::string_view text, std::string_view region) {
+  std::vector<std::string> phones = read_phones(text, region);
+  return phones.size() == 1 ? std::optional(std::move(phones.front())) : std::nullopt;
 }
 
 std::string format_phone(std::string_view phone) {

@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Phone numbers through libphonenumber, whose tables are loaded at the first call.
 namespace sufler {
@@ -10,6 +11,9 @@ namespace sufler {
 /// or as platforms send contacts, without `+`. `region` (ISO 3166, `RU`) reads national numbers.
 /// Nothing for numbers that are merely possible, for sums of money, and for two different phones.
 std::optional<std::string> read_phone(std::string_view text, std::string_view region = "RU");
+
+/// The different valid phones of an answer, in its order: two or more are a choice for the person.
+std::vector<std::string> read_phones(std::string_view text, std::string_view region = "RU");
 
 /// For display: `+7 912 345-67-89`. A text that is no phone comes back as it is.
 std::string format_phone(std::string_view e164);

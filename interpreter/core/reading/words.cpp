@@ -2,6 +2,8 @@
 
 #include <unicode/uchar.h>
 
+#include <cstring>
+
 #include "interpreter/core/reading/numbers.h"
 #include "interpreter/core/text.h"
 
@@ -65,12 +67,16 @@ std::vector<Token> split_tokens(std::string_view text) {
   return tokens;
 }
 
-bool one_of(std::string_view word, std::string_view list) {
-  if (word.empty()) return false;
-  for (std::size_t at = list.find(word); at != std::string_view::npos;
-       at = list.find(word, at + 1)) {
-    const std::size_t end = at + word.size();
-    if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return true;
+bool one_of(std::string_view word, const WordList& list) {
+  if (word.empty() || !list.may_have(word)) return false;
+  const std::string_view text = list.text();
+  const char* const end = text.data() + text.size();
+  for (const char* begin = text.data(); begin < end;) {
+    const void* const space = std::memchr(begin, ' ', static_cast<std::size_t>(end - begin));
+    const char* const stop = space ? static_cast<const char*>(space) : end;
+    if (static_cast<std::size_t>(stop - begin) == word.size() && std::memcmp(begin, word.data(), word.size()) == 0)
+      return true;
+    begin = stop + 1;
   }
   return false;
 }

@@ -38,6 +38,16 @@ std::vector<std::string> texts_of(const ValueMap& map, std::string_view name) {
 
 }  // namespace
 
+std::string without_report_file(std::string letter) {
+  const std::size_t begin = letter.find(kReportFile), end = letter.find(kReportFileEnd), instead = letter.find(kReportNoFile);
+  if (begin == letter.npos || end == letter.npos || instead == letter.npos || end < begin || instead < end) return letter;
+  const std::size_t text = instead + kReportNoFile.size(), text_end = letter.find("-->", text);
+  if (text_end == letter.npos) return letter;
+  const std::string said = letter.substr(text, text_end - text);
+  letter.replace(begin, text_end + 3 - begin, said);
+  return letter;
+}
+
 std::string to_json(const ReportOrder& order) {
   ValueMap all;
   all.set("name", order.name);

@@ -55,5 +55,9 @@ inline constexpr std::string_view kReportKey = "report-";
 inline constexpr std::string_view kReportLetter = ".letter";
 /// In the HTML of a letter: it has not all of the report.
 inline constexpr std::string_view kReportCut = "<!--cut-->";
+/// Of a letter that has not all: says no longer that the file is attached, but that it is not.
+std::string without_report_file(std::string letter);
+/// What the letter says of its file, between the first two, and what is true when it is missing, in a comment of the third.
+inline constexpr std::string_view kReportFile = "<!--file-->", kReportFileEnd = "<!--/file-->", kReportNoFile = "<!--no file:";
 
 }  // namespace sufler

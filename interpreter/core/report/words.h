@@ -13,7 +13,11 @@ struct ReportWords {
   std::string_view nobody, no_rows;
   std::string_view zone, then, made;
   std::string_view client, number, created, date, time, platform, who, text;
-  std::string_view cut_talks, cut_rows;  ///< `{0}` of `{1}`, in the file `{2}`
+  std::string_view cut_talks, cut_rows;  ///< `{0}` of `{1}`
+  std::string_view in_file;              ///< behind it: they are in the file `{0}`
+  std::string_view no_file;              ///< instead, where the file `{0}` does not go along
+  std::string_view cut_talk;             ///< one is too long for a letter; the file is `{0}`
+  std::string_view long_talk;            ///< one is too long for a file
   std::string_view full;                 ///< `{0}` of `{1}` found room
   std::string_view all_time, unknown;
 };
@@ -27,8 +31,9 @@ inline constexpr ReportWords kRussianReport = {
     "За это время никто не писал.", "За это время строк нет.",
     "Часовой пояс", "потом", "составлено",
     "Клиент", "№", "Создано", "Дата", "Время", "Площадка", "Кто", "Что",
-    "Здесь первые разговоры: {0} из {1}. Все они в приложенном файле {2}.",
-    "Здесь первые строки: {0} из {1}. Все они в приложенном файле {2}.",
+    "Здесь первые разговоры: {0} из {1}.", "Здесь первые строки: {0} из {1}.", "Все они в приложенном файле {0}.",
+    "Файл {0}, где они все, к письму не приложен: он слишком велик или больше не хранится. Возьмите период короче.",
+    "… разговор слишком длинный для письма, целиком он в файле {0}", "… разговор слишком длинный, здесь его начало",
     "В файл поместилось {0} из {1}. Возьмите период короче.",
     "за всё время", "без имени"};
 inline constexpr ReportWords kEnglishReport = {
@@ -40,8 +45,9 @@ inline constexpr ReportWords kEnglishReport = {
     "Nobody wrote in this time.", "There are no rows in this time.",
     "Time zone", "then", "made",
     "Client", "No.", "Created", "Date", "Time", "Platform", "Who", "What",
-    "The first talks are here: {0} of {1}. All of them are in the attached file {2}.",
-    "The first rows are here: {0} of {1}. All of them are in the attached file {2}.",
+    "The first talks are here: {0} of {1}.", "The first rows are here: {0} of {1}.", "All of them are in the attached file {0}.",
+    "The file {0}, which has all of them, is not attached: it is too large, or not kept any more. Take a shorter time.",
+    "… this talk is too long for a letter, the whole of it is in the file {0}", "… this talk is too long, its beginning is here",
     "{0} of {1} found room in this file. Take a shorter time.",
     "of all time", "no name"};
 

@@ -185,6 +185,7 @@ class Html {
     std::vector<Chart::Bar> bars;
     std::string empty;   ///< said in the place of pieces when there are none
     std::string remark;  ///< before the pieces; may be empty
+    std::string in_file, no_file;  ///< behind it: where the rest is, and what is said when it is not there
     std::string inbox;   ///< what a mail program shows beside the subject
     bool cut = false;
   };
@@ -214,7 +215,7 @@ class Html {
              "</td></tr>\n";
     if (!page.remark.empty())
       out += "<tr><td bgcolor=\"#fff4d6\" style=\"" + style("font-size:14px;line-height:20px;padding:10px 20px", kText) + "\">" +
-             escape_html(page.remark) + "</td></tr>\n";
+             escape_html(page.remark) + where_the_rest_is(page) + "</td></tr>\n";
     if (page.empty.empty() && is_table()) add_table_head(out);
     return out;
   }
@@ -223,20 +224,29 @@ class Html {
     return std::string(page.empty.empty() && is_table() ? "</table>\n</td></tr>\n" : "") + "</table>\n</td></tr>\n</table>\n</body>\n</html>\n";
   }
 
-  std::string talk(const std::string& who, const std::string& about, const std::vector<Saying>& said) const {
+  /// The beginning of a talk, `most` bytes of it, and what is said of the rest.
+  static std::string cut(const std::string& talk, std::size_t most, const std::string& rest) {
+    if (talk.size() <= most) return talk;
+    // Between two messages no tag is open; what people write holds no such mark, for it is escaped.
+    std::size_t end = talk.rfind(kNextSaying, most);
+    if (end == talk.npos) end = talk.find(kNextSaying);
+    if (end == talk.npos) return talk;
+    return talk.substr(0, end) + of_the_rest(rest) + std::string(kEndOfTalk);
+  }
+
+  std::string talk(const std::string& who, const std::string& about, const std::vector<Saying>& said, const std::string& rest) const {
     std::string out = "<tr><td style=\"" + style("font-size:14px;line-height:20px;padding:14px 20px;border-top:1px solid #cfd7df", kText) +
                       "\"><b>" + escape_html(who) + "</b> <span style=\"color:#5b6876\">" + escape_html(about) + "</span>";
     std::string day;
     for (const Saying& one : said) {
       if (one.day != day) {
         if (!day.empty() || said.front().day != said.back().day)
-          out += "<br>\n<span style=\"color:#5b6876\">" + escape_html(one.day) + "</span>";
+          out += std::string(kNextSaying) + escape_html(one.day) + "</span>";
         day = one.day;
       }
-      out += "<br>\n<span style=\"color:#5b6876\">" + one.time + "</span> <b>" + escape_html(one.name) + ":</b> " + escape_html_text(one.text);
+      out += std::string(kNextSaying) + one.time + "</span> <b>" + escape_html(one.name) + ":</b> " + escape_html_text(one.text);
     }
-    out += "</td></tr>\n";
-    return out;
+    return out + of_the_rest(rest) + std::string(kEndOfTalk);
   }
 
   /// `numeric`: by column.
@@ -261,6 +271,21 @@ class Html {
   }
 
  private:
+  static constexpr std::string_view kNextSaying = "<br>\n<span style=\"color:#5b6876\">", kEndOfTalk = "</td></tr>\n";
+  static std::string of_the_rest(const std::string& rest) {
+    return rest.empty() ? std::string() : std::string(kNextSaying) + escape_html(rest) + "</span>";
+  }
+  static std::string where_the_rest_is(const Page& page) {
+    if (page.in_file.empty()) return {};
+    return " " + std::string(kReportFile) + escape_html(page.in_file) + std::string(kReportFileEnd) + std::string(kReportNoFile) +
+           in_comment(escape_html(page.no_file)) + "-->";
+  }
+  /// A comment ends with the first `--`.
+  static std::string in_comment(std::string text) {
+    for (std::size_t at = text.find("--"); at != text.npos; at = text.find("--", at)) text.replace(at, 2, "- -");
+    return text;
+  }
+
   static std::string style(std::string_view own, std::string_view color) {
     return std::string(kFont) + std::string(color) + std::string(own);
   }
@@ -408,6 +433,7 @@ struct ReportWriter::Impl {
     // Turns in which nobody said anything: a timer, a press that changed nothing.
     std::erase_if(said, [](const Saying& one) { return trim(one.text).empty(); });
     if (said.empty()) return;
+    for (Saying& one : said) make_plain(one.name), make_plain(one.text);
     bool staff = false;
     for (const Saying& one : said) {
       if (one.who == Saying::Who::Client) ++from_clients, chart.count(one.at);
@@ -419,14 +445,16 @@ struct ReportWriter::Impl {
     Piece piece;
     piece.key.emplace_back(said.front().at);
     piece.id = talk.dialog_id;
-    const std::string who = name.empty() ? std::string(words.unknown) : name;
+    std::string who = name.empty() ? std::string(words.unknown) : name;
     std::string about = platform_of(talk.chat);
     if (!talk.user.username.empty()) about += " @" + talk.user.username;
+    make_plain(who), make_plain(about);
     about += ", " + shown_date(zone.to_local(said.front().at).date, order.language) + " " + said.front().time + (said.back().time == said.front().time ? "" : "–" + said.back().time);
+    const std::string rest = shorten(said) || talk.cut ? std::string(words.long_talk) : std::string();
     switch (order.format) {
-      case Format::Html: piece.text = html.talk(who, about, said); break;
+      case Format::Html: piece.text = html.talk(who, about, said, rest); break;
       case Format::Text:
-        piece.text = who + " (" + about + ")\n" + as_text(said) + "\n";
+        piece.text = who + " (" + about + ")\n" + as_text(said) + (rest.empty() ? "" : rest + "\n") + "\n";
         break;
       case Format::Csv:
         for (const Saying& one : said) {
@@ -434,9 +462,33 @@ struct ReportWriter::Impl {
           piece.text += csv({{shown_date(local.date, order.language), false}, {one.time, false}, {std::to_string(talk.dialog_id), false},
                              {who, true}, {platform_of(talk.chat), true}, {one.name, true}, {one.text, true}});
         }
+        if (!rest.empty())
+          piece.text += csv({{"", false}, {"", false}, {std::to_string(talk.dialog_id), false}, {who, true}, {platform_of(talk.chat), true}, {"", true}, {rest, true}});
         break;
     }
     keep(std::move(piece));
+  }
+
+  /// Leaves what one talk may take; whether that is not all.
+  static bool shorten(std::vector<Saying>& said) {
+    constexpr std::size_t kAround = 128;  // time, name, tags
+    std::size_t size = 0, kept = 0;
+    while (kept < said.size() && size + said[kept].text.size() + kAround <= kMostOfTalk) size += said[kept++].text.size() + kAround;
+    if (kept == said.size()) return false;
+    said.resize(std::max<std::size_t>(kept, 1));
+    return true;
+  }
+
+  /// Marks that turn the order of what stands behind them around: with them one could write what another seems to say.
+  static void make_plain(std::string& text) {
+    for (std::size_t at = text.find("\xE2\x80"); at != text.npos; at = text.find("\xE2\x80", at)) {
+      const auto third = at + 2 < text.size() ? static_cast<unsigned char>(text[at + 2]) : 0u;
+      third >= 0xAA && third <= 0xAE ? void(text.erase(at, 3)) : void(at += 2);  // U+202A to U+202E
+    }
+    for (std::size_t at = text.find("\xE2\x81"); at != text.npos; at = text.find("\xE2\x81", at)) {
+      const auto third = at + 2 < text.size() ? static_cast<unsigned char>(text[at + 2]) : 0u;
+      third >= 0xA6 && third <= 0xA9 ? void(text.erase(at, 3)) : void(at += 2);  // U+2066 to U+2069
+    }
   }
 
   // ---- rows
@@ -502,6 +554,11 @@ struct ReportWriter::Impl {
 
   /// As people read it.
   std::string cell(const Value& value, bool is_id) const {
+    std::string text = as_it_is(value, is_id);
+    make_plain(text);
+    return text;
+  }
+  std::string as_it_is(const Value& value, bool is_id) const {
     if (value.number()) {
       std::string digits = to_display(value, scope.locale());
       return is_id ? digits : grouped(std::move(digits));
@@ -518,7 +575,9 @@ struct ReportWriter::Impl {
 
   /// As a spreadsheet reads it: numbers without spaces, a telephone in one piece.
   std::string plain_cell(const Value& value) const {
-    return value.number() || value.text() ? to_display(value, scope.locale()) : cell(value, false);
+    std::string text = value.number() || value.text() ? to_display(value, scope.locale()) : as_it_is(value, false);
+    make_plain(text);
+    return text;
   }
 
   std::string shown_moment(Moment at) const {
@@ -667,15 +726,25 @@ struct ReportWriter::Impl {
     page.cut = true;
     const auto remark = [&](std::size_t shown) {
       page.remark = filled(order.talks ? words.cut_talks : words.cut_rows,
-                           {grouped(static_cast<std::int64_t>(shown)), grouped(static_cast<std::int64_t>(all)), order.name});
+                           {grouped(static_cast<std::int64_t>(shown)), grouped(static_cast<std::int64_t>(all))});
     };
+    page.in_file = filled(words.in_file, {order.name});
+    page.no_file = filled(words.no_file, {order.name});
     remark(pieces.size());
     std::size_t size = html.head(page).size() + html.foot(page).size(), shown = 0;
-    while (shown < pieces.size() && size + pieces[shown].text.size() <= kMostLetter) size += pieces[shown++].text.size();
+    // One long talk leaves the others their place; where there is but one it has it all.
+    const std::string rest = filled(words.cut_talk, {order.name});
+    const std::size_t room = kMostLetter - std::min(kMostLetter, size + 2 * rest.size());
+    const std::size_t most = std::max(kMostOfTalkInLetter, pieces.empty() ? 0 : room / pieces.size());
+    std::string all_shown;
+    for (; shown < pieces.size(); ++shown) {
+      const std::string text = order.talks ? Html::cut(pieces[shown].text, std::min(most, room), rest) : pieces[shown].text;
+      if (size + text.size() > kMostLetter) break;
+      size += text.size();
+      all_shown += text;
+    }
     remark(shown);
-    std::string letter = html.head(page);
-    for (std::size_t i = 0; i < shown; ++i) letter += pieces[i].text;
-    return letter + html.foot(page);
+    return html.head(page) + all_shown + html.foot(page);
   }
 };
 

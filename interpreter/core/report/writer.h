@@ -19,6 +19,7 @@ struct ReportTalk {
   ChatAddress chat;
   UserRecord user;
   std::vector<JournalLine> lines;  ///< oldest first
+  bool cut = false;                ///< there were more of them
 };
 
 /// Figures that the talks and rows themselves do not give.
@@ -39,6 +40,8 @@ class ReportWriter {
  public:
   static constexpr std::size_t kMostBytes = std::size_t{48} << 20;  ///< of the file; platforms take 50 MB
   static constexpr std::size_t kMostLetter = 90 * 1024;             ///< Gmail cuts a letter off at 102 kB
+  /// Of one talk: more of it would leave the others no place.
+  static constexpr std::size_t kMostOfTalk = std::size_t{4} << 20, kMostOfTalkInLetter = 20 * 1024;
 
   explicit ReportWriter(const ReportOrder& order, std::size_t most_bytes = kMostBytes);
   ~ReportWriter();

@@ -78,6 +78,7 @@ Flow play_verb(Play& play, StepId id, const Step& step, const Mail& mail) {
       return Flow::Next;
     }
     order.html = std::move(*html);
+    order.pictures = mail.html->pictures();
   }
   if (mail.report) {
     Value file;

@@ -4,6 +4,7 @@
 
 #include "interpreter/core/jobs.h"
 #include "interpreter/core/report/order.h"
+#include "interpreter/core/secret_columns.h"
 #include "interpreter/core/steps/steps.h"
 
 namespace sufler {
@@ -35,10 +36,19 @@ bool end_of_period(Play& play, const Expression& expression, bool is_end, Moment
   return true;
 }
 
+/// When it is by a schedule that is played, however late: between the reports of two runs nothing is left out, and nothing
+/// is in both.
+Moment time_of(Play& play) {
+  if (play.state.run_of.unix_ms != 0) return play.state.run_of;
+  const auto* schedule = std::get_if<ScheduleDue>(&play.event.what);
+  return schedule && schedule->due.unix_ms != 0 ? schedule->due : play.now();
+}
+
 bool work_out(Play& play, const Period& period, ReportOrder& order) {
   using Kind = Period::Kind;
   const Zone& zone = play.program.zone;
-  const Date today = zone.to_local(order.at).date;
+  const Moment time = time_of(play);
+  const Date today = zone.to_local(time).date;
   // Days are counted by the calendar: one may have 23 or 25 hours.
   const auto day = [&](int from_today) { return zone.to_moment({Date{today.days_since_epoch + from_today}, {}}); };
   const auto month = [&](int from_this) {
@@ -52,14 +62,23 @@ bool work_out(Play& play, const Period& period, ReportOrder& order) {
   const int monday = 1 - today.weekday();
   // What happens at this very moment is in it: a step before this one may have saved a row.
   order.to = Moment{order.at.unix_ms + 1};
+  // Of a run that came late what is still today is all of that day.
+  const auto so_far = [&](Moment from, Moment end) {
+    order.from = from;
+    order.to = std::min(order.to, end);
+    return true;
+  };
   switch (period.kind) {
     case Kind::All: order.all_time = true; return true;
-    case Kind::Last: order.from = Moment{order.to.unix_ms - period.last.ms}; return true;
-    case Kind::Today: order.from = day(0); return true;
+    case Kind::Last:
+      order.to = Moment{time.unix_ms + 1};
+      order.from = Moment{order.to.unix_ms - period.last.ms};
+      return true;
+    case Kind::Today: return so_far(day(0), day(1));
     case Kind::Yesterday: order.from = day(-1), order.to = day(0); return true;
-    case Kind::ThisWeek: order.from = day(monday); return true;
+    case Kind::ThisWeek: return so_far(day(monday), day(monday + 7));
     case Kind::LastWeek: order.from = day(monday - 7), order.to = day(monday); return true;
-    case Kind::ThisMonth: order.from = month(0); return true;
+    case Kind::ThisMonth: return so_far(month(0), month(1));
     case Kind::LastMonth: order.from = month(-1), order.to = month(0); return true;
     case Kind::Between: break;
   }
@@ -99,10 +118,8 @@ void order_rows(Play& play, const ReportStep& report, ReportOrder& order) {
     plain.name = column.name;
     plain.type = column.type;
     order.table.columns.push_back(std::move(plain));
-    const bool secret = std::any_of(play.program.questions.begin(), play.program.questions.end(),
-                                    [&](const Question& question) { return question.secret && question.name == column.name; });
-    if (secret) order.secret.push_back(column.name);
   }
+  for (const auto& [column, secret] : secret_columns(play.program, report.table)) order.secret.push_back(column);
   if (!order.all_time) {
     order.conditions.push_back({"created_at", ">=", Value(order.from)});
     order.conditions.push_back({"created_at", "<", Value(order.to)});

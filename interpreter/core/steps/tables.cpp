@@ -5,6 +5,7 @@
 #include <array>
 
 #include "interpreter/core/steps/steps.h"
+#include "interpreter/core/tables/similarity.h"
 
 namespace sufler {
 namespace {
@@ -123,6 +124,50 @@ Flow ask_rows(Play& play, StepId id, TableId table, const std::optional<Expressi
   return ask_shell(play, id, 0, std::move(find));
 }
 
+/// Adds what `similar` means to the conditions. What is wanted of a column may be unknown: then it does not count.
+bool add_nearness(Play& play, const Find& find, std::vector<Condition>& conditions) {
+  const Table& table = table_of(play, find.table);
+  for (const Similarity::Near& one : find.similar->near) {
+    Value wanted;
+    if (!play.evaluate(one.to, wanted)) return false;
+    if (wanted.is_null()) continue;
+    const auto column = std::find_if(table.columns.begin(), table.columns.end(),
+                                     [&](const Column& known) { return known.name == one.column; });
+    if (column == table.columns.end()) continue;
+    if (column->type == ColumnType::Text && wanted.number()) wanted = Value(wanted.number()->to_string());
+    if (wanted.text() && (column->type == ColumnType::Number || column->type == ColumnType::Integer)) {
+      if (const auto number = Decimal::parse(*wanted.text())) wanted = Value(*number);
+    }
+    const bool fits = likeness_of(column->type) == Likeness::Distance
+                          ? measure_of(column->type, wanted).has_value()
+                          : is_comparable(table, one.column, wanted);
+    if (!fits) return play.fail("`similar`: what is wanted of `" + one.column + "` is of another type than the column");
+    conditions.push_back(condition_of({one.column, std::move(wanted), one.weight, one.within}));
+  }
+  return true;
+}
+
+/// How many of the nearest rows are asked for in a round, where a part of `where` is applied here: more each time, until
+/// enough are left. Nothing: all.
+std::optional<std::int64_t> asked_in_round(std::int64_t limit, std::uint32_t round) {
+  constexpr std::int64_t kFirst = 64;
+  constexpr std::uint32_t kRounds = 5;
+  if (round >= kRounds || limit > INT32_MAX) return std::nullopt;
+  return std::max(kFirst, limit * 4) << (3 * round);
+}
+
+Flow ask_similar(Play& play, StepId id, const Find& find, std::optional<std::int64_t> limit, std::uint32_t round) {
+  Where split;
+  if (!split_where(play, table_of(play, find.table), find.where, split)) return Flow::Next;
+  FindRows request;
+  request.table = find.table;
+  request.conditions = std::move(split.conditions);
+  if (!add_nearness(play, find, request.conditions)) return Flow::Next;
+  request.sort = find.sort;
+  request.limit = limit && !split.rest.empty() ? asked_in_round(*limit, round) : limit;
+  return ask_shell(play, id, round, std::move(request));
+}
+
 bool limit_of(Play& play, const std::optional<Expression>& expression, std::optional<std::int64_t>& limit) {
   limit.reset();
   if (!expression) return true;
@@ -152,11 +197,16 @@ bool rows_of(Play& play, TableId table, const std::optional<Expression>& where, 
   return filter(play, split.rest, rows);
 }
 
-Flow go_on(Play& play, StepId, const Find& find, std::uint32_t, const TableAnswer& answer) {
+Flow go_on(Play& play, StepId id, const Find& find, std::uint32_t round, const TableAnswer& answer) {
   List rows;
   std::optional<std::int64_t> limit;
   if (!rows_of(play, find.table, find.where, answer, rows) || !limit_of(play, find.limit, limit))
     return Flow::Next;
+  if (find.similar && limit && static_cast<std::int64_t>(rows.size()) < *limit && rows.size() < answer.rows.size()) {
+    // Some were left out here: unless those were all there are, the next nearest may hold.
+    const auto asked = asked_in_round(*limit, round);
+    if (asked && static_cast<std::int64_t>(answer.rows.size()) >= *asked) return ask_similar(play, id, find, limit, round + 1);
+  }
   if (limit && static_cast<std::int64_t>(rows.size()) > *limit) rows.resize(static_cast<std::size_t>(*limit));
   if (!find.into.empty()) play.set_variable(find.into, std::move(rows));
   return Flow::Next;
@@ -241,6 +291,7 @@ Flow play_verb(Play& play, StepId id, const Step&, const Save& save) {
 Flow play_verb(Play& play, StepId id, const Step&, const Find& find) {
   std::optional<std::int64_t> limit;
   if (!limit_of(play, find.limit, limit)) return Flow::Next;
+  if (find.similar) return ask_similar(play, id, find, limit, 0);
   return ask_rows(play, id, find.table, find.where, find.sort, limit);
 }
 

@@ -69,6 +69,8 @@ Flow play_verb(Play& play, StepId id, const Step&, const Wait& wait) {
   waiting.what = Waiting::For::Pause;
   waiting.step = id;
   waiting.serial = play.next_serial();
+  Moment& run = play.state.run_of;
+  if (run.unix_ms != 0) run = wait.until ? due : later(run, Duration{due.unix_ms - play.event.at.unix_ms});
   play.rest(std::move(waiting));
   play.set_timer("pause", due);
   return Flow::Rest;

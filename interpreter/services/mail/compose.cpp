@@ -231,10 +231,19 @@ std::string file_part(const LetterFile& file) {
          base64_lines(file.bytes);
 }
 
+std::string picture_part(const LetterFile& file) {
+  const std::string name = plain_name(clean_name(file.name));
+  return "Content-Type: " + clean_mime(file.mime, file.bytes) + "\r\nContent-ID: <" + file.content_id +
+         ">\r\nContent-Disposition: inline; filename=\"" + (name.size() <= 40 ? name : "picture") + "\"\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+         base64_lines(file.bytes);
+}
+
 /// `=_` stands in no text in quoted-printable and in no base64, so no part holds the boundary.
 std::string multipart(std::string_view kind, const std::string& mark, const std::vector<std::string>& parts) {
   const std::string boundary = "=_" + std::string(kind) + "_" + mark;
-  std::string out = "Content-Type: multipart/" + std::string(kind) + ";\r\n boundary=\"" + boundary + "\"\r\n\r\n";
+  // RFC 2387: whoever shows it has to know what it begins with.
+  const std::string type = kind == "related" ? "\r\n type=\"text/html\";" : "";
+  std::string out = "Content-Type: multipart/" + std::string(kind) + ";" + type + "\r\n boundary=\"" + boundary + "\"\r\n\r\n";
   for (const std::string& part : parts) out += "--" + boundary + "\r\n" + part + "\r\n";  // which is the boundary's
   return out + "--" + boundary + "--\r\n";
 }
@@ -473,9 +482,13 @@ std::string compose_letter(const MailOrder& order, const Sender& sender, const s
 
   const std::string html = letter_html(order);
   std::string body = text_part("text/plain", letter_text(order));
-  if (!html.empty()) body = multipart("alternative", mark, {body, text_part("text/html", html)});
+  std::vector<std::string> shown = {text_part("text/html", html)};
+  for (const LetterFile& file : files)
+    if (!file.content_id.empty()) shown.push_back(picture_part(file));
+  if (!html.empty()) body = multipart("alternative", mark, {body, shown.size() > 1 ? multipart("related", mark, shown) : shown[0]});
   std::vector<std::string> parts = {body};
-  for (const LetterFile& file : files) parts.push_back(file_part(file));
+  for (const LetterFile& file : files)
+    if (file.content_id.empty()) parts.push_back(file_part(file));
   if (const std::string name = history_file_name(order); !name.empty())
     parts.push_back(file_part({name, "text/plain", "\xEF\xBB\xBF" + as_text(order.history)}));
   return out + (parts.size() > 1 ? multipart("mixed", mark, parts) : body);

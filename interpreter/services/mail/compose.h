@@ -14,6 +14,7 @@ struct LetterFile {
   std::string name;
   std::string mime;
   std::string bytes;
+  std::string content_id = {};  ///< of a picture that the HTML shows; empty: a file beside the letter
 };
 
 /// What the configuration gives to every letter.

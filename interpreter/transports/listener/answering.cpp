@@ -33,7 +33,7 @@ class Pending {
     if (!given_.wait_for(lock, time, [this] { return answer_.has_value(); })) answer_ = unavailable();
     return *answer_;
   }
-  static WebhookAnswer unavailable() { return {503, {}, std::chrono::seconds(1)}; }
+  static WebhookAnswer unavailable() { return {503, {}, std::chrono::seconds(1), {}}; }
 
  private:
   std::mutex mutex_;
@@ -81,8 +81,14 @@ struct Asked {
   std::shared_ptr<Pending> pending;
 };
 
-WebhookRequest webhook_request(Request& whole) {
+WebhookRequest webhook_request(Request& whole, std::string path) {
   WebhookRequest request;
+  request.method = whole.head.method;
+  request.path = std::move(path);
+  const std::string_view line = whole.head.line;
+  const std::size_t target = line.find(' '), query = line.find('?');
+  if (query != std::string_view::npos && target < query)
+    request.query = std::string(line.substr(query + 1, line.rfind(' ') - query - 1));
   request.body = std::move(whole.body);
   auto headers = std::make_shared<const std::vector<std::pair<std::string, std::string>>>(
       std::move(whole.head.headers));
@@ -184,34 +190,35 @@ class Answering::Front final : public httplib::Server {
   static void route(Answering& answering, Job& job, const httplib::Request& request,
                     httplib::Response& response) {
     std::shared_ptr<Route> found;
+    std::string route = request.path;
     {
       std::lock_guard lock(answering.mutex_);
-      const auto known = answering.routes_.find(request.path);
-      if (known != answering.routes_.end()) found = known->second;
+      found = answering.find_route(request.path, &route);
     }
     job.routed = true;
     const bool webhook = found && found->webhook;
-    const std::string_view allowed = webhook ? "POST" : "GET, HEAD";
+    const std::string_view allowed = webhook && found->service ? "GET, POST, PUT, PATCH, DELETE" : webhook ? "POST" : "GET, HEAD";
     if (!found) {
       response.status = 404;
     } else if (!has_word(lowered(allowed), lowered(request.method))) {
       response.status = 405;
       response.set_header("Allow", std::string(allowed));
     } else if (webhook) {
-      WebhookAnswer answer = answering.answer_webhook(*found, job.request);
+      WebhookAnswer answer = answering.answer_webhook(*found, job.request, request.path);
       response.status = answer.status >= 200 && answer.status <= 599 ? answer.status : 500;
       if (answer.retry_after.count() > 0) {
         response.set_header("Retry-After", found->retry_after == RetryAfterForm::Date
                                                ? http_date_after(answer.retry_after)
                                                : std::to_string(answer.retry_after.count()));
       }
-      if (!answer.body.empty()) response.set_content(std::move(answer.body), "text/plain; charset=utf-8");
+      if (!answer.body.empty())
+        response.set_content(std::move(answer.body), answer.content_type.empty() ? "text/plain; charset=utf-8" : answer.content_type);
     } else {
       PageAnswer answer = answer_page(*found);
       response.status = answer.status;
       if (!answer.body.empty()) response.set_content(std::move(answer.body), answer.content_type);
     }
-    answering.count(response.status, webhook ? &request.path : nullptr);
+    answering.count(response.status, webhook ? &route : nullptr);
   }
 
   static thread_local Job* at_hand;
@@ -250,7 +257,28 @@ std::string Answering::answer(Request& request) {
   }
 }
 
-WebhookAnswer Answering::answer_webhook(Route& route, Request& request) {
+std::shared_ptr<Route> Answering::find_route(std::string_view path, std::string* prefix) const {
+  if (const auto known = routes_.find(path); known != routes_.end()) return known->second;
+  for (std::size_t slash = path.rfind('/'); slash != std::string_view::npos && slash > 0; slash = path.rfind('/', slash - 1)) {
+    const std::string_view before = path.substr(0, slash + 1);
+    const auto known = routes_.find(before);
+    if (known == routes_.end() || !known->second->service) continue;
+    if (prefix) *prefix = std::string(before);
+    return known->second;
+  }
+  return nullptr;
+}
+
+bool Answering::is_for_service(const Request& request) const {
+  const std::string_view line = request.head.line;
+  const std::size_t begin = line.find(' ') + 1;
+  const std::string_view target = line.substr(begin, line.find_first_of(" ?", begin) - begin);
+  std::lock_guard lock(mutex_);
+  const std::shared_ptr<Route> found = find_route(target, nullptr);
+  return found && found->service;
+}
+
+WebhookAnswer Answering::answer_webhook(Route& route, Request& request, std::string path) {
   const auto pending = std::make_shared<Pending>();
   bool give_up = false;
   {
@@ -262,7 +290,7 @@ WebhookAnswer Answering::answer_webhook(Route& route, Request& request) {
   if (const Inside inside(route); inside && !give_up) {
     auto asked = std::make_shared<Asked>(pending);
     try {
-      route.webhook(webhook_request(request),
+      route.webhook(webhook_request(request, std::move(path)),
                     [asked](WebhookAnswer given) { asked->pending->give(std::move(given)); });
     } catch (...) {
       pending->give({500, {}, {}});

@@ -19,6 +19,7 @@ struct Route {
   Listener::Page page;
   Listener::Webhook webhook;
   RetryAfterForm retry_after = RetryAfterForm::Seconds;
+  bool service = false;  ///< `webhook` takes all paths below the route's, and all methods
 
   bool enter();  ///< false: the route is closed
   void leave();
@@ -44,6 +45,8 @@ class Answering {
   void add(std::string path, std::shared_ptr<Route> route);
   /// The answer as it goes out; empty when there was no memory for one. Waits for a webhook's.
   std::string answer(Request& request);
+  /// Whether a service may be meant, as far as the first line tells.
+  bool is_for_service(const Request& request) const;
   void count(int status, const std::string* webhook = nullptr);  ///< an answer, of the path of a webhook
   /// From now on nobody waits: 503 to those who do. True: there were some.
   bool give_up();
@@ -53,13 +56,15 @@ class Answering {
  private:
   class Front;
 
-  WebhookAnswer answer_webhook(Route& route, Request& request);
+  WebhookAnswer answer_webhook(Route& route, Request& request, std::string path);
 
   const std::chrono::milliseconds answer_time_;
   std::unique_ptr<Front> front_;
 
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Route>, std::less<>> routes_;
+  /// The route of a path; with the mutex held.
+  std::shared_ptr<Route> find_route(std::string_view path, std::string* prefix) const;
   std::set<std::shared_ptr<Pending>> waiting_;
   std::map<int, std::uint64_t> by_status_;
   std::map<std::string, std::map<int, std::uint64_t>> webhooks_;

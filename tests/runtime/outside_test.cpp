@@ -1,0 +1,72 @@
+// What other systems send: what proves it, and what of its body is read. Whom it is about is told by talks.
+#include "interpreter/runtime/outside.h"
+
+#include <gtest/gtest.h>
+
+#include "interpreter/core/hmac.h"
+
+namespace sufler {
+namespace {
+
+constexpr const char* kSecret = "CANARY-secret-of-an-event";
+
+std::string read(std::string_view body, bool form) {
+  const auto value = read_event_body(body, form);
+  if (!value) return "refused: " + value.error();
+  std::string all;
+  for (const auto& [name, one] : *value->map())
+    all += (all.empty() ? "" : ", ") + std::string(name) + "=" + (one.text() ? *one.text() : one.number() ? one.number()->to_string() : "?");
+  return all;
+}
+
+TEST(EventBodyTest, JsonAndFormsAreRead) {
+  EXPECT_EQ(read(R"({"a": "x", "sum": 1500.50})", false), "a=x, sum=1500.5");
+  EXPECT_EQ(read("name=%D0%90%D0%BD%D0%BD%D0%B0+B&sum=10.5&empty=&flag", true), "name=Анна B, sum=10.5, empty=, flag=");
+  EXPECT_EQ(read("a=1&a=2&&=x", true), "a=2");
+}
+
+TEST(EventBodyTest, WhatIsTooMuchOrBrokenIsRefused) {
+  EXPECT_FALSE(read_event_body("{", false));
+  EXPECT_FALSE(read_event_body("", false));
+  EXPECT_FALSE(read_event_body("{} {}", false));
+  EXPECT_FALSE(read_event_body(std::string(33, '[') + std::string(33, ']'), false));
+  EXPECT_TRUE(read_event_body(std::string(32, '[') + std::string(32, ']'), false));
+  EXPECT_TRUE(read_event_body("\"" + std::string(100, '[') + "\"", false)) << "brackets in a text are none";
+  EXPECT_FALSE(read_event_body("\"" + std::string(kMaxEventBytes, 'x') + "\"", false));
+  EXPECT_FALSE(read_event_body("a=%F", true));
+  EXPECT_FALSE(read_event_body("a=%FF", true)) << "no UTF-8";
+  std::string many;
+  for (int i = 0; i < 201; ++i) many += "f" + std::to_string(i) + "=1&";
+  EXPECT_FALSE(read_event_body(many, true));
+}
+
+TEST(EventProofTest, ASecretIsComparedWhole) {
+  Happening event;
+  EXPECT_TRUE(is_proven(event, kSecret, kSecret, "any"));
+  EXPECT_TRUE(is_proven(event, kSecret, std::string("Bearer ") + kSecret, "any"));
+  EXPECT_FALSE(is_proven(event, kSecret, "CANARY-secret-of-an-even", "any"));
+  EXPECT_FALSE(is_proven(event, kSecret, "", "any"));
+  EXPECT_FALSE(is_proven(event, "", "", "any")) << "a secret that is not set is nobody's";
+}
+
+TEST(EventProofTest, ASignatureIsOfTheseBytes) {
+  Happening event;
+  event.proof = Happening::Proof::HmacSha256;
+  const std::string body = R"({"sum": 1})";
+  const std::string hex = hmac_sha256_hex(kSecret, body);
+  EXPECT_TRUE(is_proven(event, kSecret, hex, body));
+  EXPECT_TRUE(is_proven(event, kSecret, "sha256=" + hex, body));
+  std::string upper = hex;
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  EXPECT_TRUE(is_proven(event, kSecret, upper, body));
+  EXPECT_FALSE(is_proven(event, kSecret, hex, body + " "));
+  EXPECT_FALSE(is_proven(event, kSecret, hex.substr(0, 62), body));
+  EXPECT_FALSE(is_proven(event, kSecret, kSecret, body)) << "the secret itself is no signature";
+  EXPECT_FALSE(is_proven(event, "", hmac_sha256_hex("", body), body));
+  // By `openssl dgst -sha256 -hmac … -binary | base64`.
+  EXPECT_TRUE(is_proven(event, kSecret, "XMyIkQUoQgTcjea5lFmO75Eo2ftg8TiKX4G8a1+haLM=", body));
+  EXPECT_FALSE(is_proven(event, kSecret, std::string(43, 'A') + "=", body));
+}
+
+}  // namespace
+}  // namespace sufler
