@@ -177,7 +177,6 @@ std::optional<CrmStep> read_crm(Loading& loading, Fields& fields, const Node& va
     fields.set_where(fields.where() + ": " + std::string(value.scalar));
     return CrmReader(loading, fields, *what).read(value);
   }
-  if (word != Word::None) not_available_yet(loading, value.span, value.scalar);
   fields.forgive();
   return std::nullopt;
 }

@@ -27,7 +27,7 @@ const TalkedScenarios& scenarios() {
       read_scenarios({"scenarios/orders", "scenarios/helpdesk", "tests/scenarios/desk", "tests/scenarios/claim", "tests/scenarios/schedules",
                       "tests/scenarios/schedules_reload",
                       "tests/scenarios/run", "tests/scenarios/mail", "tests/scenarios/reports", "tests/scenarios/live_changes", "tests/scenarios/topics", "scenarios/consultant",
-                      "tests/scenarios/assistants"});
+                      "tests/scenarios/assistants", "tests/scenarios/events", "tests/scenarios/http", "tests/scenarios/crm"});
   return read;
 }
 
