@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 #include <string_view>
 
@@ -31,8 +32,22 @@ StorageError cannot_open(const std::string& path, std::string_view why) {
 
 enum class Found : std::uint8_t { Empty, Database };
 
+/// Closing any descriptor of a file drops all locks that the process has on it, those of its other connections, too: other
+/// processes would then take the log for abandoned, and remove it.
+bool is_open_here(const std::string& path) {
+  struct stat wanted {};
+  if (::stat(path.c_str(), &wanted) != 0) return false;
+  std::error_code unknown;
+  for (const auto& descriptor : std::filesystem::directory_iterator("/proc/self/fd", unknown)) {
+    struct stat open {};
+    if (::stat(descriptor.path().c_str(), &open) == 0 && open.st_ino == wanted.st_ino && open.st_dev == wanted.st_dev) return true;
+  }
+  return false;
+}
+
 /// Looks at the file without SQLite; creates it, for nobody but its owner, when there is none.
 Stored<Found> look_at(const SqliteFile& file, bool& created) {
+  if (is_open_here(file.path)) return Found::Database;  // whoever opened it has looked
   int fd = ::open(file.path.c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0 && errno == ENOENT) {
     fd = ::open(file.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -59,15 +59,17 @@ struct Stage::Impl {
     auto next = player->next_timer();
     if (!next) return next;
     for (const auto& other : {next_schedule, next_broadcast})
-      if (other && (!*next || *other <= **next)) *next = other;
+      if (other && (!*next || *other < **next)) *next = other;
     return next;
   }
 
-  /// Plays the first that is due, which `next_due` gave.
+  /// Plays the first that is due, which `next_due` gave. At one moment what a dialog waits for comes first: a schedule may
+  /// wait for its end.
   Stored<Done> play_first(Moment due) {
-    if (next_broadcast && due >= *next_broadcast) return run_broadcasts();
-    if (!next_schedule || due < *next_schedule) return keep(player->play_timers(now, 1));
-    return run_schedules();
+    const auto timer = player->next_timer();
+    if (!timer) return Error{timer.error()};
+    if (*timer && **timer <= due) return keep(player->play_timers(now, 1));
+    return next_broadcast && due >= *next_broadcast ? run_broadcasts() : run_schedules();
   }
 
   Stored<Done> run_schedules() {

@@ -52,6 +52,7 @@ struct ModelFlags {
 
 struct ModelConnection {
   std::string name;
+  bool off = false;  ///< there is no server, and that is meant: whoever asks goes on as when it fails
   ModelKind kind = ModelKind::Compatible;
   std::string url;    ///< up to `/v1`, without a slash at the end
   std::string model;  ///< as the server calls it

@@ -356,6 +356,9 @@ std::vector<ModelConnection> read_models(const Node& node, const SectionReader& 
     const std::string name(entry.key.scalar);
     if (entry.value.is_map()) {
       models.push_back(ModelReader(reader, name).read(entry));
+    } else if (entry.value.is_scalar() && entry.value.scalar == "off") {
+      models.emplace_back().name = name;
+      models.back().off = true;
     } else {
       reader.diagnostics.report(DiagnosticId::ConfigBadValue, entry.value.span, {name, kExample});
     }

@@ -102,7 +102,8 @@ class AssistantService : public Service {
     http.near_calls = http.far_calls = kAtOnce;
     http_ = std::make_unique<HttpClient>(std::move(http));
     const Outside outside = outside_of(*http_, settings.seed);
-    for (const ModelConnection& model : settings.models) connections_.try_emplace(model.name, model, outside);
+    for (const ModelConnection& model : settings.models)
+      if (!model.off) connections_.try_emplace(model.name, model, outside);
     if (search_) {
       searching_ = std::make_unique<Pool>(kSearches, [this](const Job& job, const Abandonment&) { return search(job); });
     }
@@ -117,7 +118,7 @@ class AssistantService : public Service {
 
   void begin(const Job& job, JobDoneCall done) override {
     const auto found = connections_.find(job.name);
-    if (found == connections_.end()) return done(failed(Fault::Rejected, "the configuration has no model `" + job.name + "`"));
+    if (found == connections_.end()) return done(failed(Fault::Rejected, "the configuration has no model `" + job.name + "`, or it is off"));
     done = [this, bot = job.bot, done = std::move(done)](JobResult result) {
       count(bot, result);
       done(std::move(result));

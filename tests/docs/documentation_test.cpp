@@ -102,9 +102,9 @@ void check_scenario(const Example& example) {
 }
 
 void check_configuration(const Example& example) {
-  for (const char* name : {"TELEGRAM_TOKEN", "ADMIN_ID"}) setenv(name, "123456:an-example-of-a-token", 0);
+  for (const char* name : {"TELEGRAM_TOKEN", "ADMIN_ID", "MANAGER_ID"}) setenv(name, "123456:an-example-of-a-token", 0);
   for (const char* name : {"TELEGRAM_SECRET", "VK_SECRET", "VK_TOKEN", "DATABASE_PASSWORD", "OPENAI_KEY", "YANDEX_KEY", "YANDEX_FOLDER", "GIGACHAT_KEY", "MAIL_PASSWORD", "MAPS_KEY", "ACCOUNTING_PASSWORD"}) setenv(name, "an-example-of-a-secret", 0);
-  for (const char* name : {"CRM_TOKEN", "REPORT_TOKEN", "API_TOKEN"}) setenv(name, (std::string("an-example-of-") + name).c_str(), 0);
+  for (const char* name : {"CRM_TOKEN", "REPORT_TOKEN", "API_TOKEN", "AMO_TOKEN", "AMO_HOOKS", "AMO_CHATS_SECRET"}) setenv(name, (std::string("an-example-of-") + name).c_str(), 0);
   // As systemd hands tokens over.
   const fs::path credentials = fs::temp_directory_path() / ("sufler-docs-" + std::to_string(getpid()));
   fs::create_directories(credentials);

@@ -90,6 +90,35 @@ TEST(StorageFailuresTest, APlaceThatCannotHoldAFileIsNamed) {
   EXPECT_EQ(refusal("sqlite:/dev/null").kind, Kind::CannotOpen);
 }
 
+/// Whether another process could take the lock that stands for "somebody has the database open".
+bool is_taken_for_closed(const std::string& path) {
+  const pid_t other = ::fork();
+  if (other == 0) {  // a process does not see its own locks
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = 0x40000002;  // as SQLite's file format has it
+    lock.l_len = 510;
+    const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    ::_exit(file >= 0 && ::fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(other, &status, 0);
+  return status != 0;
+}
+
+TEST(StorageFailuresTest, ASecondConnectionLeavesTheLocksOfTheFirst) {
+  const Folder folder;
+  Storage first = open_or_die(folder.file());
+  must(first, [](Transaction& tx) { add_dialog(tx, "42"); });
+  ASSERT_FALSE(is_taken_for_closed(folder.file()));
+  {
+    Storage second = open_or_die(folder.file());
+    EXPECT_FALSE(is_taken_for_closed(folder.file()));
+  }
+  EXPECT_FALSE(is_taken_for_closed(folder.file())) << "another process would remove the log that is written";
+}
+
 TEST(StorageFailuresTest, AnUnknownKindOfDatabaseIsNamed) {
   EXPECT_EQ(refusal("mysql:shop").kind, Kind::CannotOpen);
   EXPECT_EQ(refusal("").kind, Kind::CannotOpen);

@@ -238,11 +238,6 @@ TEST_F(TalkTest, LinesAboutLettersAreReadWordByWord) {
     EXPECT_THAT(refusal(talk), HasSubstr("error[S60")) << talk;
 }
 
-TEST_F(TalkTest, WhatIsNotThereYetIsRefused) {
-  for (const char* talk : {"    talk: []\n    mock: {http: {}}\n", "    talk:\n      - event: {webhook: pay}\n"})
-    EXPECT_THAT(refusal(talk), HasSubstr("not available yet")) << talk;
-}
-
 // ---- programs: what one gives is said by the talk
 
 constexpr const char* kRuns = R"(scenario: echo

@@ -29,6 +29,7 @@ branches:
     - save: orders
     - say: "Thanks, {{ drink }}"
   paid:
+    - set: {sum: "sum | default(0)"}
     - say: "{{ sum }} came"
   call_back:
     - say: "{{ event.json.payment }} by {{ event.name }}"

@@ -10,7 +10,7 @@ namespace {
 
 int usage(std::FILE* to) {
   std::fputs(
-      "fake_amocrm [--port N] [--token TOKEN]\n"
+      "fake_amocrm [--port N] [--token TOKEN] [--requests-per-second N]\n"
       "Prints the address of the server and serves until it is interrupted. See README.md.\n",
       to);
   return to == stdout ? 0 : 2;
@@ -29,6 +29,8 @@ int main(int argc, char** argv) {
       options.port = std::atoi(value);
     } else if (name == "--token") {
       options.token = value;
+    } else if (name == "--requests-per-second") {
+      options.requests_per_second = static_cast<std::size_t>(std::atoi(value));
     } else {
       return usage(stderr);
     }
