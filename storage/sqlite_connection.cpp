@@ -36,7 +36,7 @@ enum class Found : std::uint8_t { Empty, Database };
 /// processes would then take the log for abandoned, and remove it.
 bool is_open_here(const std::string& path) {
   struct stat wanted {};
-  if (::stat(path.c_str(), &wanted) != 0) return false;
+  if (::stat(path.c_str(), &wanted) != 0 || !S_ISREG(wanted.st_mode)) return false;
   std::error_code unknown;
   for (const auto& descriptor : std::filesystem::directory_iterator("/proc/self/fd", unknown)) {
     struct stat open {};
