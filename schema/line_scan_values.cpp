@@ -67,8 +67,9 @@ std::size_t closing_bracket(std::string_view text, std::size_t open, std::size_t
       if (!std::strchr(" \t,:[{", text[at - 1])) continue;
       const bool is_double = c == '"';
       if (unpaired[is_double]) continue;
-      const std::size_t close = text.substr(0, end).find(c, at + 1);
-      if (close == std::string_view::npos)
+      std::size_t close = at + 1;
+      while (close < end && text[close] != c) close += is_double && text[close] == '\\' ? 2 : 1;
+      if (close >= end)
         unpaired[is_double] = true;
       else
         at = close;

@@ -510,14 +510,15 @@ class Recorder {
       ended_ = true;
       return true;
     }
-    lines_ += "      - event: {webhook: " + event->webhook + ", json: " + json + "}\n";
     auto outcome = stage_->happen(event->webhook, std::move(*data));
     if (!outcome) return stage_failed(outcome.error()), false;
     if (outcome->what != EventIntake::Outcome::What::Stored) {
       comment(words("the person of this test is not found by `find_user`: give them what it asks for",
                     "человека этого теста `найти_человека` не находит: дайте ему то, о чём оно спрашивает"));
       ended_ = true;
+      return true;
     }
+    lines_ += "      - event: {webhook: " + event->webhook + ", json: " + json + "}\n";
     return write_arrivals();
   }
 
