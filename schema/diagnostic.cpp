@@ -1,7 +1,7 @@
 #include "schema/diagnostic.h"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -16,7 +16,7 @@ struct CatalogueEntry {
   std::string_view en, ru;
 };
 
-constexpr std::array kCatalogue = {
+constexpr CatalogueEntry kCatalogue[] = {
 #define SUFLER_DIAGNOSTIC(Name, code, severity, en, ru) \
   CatalogueEntry{code, Severity::severity, en, ru},
 #include "schema/diagnostics.def"
@@ -30,7 +30,7 @@ const CatalogueEntry& entry(DiagnosticId id) { return kCatalogue[static_cast<std
 std::string_view code_of(DiagnosticId id) { return entry(id).code; }
 Severity default_severity(DiagnosticId id) { return entry(id).severity; }
 
-std::size_t diagnostic_count() { return kCatalogue.size(); }
+std::size_t diagnostic_count() { return std::size(kCatalogue); }
 
 Diagnostic& Diagnostics::report(DiagnosticId id, SourceSpan span,
                                 std::vector<std::string> arguments) {
