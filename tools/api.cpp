@@ -9,6 +9,7 @@
 #include "interpreter/core/hidden_state.h"
 #include "interpreter/core/plain_json.h"
 #include "interpreter/core/secret.h"
+#include "interpreter/core/secret_columns.h"
 #include "interpreter/core/sha256.h"
 #include "interpreter/core/state.h"
 #include "interpreter/core/text.h"
@@ -264,19 +265,22 @@ WebhookAnswer rows(Transaction& tx, const Program& program, Asked& asked, Stored
   if (auto bad = read_page(asked.query, page)) return std::move(*bad);
   FindRows find;
   find.table.value = static_cast<std::uint32_t>(table - program.tables.begin());
+  const auto secret = secret_columns(program, find.table);
+  const auto hidden = [&](const std::string& column) { return secret.contains(column) || is_secret_question(program, column); };
   find.conditions.push_back({"id", ">", Value(Decimal(page.after))});
   find.sort.push_back({"id", false});
   find.limit = page.limit + 1;
-  for (const auto& [name, value] : asked.query) {
-    const auto column = std::find_if(table->columns.begin(), table->columns.end(), [&](const Column& one) { return one.name == name; });
+  for (const auto& asks : asked.query) {
+    const auto& [name, value] = asks;
+    const auto column = std::find_if(table->columns.begin(), table->columns.end(), [&asks](const Column& one) { return one.name == asks.first; });
     if (name == "user_id") {
       find.conditions.push_back({"user_id", "==", value});
       continue;
     }
-    if (column == table->columns.end() || is_secret_question(program, name)) {
+    if (column == table->columns.end() || hidden(column->name)) {
       std::string known = "`after`, `limit`, `user_id`";
       for (const Column& one : table->columns)
-        if (!is_secret_question(program, one.name)) known += ", `" + one.name + "`";
+        if (!hidden(one.name)) known += ", `" + one.name + "`";
       return unknown_parameter(name, known);
     }
     auto wanted = column_value(*column, *value.text());
@@ -295,7 +299,7 @@ WebhookAnswer rows(Transaction& tx, const Program& program, Asked& asked, Stored
   for (const Value& row : *found) {
     ValueMap shown;
     for (const auto& [name, value] : *row.map())
-      if (!is_secret_question(program, name)) shown.set(name, value);
+      if (!hidden(name)) shown.set(name, value);
     if (const Value* id = row.map()->find("id"); id && id->number()) last = id->number()->to_int64().value_or(0);
     all.push_back(plain(Value(std::move(shown)), program.zone));
   }

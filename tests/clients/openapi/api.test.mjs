@@ -27,6 +27,7 @@ branches:
   order:
     - ask: [drink, pin]
     - save: orders
+      values: {drink: drink, pin: pin, code: pin}
     - say: "Thanks, {{ drink }}"
   paid:
     - set: {sum: "sum | default(0)"}
@@ -37,7 +38,7 @@ questions:
   drink: {text: What shall it be?}
   pin: {text: Your pin?, secret: true}
 tables:
-  orders: {drink: text, pin: text}
+  orders: {drink: text, pin: text, code: text}
 events:
   pay: {webhook: pay, secret: "\${PAY_SECRET}", sign: hmac-sha256, find_user: event.json.person, id: event.json.payment, branch: call_back}
 `;
@@ -214,6 +215,7 @@ test("rows are listed without what is secret", async () => {
   assert.equal(page.json.rows.length, 1);
   assert.equal(page.json.rows[0].drink, "Tea");
   assert.equal("pin" in page.json.rows[0], false);
+  assert.equal("code" in page.json.rows[0], false, "the same answer under another name");
   assert.equal((await call("get", ROWS, { to: "/bots/shop/tables/orders/rows", query: "?drink=Coffee" })).json.rows.length, 0);
   assert.equal((await call("get", ROWS, { to: "/bots/shop/tables/orders/rows", query: "?pin=CANARY-7391" })).status, 400);
   assert.equal((await call("get", ROWS, { to: "/bots/shop/tables/secrets/rows" })).status, 404);
