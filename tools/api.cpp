@@ -346,7 +346,7 @@ WebhookAnswer post(Transaction& tx, const Program& program, Asked& asked, Moment
   if (read_standing(row->state, standing) && standing.unreachable)
     return json_error(409, "unreachable", "this person has blocked the bot");
   if (!asked.key.empty()) {
-    auto fresh = tx.claim_event(asked.bot, kClaims, asked.parts[0] + ":" + sha256_hex(asked.key), now);
+    auto fresh = tx.claim_event(asked.bot, kClaims, asked.parts[0] + ":" + sha256_hex(asked.key + "\n" + asked.parts.back() + "\n" + std::to_string(row->id)), now);
     if (!fresh) {
       done = Error{fresh.error()};
       return {};

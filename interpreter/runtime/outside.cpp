@@ -171,6 +171,8 @@ Stored<std::optional<EventIntake::Outcome>> EventIntake::go_on(Storage& storage,
     end(Outcome::What::Unknown);
     return outcome_;
   }
+  // Of another version nothing that was worked out fits.
+  if (begun_ && events_ != program.events) *this = EventIntake(given_);
   const auto state = *this;  // a transaction may run again
   auto done = storage.transact([&](Transaction& tx) -> Stored<Done> {
     *this = state;
@@ -196,7 +198,8 @@ Stored<std::optional<EventIntake::Outcome>> EventIntake::go_on(Storage& storage,
 
 Stored<Done> EventIntake::begin(Transaction& tx, const Program& program, const Happening& event, Moment now) {
   begun_ = true;
-  if (call_.key.empty() && event.id) {
+  events_ = program.events;
+  if (event.id) {  // before the caller's name of the call, which no signature proves
     const auto id = worked_out(program, *event.id, now);
     if (!id) return Done{};
     call_.key = text_of(*id);

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,7 +34,7 @@ class EventIntake {
     std::string bot;
     std::string webhook;
     Value json;
-    std::string key;  ///< the caller's name of this call (`Idempotency-Key`); empty: the event's `id`, if it has one
+    std::string key;  ///< the caller's name of this call (`Idempotency-Key`), for events without `id`; may be empty
   };
   struct Outcome {
     enum class What : std::uint8_t {
@@ -48,7 +49,7 @@ class EventIntake {
     std::string answer = {};  ///< Stored, Repeated: what the event's author wants answered; empty: nothing special
   };
 
-  explicit EventIntake(Call call) : call_(std::move(call)) {}
+  explicit EventIntake(Call call) : given_(call), call_(std::move(call)) {}
 
   /// Nothing: there is more to look at. `program` may be another version each time.
   Stored<std::optional<Outcome>> go_on(Storage& storage, const Program& program, Moment now);
@@ -64,7 +65,9 @@ class EventIntake {
   std::optional<Value> worked_out(const Program& program, const Expression& expression, Moment now);
   std::string claim() const;
 
+  Call given_;
   Call call_;
+  std::shared_ptr<const Happenings> events_;  ///< of the version that it was begun with
   bool begun_ = false;
   bool looked_ = false;
   std::string person_;     ///< `platform:id` or an id; empty: a condition finds the person

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "interpreter/core/hmac.h"
+#include "schema/loader.h"
+#include "storage/storage.h"
 
 namespace sufler {
 namespace {
@@ -66,6 +68,28 @@ TEST(EventProofTest, ASignatureIsOfTheseBytes) {
   // By `openssl dgst -sha256 -hmac … -binary | base64`.
   EXPECT_TRUE(is_proven(event, kSecret, "XMyIkQUoQgTcjea5lFmO75Eo2ftg8TiKX4G8a1+haLM=", body));
   EXPECT_FALSE(is_proven(event, kSecret, std::string(43, 'A') + "=", body));
+}
+
+Loaded shop(const std::string& find_user) {
+  return load_scenario_text({{"shop.yaml", "scenario: shop\nlanguage: en\nbranches:\n  start:\n    - set: {user.order: \"'15'\"}\n  paid:\n    - log: paid\nevents:\n"
+                                           "  paid: {webhook: pay, secret: \"${PAY_SECRET}\", " + find_user + "branch: paid}\n"}});
+}
+
+TEST(EventIntakeTest, AnotherVersionInMidSearchBeginsItAnew) {
+  auto opened = Storage::open("sqlite::memory:", Durability::Normal);
+  ASSERT_TRUE(opened);
+  Storage storage = std::move(*opened);
+  const Loaded before = shop("find_user: user.order == event.json.order, "), after = shop("");
+  ASSERT_TRUE(before.program && after.program);
+  ValueMap json;
+  json.set("order", "15");
+  EventIntake intake({.bot = "shop", .webhook = "pay", .json = Value(json), .key = {}});
+  const auto looking = intake.go_on(storage, *before.program, Moment{1'000});
+  ASSERT_TRUE(looking);
+  ASSERT_FALSE(*looking) << "people are looked at in portions";
+  const auto done = intake.go_on(storage, *after.program, Moment{1'000});
+  ASSERT_TRUE(done && *done);
+  EXPECT_EQ((*done)->what, EventIntake::Outcome::What::Stored) << "there is nobody to look for any more";
 }
 
 }  // namespace

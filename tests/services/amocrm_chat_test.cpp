@@ -173,7 +173,7 @@ TEST(AmocrmChat, OnlyAmocrmsServersAreAskedForFiles) {
   for (const char* good : {"https://amojo.amocrm.ru/attachments/image.jpg", "https://drive-b.amocrm.ru/a?b=c", "https://X.KOMMO.com/a"})
     EXPECT_TRUE(is_file_address(good, own)) << good;
   for (const char* bad : {"http://amojo.amocrm.ru/a", "https://example.com/a", "https://amocrm.ru.example.com/a", "https://127.0.0.1/a", "file:///etc/passwd",
-                          "https://evil@x.amocrm.ru/", "https://x.amocrm.ru:22/a", "https://example.com\\.amocrm.ru/", "https://example.com/.amocrm.ru", ""})
+                          "https://evil@x.amocrm.ru/", "https://x.amocrm.ru:22/a", "https://example.com\\.amocrm.ru/", "https://x.amocrm.ru\\@10.0.0.5:8443/a", "https://example.com/.amocrm.ru", ""})
     EXPECT_FALSE(is_file_address(bad, own)) << bad;
 }
 

@@ -70,6 +70,8 @@ std::string host_of(std::string_view url) {
 }  // namespace
 
 bool is_file_address(std::string_view url, std::string_view chats_url) {
+  // Others end the host elsewhere than at a backslash.
+  if (url.find('\\') != url.npos) return false;
   const std::string host = host_of(url);
   if (host.empty() || host.find_first_of("@% \t\r\n") != host.npos) return false;
   if (host == host_of(chats_url)) return url.substr(0, url.find(':')) == chats_url.substr(0, chats_url.find(':'));

@@ -256,6 +256,8 @@ test("an event is proven, stored once, and told of", async () => {
   assert.equal(heard[6].text, "p-1 by pay");
   const again = await post(body, signed(body, "base64"));
   assert.deepEqual(await again.json(), { ok: true, repeated: true });
+  const renamed = await post(body, { ...signed(body), "Idempotency-Key": "a-fresh-one" });
+  assert.deepEqual(await renamed.json(), { ok: true, repeated: true }, "no signature proves the header");
   const other = JSON.stringify({ person: 999, payment: "p-2" });
   assert.equal((await post(other, signed(other))).status, 404);
   assert.equal((await post(body, signed(body), "pain")).status, 404);
