@@ -43,9 +43,10 @@ class JobStore {
   virtual Stored<Done> cancel(std::int64_t dialog_id, std::uint64_t serial) = 0;
 
   /// The oldest jobs of a service that nobody has at `now`, each with its new token and this attempt counted; they
-  /// are `owner`'s until `lease_until`. `owner` is not 0. What another process claims at the same time is passed over.
-  virtual Stored<std::vector<JobRow>> claim(std::string_view bot, std::string_view service, Moment now,
-                                            Moment lease_until, std::int64_t owner, std::size_t limit) = 0;
+  /// are `owner`'s until `lease_until`. `owner` is not 0. What another process claims at the same time is passed over;
+  /// `in_order`: and whatever has an older one of the same dialog before it that is not done.
+  virtual Stored<std::vector<JobRow>> claim(std::string_view bot, std::string_view service, Moment now, Moment lease_until,
+                                            std::int64_t owner, std::size_t limit, bool in_order = false) = 0;
   /// Whose dialog waits for a job that was claimed; nothing when it is gone.
   virtual Stored<std::optional<DialogKey>> whose(const JobRow& job) = 0;
   /// False when the job is not this token's any more: somebody else has it, or it is gone.
@@ -70,13 +71,15 @@ class JobStore {
   /// What an earlier process on a database of one process had: it is dead. How many.
   virtual Stored<std::int64_t> release_all(Moment now) = 0;
 
-  /// The jobs of one bot.
+  /// When the first of those that may not be claimed at `now` may be: a lease ends, or a wait is over.
+  virtual Stored<std::optional<Moment>> next_ready(std::string_view bot, std::string_view service, Moment now) = 0;
+
+  /// The jobs of one service of one bot, those that are worked on included. Looks at all jobs.
   struct Waiting {
-    std::string bot;
-    Moment ready;             ///< the first may be claimed then: now, or when a lease ends or a wait is over
-    std::int64_t count = 0;   ///< those that are worked on included
+    std::string service, bot;
+    std::int64_t count = 0;
   };
-  virtual Stored<std::vector<Waiting>> waiting(std::string_view service) = 0;
+  virtual Stored<std::vector<Waiting>> waiting() = 0;
   /// Services that the bot's jobs wait for.
   virtual Stored<std::vector<std::string>> services_of(std::string_view bot) = 0;
 };

@@ -128,11 +128,17 @@ void CrmStore::add_account(std::string_view account) {
 
 Stored<Duration> CrmStore::next_request(std::string_view account, Duration between, Duration most) {
   return tx_.operation([&]() -> Stored<Duration> {
-    add_account(account);
     std::int64_t next = 0;
     // Locked first, and only then the clock is looked at: whoever waited for the row has a later one.
-    tx_.statements_.run("UPDATE crm_accounts SET next_at_unix_ms = next_at_unix_ms WHERE account = ?", account);
-    tx_.statements_.one("SELECT next_at_unix_ms FROM crm_accounts WHERE account = ?", std::tie(next), account);
+    const auto find = [&] {
+      return tx_.dialect_.locks_rows
+                 ? tx_.statements_.one("SELECT next_at_unix_ms FROM crm_accounts WHERE account = ? FOR UPDATE", std::tie(next), account)
+                 : tx_.statements_.one("SELECT next_at_unix_ms FROM crm_accounts WHERE account = ?", std::tie(next), account);
+    };
+    if (!find()) {
+      add_account(account);
+      find();
+    }
     const std::int64_t now = clock();
     if (next > now + kFarthest) next = now;
     const std::int64_t at = std::max(next, now);

@@ -11,9 +11,21 @@ namespace {
 
 std::int64_t at_most(std::size_t limit) { return static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)); }
 
-#define SUFLER_READY_JOBS                                                                                         \
-  "SELECT id, bot, dialog_id, serial, service, name, request, created_at_unix_ms, attempts, token FROM jobs "     \
-  "WHERE bot = ? AND service = ? AND ready_at_unix_ms <= ? ORDER BY ready_at_unix_ms, id LIMIT ?"
+#define SUFLER_READY_JOBS                                                                                     \
+  "SELECT id, bot, dialog_id, serial, service, name, request, created_at_unix_ms, attempts, token FROM jobs " \
+  "WHERE bot = ? AND service = ? AND ready_at_unix_ms <= ? "
+#define SUFLER_FIRST_OF_DIALOG                                                                                                        \
+  "AND NOT EXISTS (SELECT 1 FROM jobs AS older WHERE older.dialog_id = jobs.dialog_id AND older.service = jobs.service AND older.id " \
+  "< jobs.id) "
+#define SUFLER_OLDEST_FIRST "ORDER BY ready_at_unix_ms, id LIMIT ?"
+#define SUFLER_OF_NOBODY_ELSE " FOR UPDATE SKIP LOCKED"
+
+const char* ready_jobs(bool in_order, bool locks_rows) {
+  if (in_order)
+    return locks_rows ? SUFLER_READY_JOBS SUFLER_FIRST_OF_DIALOG SUFLER_OLDEST_FIRST SUFLER_OF_NOBODY_ELSE
+                      : SUFLER_READY_JOBS SUFLER_FIRST_OF_DIALOG SUFLER_OLDEST_FIRST;
+  return locks_rows ? SUFLER_READY_JOBS SUFLER_OLDEST_FIRST SUFLER_OF_NOBODY_ELSE : SUFLER_READY_JOBS SUFLER_OLDEST_FIRST;
+}
 
 }  // namespace
 
@@ -36,11 +48,11 @@ Stored<Done> SqlJobs::cancel(std::int64_t dialog_id, std::uint64_t serial) {
 }
 
 Stored<std::vector<JobRow>> SqlJobs::claim(std::string_view bot, std::string_view service, Moment now,
-                                           Moment lease_until, std::int64_t owner, std::size_t limit) {
+                                           Moment lease_until, std::int64_t owner, std::size_t limit, bool in_order) {
   return tx_.operation([&]() -> Stored<std::vector<JobRow>> {
     std::vector<JobRow> rows;
     JobRow row;
-    tx_.statements_.each(tx_.dialect_.locks_rows ? SUFLER_READY_JOBS " FOR UPDATE SKIP LOCKED" : SUFLER_READY_JOBS,
+    tx_.statements_.each(ready_jobs(in_order, tx_.dialect_.locks_rows),
                          std::tie(row.id, row.bot, row.dialog_id, row.serial, row.service, row.name, row.request,
                                   row.created_at.unix_ms, row.attempts, row.token),
                          [&] { rows.push_back(row); }, bot, service, now.unix_ms, at_most(limit));
@@ -127,14 +139,22 @@ Stored<std::int64_t> SqlJobs::release_all(Moment now) {
   });
 }
 
-Stored<std::vector<JobStore::Waiting>> SqlJobs::waiting(std::string_view service) {
+Stored<std::optional<Moment>> SqlJobs::next_ready(std::string_view bot, std::string_view service, Moment now) {
+  return tx_.operation([&]() -> Stored<std::optional<Moment>> {
+    Moment next;
+    const bool found = tx_.statements_.one(
+        "SELECT ready_at_unix_ms FROM jobs WHERE bot = ? AND service = ? AND ready_at_unix_ms > ? ORDER BY ready_at_unix_ms LIMIT 1",
+        std::tie(next.unix_ms), bot, service, now.unix_ms);
+    return found ? std::optional(next) : std::nullopt;
+  });
+}
+
+Stored<std::vector<JobStore::Waiting>> SqlJobs::waiting() {
   return tx_.operation([&]() -> Stored<std::vector<Waiting>> {
     std::vector<Waiting> all;
     Waiting one;
-    tx_.statements_.each(
-        R"(SELECT bot, min(ready_at_unix_ms), count(*) FROM jobs WHERE service = ? GROUP BY bot ORDER BY
-           min(ready_at_unix_ms), bot)",
-        std::tie(one.bot, one.ready.unix_ms, one.count), [&] { all.push_back(one); }, service);
+    tx_.statements_.each("SELECT service, bot, count(*) FROM jobs GROUP BY service, bot", std::tie(one.service, one.bot, one.count),
+                         [&] { all.push_back(one); });
     return all;
   });
 }

@@ -11,7 +11,7 @@ class SqlJobs final : public JobStore {
   Stored<Done> put(JobRow& row) override;
   Stored<Done> cancel(std::int64_t dialog_id, std::uint64_t serial) override;
   Stored<std::vector<JobRow>> claim(std::string_view bot, std::string_view service, Moment now, Moment lease_until,
-                                    std::int64_t owner, std::size_t limit) override;
+                                    std::int64_t owner, std::size_t limit, bool in_order) override;
   Stored<std::optional<DialogKey>> whose(const JobRow& job) override;
   Stored<bool> renew(std::int64_t id, std::int64_t token, Moment lease_until) override;
   Stored<std::optional<DialogKey>> finish(std::int64_t id, std::int64_t token) override;
@@ -21,7 +21,8 @@ class SqlJobs final : public JobStore {
   Stored<bool> rewrite(std::int64_t id, std::int64_t token, std::string_view request) override;
   Stored<bool> give_back(std::int64_t id, std::int64_t token, Moment now) override;
   Stored<std::int64_t> release_all(Moment now) override;
-  Stored<std::vector<Waiting>> waiting(std::string_view service) override;
+  Stored<std::optional<Moment>> next_ready(std::string_view bot, std::string_view service, Moment now) override;
+  Stored<std::vector<Waiting>> waiting() override;
   Stored<std::vector<std::string>> services_of(std::string_view bot) override;
 
  private:

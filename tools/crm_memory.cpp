@@ -12,9 +12,11 @@
 namespace sufler {
 namespace {
 
+using amocrm::Begun;
 using amocrm::Links;
 using amocrm::Mark;
 using amocrm::Person;
+using amocrm::Recalled;
 using amocrm::TokenPair;
 
 Moment now() {
@@ -25,13 +27,19 @@ CrmStore::Person stored(const Person& person) { return {person.bot, person.trans
 
 class StoredMemory : public amocrm::Memory {
  public:
-  StoredMemory(std::string database, Durability durability, bool migrate) : database_(std::move(database)) {
+  StoredMemory(std::string database, Durability durability, bool migrate, Errands* errands)
+      : database_(std::move(database)), errands_(errands) {
     options_.durability = durability;
     options_.migrate = migrate;
   }
 
-  Known<Duration> next_request(const std::string& account, Duration between, Duration most) override {
-    return change<Duration>([&](CrmStore& store) { return store.next_request(account, between, most); });
+  Known<Duration> next_request(const std::string& account, Duration between, Duration most, const Begun* begun) override {
+    return change<Duration>([&](CrmStore& store) -> Stored<Duration> {
+      auto wait = store.next_request(account, between, most);
+      if (!wait || *wait > most || !begun) return wait;
+      if (auto noted = store.begin(account, begun->mark, begun->what, stored(begun->person), begun->now_unix_s); !noted) return Error{noted.error()};
+      return wait;
+    });
   }
   Known<Done> pause(const std::string& account, Duration wait) override {
     return change<Done>([&](CrmStore& store) { return store.pause(account, wait); });
@@ -65,15 +73,21 @@ class StoredMemory : public amocrm::Memory {
     if (!links) return Error{links.error()};
     return Links{links->contact_id, links->lead_id};
   }
-  Known<std::optional<Mark>> mark(const std::string& mark, const std::string& what) override {
-    auto made = change<std::optional<CrmStore::Made>>([&](CrmStore& store) { return store.made(mark, what); });
-    if (!made) return Error{made.error()};
-    if (!*made) return std::optional<Mark>();
-    return std::optional(Mark{(*made)->begun_unix_s, (*made)->made_id, (*made)->contact_id});
-  }
-  Known<Done> begin(const std::string& account, const std::string& mark, const std::string& what, const Person& person,
-                    std::int64_t now_unix_s) override {
-    return change<Done>([&](CrmStore& store) { return store.begin(account, mark, what, stored(person), now_unix_s); });
+  Known<Recalled> recall(const std::string& account, std::int64_t job_id, const std::string& mark, const std::string& what,
+                         const Person& person) override {
+    return change<Recalled>([&](CrmStore& store) -> Stored<Recalled> {
+      Recalled recalled;
+      auto first = store.is_first_job(job_id);
+      if (!first) return Error{first.error()};
+      recalled.first = *first;
+      auto links = store.links(account, stored(person));
+      if (!links) return Error{links.error()};
+      recalled.links = {links->contact_id, links->lead_id};
+      auto made = store.made(mark, what);
+      if (!made) return Error{made.error()};
+      if (*made) recalled.mark = Mark{(*made)->begun_unix_s, (*made)->made_id, (*made)->contact_id};
+      return recalled;
+    });
   }
   Known<Done> made(const std::string& account, const std::string& mark, const std::string& what, const Person& person,
                    const Mark& became, const Links& links) override {
@@ -90,9 +104,6 @@ class StoredMemory : public amocrm::Memory {
   Known<bool> is_made(const std::string& account, const std::string& what, std::int64_t id) override {
     return change<bool>([&](CrmStore& store) { return store.is_made(account, what, id); });
   }
-  Known<bool> is_first(std::int64_t job_id) override {
-    return change<bool>([&](CrmStore& store) { return store.is_first_job(job_id); });
-  }
 
  private:
   static void hide(const std::string& token) {
@@ -101,28 +112,33 @@ class StoredMemory : public amocrm::Memory {
 
   template <class T>
   Known<T> change(const std::function<Stored<T>(CrmStore&)>& work) {
-    const std::lock_guard lock(mutex_);
-    if (!storage_) {
-      auto opened = Storage::open(database_, options_);
-      if (!opened) return Error{opened.error().message};
-      storage_.emplace(std::move(*opened));
-    }
     std::optional<T> result;
-    auto done = storage_->transact([&](Transaction& tx) -> Stored<Done> {
+    const auto done = transact([&](Transaction& tx) -> Stored<Done> {
       CrmStore store(tx);
       auto came = work(store);
       if (!came) return Error{came.error()};
       result = std::move(*came);
       return Done{};
     });
-    if (!done) {
-      if (done.error().kind == StorageError::Kind::Lost) storage_.reset();
-      return Error{done.error().message};
-    }
+    if (!done) return Error{done.error().message};
     return std::move(*result);
   }
 
+  Stored<Done> transact(const Errands::Body& body) {
+    if (errands_ && errands_->is_served()) return errands_->run(body);
+    const std::lock_guard lock(mutex_);
+    if (!storage_) {
+      auto opened = Storage::open(database_, options_);
+      if (!opened) return Error{opened.error()};
+      storage_.emplace(std::move(*opened));
+    }
+    auto done = storage_->transact(body);
+    if (!done && done.error().kind == StorageError::Kind::Lost) storage_.reset();
+    return done;
+  }
+
   const std::string database_;
+  Errands* const errands_;
   Storage::Options options_;
   std::mutex mutex_;
   std::optional<Storage> storage_;
@@ -130,10 +146,10 @@ class StoredMemory : public amocrm::Memory {
 
 }  // namespace
 
-std::unique_ptr<amocrm::Memory> crm_memory(std::string database, Durability durability, bool migrate) {
+std::unique_ptr<amocrm::Memory> crm_memory(std::string database, Durability durability, bool migrate, Errands* errands) {
   // Of its own, and gone with it: there each connection is a database.
   if (database == "sqlite::memory:") migrate = true;
-  return std::make_unique<StoredMemory>(std::move(database), durability, migrate);
+  return std::make_unique<StoredMemory>(std::move(database), durability, migrate, errands);
 }
 
 }  // namespace sufler

@@ -58,7 +58,7 @@ Services::Services(const Config& config, KnowledgeSearch search, FetchFile fetch
   settings.fetch = std::move(fetch);
   settings.report = std::move(report);
   settings.crm = crm_accounts(config);
-  memory_ = crm_memory(config.database, config.durability);
+  memory_ = crm_memory(config.database, config.durability, false, &errands_);
   settings.memory = memory_.get();
   for (const ServiceKind& kind : service_kinds()) services_.push_back(kind.make(settings));
 }

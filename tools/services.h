@@ -6,6 +6,7 @@
 
 #include "interpreter/runtime/config.h"
 #include "interpreter/runtime/crew.h"
+#include "interpreter/runtime/errands.h"
 #include "interpreter/services/knowledge_search.h"
 #include "interpreter/services/registry.h"
 #include "interpreter/services/service.h"
@@ -22,6 +23,7 @@ class Services final : public Crew {
   void begin(const Job& job, JobDoneCall done) override;
   void abandon(std::int64_t job_id) override;
   void when_growing(JobGrewCall grew) override;
+  Errands* errands() override { return &errands_; }
 
   /// For `/metrics`. Thread-safe.
   std::vector<ServiceFigure> figures() const;
@@ -30,6 +32,7 @@ class Services final : public Crew {
   JobResult do_now(const Job& job);
 
  private:
+  Errands errands_;
   std::unique_ptr<amocrm::Memory> memory_;  ///< before those that use it
   std::vector<std::unique_ptr<Service>> services_;
 };

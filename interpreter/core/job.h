@@ -47,6 +47,7 @@ struct ServiceTerms {
   Duration backoff{1'000};      ///< before the second attempt; doubled for each further one
   bool buries = false;          ///< what failed for good is a dead letter, whoever waits for it; it can be tried again later
   bool hands_over = false;      ///< soon after `abandon` it tells what is done by then: whoever stops waits for that
+  bool in_order = false;        ///< one of a dialog's jobs after the other
 };
 
 }  // namespace sufler

@@ -6,6 +6,8 @@
 
 namespace sufler {
 
+class Errands;
+
 /// Those who do jobs. The services are above this layer's sight.
 class Crew {
  public:
@@ -17,6 +19,8 @@ class Crew {
   virtual void abandon(std::int64_t job_id) = 0;
   /// Before the first job: whom to tell of results that grow.
   virtual void when_growing(JobGrewCall grew) { (void)grew; }
+  /// What they want of the database while they work; null: nothing.
+  virtual Errands* errands() { return nullptr; }
 };
 
 }  // namespace sufler

@@ -11,6 +11,7 @@
 
 #include "interpreter/core/crm_chat.h"
 #include "interpreter/core/json_text.h"
+#include "interpreter/runtime/errands.h"
 #include "interpreter/runtime/failpoint.h"
 #include "interpreter/runtime/growing.h"
 #include "interpreter/runtime/incoming_json.h"
@@ -27,6 +28,9 @@ constexpr milliseconds kRenewEvery{JobRunner::kLease.ms / 3};
 constexpr milliseconds kLookForOthers{500};
 /// The wall clock may jump while a lease is waited for.
 constexpr milliseconds kLookAtTheClock{5'000};
+/// How many wait is for whoever watches; to count many at each claim would cost more than the claim.
+constexpr std::int64_t kFewWaiting = 100;
+constexpr milliseconds kCountEvery{1'000};
 constexpr Duration kLongestBackoff{10 * 60'000};
 constexpr std::size_t kMostLogLines = 20;
 /// For what is nearly done when the process stops: a letter whose last byte leaves.
@@ -140,21 +144,33 @@ struct JobRunner::Impl {
     std::mutex mutex;
     std::vector<std::pair<std::pair<std::int64_t, std::int64_t>, JobResult>> results;  ///< by id and token
     std::condition_variable came;
+    std::mutex waking;  ///< never taken with the other one held
     std::function<void()> wake;
 
     void put(std::int64_t id, std::int64_t token, JobResult result) {
-      std::function<void()> tell;
       {
         std::lock_guard lock(mutex);
         results.emplace_back(std::pair(id, token), std::move(result));
-        tell = wake;
+      }
+      tell();
+    }
+    void tell() {
+      {
+        // A wait that was about to begin has begun.
+        std::lock_guard lock(mutex);
       }
       came.notify_all();
-      if (tell) tell();
+      std::lock_guard lock(waking);
+      if (wake) wake();
+    }
+    void wake_by(std::function<void()> call) {
+      std::lock_guard lock(waking);
+      wake = std::move(call);
     }
   };
 
   Crew& crew;
+  Errands* const errands;
   GrowingAnswers* const growing;
   const std::vector<ServiceTerms> terms;
   const std::set<std::string, std::less<>> bots;
@@ -163,14 +179,15 @@ struct JobRunner::Impl {
   std::map<std::int64_t, JobRow> under_way;  ///< by id
   std::atomic<std::size_t> running{0};
   bool looks = true;                          ///< something may be claimed now
-  bool stored = false;                        ///< events wait in the inbox, and the engine has not been told
-  milliseconds renew_at{0}, look_at{0};
+  milliseconds renew_at{0}, look_at{0}, count_at{0};
+  std::int64_t waiting = 0;                   ///< at the last count
   std::optional<Moment> next_ready;
   mutable std::mutex figures_mutex;
   std::map<std::pair<std::string, std::string>, Figures> figures;
 
   Impl(Crew& who, std::vector<std::string> names, const Clock& time, GrowingAnswers* shown)
       : crew(who),
+        errands(who.errands()),
         growing(shown),
         terms(who.terms()),
         bots(std::make_move_iterator(names.begin()), std::make_move_iterator(names.end())),
@@ -252,8 +269,9 @@ struct JobRunner::Impl {
     return Became::Stored;
   }
 
-  /// Of the services that tell what they have done so far: until all have, for a while. Whether one did.
-  bool wait_for_hand_over() {
+  /// Of the services that tell what they have done so far: until all have, for a while. Whether one did. What they want
+  /// of the database until then is done.
+  bool wait_for_hand_over(Storage& storage) {
     std::set<std::int64_t> awaited;
     for (const auto& [id, job] : under_way)
       if (const ServiceTerms* own = terms_of(job.service); own && own->hands_over) awaited.insert(id);
@@ -264,37 +282,59 @@ struct JobRunner::Impl {
         return std::any_of(mailbox->results.begin(), mailbox->results.end(), [&](const auto& one) { return one.first.first == id; });
       });
     };
-    mailbox->came.wait_for(lock, kHandOver, all);
+    const auto end = std::chrono::steady_clock::now() + kHandOver;
+    while (!all() && std::chrono::steady_clock::now() < end) {
+      mailbox->came.wait_until(lock, end, [&] { return all() || (errands && errands->are_waiting()); });
+      if (!errands || !errands->are_waiting()) continue;
+      lock.unlock();
+      Errands::Batch batch = errands->take();
+      const auto done = storage.transact([&](Transaction& tx) { return batch.perform(tx); });
+      if (!batch.empty()) errands->tell(batch, done);
+      lock.lock();
+    }
     return !mailbox->results.empty();
   }
 
-  Stored<bool> take_results(Storage& storage) {
+  /// Stores what came, does the errands, and claims new jobs if that is wanted, all in one transaction. Whether events wait
+  /// in the inbox.
+  Stored<bool> work(Storage& storage, bool claim) {
     decltype(Mailbox::results) results;
     {
       std::lock_guard lock(mailbox->mutex);
       results.swap(mailbox->results);
     }
-    if (results.empty()) return false;
+    Errands::Batch batch = errands ? errands->take() : Errands::Batch();
+    // A result makes room.
+    claim = claim && (looks || !results.empty());
+    if (results.empty() && batch.empty() && !claim) return false;
+    const Presence* const presence = storage.presence();
+    const std::int64_t owner = presence ? presence->process() : 1;
     std::vector<std::optional<Became>> became;
-    auto done = storage.transact([&](Transaction& tx) -> Stored<Done> {
+    Claimed claimed;
+    const auto done = storage.transact([&](Transaction& tx) -> Stored<Done> {
       became.assign(results.size(), std::nullopt);
+      claimed = Claimed{};
       for (std::size_t i = 0; i < results.size(); ++i) {
         const auto job = under_way.find(results[i].first.first);
         if (job == under_way.end() || job->second.token != results[i].first.second) continue;
         auto settled = settle(tx, job->second, results[i].second);
         if (!settled) return Error{settled.error()};
         became[i] = *settled;
+        claimed.ended.insert(job->first);
       }
-      return Done{};
+      if (auto performed = batch.perform(tx); !performed) return performed;
+      return claim ? claim_all(tx, owner, claimed) : Stored<Done>(Done{});
     });
+    if (!batch.empty()) errands->tell(batch, done);
+    if (claim) look_at = clock.monotonic() + kLookForOthers;
     if (!done) {  // they are not lost: the next round tries again
       std::lock_guard lock(mailbox->mutex);
       mailbox->results.insert(mailbox->results.begin(), std::make_move_iterator(results.begin()),
                               std::make_move_iterator(results.end()));
       return Error{done.error()};
     }
-    failpoint("job_stored");
-    bool stored = false;
+    if (!results.empty()) failpoint("job_stored");
+    bool stored = claimed.stored;
     for (std::size_t i = 0; i < results.size(); ++i) {
       if (!became[i]) continue;  // given up before; that was told then
       const JobRow job = under_way.at(results[i].first.first);
@@ -302,7 +342,10 @@ struct JobRunner::Impl {
       stored |= *became[i] == Became::Stored;
       drop(job.id);
     }
-    looks = true;
+    looks = claim ? claimed.again : looks || !results.empty();
+    if (!claimed.jobs.empty()) failpoint("job_claimed");
+    if (under_way.empty()) renew_at = clock.monotonic() + kRenewEvery;
+    for (Claimed::One& one : claimed.jobs) begin(std::move(one.job), one.whose);
     return stored;
   }
 
@@ -351,90 +394,77 @@ struct JobRunner::Impl {
 
   // ---- new ones
 
-  std::size_t free_of(const ServiceTerms& service) const {
-    const auto busy = static_cast<std::size_t>(std::count_if(
-        under_way.begin(), under_way.end(), [&](const auto& one) { return one.second.service == service.name; }));
-    return service.at_once > busy ? service.at_once - busy : 0;
-  }
-
   struct Claimed {
+    std::set<std::int64_t> ended;  ///< before, in the same transaction
     struct One {
       JobRow job;
       std::optional<DialogKey> whose;  ///< where somebody shows it
     };
     std::vector<One> jobs;
     bool stored = false;
-    bool others = false;  ///< beside those that were claimed there are some whose time is not known yet
+    bool again = false;  ///< some were given up, and there may be more in their place
   };
 
-  Stored<Done> claim_of(Transaction& tx, const ServiceTerms& service, std::int64_t owner, Claimed& claimed) {
-    auto waiting = tx.jobs().waiting(service.name);
-    if (!waiting) return Error{waiting.error()};
-    remember_waiting(service, *waiting);
-    std::size_t free = free_of(service);
+  std::size_t free_of(const ServiceTerms& service, const Claimed& claimed) const {
+    const auto busy = static_cast<std::size_t>(
+        std::count_if(under_way.begin(), under_way.end(),
+                      [&](const auto& one) { return one.second.service == service.name && !claimed.ended.contains(one.first); }) +
+        std::count_if(claimed.jobs.begin(), claimed.jobs.end(), [&](const Claimed::One& one) { return one.job.service == service.name; }));
+    return service.at_once > busy ? service.at_once - busy : 0;
+  }
+
+  Stored<Done> claim_of(Transaction& tx, const ServiceTerms& service, const std::string& bot, std::int64_t owner, Claimed& claimed) {
+    const std::size_t free = free_of(service, claimed);
+    if (free == 0) return Done{};  // a result makes room
     const Moment now = clock.now();
-    for (const JobStore::Waiting& of_bot : *waiting) {
-      if (!bots.contains(of_bot.bot)) continue;
-      if (of_bot.ready > now) {
-        if (!next_ready || of_bot.ready < *next_ready) next_ready = of_bot.ready;
+    auto jobs = tx.jobs().claim(bot, service.name, now, later(now, kLease), owner, free, service.in_order);
+    if (!jobs) return Error{jobs.error()};
+    for (JobRow& job : *jobs) {
+      // A job that never came to an end has killed its process each time.
+      if (job.attempts > service.attempts) {
+        auto given_up = give_up(tx, job, "the process died while working on it");
+        if (!given_up) return Error{given_up.error()};
+        claimed.stored = claimed.again = true;
         continue;
       }
-      if (free == 0) continue;  // a result makes room
-      auto jobs = tx.jobs().claim(of_bot.bot, service.name, now, later(now, kLease), owner, free);
-      if (!jobs) return Error{jobs.error()};
-      const auto ours = std::count_if(under_way.begin(), under_way.end(), [&](const auto& one) {
-        return one.second.service == service.name && one.second.bot == of_bot.bot;
-      });
-      // One that waits for its next try was not the first; nobody would look for it while these are worked on.
-      claimed.others = claimed.others || (!jobs->empty() && of_bot.count > ours + static_cast<std::int64_t>(jobs->size()));
-      for (JobRow& job : *jobs) {
-        // A job that never came to an end has killed its process each time.
-        if (job.attempts > service.attempts) {
-          auto given_up = give_up(tx, job, "the process died while working on it");
-          if (!given_up) return Error{given_up.error()};
-          claimed.stored = true;
-          continue;
-        }
-        --free;
-        Claimed::One one;
-        if (growing) {
-          auto whose = tx.jobs().whose(job);
-          if (!whose) return Error{whose.error()};
-          one.whose = std::move(*whose);
-        }
-        one.job = std::move(job);
-        claimed.jobs.push_back(std::move(one));
+      Claimed::One one;
+      if (growing) {
+        auto whose = tx.jobs().whose(job);
+        if (!whose) return Error{whose.error()};
+        one.whose = std::move(*whose);
       }
+      one.job = std::move(job);
+      claimed.jobs.push_back(std::move(one));
     }
     return Done{};
   }
 
-  void remember_waiting(const ServiceTerms& service, const std::vector<JobStore::Waiting>& waiting) {
-    std::lock_guard lock(figures_mutex);
-    for (auto& [key, one] : figures)
-      if (key.second == service.name) one.waiting = 0;
-    for (const JobStore::Waiting& of_bot : waiting)
-      if (bots.contains(of_bot.bot)) figures[{of_bot.bot, service.name}].waiting = static_cast<std::uint64_t>(of_bot.count);
+  Stored<Done> claim_all(Transaction& tx, std::int64_t owner, Claimed& claimed) {
+    const Moment now = clock.now();
+    next_ready.reset();
+    for (const ServiceTerms& service : terms)
+      for (const std::string& bot : bots) {
+        auto next = tx.jobs().next_ready(bot, service.name, now);
+        if (!next) return Error{next.error()};
+        if (*next && (!next_ready || **next < *next_ready)) next_ready = *next;
+        if (auto some = claim_of(tx, service, bot, owner, claimed); !some) return some;
+      }
+    if (waiting > kFewWaiting && clock.monotonic() < count_at) return Done{};
+    auto counted = tx.jobs().waiting();
+    if (!counted) return Error{counted.error()};
+    remember_waiting(*counted);
+    return Done{};
   }
 
-  Stored<bool> claim(Storage& storage) {
-    const Presence* const presence = storage.presence();
-    const std::int64_t owner = presence ? presence->process() : 1;
-    Claimed claimed;
-    auto done = storage.transact([&](Transaction& tx) -> Stored<Done> {
-      claimed = Claimed{};
-      next_ready.reset();
-      for (const ServiceTerms& service : terms)
-        if (auto some = claim_of(tx, service, owner, claimed); !some) return some;
-      return Done{};
-    });
-    look_at = clock.monotonic() + kLookForOthers;
-    if (!done) return Error{done.error()};
-    looks = claimed.others;
-    if (!claimed.jobs.empty()) failpoint("job_claimed");
-    if (under_way.empty()) renew_at = clock.monotonic() + kRenewEvery;
-    for (Claimed::One& one : claimed.jobs) begin(std::move(one.job), one.whose);
-    return claimed.stored;
+  void remember_waiting(const std::vector<JobStore::Waiting>& counted) {
+    std::lock_guard lock(figures_mutex);
+    for (auto& [key, one] : figures) one.waiting = 0;
+    waiting = 0;
+    for (const JobStore::Waiting& one : counted) {
+      waiting += one.count;
+      if (bots.contains(one.bot) && terms_of(one.service)) figures[{one.bot, one.service}].waiting = static_cast<std::uint64_t>(one.count);
+    }
+    count_at = clock.monotonic() + kCountEvery;
   }
 
   void begin(JobRow row, const std::optional<DialogKey>& whose) {
@@ -447,6 +477,26 @@ struct JobRunner::Impl {
     running = under_way.size();
     if (growing && whose) growing->begun(job.id, job.bot, *whose);
     crew.begin(job, [box = mailbox, id = job.id, token](JobResult result) { box->put(id, token, std::move(result)); });
+  }
+
+  Stored<Done> give_back(Storage& storage) {
+    if (auto stored = work(storage, false); !stored) return Error{stored.error()};
+    for (const auto& [id, job] : under_way) crew.abandon(id);
+    if (wait_for_hand_over(storage)) {
+      if (auto stored = work(storage, false); !stored) return Error{stored.error()};
+    }
+    auto given = storage.transact([&](Transaction& tx) -> Stored<Done> {
+      for (const auto& [id, job] : under_way) {
+        auto back = tx.jobs().give_back(id, job.token, clock.now());
+        if (!back) return Error{back.error()};
+      }
+      return Done{};
+    });
+    if (growing)
+      for (const auto& [id, job] : under_way) growing->ended(id);
+    under_way.clear();
+    running = 0;
+    return given;
   }
 
   std::optional<milliseconds> until_next(const Storage& storage) const {
@@ -468,13 +518,14 @@ struct JobRunner::Impl {
 JobRunner::JobRunner(Crew& crew, std::vector<std::string> bots, const Clock& clock, std::function<void()> wake,
                      GrowingAnswers* growing)
     : impl_(std::make_unique<Impl>(crew, std::move(bots), clock, growing)) {
-  impl_->mailbox->wake = std::move(wake);
+  impl_->mailbox->wake_by(std::move(wake));
+  if (impl_->errands) impl_->errands->serve([box = impl_->mailbox] { box->tell(); });
   if (growing) crew.when_growing([growing](std::int64_t id, const std::string& text) { growing->grew(id, text); });
 }
 
 JobRunner::~JobRunner() {
-  std::lock_guard lock(impl_->mailbox->mutex);
-  impl_->mailbox->wake = nullptr;
+  impl_->mailbox->wake_by({});
+  if (impl_->errands) impl_->errands->close();
 }
 
 Stored<Done> JobRunner::start(Storage& storage) {
@@ -489,48 +540,27 @@ Stored<Done> JobRunner::start(Storage& storage) {
 Stored<JobRunner::Round> JobRunner::round(Storage& storage, bool look, bool claim) {
   Impl& own = *impl_;
   Round round;
-  auto stored = own.take_results(storage);
-  if (!stored) return Error{stored.error()};
-  // Told at last when the database has borne the rest of the round, too.
-  own.stored |= *stored;
-  if (auto renewed = own.renew(storage); !renewed) return Error{renewed.error()};
   own.looks |= look || (storage.shared() && own.clock.monotonic() >= own.look_at) ||
                (own.next_ready && *own.next_ready <= own.clock.now());
-  if (own.looks && claim) {
-    auto claimed = own.claim(storage);
-    if (!claimed) return Error{claimed.error()};
-    own.stored |= *claimed;
-  }
-  round.stored = std::exchange(own.stored, false);
+  if (auto renewed = own.renew(storage); !renewed) return Error{renewed.error()};
+  auto stored = own.work(storage, claim);
+  if (!stored) return Error{stored.error()};
+  round.stored = *stored;
   round.rest = own.until_next(storage);
   return round;
 }
 
 Stored<Done> JobRunner::stop(Storage& storage) {
   Impl& own = *impl_;
-  if (own.under_way.empty()) return Done{};
-  if (auto stored = own.take_results(storage); !stored) return Error{stored.error()};
-  for (const auto& [id, job] : own.under_way) own.crew.abandon(id);
-  if (own.wait_for_hand_over()) {
-    if (auto stored = own.take_results(storage); !stored) return Error{stored.error()};
-  }
-  auto given = storage.transact([&](Transaction& tx) -> Stored<Done> {
-    for (const auto& [id, job] : own.under_way) {
-      auto back = tx.jobs().give_back(id, job.token, own.clock.now());
-      if (!back) return Error{back.error()};
-    }
-    return Done{};
-  });
-  if (own.growing)
-    for (const auto& [id, job] : own.under_way) own.growing->ended(id);
-  own.under_way.clear();
-  own.running = 0;
+  const auto given = own.under_way.empty() ? Stored<Done>(Done{}) : own.give_back(storage);
+  if (own.errands) own.errands->close();
   return given;
 }
 
 bool JobRunner::has_results() const {
   std::lock_guard lock(impl_->mailbox->mutex);
-  return !impl_->mailbox->results.empty();
+  if (!impl_->mailbox->results.empty()) return true;
+  return impl_->errands && impl_->errands->are_waiting();
 }
 std::size_t JobRunner::running() const { return impl_->running; }
 

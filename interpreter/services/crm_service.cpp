@@ -26,7 +26,9 @@ namespace {
 using namespace amocrm;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kAtOnce = 4;
+/// At once as many as get a place in their account's row of requests within this time.
+constexpr Duration kWaitInRow{2'000};
+constexpr std::size_t kLeastAtOnce = 4, kMostAtOnce = 64;
 /// From 2 s on, doubled up to ten minutes: amoCRM may be away for a night.
 constexpr std::uint32_t kAttempts = 60;
 constexpr Duration kBackoff{2'000};
@@ -74,8 +76,8 @@ class Work {
   }
 
   Value perform() {
-    wait_for_older();
     const std::string what = text_in(request_, "do");
+    recall(what);
     if (what == "contact") return do_contact();
     if (what == "lead") return do_lead();
     if (what == "note") return do_note();
@@ -103,8 +105,8 @@ class Work {
 
   /// Makes something that a mark is there for.
   Outcome make(const std::string& what, const std::string& path, const Value& body) {
-    known(memory_.begin(key_, mark_, what, person_, now_unix_s()));
-    Outcome outcome = connection_.call("POST", path, body, stop_);
+    const Begun begun{mark_, what, person_, now_unix_s()};
+    Outcome outcome = connection_.call("POST", path, body, stop_, &begun);
     if (outcome.good()) return outcome;
     if (outcome.kind == Outcome::Kind::Unsure) later(outcome.error, std::max(outcome.wait, Duration{kSettleSeconds * 1000}), outcome.log);
     known(memory_.not_made(mark_, what));
@@ -112,17 +114,18 @@ class Work {
     return must(std::move(outcome));
   }
 
-  void wait_for_older() {
+  /// What is known, once no older job of the same person is left.
+  void recall(const std::string& what) {
     const auto end = std::chrono::steady_clock::now() + kForOlder;
-    while (!known(memory_.is_first(job_.id))) {
+    while (!(recalled_ = known(memory_.recall(key_, job_.id, mark_, what, person_))).first) {
       if (stop_() || std::chrono::steady_clock::now() > end) later("an older job of this person is not done yet", {});
       std::this_thread::sleep_for(milliseconds(100));
     }
   }
 
-  /// What became of a begun one; nothing: it was not begun. `doubt`: begun, and nobody knows.
-  std::optional<Mark> made_before(const std::string& what, bool& doubt) {
-    std::optional<Mark> mark = known(memory_.mark(mark_, what));
+  /// What became of it, where it was begun before. `doubt`: begun, and nobody knows.
+  std::optional<Mark> made_before(bool& doubt) const {
+    const std::optional<Mark>& mark = recalled_.mark;
     doubt = mark && mark->made_id == 0;
     if (!doubt) return mark;
     const std::int64_t left = mark->begun_unix_s + kSettleSeconds - now_unix_s();
@@ -339,7 +342,7 @@ class Work {
 
   /// That is there already: by the scenario's word, by our own memory, by phone or address. Null: none.
   Value existing(const Contact& contact) {
-    for (const std::int64_t id : {contact.id, known(memory_.links(key_, person_)).contact_id}) {
+    for (const std::int64_t id : {contact.id, recalled_.links.contact_id}) {
       if (id == 0) continue;
       Outcome outcome = get("/api/v4/contacts/" + std::to_string(id) + "?with=leads");
       if (outcome.good()) return outcome.value;
@@ -406,7 +409,7 @@ class Work {
   Value do_contact() {
     const Contact contact = contact_of(*values_, *values_);
     bool doubt = false;
-    if (const auto made = made_before("contact", doubt)) return contact_result(made->made_id, true);
+    if (const auto made = made_before(doubt)) return contact_result(made->made_id, true);
     Value there = existing(contact);
     if (there.is_null() && doubt) {
       for (const Value& one : embedded(get(of_that_second("contacts", "leads")).value, "contacts"))
@@ -506,7 +509,7 @@ class Work {
   Value do_lead() {
     if (const std::int64_t id = id_in(*values_, "id")) return update_lead(id);
     bool doubt = false;
-    if (const auto made = made_before("lead", doubt)) return lead_result(made->made_id, made->contact_id, true, false);
+    if (const auto made = made_before(doubt)) return lead_result(made->made_id, made->contact_id, true, false);
     const Contact contact = contact_of(field(*values_, "contact"), *values_);
     Entity lead = lead_entity(0);
     lead.created_at = at_unix_s_;
@@ -556,7 +559,7 @@ class Work {
   Target target(const char* what) {
     if (const std::int64_t id = named_id(field(*values_, "lead"))) return {"leads", id};
     if (const std::int64_t id = named_id(field(*values_, "contact"))) return {"contacts", id};
-    const Links links = known(memory_.links(key_, person_));
+    const Links& links = recalled_.links;
     if (links.lead_id != 0) return {"leads", links.lead_id};
     if (links.contact_id != 0) return {"contacts", links.contact_id};
     fail("there is no lead and no contact of this person yet, to which the " + std::string(what) + " would belong");
@@ -570,7 +573,7 @@ class Work {
     if (trim(text).empty()) fail("the note is empty");
     bool doubt = false;
     const std::string notes = "/api/v4/" + to.kind + "/" + std::to_string(to.id) + "/notes";
-    if (const auto made = made_before("note", doubt)) return hanging(to, made->made_id);
+    if (const auto made = made_before(doubt)) return hanging(to, made->made_id);
     if (doubt) {
       for (const Value& one : embedded(get(notes + "?order%5Bid%5D=desc&limit=50").value, "notes"))
         if (text_in(field(one, "params"), "text") == text && !known(memory_.is_made(key_, "note", id_in(one, "id")))) return kept("note", to, id_in(one, "id"));
@@ -587,7 +590,7 @@ class Work {
     const Moment* due = field(request_, "due").moment();
     const std::int64_t till = due ? due->unix_ms / 1000 : at_unix_s_ + 86'400;
     bool doubt = false;
-    if (const auto made = made_before("task", doubt)) return hanging(to, made->made_id);
+    if (const auto made = made_before(doubt)) return hanging(to, made->made_id);
     if (doubt) {
       const std::string path = "/api/v4/tasks?filter%5Bentity_type%5D=" + to.kind + "&filter%5Bentity_id%5D=" + std::to_string(to.id) + "&limit=250";
       for (const Value& one : embedded(get(path).value, "tasks"))
@@ -616,7 +619,7 @@ class Work {
 
   Value do_stage() {
     std::int64_t id = named_id(field(*values_, "lead"));
-    if (id == 0) id = known(memory_.links(key_, person_)).lead_id;
+    if (id == 0) id = recalled_.links.lead_id;
     if (id == 0) fail("there is no lead of this person yet");
     const Outcome there = get("/api/v4/leads/" + std::to_string(id));
     if (there.nothing()) fail("amoCRM has no lead " + std::to_string(id));
@@ -641,17 +644,26 @@ class Work {
   const Value request_;
   const std::function<bool()> stop_;
   Person person_;
+  Recalled recalled_;
   std::string mark_;
   std::int64_t at_unix_s_ = 0;
   Zone zone_;
   const Value* values_ = nullptr;
 };
 
+std::size_t at_once(const std::map<std::string, CrmAccount>& accounts) {
+  std::size_t most = kLeastAtOnce;
+  for (const auto& [bot, account] : accounts)
+    most = std::max(most, static_cast<std::size_t>(kWaitInRow.ms / std::max<std::int64_t>(1, account.between.ms)));
+  return std::min(most, kMostAtOnce);
+}
+
 class CrmService : public Service {
  public:
   explicit CrmService(const ServiceSettings& settings)
       : chance_(settings.seed != 0 ? settings.seed : std::random_device{}()),
-        pool_(kAtOnce, [this](const Job& job, const Abandonment& abandonment) { return perform(job, abandonment); }) {
+        at_once_(at_once(settings.crm)),
+        pool_(at_once_, [this](const Job& job, const Abandonment& abandonment) { return perform(job, abandonment); }) {
     if (settings.crm.empty() || !settings.memory) return;
     http_ = std::make_unique<HttpClient>();
     const auto random = [this] {
@@ -667,9 +679,10 @@ class CrmService : public Service {
   }
 
   ServiceTerms terms() const override {
-    ServiceTerms terms{std::string(kCrmService), kAtOnce, kAttempts, kBackoff};
+    ServiceTerms terms{std::string(kCrmService), at_once_, kAttempts, kBackoff};
     terms.buries = true;
     terms.hands_over = true;
+    terms.in_order = true;
     return terms;
   }
   void begin(const Job& job, JobDoneCall done) override { pool_.begin(job, std::move(done)); }
@@ -709,6 +722,7 @@ class CrmService : public Service {
   std::mt19937_64 chance_;
   std::unique_ptr<HttpClient> http_;
   std::map<std::string, std::shared_ptr<Account>> by_key_, by_bot_;
+  const std::size_t at_once_;
   Pool pool_;  ///< last: its threads use the rest
 };
 

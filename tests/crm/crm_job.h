@@ -63,7 +63,7 @@ class CrmProcess {
     settings.seed = 1;
     service = make_crm_service(settings);
     // The tables are there before anybody works.
-    (void)memory->links(account.key(), {});
+    (void)memory->tokens(account.key());
   }
   JobResult perform(const Job& job) {
     const auto promise = std::make_shared<std::promise<JobResult>>();

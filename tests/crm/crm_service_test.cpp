@@ -53,7 +53,8 @@ class CrmServiceTest : public testing::Test {
   }
   /// What was begun, was begun so long ago that amoCRM is done with it.
   void let_it_settle(const std::string& what, const std::string& mark = "mark-1") {
-    ASSERT_TRUE(process().memory->begin(account.key(), mark, what, {"shop", "telegram", "501"}, now_unix_s() - 60));
+    const amocrm::Begun begun{mark, what, {"shop", "telegram", "501"}, now_unix_s() - 60};
+    ASSERT_TRUE(process().memory->next_request(account.key(), Duration{0}, Duration{60'000}, &begun));
   }
 
   fakes::FakeAmocrm fake;

@@ -190,19 +190,17 @@ TEST(AmocrmChat, AMarkTravelsWithTheCallAndNotToThePlatform) {
 /// A place in the row at once, and nothing remembered.
 class NoMemory : public Memory {
  public:
-  Known<Duration> next_request(const std::string&, Duration, Duration) override { return Duration{}; }
+  Known<Duration> next_request(const std::string&, Duration, Duration, const Begun*) override { return Duration{}; }
   Known<Done> pause(const std::string&, Duration) override { return Done{}; }
   Known<TokenPair> tokens(const std::string&) override { return TokenPair{}; }
   Known<bool> begin_refresh(const std::string&, std::int64_t, Duration) override { return false; }
   Known<Done> keep_tokens(const std::string&, TokenPair&) override { return Done{}; }
   Known<Done> end_refresh(const std::string&) override { return Done{}; }
   Known<Links> links(const std::string&, const Person&) override { return Links{}; }
-  Known<std::optional<Mark>> mark(const std::string&, const std::string&) override { return std::optional<Mark>(); }
-  Known<Done> begin(const std::string&, const std::string&, const std::string&, const Person&, std::int64_t) override { return Done{}; }
+  Known<Recalled> recall(const std::string&, std::int64_t, const std::string&, const std::string&, const Person&) override { return Recalled{}; }
   Known<Done> made(const std::string&, const std::string&, const std::string&, const Person&, const Mark&, const Links&) override { return Done{}; }
   Known<Done> not_made(const std::string&, const std::string&) override { return Done{}; }
   Known<bool> is_made(const std::string&, const std::string&, std::int64_t) override { return false; }
-  Known<bool> is_first(std::int64_t) override { return true; }
 };
 
 class ChatClientTest : public testing::Test {

@@ -268,10 +268,10 @@ Stored<Done> World::gather(Transaction& tx) {
     if (auto done = take(evidence_.outbox, tx.outbox(bot, 0, 1000)); !done) return done;
     if (auto done = take(evidence_.dead_letters, tx.dead_letters(bot, 1000)); !done) return done;
     if (auto done = take(evidence_.due_timers, tx.due_timers(bot, clock_.now(), 1000)); !done) return done;
-    auto jobs = tx.jobs().waiting(Workers::terms().name);
+    auto jobs = tx.jobs().waiting();
     if (!jobs) return Error{jobs.error()};
     for (const JobStore::Waiting& of_bot : *jobs)
-      if (of_bot.bot == bot) evidence_.jobs_left += of_bot.count;
+      if (of_bot.bot == bot && of_bot.service == Workers::terms().name) evidence_.jobs_left += of_bot.count;
     auto shared = tx.load_shared(bot);
     if (!shared) return Error{shared.error()};
     evidence_.shared.emplace_back(bot, std::move(*shared));

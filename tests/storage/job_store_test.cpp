@@ -153,15 +153,37 @@ TEST_P(JobStoreTest, ARestartedProcessFreesWhatTheDeadOneHad) {
 }
 
 TEST_P(JobStoreTest, TheNextLookIsWhenSomethingMayBeClaimed) {
-  const auto waiting = [&] { return ask([](JobStore& jobs) { return unwrap(jobs.waiting("run")); }); };
+  const auto waiting = [&] { return ask([](JobStore& jobs) { return unwrap(jobs.waiting()); }); };
+  const auto next = [&](const std::string& service) { return ask([&](JobStore& jobs) { return unwrap(jobs.next_ready("shop", service, kNow)); }); };
   EXPECT_TRUE(waiting().empty());
   put("anna", 1);
   ASSERT_EQ(waiting().size(), 1u);
+  EXPECT_EQ(waiting()[0].service, "run");
   EXPECT_EQ(waiting()[0].bot, "shop");
-  EXPECT_EQ(waiting()[0].ready, kNow);
+  EXPECT_EQ(next("run"), std::nullopt) << "it is ready now";
   claim(kNow);
-  EXPECT_EQ(waiting()[0].ready, after(30'000)) << "the end of the lease";
-  EXPECT_EQ(waiting()[0].count, 1);
+  EXPECT_EQ(next("run"), after(30'000)) << "the end of the lease";
+  EXPECT_EQ(next("mail"), std::nullopt);
+  put("boris", 2);
+  EXPECT_EQ(next("run"), after(30'000)) << "of the first one, though another is ready";
+  EXPECT_EQ(waiting()[0].count, 2);
+}
+
+TEST_P(JobStoreTest, InOrderADialogHasOneJobAfterTheOther) {
+  const JobRow first = put("anna", 1);
+  const JobRow second = put("anna", 2);
+  const JobRow other = put("boris", 3);
+  const auto next = [&](Moment now) {
+    std::vector<std::int64_t> ids;
+    for (const JobRow& one : ask([&](JobStore& jobs) { return unwrap(jobs.claim("shop", "run", now, {now.unix_ms + 30'000}, 1, 10, true)); })) ids.push_back(one.id);
+    return ids;
+  };
+  EXPECT_EQ(next(kNow), (std::vector{first.id, other.id}));
+  EXPECT_TRUE(next(kNow).empty()) << "the first is worked on";
+  EXPECT_EQ(next(after(40'000)), (std::vector{first.id, other.id})) << "the first was not done, so the second is not the first";
+  const std::optional<DialogKey> done = ask([&](JobStore& jobs) { return unwrap(jobs.finish(first.id, 2)); });
+  EXPECT_TRUE(done);
+  EXPECT_EQ(next(after(40'000)), std::vector{second.id});
 }
 
 TEST_P(JobStoreTest, ATurnThatIsRolledBackAsksForNothing) {

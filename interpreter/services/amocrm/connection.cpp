@@ -201,9 +201,9 @@ HttpAnswer Connection::send(const std::string& method, const std::string& path, 
 }
 
 Outcome Connection::one_call(const std::string& method, const std::string& path, const std::string& body, const Token& token,
-                             const std::function<bool()>& stop) {
+                             const std::function<bool()>& stop, const Begun* begun) {
   using Kind = Outcome::Kind;
-  auto wait = memory_.next_request(key_, account_.between, kMostInRow);
+  auto wait = memory_.next_request(key_, account_.between, kMostInRow, begun);
   if (!wait) return failure(Kind::Later, 0, "the database: " + wait.error(), {}, {1'000});
   if (*wait > kMostInRow) return failure(Kind::Later, 0, "too many requests to amoCRM wait", {}, *wait);
   if (!sleep_until_stopped(milliseconds(wait->ms), stop)) return failure(Kind::Later, 0, "the work was stopped");
@@ -233,16 +233,17 @@ Outcome Connection::one_call(const std::string& method, const std::string& path,
   return outcome;
 }
 
-Outcome Connection::call(const std::string& method, const std::string& path, const Value& body, const std::function<bool()>& stop) {
+Outcome Connection::call(const std::string& method, const std::string& path, const Value& body, const std::function<bool()>& stop,
+                         const Begun* begun) {
   using Kind = Outcome::Kind;
   const std::string json = body.is_null() ? std::string() : to_plain_json(body, Zone());
   Token own = token(0, stop);
   if (!own.error.empty()) return failure(own.later ? Kind::Later : Kind::Refused, own.later ? 0 : 401, own.error, own.log, own.later ? Duration{2'000} : Duration{});
-  Outcome outcome = one_call(method, path, json, own, stop);
+  Outcome outcome = one_call(method, path, json, own, stop, begun);
   if (outcome.status != 401 || !account_.by_oauth()) return outcome;
   own = token(own.generation, stop);
   if (!own.error.empty()) return failure(own.later ? Kind::Later : Kind::Refused, own.later ? 0 : 401, own.error, own.log, own.later ? Duration{2'000} : Duration{});
-  return one_call(method, path, json, own, stop);
+  return one_call(method, path, json, own, stop, begun);
 }
 
 Connection::Token Connection::token(std::int64_t stale, const std::function<bool()>& stop) {

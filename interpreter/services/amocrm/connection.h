@@ -45,7 +45,9 @@ class Connection {
 
   /// `path`: below the account's URL, `/api/v4/leads`. `body`: null for none. Waits for its place in the row, and for the
   /// answer; a call whose answer is 401 is repeated once with a fresh token, one of another trouble never.
-  Outcome call(const std::string& method, const std::string& path, const Value& body, const std::function<bool()>& stop);
+  /// `begun` is noted before it is sent, and may be null.
+  Outcome call(const std::string& method, const std::string& path, const Value& body, const std::function<bool()>& stop,
+               const Begun* begun = nullptr);
   Outcome get(const std::string& path, const std::function<bool()>& stop) { return call("GET", path, Value(), stop); }
 
   const CrmAccount& account() const { return account_; }
@@ -69,7 +71,7 @@ class Connection {
   HttpAnswer send(const std::string& method, const std::string& path, const std::string& body, const std::string& access,
                   const std::function<bool()>& stop);
   Outcome one_call(const std::string& method, const std::string& path, const std::string& body, const Token& token,
-                   const std::function<bool()>& stop);
+                   const std::function<bool()>& stop, const Begun* begun);
 
   const CrmAccount account_;
   const std::string key_;

@@ -34,6 +34,20 @@ struct Mark {
   std::int64_t contact_id = 0;  ///< that came with a lead; 0: none
 };
 
+/// What is about to be made for an order.
+struct Begun {
+  std::string mark, what;
+  Person person;
+  std::int64_t now_unix_s = 0;
+};
+
+/// What is known of an order before its work. `mark`: nothing, where it was never begun.
+struct Recalled {
+  bool first = false;  ///< no older job of the same person still waits to be done
+  Links links;
+  std::optional<Mark> mark;
+};
+
 /// Durable when a call returns. Thread-safe. `account` is CrmAccount::key. The error is for the operator: the database has
 /// some trouble, and later it may work.
 class Memory {
@@ -43,8 +57,8 @@ class Memory {
   virtual ~Memory() = default;
 
   /// Takes the next place in the row of an account's requests, of all processes, `between` behind the one before: how long
-  /// it is until then. Where that is longer than `most`, no place is taken.
-  virtual Known<Duration> next_request(const std::string& account, Duration between, Duration most) = 0;
+  /// it is until then. Where that is longer than `most`, no place is taken. `begun`, unless null, is noted with the place.
+  virtual Known<Duration> next_request(const std::string& account, Duration between, Duration most, const Begun* begun = nullptr) = 0;
   /// Nobody sends a request for so long.
   virtual Known<Done> pause(const std::string& account, Duration wait) = 0;
 
@@ -57,10 +71,9 @@ class Memory {
   virtual Known<Done> end_refresh(const std::string& account) = 0;
 
   virtual Known<Links> links(const std::string& account, const Person& person) = 0;
-  /// `mark`, `what`: of an order and of what is made for it, such as `lead`. Nothing: it was never begun.
-  virtual Known<std::optional<Mark>> mark(const std::string& mark, const std::string& what) = 0;
-  virtual Known<Done> begin(const std::string& account, const std::string& mark, const std::string& what, const Person& person,
-                            std::int64_t now_unix_s) = 0;
+  /// `mark`, `what`: of an order and of what is made for it, such as `lead`.
+  virtual Known<Recalled> recall(const std::string& account, std::int64_t job_id, const std::string& mark, const std::string& what,
+                                 const Person& person) = 0;
   /// It was made: this and the person's links, those that are not 0, together. With an empty `mark` the links alone.
   virtual Known<Done> made(const std::string& account, const std::string& mark, const std::string& what, const Person& person,
                            const Mark& became, const Links& links) = 0;
@@ -68,9 +81,6 @@ class Memory {
   virtual Known<Done> not_made(const std::string& mark, const std::string& what) = 0;
   /// Whether somebody's lead is this one already: another order made it.
   virtual Known<bool> is_made(const std::string& account, const std::string& what, std::int64_t id) = 0;
-
-  /// Whether an older job of the same person still waits to be done.
-  virtual Known<bool> is_first(std::int64_t job_id) = 0;
 };
 
 }  // namespace sufler::amocrm

@@ -1,0 +1,84 @@
+#include "interpreter/runtime/errands.h"
+
+#include <utility>
+
+namespace sufler {
+namespace {
+
+StorageError nobody() { return {StorageError::Kind::Lost, "the process stops"}; }
+
+}  // namespace
+
+Stored<Done> Errands::run(const Body& body) {
+  One one{&body};
+  {
+    const std::lock_guard lock(mutex_);
+    if (!served_) return Error{nobody()};
+    waiting_.push_back(&one);
+  }
+  {
+    const std::lock_guard lock(waking_);
+    if (wake_) wake_();
+  }
+  std::unique_lock lock(mutex_);
+  told_.wait(lock, [&] { return one.done; });
+  return std::move(one.became);
+}
+
+bool Errands::is_served() const {
+  const std::lock_guard lock(mutex_);
+  return served_;
+}
+
+void Errands::serve(std::function<void()> wake) {
+  {
+    const std::lock_guard lock(waking_);
+    wake_ = std::move(wake);
+  }
+  const std::lock_guard lock(mutex_);
+  served_ = true;
+}
+
+void Errands::close() {
+  {
+    const std::lock_guard lock(waking_);
+    wake_ = nullptr;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    served_ = false;
+  }
+  Batch left = take();
+  tell(left, Error{nobody()});
+}
+
+bool Errands::are_waiting() const {
+  const std::lock_guard lock(mutex_);
+  return !waiting_.empty();
+}
+
+Stored<Done> Errands::Batch::perform(Transaction& tx) const {
+  for (const One* one : all_)
+    if (auto became = (*one->body)(tx); !became) return became;
+  return Done{};
+}
+
+Errands::Batch Errands::take() {
+  Batch batch;
+  const std::lock_guard lock(mutex_);
+  batch.all_.swap(waiting_);
+  return batch;
+}
+
+void Errands::tell(Batch& batch, const Stored<Done>& became) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (One* one : std::exchange(batch.all_, {})) {
+      if (!became) one->became = Error{became.error()};
+      one->done = true;
+    }
+  }
+  told_.notify_all();
+}
+
+}  // namespace sufler
