@@ -17,6 +17,8 @@ namespace {
 
 /// How many events after an unclean stop go through the inbox.
 constexpr std::size_t kCarefulEvents = 200;
+/// Stored events that are played in one transaction.
+constexpr std::size_t kStoredAtOnce = 100;
 /// So many dialogs are held and loaded together: where a database is far away, one by one is slow.
 constexpr std::size_t kMovedTogether = 50;
 
@@ -211,10 +213,39 @@ struct Player::Impl {
     }
   }
 
-  /// Plays the inbox, one event a transaction, oldest first. Whoever waits for a version is passed over, with all that
-  /// they said since.
+  /// Plays the oldest of the inbox in one transaction; how many.
+  Stored<std::size_t> play_together(Played& played) {
+    std::size_t count = 0;
+    Played all;
+    auto done = attempt([&](Transaction& tx) -> Stored<Done> {
+      all = Played{};
+      auto rows = tx.inbox(bot(), kStoredAtOnce);
+      if (!rows) return Error{rows.error()};
+      count = rows->size();
+      for (const InboxRow& row : *rows) {
+        Incoming update;
+        if (!from_json(row.incoming, update))
+          return Error{StorageError{StorageError::Kind::Other, "the stored event cannot be read"}};
+        if (auto result = turns.play_update(tx, update, all); !result) return result;
+        if (auto dropped = tx.drop_inbox(row.id); !dropped) return dropped;
+      }
+      return Done{};
+    });
+    if (!done) return Error{done.error()};
+    played.add(std::move(all));
+    return count;
+  }
+
+  /// Plays the inbox, oldest first: together while nothing is known to be wrong with any of them, else one event a
+  /// transaction. Whoever waits for a version is passed over, with all that they said since.
   Stored<Done> drain(Played& played) {
+    bool together = careful_left == 0 && !inbox_left && counted.empty() && !storage.shared();
     inbox_left = turns.left_out();
+    while (together && !turns.left_out()) {
+      const auto count = play_together(played);
+      together = count && *count == kStoredAtOnce;
+      if (count && *count < kStoredAtOnce) return Done{};
+    }
     std::set<std::int64_t> waiting, people;  // rows that stay, and whose they are
     while (!turns.left_out()) {
       std::vector<InboxRow> rows;
