@@ -76,6 +76,8 @@ class PostgresStatement final : public Statement {
 
   void bind(int at, std::int64_t value) override { put(at, PostgresValue(value)); }
   void bind(int at, std::string_view value) override { put(at, PostgresValue(value)); }
+  void bind(int, double) override { throw Failure({StorageError::Kind::Other, "no statement binds a double here"}); }
+  void bind_null(int) override { throw Failure({StorageError::Kind::Other, "no statement binds NULL here"}); }
   bool step() override {
     if (!ran_) {
       std::vector<const PostgresValue*> values;

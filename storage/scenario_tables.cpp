@@ -210,7 +210,7 @@ Stored<ValueMap> ScenarioTables::insert(const Table& table, const ValueMap& valu
     row.emplace_back(column.name, *bound);
   }
 
-  Query query(sql_);
+  Query query(sql_, kept_);
   query << "INSERT INTO " << quote_name(table.name) << " (";
   for (std::size_t i = 0; i < row.size(); ++i)
     query << (i == 0 ? "" : ", ") << quote_name(row[i].first);
@@ -230,7 +230,7 @@ Stored<List> ScenarioTables::find(const Table& table, const FindRows& find) {
   if (std::ranges::any_of(find.conditions, [](const Condition& one) { return one.op == kNearOperator; })) {
     return find_similar(table, find);
   }
-  Query query(sql_);
+  Query query(sql_, kept_);
   Reader reader(table);
   query << "SELECT " << reader.list(dialect_) << " FROM " << quote_name(table.name);
   if (auto done = add_conditions(query, dialect_, table, find.conditions); !done) {
@@ -264,12 +264,12 @@ Stored<List> ScenarioTables::find(const Table& table, const FindRows& find) {
 
 Stored<std::int64_t> ScenarioTables::count(const Table& table,
                                            const std::vector<Condition>& conditions) {
-  Query query(sql_);
+  Query query(sql_, kept_);
   query << "SELECT count(*) FROM " << quote_name(table.name);
   if (auto done = add_conditions(query, dialect_, table, conditions); !done)
     return Error{done.error()};
   std::int64_t count = 0;
-  query.into(soci::into(count));
+  query.column(count);
   query.run(true);
   return count;
 }
@@ -279,7 +279,7 @@ Stored<std::int64_t> ScenarioTables::update(const Table& table, std::int64_t id,
   if (values.empty()) {
     return count(table, {Condition{.column = "id", .op = "==", .value = Value(id)}});
   }
-  Query query(sql_);
+  Query query(sql_, kept_);
   query << "UPDATE " << quote_name(table.name) << " SET ";
   std::string_view joint;
   for (const auto& [name, value] : values) {
@@ -302,7 +302,7 @@ Stored<std::int64_t> ScenarioTables::update(const Table& table, std::int64_t id,
 }
 
 Stored<std::int64_t> ScenarioTables::remove(const Table& table, std::int64_t id) {
-  Query query(sql_);
+  Query query(sql_, kept_);
   query << "DELETE FROM " << quote_name(table.name) << " WHERE id = ";
   query.bind(id).run(true);
   return query.affected();

@@ -10,6 +10,8 @@ class session;
 
 namespace sufler::storage {
 
+class KeptStatements;
+
 /// A table as the register of a database describes it.
 Table described_table(const std::string& name, const std::string& columns);
 
@@ -17,7 +19,8 @@ Table described_table(const std::string& name, const std::string& columns);
 /// quoted; values are always bound. Throws what SOCI throws.
 class ScenarioTables {
  public:
-  ScenarioTables(soci::session& sql, const Dialect& dialect) : sql_(sql), dialect_(dialect) {}
+  /// `kept`: for rows, unless null; not on PostgreSQL, where other processes may change what a prepared statement returns.
+  ScenarioTables(soci::session& sql, const Dialect& dialect, KeptStatements* kept = nullptr) : sql_(sql), dialect_(dialect), kept_(kept) {}
 
   /// Creates and widens; runs inside a transaction of the caller's.
   Stored<Done> prepare(const Program& program);
@@ -42,6 +45,7 @@ class ScenarioTables {
 
   soci::session& sql_;
   const Dialect& dialect_;
+  KeptStatements* const kept_;
 };
 
 }  // namespace sufler::storage

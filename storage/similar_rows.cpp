@@ -24,6 +24,8 @@ constexpr double kFirstGuess = 4;
 /// A box is a little larger than it must be, for what rounding takes.
 constexpr double kSlack = 1e-9;
 constexpr std::int64_t kFewValues = 32;
+/// So many are looked at sooner than the box is found.
+constexpr std::int64_t kFewRows = 200;
 
 struct Dimension {
   Nearness near;
@@ -37,8 +39,8 @@ struct Dimension {
 
 class Search {
  public:
-  Search(soci::session& sql, const Dialect& dialect, const Table& table, const FindRows& find)
-      : sql_(sql), dialect_(dialect), table_(table), find_(find), sql_name_(quote_name(table.name)) {}
+  Search(soci::session& sql, const Dialect& dialect, KeptStatements* kept, const Table& table, const FindRows& find)
+      : sql_(sql), dialect_(dialect), kept_(kept), table_(table), find_(find), sql_name_(quote_name(table.name)) {}
 
   Stored<List> run() {
     if (auto done = look_at_columns(); !done) return Error{done.error()};
@@ -94,8 +96,11 @@ class Search {
     // SQLite keeps numbers of many digits as texts (dialect.cpp), which no range of numbers finds.
     const bool may_be_text = !dialect_.shared && one.column.type == ColumnType::Number;
     if (may_be_text) {
-      int texts = 0;
-      sql_ << "SELECT count(*) FROM (SELECT 1 FROM " + sql_name_ + " WHERE " + name + " >= '' LIMIT 1)", soci::into(texts);
+      std::int64_t texts = 0;
+      Query query(sql_, kept_);
+      query << "SELECT count(*) FROM (SELECT 1 FROM " << sql_name_ << " WHERE " << name << " >= '' LIMIT 1)";
+      query.column(texts);
+      query.run(true);
       one.boxed = texts == 0;
     }
     if (one.within > 0) {
@@ -114,7 +119,10 @@ class Search {
       std::string text;
       soci::indicator there = soci::i_ok;
       const std::string end = function + name + ")";
-      sql_ << "SELECT " + (one.column.type == ColumnType::Number ? dialect_.number_text(end) : end) + " FROM " + sql_name_, soci::into(text, there);
+      Query query(sql_, kept_);
+      query << "SELECT " << (one.column.type == ColumnType::Number ? dialect_.number_text(end) : end) << " FROM " << sql_name_;
+      query.column(text, there);
+      query.run(true);
       if (there == soci::i_null) return Done{};  // no row has a value: the span does not matter
       const std::optional<Value> value = from_column(one.column, text);
       const auto measured = value ? measure_of(one.column.type, *value) : std::nullopt;
@@ -134,9 +142,13 @@ class Search {
   /// In which kFirstGuess rows for each wanted one lie when values are spread evenly: the volume of what is nearer than r
   /// is r^m / m! times what the columns span.
   double first_radius(std::size_t limit) {
-    double rows = 0;
-    sql_ << "SELECT COALESCE((SELECT max(id) FROM " + sql_name_ + ") - (SELECT min(id) FROM " + sql_name_ + ") + 1, 0)", soci::into(rows);
-    double volume = kFirstGuess * static_cast<double>(limit) / std::max(rows, 1.0);
+    std::int64_t rows = 0;
+    Query query(sql_, kept_);
+    query << "SELECT COALESCE((SELECT max(id) FROM " << sql_name_ << ") - (SELECT min(id) FROM " << sql_name_ << ") + 1, 0)";
+    query.column(rows);
+    query.run(true);
+    if (rows <= kFewRows) return 1;
+    double volume = kFirstGuess * static_cast<double>(limit) / static_cast<double>(rows);
     double count = 0;
     for (const Dimension& one : dimensions_) {
       if (!one.measured) continue;
@@ -314,7 +326,7 @@ class Search {
 
   Stored<Done> nearest(double radius, std::size_t limit, std::vector<Found>& found) {
     found.clear();
-    Query query(sql_);
+    Query query(sql_, kept_);
     query << "SELECT id, ";
     if (auto done = add_distance(query); !done) return done;
     query << " AS distance_of_row FROM " << sql_name_;
@@ -332,8 +344,8 @@ class Search {
       query.bind(static_cast<std::int64_t>(limit));
     }
     Found one;
-    query.into(soci::into(one.id));
-    query.into(soci::into(one.units));
+    query.column(one.id);
+    query.column(one.units);
     query.run(false);
     while (query.fetch()) found.push_back(one);
     return Done{};
@@ -345,7 +357,7 @@ class Search {
     for (std::size_t begin = 0; begin < found.size(); begin += kAtOnce) {
       const std::size_t end = std::min(begin + kAtOnce, found.size());
       std::unordered_map<std::int64_t, std::size_t> place;
-      Query query(sql_);
+      Query query(sql_, kept_);
       Reader reader(table_);
       query << "SELECT " << reader.list(dialect_) << " FROM " << sql_name_ << " WHERE id IN (";
       for (std::size_t i = begin; i < end; ++i) {
@@ -371,6 +383,7 @@ class Search {
 
   soci::session& sql_;
   const Dialect& dialect_;
+  KeptStatements* const kept_;
   const Table& table_;
   const FindRows& find_;
   const std::string sql_name_;
@@ -382,7 +395,7 @@ constexpr std::string_view kIndexPrefix = "sufler_similar_";
 
 }  // namespace
 
-Stored<List> ScenarioTables::find_similar(const Table& table, const FindRows& find) { return Search(sql_, dialect_, table, find).run(); }
+Stored<List> ScenarioTables::find_similar(const Table& table, const FindRows& find) { return Search(sql_, dialect_, kept_, table, find).run(); }
 
 void ScenarioTables::prepare_indexes(const Table& table, const Similarity& similarity) {
   const auto make = [&](const std::vector<std::string>& columns) {

@@ -32,6 +32,16 @@ class SqliteStatement final : public Statement {
     if (code != SQLITE_OK) fail(code);
   }
 
+  void bind(int at, double value) override {
+    const int code = sqlite_api::sqlite3_bind_double(statement_, at, value);
+    if (code != SQLITE_OK) fail(code);
+  }
+
+  void bind_null(int at) override {
+    const int code = sqlite_api::sqlite3_bind_null(statement_, at);
+    if (code != SQLITE_OK) fail(code);
+  }
+
   bool step() override {
     const int code = sqlite_api::sqlite3_step(statement_);
     if (code == SQLITE_ROW) return true;

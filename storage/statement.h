@@ -32,6 +32,8 @@ class Statement {
   /// From 1. A text is not copied: it must live until `reset`.
   virtual void bind(int at, std::int64_t value) = 0;
   virtual void bind(int at, std::string_view value) = 0;
+  virtual void bind(int at, double value) = 0;
+  virtual void bind_null(int at) = 0;
   /// Whether there is a row.
   virtual bool step() = 0;
   virtual void reset() noexcept = 0;
@@ -134,6 +136,27 @@ class Statements {
 
   Prepare prepare_;
   std::unordered_map<const char*, std::unique_ptr<Statement>> statements_;
+};
+
+/// Statements whose texts are made at run time, each prepared once and lent to one at a time.
+class KeptStatements {
+ public:
+  explicit KeptStatements(Statements::Prepare prepare) : prepare_(std::move(prepare)) {}
+
+  std::unique_ptr<Statement> take(const std::string& sql) {
+    if (auto kept = kept_.extract(sql)) return std::move(kept.mapped());
+    return prepare_(sql.c_str());
+  }
+  /// After `reset`.
+  void keep(std::string sql, std::unique_ptr<Statement> statement) {
+    constexpr std::size_t kMost = 200;
+    if (kept_.size() >= kMost) kept_.clear();
+    kept_.insert_or_assign(std::move(sql), std::move(statement));
+  }
+
+ private:
+  Statements::Prepare prepare_;
+  std::unordered_map<std::string, std::unique_ptr<Statement>> kept_;
 };
 
 }  // namespace sufler::storage

@@ -2,6 +2,7 @@
 #include <soci/soci.h>
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "storage/dialect.h"
+#include "storage/statement.h"
 #include "storage/storage.h"
 
 /// What statements about a scenario's tables are made of; for the .cpp files about them.
@@ -39,22 +41,35 @@ std::optional<Value> from_column(const Seen& column, const std::string& text);
 /// A statement whose values are known only now. SOCI binds by reference, so they are kept here.
 class Query {
  public:
-  explicit Query(soci::session& sql) : statement_(sql) {}
+  explicit Query(soci::session& sql) : statement_(std::in_place, sql) {}
+  /// With `kept`, unless null, the statement is one of those, prepared when its text came first; SOCI prepares each time.
+  Query(soci::session& sql, KeptStatements* kept) : kept_(kept) {
+    if (!kept) statement_.emplace(sql);
+  }
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+  ~Query() {
+    if (!lent_) return;
+    lent_->reset();
+    kept_->keep(std::move(text_), std::move(lent_));
+  }
 
   /// Adds the placeholder for the value to the text.
   Query& bind(const Bound& value) {
     Slot& slot = slots_.emplace_back();
     text_ += ":v" + std::to_string(slots_.size());
-    if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    if (kept_) {
+      slot.bound = value;
+    } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
       slot.integer = *integer;
-      statement_.exchange(soci::use(slot.integer));
+      statement_->exchange(soci::use(slot.integer));
     } else if (const auto* real = std::get_if<double>(&value)) {
       slot.real = *real;
-      statement_.exchange(soci::use(slot.real));
+      statement_->exchange(soci::use(slot.real));
     } else {
       if (const auto* text = std::get_if<std::string>(&value)) slot.text = *text;
       slot.indicator = std::holds_alternative<std::monostate>(value) ? soci::i_null : soci::i_ok;
-      statement_.exchange(soci::use(slot.text, slot.indicator));
+      statement_->exchange(soci::use(slot.text, slot.indicator));
     }
     return *this;
   }
@@ -62,29 +77,89 @@ class Query {
     text_ += text;
     return *this;
   }
+  /// Where the next column of a row goes.
+  void column(std::int64_t& number) {
+    if (kept_) {
+      columns_.push_back({&number, nullptr, nullptr});
+    } else {
+      statement_->exchange(soci::into(number));
+    }
+  }
+  void column(std::string& text, soci::indicator& there) {
+    if (kept_) {
+      columns_.push_back({nullptr, &text, &there});
+    } else {
+      statement_->exchange(soci::into(text, there));
+    }
+  }
   template <class Into>
   void into(Into&& target) {
-    statement_.exchange(std::forward<Into>(target));
+    statement_->exchange(std::forward<Into>(target));
   }
   void run(bool fetch_first) {
-    statement_.alloc();
-    statement_.prepare(text_);
-    statement_.define_and_bind();
-    statement_.execute(fetch_first);
+    if (!kept_) {
+      statement_->alloc();
+      statement_->prepare(text_);
+      statement_->define_and_bind();
+      statement_->execute(fetch_first);
+      return;
+    }
+    lent_ = kept_->take(text_);
+    int at = 0;
+    for (const Slot& slot : slots_) {
+      ++at;
+      if (const auto* integer = std::get_if<std::int64_t>(&slot.bound)) {
+        lent_->bind(at, *integer);
+      } else if (const auto* real = std::get_if<double>(&slot.bound)) {
+        lent_->bind(at, *real);
+      } else if (const auto* text = std::get_if<std::string>(&slot.bound)) {
+        lent_->bind(at, std::string_view(*text));
+      } else {
+        lent_->bind_null(at);
+      }
+    }
+    if (!fetch_first) return;
+    // To its end, so that what it changes is changed.
+    if (fetch())
+      while (lent_->step()) {
+      }
   }
-  bool fetch() { return statement_.fetch(); }
-  std::int64_t affected() { return statement_.get_affected_rows(); }
+  bool fetch() {
+    if (!kept_) return statement_->fetch();
+    if (!lent_->step()) return false;
+    int at = 0;
+    for (const Target& target : columns_) {
+      const int column = at++;
+      if (target.number) {
+        *target.number = lent_->integer(column);
+        continue;
+      }
+      *target.there = lent_->is_null(column) ? soci::i_null : soci::i_ok;
+      target.text->assign(lent_->text(column));
+    }
+    return true;
+  }
+  std::int64_t affected() { return kept_ ? lent_->changes() : statement_->get_affected_rows(); }
 
  private:
   struct Slot {
+    Bound bound;
     std::int64_t integer = 0;
     double real = 0;
     std::string text;
     soci::indicator indicator = soci::i_ok;
   };
+  struct Target {
+    std::int64_t* number;
+    std::string* text;
+    soci::indicator* there;
+  };
   std::deque<Slot> slots_;
+  std::vector<Target> columns_;
   std::string text_;
-  soci::statement statement_;
+  KeptStatements* kept_ = nullptr;
+  std::unique_ptr<Statement> lent_;
+  std::optional<soci::statement> statement_;
 };
 
 /// One condition, or its outcome where the language knows it without looking at the rows.
@@ -109,7 +184,7 @@ class Reader {
     return out;
   }
   void attach(Query& query) {
-    for (std::size_t i = 0; i < columns_.size(); ++i) query.into(soci::into(texts_[i], found_[i]));
+    for (std::size_t i = 0; i < columns_.size(); ++i) query.column(texts_[i], found_[i]);
   }
   Stored<ValueMap> row() const {
     ValueMap row;

@@ -67,7 +67,8 @@ std::int64_t person_number(std::string_view bot, std::string_view transport, std
 SqlTransaction::SqlTransaction(soci::session& sql, const Dialect& dialect, Statements::Prepare prepare)
     : sql_(sql),
       dialect_(dialect),
-      statements_(std::move(prepare)),
+      statements_(prepare),
+      kept_(std::move(prepare)),
       inbox_ids_("inbox", dialect),
       outbox_ids_("outbox", dialect),
       journal_ids_("journal", dialect),
@@ -708,21 +709,21 @@ Stored<Done> SqlTransaction::set_shared(std::string_view bot, std::string_view n
 
 Stored<ValueMap> SqlTransaction::insert_row(const Table& table, const ValueMap& values,
                                             const Owner& owner, Moment at) {
-  return operation([&] { return ScenarioTables(sql_, dialect_).insert(table, values, owner, at); });
+  return operation([&] { return ScenarioTables(sql_, dialect_, dialect_.shared ? nullptr : &kept_).insert(table, values, owner, at); });
 }
 Stored<List> SqlTransaction::find_rows(const Table& table, const FindRows& find) {
-  return operation([&] { return ScenarioTables(sql_, dialect_).find(table, find); });
+  return operation([&] { return ScenarioTables(sql_, dialect_, dialect_.shared ? nullptr : &kept_).find(table, find); });
 }
 Stored<std::int64_t> SqlTransaction::count_rows(const Table& table,
                                                 const std::vector<Condition>& conditions) {
-  return operation([&] { return ScenarioTables(sql_, dialect_).count(table, conditions); });
+  return operation([&] { return ScenarioTables(sql_, dialect_, dialect_.shared ? nullptr : &kept_).count(table, conditions); });
 }
 Stored<std::int64_t> SqlTransaction::update_row(const Table& table, std::int64_t id,
                                                 const ValueMap& values) {
-  return operation([&] { return ScenarioTables(sql_, dialect_).update(table, id, values); });
+  return operation([&] { return ScenarioTables(sql_, dialect_, dialect_.shared ? nullptr : &kept_).update(table, id, values); });
 }
 Stored<std::int64_t> SqlTransaction::delete_row(const Table& table, std::int64_t id) {
-  return operation([&] { return ScenarioTables(sql_, dialect_).remove(table, id); });
+  return operation([&] { return ScenarioTables(sql_, dialect_, dialect_.shared ? nullptr : &kept_).remove(table, id); });
 }
 
 }  // namespace sufler::storage

@@ -188,6 +188,7 @@ class SqlTransaction : public Transaction {
   soci::session& sql_;
   const Dialect& dialect_;
   Statements statements_;
+  KeptStatements kept_;  ///< of the scenario's tables
   Ids inbox_ids_, outbox_ids_, journal_ids_;
   std::unordered_map<std::int64_t, Lines> lines_;  ///< of the dialogs of this transaction
   std::vector<std::int64_t> dropped_;  ///< ids of the outbox, to be deleted by this transaction

@@ -10,7 +10,8 @@ StorageError nobody() { return {StorageError::Kind::Lost, "the process stops"}; 
 }  // namespace
 
 Stored<Done> Errands::run(const Body& body) {
-  One one{&body};
+  One one;
+  one.body = &body;
   {
     const std::lock_guard lock(mutex_);
     if (!served_) return Error{nobody()};
@@ -21,7 +22,7 @@ Stored<Done> Errands::run(const Body& body) {
     if (wake_) wake_();
   }
   std::unique_lock lock(mutex_);
-  told_.wait(lock, [&] { return one.done; });
+  one.told.wait(lock, [&] { return one.done; });
   return std::move(one.became);
 }
 
@@ -71,14 +72,13 @@ Errands::Batch Errands::take() {
 }
 
 void Errands::tell(Batch& batch, const Stored<Done>& became) {
-  {
-    const std::lock_guard lock(mutex_);
-    for (One* one : std::exchange(batch.all_, {})) {
-      if (!became) one->became = Error{became.error()};
-      one->done = true;
-    }
+  // With the mutex held: whoever is told leaves, and takes it along.
+  const std::lock_guard lock(mutex_);
+  for (One* one : std::exchange(batch.all_, {})) {
+    if (!became) one->became = Error{became.error()};
+    one->done = true;
+    one->told.notify_one();
   }
-  told_.notify_all();
 }
 
 }  // namespace sufler

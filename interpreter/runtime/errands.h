@@ -28,9 +28,10 @@ class Errands {
 
  private:
   struct One {
-    const Body* body;
+    const Body* body = nullptr;
     Stored<Done> became = Done{};
     bool done = false;
+    std::condition_variable told;  ///< of each its own: others that wait stay asleep
   };
 
  public:
@@ -50,7 +51,6 @@ class Errands {
 
  private:
   mutable std::mutex mutex_;
-  std::condition_variable told_;
   std::vector<One*> waiting_;
   bool served_ = false;
   std::mutex waking_;  ///< never taken with the other one held
