@@ -243,6 +243,7 @@ struct Player::Impl {
     inbox_left = turns.left_out();
     while (together && !turns.left_out()) {
       const auto count = play_together(played);
+      if (!count && may_pass(count.error().kind) && !turns.waits_for_version()) return Error{count.error()};
       together = count && *count == kStoredAtOnce;
       if (count && *count < kStoredAtOnce) return Done{};
     }

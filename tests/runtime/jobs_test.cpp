@@ -11,6 +11,7 @@
 
 #include "databases/test_database.h"
 #include "interpreter/runtime/engine.h"
+#include "interpreter/runtime/errands.h"
 #include "interpreter/runtime/incoming_json.h"
 #include "interpreter/runtime/replay.h"
 #include "runtime/plain_renderer.h"
@@ -42,8 +43,13 @@ class TestCrew : public Crew {
     if (!handed_over) return;
     // On another thread, as those do who were at work.
     for (std::size_t i = 0; i < begun.size(); ++i)
-      if (begun[i].id == id) threads.emplace_back([done = calls[i], what = *handed_over] { done(what); });
+      if (begun[i].id == id)
+        threads.emplace_back([this, done = calls[i], what = *handed_over] {
+          if (last_errand) last_became = work.run(last_errand);
+          done(what);
+        });
   }
+  Errands* errands() override { return &work; }
   ~TestCrew() override {
     for (std::thread& one : threads) one.join();
   }
@@ -55,6 +61,9 @@ class TestCrew : public Crew {
   std::vector<JobDoneCall> calls;
   std::vector<std::int64_t> abandoned;
   std::optional<JobResult> handed_over;  ///< what `abandon` makes of a job
+  Errands work;
+  Errands::Body last_errand;  ///< before it is handed over
+  Stored<Done> last_became = Done{};
   std::vector<std::thread> threads;
 };
 
@@ -342,6 +351,61 @@ TEST_P(JobRunnerTest, StoppingGivesBackWhatIsUnderWayAndStoresWhatIsDone) {
   EXPECT_FALSE(one_.round(false).stored);
 }
 
+TEST_P(JobRunnerTest, AnErrandIsDoneWithTheNextRound) {
+  ASSERT_TRUE(one_.crew.work.is_served());
+  Stored<Done> became = Done{};
+  const auto want = [&](const char* position) {
+    return std::thread([&, position] { became = one_.crew.work.run([this, position](Transaction& tx) { return tx.set_position("shop", "errand", position, clock_.now()); }); });
+  };
+  const auto kept = [&] {
+    std::string position;
+    EXPECT_TRUE(one_.storage.transact([&](Transaction& tx) -> Stored<Done> {
+      auto found = tx.position("shop", "errand");
+      if (!found) return Error{found.error()};
+      position = *found;
+      return Done{};
+    }));
+    return position;
+  };
+  const auto wait = [&] {
+    while (!one_.runner.has_results()) std::this_thread::yield();
+  };
+  std::thread worker = want("1");
+  wait();
+  one_.round(false);
+  worker.join();
+  EXPECT_TRUE(became);
+  EXPECT_EQ(kept(), "1");
+
+  one_.storage.fail_by([number = 0](Storage::Place place) mutable -> std::optional<StorageError> {
+    if (place != Storage::Place::Commit || ++number != 1) return std::nullopt;
+    return StorageError{StorageError::Kind::Busy, "busy"};
+  });
+  worker = want("2");
+  wait();
+  EXPECT_FALSE(one_.runner.round(one_.storage, false, true));
+  worker.join();
+  ASSERT_FALSE(became);
+  EXPECT_EQ(became.error().message, "busy");
+  EXPECT_EQ(kept(), "1");
+}
+
+TEST_P(JobRunnerTest, WhoStopsDoesTheLastErrandsAndNoFurtherOnes) {
+  Process mailer(database_.url(), clock_, true);
+  put("anna", 1);
+  mailer.round();
+  ASSERT_EQ(mailer.crew.begun.size(), 1u);
+  mailer.crew.handed_over = result("sent");
+  mailer.crew.last_errand = [this](Transaction& tx) { return tx.set_position("shop", "errand", "last", clock_.now()); };
+  ASSERT_TRUE(mailer.runner.stop(mailer.storage));
+  EXPECT_EQ(inbox(), Texts{R"(anna 1 "sent")"});
+  for (std::thread& one : mailer.crew.threads) one.join();
+  mailer.crew.threads.clear();
+  EXPECT_TRUE(mailer.crew.last_became);
+  EXPECT_FALSE(mailer.crew.work.is_served());
+  EXPECT_FALSE(mailer.crew.work.run(mailer.crew.last_errand));
+}
+
 TEST_P(JobRunnerTest, OneThatWaitsForItsNextTryIsNotForgottenForOneThatHangs) {
   put("anna", 1);
   one_.round();
@@ -425,18 +489,22 @@ TEST_P(JobRunnerTest, AResultThatCouldNotBeStoredIsStoredLater) {
   EXPECT_EQ(inbox(), Texts{R"(anna 1 "7")"});
 }
 
-TEST_P(JobRunnerTest, AResultThatIsStoredIsToldThoughWhatIsDoneBehindItMeetsATrouble) {
+TEST_P(JobRunnerTest, AResultAndTheClaimOfTheNextAreStoredTogetherOrNeither) {
   put("anna", 1);
   one_.round();
   one_.crew.give(0, result("7"));
+  put("boris", 2);
+  const std::size_t begun = one_.crew.begun.size();
   one_.storage.fail_by([number = 0](Storage::Place place) mutable -> std::optional<StorageError> {
-    if (place != Storage::Place::Begin || ++number != 2) return std::nullopt;
+    if (place != Storage::Place::Commit || ++number != 1) return std::nullopt;
     return StorageError{StorageError::Kind::Busy, "busy"};
   });
-  EXPECT_FALSE(one_.runner.round(one_.storage, true, true)) << "looking for the next job";
-  one_.storage.fail_by({});
-  EXPECT_EQ(inbox(), Texts{R"(anna 1 "7")"});
+  EXPECT_FALSE(one_.runner.round(one_.storage, true, true));
+  EXPECT_TRUE(inbox().empty());
+  EXPECT_EQ(one_.crew.begun.size(), begun);
   EXPECT_TRUE(one_.round(false).stored) << "or nobody would play it";
+  EXPECT_EQ(inbox(), Texts{R"(anna 1 "7")"});
+  EXPECT_EQ(one_.crew.begun.size(), begun + 1);
 }
 
 TEST_P(JobRunnerTest, AJobIsBegunOnlyWhenItsClaimIsStored) {
@@ -653,8 +721,9 @@ questions:
   for (std::string& text : said())
     if (text.starts_with("heard ")) heard.push_back(text.substr(6));
   EXPECT_EQ(heard, (Texts{"one", "two", "three", "four", "five"}));
-  // Once in one turn with all of them, and as often as any event for itself.
-  EXPECT_EQ(sore.met, 1 + static_cast<int>(Player::kMaxAttempts));
+  // Once in one turn with all of them, in a transaction with other events and then without, and as often as any event for
+  // itself.
+  EXPECT_EQ(sore.met, 2 + static_cast<int>(Player::kMaxAttempts));
   engine_.reset();
   EXPECT_EQ(database_.ask("SELECT count(*) FROM dead_letters"), "1");
 }
