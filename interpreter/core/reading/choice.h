@@ -10,7 +10,9 @@
 namespace sufler {
 
 /// The option that the text means: the label itself, else its folded form, else its number (`2`,
-/// `2.`, `второй`), else one typo in a label from five letters on. Only when it is the only one.
+/// `2.`, `второй`), else one typo in a label from five letters on, else the label of whose words in any form the answer is
+/// made (`в подвале`, `под кафе`). Only when it is the only one. Where labels name quantities (`Второй`, `5–10 минут`,
+/// `до 5`), a number is a quantity and no place in the list: `7 минут`.
 std::optional<std::size_t> match_choice(std::string_view text,
                                         const std::vector<std::string>& labels);
 
