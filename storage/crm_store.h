@@ -59,9 +59,9 @@ class CrmStore {
   Stored<Tokens> tokens(std::string_view account);
   /// Whether nobody else fetches the pair behind this generation. Until the lease ends nobody else will.
   Stored<bool> begin_refresh(std::string_view account, std::int64_t generation, Duration lease);
-  /// One generation further; ends the lease. Gives the generation.
+  /// One generation behind `tokens.generation`; ends the lease. Gives the generation; 0: there is a newer one, which stays.
   Stored<std::int64_t> keep_tokens(std::string_view account, const Tokens& tokens);
-  Stored<Done> end_refresh(std::string_view account);
+  Stored<Done> end_refresh(std::string_view account, std::int64_t generation);
 
   /// Whether no older job of the service and of the same person is left.
   Stored<bool> is_first_job(std::int64_t job_id);

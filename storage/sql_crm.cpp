@@ -182,15 +182,15 @@ Stored<std::int64_t> CrmStore::keep_tokens(std::string_view account, const Token
     std::int64_t generation = 0;
     tx_.statements_.one(
         R"(UPDATE crm_accounts SET access_token = ?, refresh_token = ?, begun_with = ?, expires_at_unix_ms = ?,
-             generation = generation + 1, refreshing_until_unix_ms = 0 WHERE account = ? RETURNING generation)",
-        std::tie(generation), tokens.access, tokens.refresh, tokens.begun_with, tokens.expires.unix_ms, account);
+             generation = generation + 1, refreshing_until_unix_ms = 0 WHERE account = ? AND generation = ? RETURNING generation)",
+        std::tie(generation), tokens.access, tokens.refresh, tokens.begun_with, tokens.expires.unix_ms, account, tokens.generation);
     return generation;
   });
 }
 
-Stored<Done> CrmStore::end_refresh(std::string_view account) {
+Stored<Done> CrmStore::end_refresh(std::string_view account, std::int64_t generation) {
   return tx_.operation([&]() -> Stored<Done> {
-    tx_.statements_.run("UPDATE crm_accounts SET refreshing_until_unix_ms = 0 WHERE account = ?", account);
+    tx_.statements_.run("UPDATE crm_accounts SET refreshing_until_unix_ms = 0 WHERE account = ? AND generation = ?", account, generation);
     return Done{};
   });
 }

@@ -37,7 +37,7 @@ class StoredMemory : public amocrm::Memory {
     return change<Duration>([&](CrmStore& store) -> Stored<Duration> {
       auto wait = store.next_request(account, between, most);
       if (!wait || *wait > most || !begun) return wait;
-      if (auto noted = store.begin(account, begun->mark, begun->what, stored(begun->person), begun->now_unix_s); !noted) return Error{noted.error()};
+      if (auto noted = store.begin(account, begun->mark, begun->what, stored(begun->person), begun->now_unix_s + (wait->ms + 999) / 1000); !noted) return Error{noted.error()};
       return wait;
     });
   }
@@ -59,13 +59,13 @@ class StoredMemory : public amocrm::Memory {
     hide(pair.access);
     hide(pair.refresh);
     auto generation = change<std::int64_t>(
-        [&](CrmStore& store) { return store.keep_tokens(account, {pair.access, pair.refresh, pair.begun_with, pair.expires, 0}); });
+        [&](CrmStore& store) { return store.keep_tokens(account, {pair.access, pair.refresh, pair.begun_with, pair.expires, pair.generation}); });
     if (!generation) return Error{generation.error()};
     pair.generation = *generation;
     return Done{};
   }
-  Known<Done> end_refresh(const std::string& account) override {
-    return change<Done>([&](CrmStore& store) { return store.end_refresh(account); });
+  Known<Done> end_refresh(const std::string& account, std::int64_t generation) override {
+    return change<Done>([&](CrmStore& store) { return store.end_refresh(account, generation); });
   }
 
   Known<Links> links(const std::string& account, const Person& person) override {

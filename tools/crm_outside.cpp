@@ -27,6 +27,10 @@ constexpr std::string_view kPrefix = "/amocrm/", kHooks = "/amocrm/hooks/", kCha
 /// From memory of the chats' documentation: no conversation can be begun.
 constexpr int kNoConversation = 904;
 
+/// Managers' messages that wait for the database. A body is a few kilobytes.
+constexpr std::size_t kMostKept = 2'000;
+constexpr std::chrono::seconds kAgain{1};
+
 WebhookAnswer status(int code) { return {code, {}, {}, {}}; }
 
 /// Where an id of a lead or a contact is one.
@@ -88,6 +92,68 @@ Stored<Done> store_item(Transaction& tx, const std::string& account, const std::
     stored = true;
   }
   return Done{};
+}
+
+/// What a manager wrote, for its dialog. `rows`: what amoCRM is told where there is none.
+Stored<Done> store_chat(Storage& storage, const CrmChats& chats, const std::vector<std::string>& bots, const ChatHook& hook, std::vector<OutboxRow>& rows) {
+  const Moment now = system_clock().now();
+  return storage.transact([&](Transaction& tx) -> Stored<Done> {
+    rows.clear();
+    std::optional<DialogKey> key;
+    if (const auto ours = read_conversation(hook.our_conversation)) key = DialogKey{ours->bot, ours->chat, ours->user_id};
+    for (const std::string& bot : bots) {
+      if (key || hook.conversation.empty()) break;
+      auto dialog = tx.dialog_of_message(bot, crm_chats(), hook.conversation);
+      if (!dialog) return Error{dialog.error()};
+      if (!*dialog) continue;
+      auto found = tx.find_dialog(**dialog);
+      if (!found) return Error{found.error()};
+      key = std::move(*found);
+    }
+    const bool served = key && std::find(bots.begin(), bots.end(), key->bot) != bots.end();
+    std::int64_t dialog_id = 0;
+    if (served) {
+      auto row = tx.load_dialog(*key);
+      if (!row) return Error{row.error()};
+      dialog_id = row->id;
+    }
+    if (dialog_id == 0) {
+      // Nobody is there to be told: the manager sees that.
+      if (bots.empty()) return Done{};
+      auto fresh = tx.claim_event(bots.front(), kCrmTransport, "message:" + hook.message, now);
+      if (!fresh) return Error{fresh.error()};
+      if (!*fresh) return Done{};
+      OutboxRow row;
+      row.bot = bots.front();
+      row.chat = {std::string(kCrmTransport), "unknown:" + hook.conversation};
+      CrmChatSettings settings;
+      settings.by_status_code = chats.by_status_code;
+      row.call = crm_delivery(hook.message, settings, "the bot has no dialog with this person", kNoConversation);
+      auto id = tx.enqueue(row, now);
+      if (!id) return Error{id.error()};
+      row.id = *id;
+      rows.push_back(std::move(row));
+      return Done{};
+    }
+    CrmNews news;
+    news.what = CrmNews::What::Wrote;
+    news.id = hook.message;
+    news.text = hook.text;
+    news.attachments = hook.attachments;
+    news.manager = hook.manager;
+    Incoming update;
+    update.id = "crm:message:" + hook.message;
+    update.chat = key->chat;
+    update.person.id = key->user_id;
+    update.event = Event{now, 0, std::move(news)};
+    InboxRow row;
+    row.bot = key->bot;
+    row.transport = key->chat.transport;
+    row.event_id = update.id;
+    row.user_id = key->user_id;
+    row.incoming = to_json(update);
+    return tx.put_inbox({std::move(row)}, true, now);
+  });
 }
 
 }  // namespace
@@ -157,6 +223,14 @@ void CrmOutside::start(Engine& engine, Listener* listener) {
 }
 
 void CrmOutside::stop() {
+  {
+    const std::lock_guard lock(again_mutex_);
+    stopped_ = true;
+  }
+  again_wake_.notify_all();
+  if (again_.joinable()) again_.join();
+  if (const std::size_t left = std::exchange(kept_, {}).size(); left > 0)
+    write_log(LogLevel::Error, "managers' messages that were kept are lost, for the database did not come back: " + std::to_string(left), {{"service", "amocrm"}});
   for (const auto& one : accounts_)
     if (one->client) one->client->stop();
 }
@@ -221,77 +295,66 @@ void CrmOutside::take_chat(Engine& engine, const Account& account, const std::st
   if (hook->kind == Kind::Comment)
     write_log(LogLevel::Info, "a manager answered below a post: that goes nowhere", {{"service", "amocrm"}});
   if (hook->kind != Kind::Message || hook->message.empty()) return answer(status(200));
-  engine.ask([&engine, &account, hook = std::move(*hook), answer = std::move(answer)](Storage& storage) {
-    const Moment now = system_clock().now();
-    std::vector<OutboxRow> rows;
-    auto done = storage.transact([&](Transaction& tx) -> Stored<Done> {
-      rows.clear();
-      std::optional<DialogKey> key;
-      if (const auto ours = read_conversation(hook.our_conversation)) key = DialogKey{ours->bot, ours->chat, ours->user_id};
-      for (const std::string& bot : account.bots) {
-        if (key || hook.conversation.empty()) break;
-        auto dialog = tx.dialog_of_message(bot, crm_chats(), hook.conversation);
-        if (!dialog) return Error{dialog.error()};
-        if (!*dialog) continue;
-        auto found = tx.find_dialog(**dialog);
-        if (!found) return Error{found.error()};
-        key = std::move(*found);
-      }
-      const bool served = key && std::find(account.bots.begin(), account.bots.end(), key->bot) != account.bots.end();
-      std::int64_t dialog_id = 0;
-      if (served) {
-        auto row = tx.load_dialog(*key);
-        if (!row) return Error{row.error()};
-        dialog_id = row->id;
-      }
-      if (dialog_id == 0) {
-        // Nobody is there to be told: the manager sees that.
-        if (account.bots.empty()) return Done{};
-        auto fresh = tx.claim_event(account.bots.front(), kCrmTransport, "message:" + hook.message, now);
-        if (!fresh) return Error{fresh.error()};
-        if (!*fresh) return Done{};
-        OutboxRow row;
-        row.bot = account.bots.front();
-        row.chat = {std::string(kCrmTransport), "unknown:" + hook.conversation};
-        CrmChatSettings settings;
-        settings.by_status_code = account.chats->by_status_code;
-        row.call = crm_delivery(hook.message, settings, "the bot has no dialog with this person", kNoConversation);
-        auto id = tx.enqueue(row, now);
-        if (!id) return Error{id.error()};
-        row.id = *id;
-        rows.push_back(std::move(row));
-        return Done{};
-      }
-      CrmNews news;
-      news.what = CrmNews::What::Wrote;
-      news.id = hook.message;
-      news.text = hook.text;
-      news.attachments = hook.attachments;
-      news.manager = hook.manager;
-      Incoming update;
-      update.id = "crm:message:" + hook.message;
-      update.chat = key->chat;
-      update.person.id = key->user_id;
-      update.event = Event{now, 0, std::move(news)};
-      InboxRow row;
-      row.bot = key->bot;
-      row.transport = key->chat.transport;
-      row.event_id = update.id;
-      row.user_id = key->user_id;
-      row.incoming = to_json(update);
-      return tx.put_inbox({std::move(row)}, true, now);
-    });
-    if (!done) {
-      write_log(LogLevel::Error, "a manager's message could not be stored: " + done.error().message, {{"service", "amocrm"}});
-      return answer({503, {}, std::chrono::seconds(1), {}});
-    }
+  engine.ask([this, &engine, &account, hook = std::move(*hook), answer = std::move(answer)](Storage& storage) {
+    // What waits comes first: a manager's words come in order.
+    Stored<Done> done = Error{StorageError{StorageError::Kind::Busy, "what came before it waits"}};
+    const bool behind = !kept_.empty();
+    if (!behind) done = store(engine, account, hook, storage);
+    if (done) return answer(status(200));
+    const bool kept = may_pass(done.error().kind) && kept_.size() < kMostKept;
+    if (!behind || !kept)
+      write_log(LogLevel::Error, std::string("a manager's message could not be stored") + (kept ? "; it is kept until it can be: " : ": ") + done.error().message,
+                {{"service", "amocrm"}});
+    // amoCRM does not send it again, whatever the answer.
+    if (!kept) return answer({503, {}, std::chrono::seconds(1), {}});
+    kept_.emplace_back(&account, hook);
     answer(status(200));
-    if (rows.empty()) {
-      engine.play_inbox();
-    } else {
-      engine.send(std::move(rows));
-    }
+    if (behind) return;
+    const std::lock_guard lock(again_mutex_);
+    again_wanted_ = true;
+    if (!again_.joinable() && !stopped_) again_ = std::thread([this, &engine] { ask_again(engine); });
+    again_wake_.notify_all();
   });
+}
+
+Stored<Done> CrmOutside::store(Engine& engine, const Account& account, const ChatHook& hook, Storage& storage) {
+  std::vector<OutboxRow> rows;
+  auto done = store_chat(storage, *account.chats, account.bots, hook, rows);
+  if (!done) return done;
+  if (rows.empty()) {
+    engine.play_inbox();
+  } else {
+    engine.send(std::move(rows));
+  }
+  return done;
+}
+
+void CrmOutside::ask_again(Engine& engine) {
+  std::unique_lock lock(again_mutex_);
+  for (;;) {
+    again_wake_.wait(lock, [&] { return stopped_ || again_wanted_; });
+    if (again_wake_.wait_for(lock, kAgain, [&] { return stopped_; })) return;
+    again_wanted_ = false;
+    lock.unlock();
+    engine.ask([this, &engine](Storage& storage) { store_kept(engine, storage); });
+    lock.lock();
+  }
+}
+
+void CrmOutside::store_kept(Engine& engine, Storage& storage) {
+  std::size_t stored = 0;
+  while (!kept_.empty()) {
+    auto done = store(engine, *kept_.front().first, kept_.front().second, storage);
+    if (!done && may_pass(done.error().kind)) break;
+    if (!done) write_log(LogLevel::Error, "a manager's message could not be stored: " + done.error().message, {{"service", "amocrm"}});
+    stored += done ? 1 : 0;
+    kept_.pop_front();
+  }
+  if (stored > 0) write_log(LogLevel::Info, "managers' messages that were kept are stored now: " + std::to_string(stored), {{"service", "amocrm"}});
+  if (kept_.empty()) return;
+  const std::lock_guard lock(again_mutex_);
+  again_wanted_ = true;
+  again_wake_.notify_all();
 }
 
 }  // namespace sufler

@@ -1,13 +1,19 @@
 #pragma once
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "interpreter/runtime/config.h"
 #include "interpreter/runtime/engine.h"
 #include "interpreter/services/amocrm/chat_client.h"
+#include "interpreter/services/amocrm/chat_hook.h"
 #include "interpreter/services/amocrm/memory.h"
 #include "interpreter/transports/listener.h"
 
@@ -23,7 +29,7 @@ class CrmOutside {
 
   /// Null when the bot has no chats.
   amocrm::ChatClient* chats_of(std::string_view bot) const;
-  /// Connects the chats, and takes what comes. Not after `stop`.
+  /// Connects the chats, and takes what comes. Not after `stop`. The engine must outlive that, and be stopped before it.
   void start(Engine& engine, Listener* listener);
   void stop();
 
@@ -33,8 +39,18 @@ class CrmOutside {
   void take_hook(Engine& engine, const Account& account, const std::string& body, std::function<void(WebhookAnswer)> answer);
   void take_chat(Engine& engine, const Account& account, const std::string& body, std::function<void(WebhookAnswer)> answer);
 
+  // What managers wrote while the database was away.
+  Stored<Done> store(Engine& engine, const Account& account, const amocrm::ChatHook& hook, Storage& storage);
+  void ask_again(Engine& engine);
+  void store_kept(Engine& engine, Storage& storage);
+
   std::vector<std::unique_ptr<Account>> accounts_;
   std::map<std::string, Account*, std::less<>> by_bot_;
+  std::deque<std::pair<const Account*, amocrm::ChatHook>> kept_;  ///< of the engine's thread, and of `stop` behind it
+  std::mutex again_mutex_;
+  std::condition_variable again_wake_;
+  bool again_wanted_ = false, stopped_ = false;
+  std::thread again_;
 };
 
 }  // namespace sufler

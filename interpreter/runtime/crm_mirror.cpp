@@ -73,7 +73,6 @@ Stored<Done> TurnPlayer::show_in_crm(Transaction& tx, const DialogKey& key, cons
                             {}});
     return Done{};
   }
-  if (shown) return Done{};
   std::int64_t history = 0;
   bool call = false;
   JsonReader json(request);
@@ -83,6 +82,21 @@ Stored<Done> TurnPlayer::show_in_crm(Transaction& tx, const DialogKey& key, cons
     return pass_over(json);
   });
   const CrmClient client = client_of(turn.user);
+  const auto called = [&](Moment when, std::string text) {
+    CrmSaid one;
+    one.msgid = new_msgid(dialog_id);
+    one.at = when;
+    one.text = !text.empty()                               ? std::move(text)
+               : program().language == Language::Russian ? "Клиент просит оператора"
+                                                         : "The client asks for a person";
+    return tell_crm(tx, key, crm_message(conversation_of(setup_.name, key), client, *setup_.crm_chat, one), dialog_id, at, played);
+  };
+  if (shown) {
+    // Managers are called by what is not silent: by the person's words of this turn, else (a timer, a job's result) by ours.
+    if (!call || std::exchange(called_crm_, true)) return Done{};
+    return called(at, {});
+  }
+  called_crm_ = call;
   auto contact = crm_contact_of(tx, key);
   if (!contact) return Error{contact.error()};
   auto mapped = tx.map_message(setup_.name, place_of_chat(dialog_id), kOpen, dialog_id, kCrmForEver);
@@ -114,13 +128,7 @@ Stored<Done> TurnPlayer::show_in_crm(Transaction& tx, const DialogKey& key, cons
     if (auto told = tell_crm(tx, key, crm_message(conversation, client, *setup_.crm_chat, one), dialog_id, at, played); !told) return told;
   }
   if (!call) return Done{};
-  CrmSaid one;
-  one.msgid = new_msgid(dialog_id);
-  one.at = last ? last->at : at;
-  one.text = last && !last->text.empty()                     ? last->text
-             : program().language == Language::Russian ? "Клиент просит оператора"
-                                                       : "The client asks for a person";
-  return tell_crm(tx, key, crm_message(conversation, client, *setup_.crm_chat, one), dialog_id, at, played);
+  return last ? called(last->at, std::move(last->text)) : called(at, {});
 }
 
 Stored<Done> TurnPlayer::mirror_client(Transaction& tx, const DialogKey& key, const Turn& turn, const std::string& event,
@@ -159,7 +167,9 @@ Stored<Done> TurnPlayer::mirror_client(Transaction& tx, const DialogKey& key, co
   if (!one.text.empty()) {
     if (auto told = tell_crm(tx, key, crm_message(conversation, client, *setup_.crm_chat, one), dialog_id, at, played); !told) return told;
   }
+  // Of a new version nobody is notified.
   if (one.edited) return Done{};
+  called_crm_ = !one.silent && (!one.text.empty() || !open.empty());
   for (std::size_t i = 0; i < open.size(); ++i) {
     CrmSaid file;
     file.msgid = one.msgid + "-" + std::to_string(i + 1);

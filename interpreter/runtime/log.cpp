@@ -12,14 +12,20 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <shared_mutex>
+#include <set>
 #include <vector>
 
 namespace sufler {
 namespace {
 
+/// Longer ones first: what begins with another one is blotted out to its end.
+struct LongerFirst {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const { return a.size() != b.size() ? a.size() > b.size() : a < b; }
+};
 struct Secrets {
   std::shared_mutex mutex;
-  std::vector<std::string> all;
+  std::set<std::string, LongerFirst> all;
 };
 Secrets& secrets() {
   static Secrets instance;
@@ -117,8 +123,13 @@ void hide_token_shapes(std::string& text) {
 
 void hide_secret(std::string_view secret) {
   if (secret.size() < 4) return;
+  {
+    // Tokens are hidden anew with each use of them.
+    std::shared_lock lock(secrets().mutex);
+    if (secrets().all.contains(secret)) return;
+  }
   std::unique_lock lock(secrets().mutex);
-  secrets().all.emplace_back(secret);
+  secrets().all.emplace(secret);
 }
 
 std::string redact(std::string_view text) {

@@ -216,6 +216,7 @@ Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& 
                                    const std::string& event, std::int64_t dialog_id, Moment at,
                                    Played& played) {
   const ChatAddress& chat = key.chat;
+  called_crm_ = false;
   auto shown = is_shown_in_crm(tx, dialog_id);
   if (!shown) return Error{shown.error()};
   if (*shown) {

@@ -189,6 +189,7 @@ class TurnPlayer final : public DeskClerk::Office {
   std::int64_t broadcast_ = 0;  ///< that the present turn brings; below 0 once its first message is made
   const ChatAddress* broadcast_chat_ = nullptr;  ///< of whoever gets it
   TurnRecorder recorder_;
+  bool called_crm_ = false;     ///< the present turn has a row that notifies managers
   std::string crm_message_;   ///< of the manager whose words the present turn brings; taken by the calls that carry them
   /// Whose event is heard, and where they are an agent: known until their own dialog is played.
   std::optional<std::pair<DialogKey, std::vector<AgentRow>>> heard_of_;

@@ -32,8 +32,12 @@ constexpr std::size_t kLeastAtOnce = 4, kMostAtOnce = 64;
 /// From 2 s on, doubled up to ten minutes: amoCRM may be away for a night.
 constexpr std::uint32_t kAttempts = 60;
 constexpr Duration kBackoff{2'000};
-/// How long amoCRM may still work on what was lost.
+/// How long amoCRM may still work on what was lost: since its answer was given up, which another process does not know; there
+/// since the latest time when it could have been.
 constexpr std::int64_t kSettleSeconds = 5;
+/// The place in the row that a request may have taken beforehand, seconds.
+constexpr std::int64_t kMostInRow = 5;
+constexpr std::size_t kMostLost = 10'000;
 /// For an older job of the same person that is nearly done.
 constexpr milliseconds kForOlder{3'000};
 
@@ -59,13 +63,35 @@ struct Account {
       : connection(settings, memory, http, random), directory(connection) {}
   Connection connection;
   Directory directory;
+
+  /// When this process gave an answer up, seconds, by mark and what was to be made.
+  std::optional<std::int64_t> lost_at(const std::string& mark, const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    const auto known = lost_.find({mark, what});
+    return known == lost_.end() ? std::nullopt : std::optional(known->second);
+  }
+  void lost(const std::string& mark, const std::string& what, std::int64_t at) {
+    const std::lock_guard lock(mutex_);
+    // Forgotten, one waits longer.
+    if (lost_.size() >= kMostLost) lost_.clear();
+    lost_[{mark, what}] = at;
+  }
+  /// It is asked for again.
+  void begins(const std::string& mark, const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    lost_.erase({mark, what});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, std::int64_t> lost_;
 };
 
 /// One job. Throws Stopped, and nothing else.
 class Work {
  public:
   Work(Account& account, const Job& job, Value request, std::function<bool()> stop)
-      : connection_(account.connection), directory_(account.directory), memory_(account.connection.memory()), key_(account.connection.account().key()),
+      : account_(account), connection_(account.connection), directory_(account.directory), memory_(account.connection.memory()), key_(account.connection.account().key()),
         job_(job), request_(std::move(request)), stop_(std::move(stop)) {
     const Value& person = field(request_, "person");
     person_ = {job.bot, text_in(person, "transport"), text_in(person, "id")};
@@ -106,8 +132,10 @@ class Work {
   /// Makes something that a mark is there for.
   Outcome make(const std::string& what, const std::string& path, const Value& body) {
     const Begun begun{mark_, what, person_, now_unix_s()};
+    account_.begins(mark_, what);
     Outcome outcome = connection_.call("POST", path, body, stop_, &begun);
     if (outcome.good()) return outcome;
+    if (outcome.kind == Outcome::Kind::Unsure) account_.lost(mark_, what, now_unix_s());
     if (outcome.kind == Outcome::Kind::Unsure) later(outcome.error, std::max(outcome.wait, Duration{kSettleSeconds * 1000}), outcome.log);
     known(memory_.not_made(mark_, what));
     if (outcome.nothing()) fail("amoCRM made nothing: there is no such lead or contact any more");
@@ -124,12 +152,16 @@ class Work {
   }
 
   /// What became of it, where it was begun before. `doubt`: begun, and nobody knows.
-  std::optional<Mark> made_before(bool& doubt) const {
+  std::optional<Mark> made_before(const std::string& what, bool& doubt) const {
     const std::optional<Mark>& mark = recalled_.mark;
     doubt = mark && mark->made_id == 0;
     if (!doubt) return mark;
-    const std::int64_t left = mark->begun_unix_s + kSettleSeconds - now_unix_s();
-    if (left > 0 && left <= kSettleSeconds) later("amoCRM may still work on what was asked", {left * 1000});
+    const std::optional<std::int64_t> lost = account_.lost_at(mark_, what);
+    const std::int64_t timeout = (connection_.account().timeout.ms + 999) / 1000;
+    const std::int64_t most = lost ? kSettleSeconds : timeout + kSettleSeconds;
+    const std::int64_t left = (lost ? *lost : mark->begun_unix_s) + most - now_unix_s();
+    // Farther away it is only where a clock was wrong.
+    if (left > 0 && left <= most + kMostInRow) later("amoCRM may still work on what was asked", {left * 1000});
     return std::nullopt;
   }
 
@@ -245,6 +277,8 @@ class Work {
     return all;
   }
   std::string text_of(const Value& values, std::string_view name) const { return std::string(trim(display(field(values, name)))); }
+  /// It is compared with what amoCRM has.
+  std::string name_of(const Value& values, std::string_view name) const { return plain_name(display(field(values, name))); }
 
   std::optional<std::int64_t> price(const Value& values) const {
     const Value& given = field(values, "price");
@@ -272,14 +306,15 @@ class Work {
     Contact contact;
     contact.values = &values;
     contact.id = values.map() ? id_in(values, "id") : id_of(values);
-    contact.name = text_of(values, "name");
-    contact.first_name = text_of(values, "first_name");
-    contact.last_name = text_of(values, "last_name");
+    contact.name = name_of(values, "name");
+    contact.first_name = name_of(values, "first_name");
+    contact.last_name = name_of(values, "last_name");
     contact.named = !contact.name.empty() || !contact.first_name.empty() || !contact.last_name.empty();
     const Value& person = field(request_, "person");
     if (!contact.named) {
       contact.name = text_in(person, "first_name");
       if (const std::string last = text_in(person, "last_name"); !last.empty()) contact.name += (contact.name.empty() ? "" : " ") + last;
+      contact.name = plain_name(contact.name);
     }
     for (const Value* one : {&values, &more}) {
       for (const std::string& phone : texts(field(*one, "phone")))
@@ -406,13 +441,32 @@ class Work {
     return Value(std::move(result));
   }
 
+  /// A list that a filter gives; nothing where the account takes none.
+  std::optional<List> filtered(const std::string& path, std::string_view name) {
+    const Outcome outcome = connection_.get(path, stop_);
+    if (outcome.kind == Outcome::Kind::Later || outcome.kind == Outcome::Kind::Unsure) later(outcome.error, outcome.wait, outcome.log);
+    if (outcome.failed()) return std::nullopt;
+    return embedded(outcome.value, name);
+  }
+
+  /// Those that this order may have made before. Its phones and addresses were searched for already.
+  List contacts_in_doubt(const Contact& contact) {
+    if (auto all = filtered(of_that_second("contacts", "leads"), "contacts")) return std::move(*all);
+    List candidates;
+    const std::string& name = !contact.name.empty() ? contact.name : !contact.first_name.empty() ? contact.first_name : contact.last_name;
+    if (name.empty()) return candidates;
+    for (Value& one : embedded(get("/api/v4/contacts?query=" + url_part(name) + "&with=leads&limit=250").value, "contacts"))
+      if (id_in(one, "created_at") == at_unix_s_) candidates.push_back(std::move(one));
+    return candidates;
+  }
+
   Value do_contact() {
     const Contact contact = contact_of(*values_, *values_);
     bool doubt = false;
-    if (const auto made = made_before(doubt)) return contact_result(made->made_id, true);
+    if (const auto made = made_before("contact", doubt)) return contact_result(made->made_id, true);
     Value there = existing(contact);
     if (there.is_null() && doubt) {
-      for (const Value& one : embedded(get(of_that_second("contacts", "leads")).value, "contacts"))
+      for (const Value& one : contacts_in_doubt(contact))
         if (there.is_null() && same_contact(one, contact) && !known(memory_.is_made(key_, "contact", id_in(one, "id")))) there = one;
     }
     if (!there.is_null()) {
@@ -435,7 +489,7 @@ class Work {
 
   Entity lead_entity(std::int64_t pipeline_of) {
     Entity lead;
-    lead.name = text_of(*values_, "name");
+    lead.name = name_of(*values_, "name");
     lead.price = price(*values_);
     const Stage at = stage(field(*values_, "pipeline"), field(*values_, "stage"), pipeline_of);
     if (at.pipeline != pipeline_of || at.status != 0) lead.pipeline_id = at.pipeline;
@@ -477,16 +531,16 @@ class Work {
   /// The lead of this order that may have been made before; 0: there is none.
   std::int64_t made_in_doubt(const Entity& lead, const Contact& contact, const Value& there, std::int64_t& contact_id) {
     List candidates;
-    const Outcome outcome = connection_.get(of_that_second("leads", "contacts"), stop_);
-    if (outcome.kind == Outcome::Kind::Later || outcome.kind == Outcome::Kind::Unsure) later(outcome.error, outcome.wait, outcome.log);
-    if (!outcome.failed()) {
-      candidates = embedded(outcome.value, "leads");
+    if (auto all = filtered(of_that_second("leads", "contacts"), "leads")) {
+      candidates = std::move(*all);
     } else {
       // An account without filters: the contact knows its leads.
-      for (const Value& one : embedded(there, "leads")) {
-        Outcome own = get("/api/v4/leads/" + std::to_string(id_in(one, "id")) + "?with=contacts");
-        if (own.good() && id_in(own.value, "created_at") == at_unix_s_) candidates.push_back(own.value);
-      }
+      const List owners = there.is_null() ? contacts_in_doubt(contact) : List{there};
+      for (const Value& owner : owners)
+        for (const Value& one : embedded(owner, "leads")) {
+          Outcome own = get("/api/v4/leads/" + std::to_string(id_in(one, "id")) + "?with=contacts");
+          if (own.good() && id_in(own.value, "created_at") == at_unix_s_) candidates.push_back(own.value);
+        }
     }
     for (const Value& one : candidates) {
       const std::int64_t id = id_in(one, "id");
@@ -509,7 +563,7 @@ class Work {
   Value do_lead() {
     if (const std::int64_t id = id_in(*values_, "id")) return update_lead(id);
     bool doubt = false;
-    if (const auto made = made_before(doubt)) return lead_result(made->made_id, made->contact_id, true, false);
+    if (const auto made = made_before("lead", doubt)) return lead_result(made->made_id, made->contact_id, true, false);
     const Contact contact = contact_of(field(*values_, "contact"), *values_);
     Entity lead = lead_entity(0);
     lead.created_at = at_unix_s_;
@@ -573,7 +627,7 @@ class Work {
     if (trim(text).empty()) fail("the note is empty");
     bool doubt = false;
     const std::string notes = "/api/v4/" + to.kind + "/" + std::to_string(to.id) + "/notes";
-    if (const auto made = made_before(doubt)) return hanging(to, made->made_id);
+    if (const auto made = made_before("note", doubt)) return hanging(to, made->made_id);
     if (doubt) {
       for (const Value& one : embedded(get(notes + "?order%5Bid%5D=desc&limit=50").value, "notes"))
         if (text_in(field(one, "params"), "text") == text && !known(memory_.is_made(key_, "note", id_in(one, "id")))) return kept("note", to, id_in(one, "id"));
@@ -590,11 +644,13 @@ class Work {
     const Moment* due = field(request_, "due").moment();
     const std::int64_t till = due ? due->unix_ms / 1000 : at_unix_s_ + 86'400;
     bool doubt = false;
-    if (const auto made = made_before(doubt)) return hanging(to, made->made_id);
+    if (const auto made = made_before("task", doubt)) return hanging(to, made->made_id);
     if (doubt) {
       const std::string path = "/api/v4/tasks?filter%5Bentity_type%5D=" + to.kind + "&filter%5Bentity_id%5D=" + std::to_string(to.id) + "&limit=250";
-      for (const Value& one : embedded(get(path).value, "tasks"))
-        if (text_in(one, "text") == text && id_in(one, "complete_till") == till && !known(memory_.is_made(key_, "task", id_in(one, "id")))) return kept("task", to, id_in(one, "id"));
+      std::optional<List> all = filtered(path, "tasks");
+      if (!all) all = embedded(get("/api/v4/tasks?order%5Bid%5D=desc&limit=250").value, "tasks");
+      for (const Value& one : *all)
+        if (id_in(one, "entity_id") == to.id && text_in(one, "entity_type") == to.kind && text_in(one, "text") == text && id_in(one, "complete_till") == till && !known(memory_.is_made(key_, "task", id_in(one, "id")))) return kept("task", to, id_in(one, "id"));
     }
     const Value& type = field(*values_, "type");
     const std::int64_t type_id =
@@ -636,6 +692,7 @@ class Work {
     return result_of("leads", id);
   }
 
+  Account& account_;
   Connection& connection_;
   Directory& directory_;
   Memory& memory_;

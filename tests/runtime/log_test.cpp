@@ -9,7 +9,15 @@ namespace {
 
 TEST(RedactTest, HidesWhatItWasTold) {
   hide_secret("correct horse");
+  hide_secret("correct horse battery");
+  EXPECT_EQ(redact("it is correct horse battery"), "it is ***") << "what begins with another one is blotted out to its end";
   EXPECT_EQ(redact("the password is correct horse, again correct horse"), "the password is ***, again ***");
+}
+
+TEST(RedactTest, KnowsASecretOnceHoweverOftenItIsTold) {
+  // The second of two would find what the first has left.
+  for (int i = 0; i < 3; ++i) hide_secret("y***");
+  EXPECT_EQ(redact("yyyy***"), "yyy***");
 }
 
 TEST(RedactTest, HidesWhatLooksLikeATokenOfTelegram) {

@@ -27,6 +27,11 @@ branches:
   people:
     - say: Зову менеджера.
     - handoff: manager
+  watched:
+    - crm: chat
+    - say: Минуту.
+    - wait: 1s
+    - handoff: manager
   again:
     - say: Снова я.
   moved:
@@ -43,6 +48,7 @@ events:
   moved: {crm: lead_stage_changed, stage: Осмотр, branch: moved}
 commands:
   people: {on: /people, go: people}
+  watched: {on: /watched, go: watched}
 )";
 
 constexpr const char* kHooks = "CANARYofthehooks0123456789";
@@ -143,6 +149,25 @@ TEST_F(CrmChatsServeTest, AManagerAnswersAndTheBotIsSilentUntilCalledBack) {
   stop();
 }
 
+TEST_F(CrmChatsServeTest, AManagerIsCalledIntoAChatThatIsOpenAlready) {
+  start();
+  say(kAnna, "/start", 1);
+  EXPECT_EQ(say(kAnna, "/watched", 2).text, "Минуту.");
+  // A timer hands over: the person has said nothing that would call a manager.
+  ASSERT_TRUE(wait_shown("client: Клиент просит оператора")) << sufler->output();
+  for (const auto& one : chats.messages()) EXPECT_EQ(one.silent, one.text != "Клиент просит оператора") << one.text;
+  EXPECT_EQ(write("m-1", "/bot_on"), 200);
+  EXPECT_EQ(messages(kAnna, 3).back().text, "Снова я.");
+  // Here the person has, and is heard once.
+  telegram.say(kAnna, "/people");
+  ASSERT_TRUE(wait_shown("client: /people")) << sufler->output();
+  telegram.say(kAnna, "Алло?");
+  ASSERT_TRUE(wait_shown("client: Алло?")) << sufler->output();
+  const std::vector<std::string> all = shown();
+  EXPECT_EQ(std::count(all.begin(), all.end(), "client: Клиент просит оператора"), 1);
+  stop();
+}
+
 TEST_F(CrmChatsServeTest, AForgedWebhookChangesNothing) {
   start();
   say(kAnna, "/start", 1);
@@ -154,6 +179,29 @@ TEST_F(CrmChatsServeTest, AForgedWebhookChangesNothing) {
   for (int i = 0; i < 50; ++i) deep += "[b]";
   EXPECT_EQ(fakes::send_crm_hook(address(std::string("/amocrm/hooks/") + kHooks), deep + "=1"), 400);
   EXPECT_EQ(say(kAnna, "Анна", 2).text, "Рады, Анна.");
+  stop();
+}
+
+// amoCRM sends it once, whatever the answer.
+TEST_F(CrmChatsServeTest, WhatAManagerWritesWhileTheDatabaseIsAwayIsKept) {
+  start();
+  say(kAnna, "/start", 1);
+  say(kAnna, "/people", 2);
+  ASSERT_TRUE(wait_shown("client: /people"));
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((folder.path() + "/data.db").c_str(), &db), SQLITE_OK);
+  sqlite3_busy_timeout(db, 10'000);
+  ASSERT_EQ(sqlite3_exec(db, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  // SQLite waits for its file longer than whoever calls, so these may be told 503.
+  write("m-1", "раз");
+  write("m-2", "два");
+  EXPECT_TRUE(chats.wait([&] { return sufler->output().find("it is kept until it can be") != std::string::npos; }, kPatience)) << sufler->output();
+  ASSERT_EQ(sqlite3_exec(db, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  EXPECT_TRUE(wait_status("m-2", 1)) << sufler->output();
+  const auto all = messages(kAnna, 4);
+  EXPECT_EQ(all[all.size() - 2].text, "раз");
+  EXPECT_EQ(all.back().text, "два");
   stop();
 }
 

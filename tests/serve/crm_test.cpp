@@ -42,7 +42,7 @@ class CrmServeTest : public ServeTest {
     environment["AMO_TOKEN"] = fake.options().token;
   }
   void serve() {
-    write_config("crm", "crm: {amocrm: {url: \"" + fake.url() + "\", token: \"${AMO_TOKEN}\"}}\n");
+    write_config("crm", "crm: {amocrm: {url: \"" + fake.url() + "\", token: \"${AMO_TOKEN}\", timeout: 5s}}\n");
     start();
   }
   void expect_one_of_each() const {

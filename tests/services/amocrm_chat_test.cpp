@@ -7,6 +7,7 @@
 #include <future>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "fakes/amocrm/fake_amocrm.h"
 #include "fakes/amocrm/fake_chats.h"
@@ -195,7 +196,7 @@ class NoMemory : public Memory {
   Known<TokenPair> tokens(const std::string&) override { return TokenPair{}; }
   Known<bool> begin_refresh(const std::string&, std::int64_t, Duration) override { return false; }
   Known<Done> keep_tokens(const std::string&, TokenPair&) override { return Done{}; }
-  Known<Done> end_refresh(const std::string&) override { return Done{}; }
+  Known<Done> end_refresh(const std::string&, std::int64_t) override { return Done{}; }
   Known<Links> links(const std::string&, const Person&) override { return Links{}; }
   Known<Recalled> recall(const std::string&, std::int64_t, const std::string&, const std::string&, const Person&) override { return Recalled{}; }
   Known<Done> made(const std::string&, const std::string&, const std::string&, const Person&, const Mark&, const Links&) override { return Done{}; }
@@ -315,6 +316,73 @@ TEST_F(ChatClientTest, AfterANewInstallationItConnectsAnew) {
   EXPECT_EQ(deliver(message("m-1", "два")).kind, Sent::Kind::Retry);
   EXPECT_EQ(deliver(message("m-1", "два")).kind, Sent::Kind::Sent);
   EXPECT_THAT(chats_.requests("connect"), SizeIs(2));
+}
+
+TEST_F(ChatClientTest, RowsThatFailTogetherAreOneTrouble) {
+  ASSERT_EQ(deliver(message("m-0", "один")).kind, Sent::Kind::Sent);
+  chats_.fail_next("message", 503, 8);
+  std::vector<std::future<Sent>> all;
+  for (int i = 1; i <= 8; ++i) {
+    auto promise = std::make_shared<std::promise<Sent>>();
+    all.push_back(promise->get_future());
+    client().deliver(message("m-" + std::to_string(i), "два"), [promise](Sent came) { promise->set_value(std::move(came)); });
+  }
+  for (auto& one : all) {
+    const Sent became = one.get();
+    EXPECT_EQ(became.kind, Sent::Kind::Retry);
+    EXPECT_LE(became.after.ms, 2'000) << "not doubled for each row";
+  }
+  // One that fails after the wait is the next trouble.
+  std::this_thread::sleep_for(std::chrono::milliseconds(2'050));
+  chats_.fail_next("message", 503, 1);
+  EXPECT_GE(deliver(message("m-1", "два")).after.ms, 2'000);
+}
+
+TEST_F(ChatClientTest, ANewVersionOfWhatWasNeverThereIsInVain) {
+  ASSERT_EQ(deliver(message("m-0", "один")).kind, Sent::Kind::Sent);
+  CrmSaid said;
+  said.msgid = "m-of-before";
+  said.at = Moment{1'700'000'000'123};
+  said.text = "исправлено";
+  said.edited = true;
+  const Sent became = deliver(crm_message(kConversation, {"Анна", "+79123456789", "", ""}, {}, said));
+  EXPECT_EQ(became.kind, Sent::Kind::Failed);
+  EXPECT_THAT(became.reason, HasSubstr("404"));
+  EXPECT_EQ(deliver(message("m-1", "два")).kind, Sent::Kind::Sent);
+  EXPECT_THAT(chats_.requests("connect"), SizeIs(1)) << "the account is connected as it was";
+}
+
+TEST_F(ChatClientTest, WhatIsNotFoundOnAFreshConnectionEitherIsInVain) {
+  ASSERT_EQ(deliver(message("m-0", "один")).kind, Sent::Kind::Sent);
+  chats_.fail_next("message", 404, 2);
+  EXPECT_EQ(deliver(message("m-1", "два")).kind, Sent::Kind::Retry);
+  EXPECT_EQ(deliver(message("m-1", "два")).kind, Sent::Kind::Failed);
+  EXPECT_EQ(deliver(message("m-2", "три")).kind, Sent::Kind::Sent);
+  EXPECT_THAT(chats_.requests("connect"), SizeIs(2));
+}
+
+/// Tells how long it would be alone.
+class LeaseMemory : public NoMemory {
+ public:
+  Known<bool> begin_refresh(const std::string&, std::int64_t, Duration lease) override {
+    lease_ = lease;
+    return Error{std::string("away")};
+  }
+  Duration lease_{};
+};
+
+TEST(AmocrmConnection, WhoFetchesATokenIsAloneUntilItsRequestHasEnded) {
+  LeaseMemory memory;
+  HttpClient http;
+  CrmAccount account;
+  account.client_id = "client";
+  account.client_secret = "secret";
+  account.code = "code";
+  account.timeout = Duration{5 * 60'000};
+  ASSERT_TRUE(account.by_oauth());
+  Connection connection(account, memory, http, [] { return 0.5; });
+  EXPECT_EQ(connection.get("/api/v4/account", [] { return false; }).kind, Outcome::Kind::Later);
+  EXPECT_GT(memory.lease_.ms, account.timeout.ms + 30'000);
 }
 
 TEST_F(ChatClientTest, TellsWhatBecameOfAMessage) {

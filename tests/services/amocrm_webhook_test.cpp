@@ -139,6 +139,22 @@ TEST(AmocrmWebhook, KeysThatAreNoneAreNames) {
   EXPECT_EQ(text_at(*form, "[q]"), "9");
 }
 
+TEST(AmocrmWebhook, NumbersThatAreLeftOutAreCountedAndNotSearchedFor) {
+  const auto form = decode_form("a[7]=x&a[]=y&a[b]=z&a[]=w&a[3]=v&a[]=u");
+  ASSERT_TRUE(form);
+  const FormNode& all = form->entries.at("a");
+  EXPECT_EQ(all.text("8"), "y");
+  EXPECT_EQ(all.text("9"), "w");
+  EXPECT_EQ(all.text("10"), "u");
+  // Behind what fits no number there is none. Each of them had been one digit longer than the one before.
+  std::string body = "a[9999999999999999999]=";
+  for (int i = 0; i < 19'990; ++i) body += "&a[]=";
+  EXPECT_FALSE(decode_form(body));
+  EXPECT_FALSE(decode_form("a[999999999999999999]=&a[]="));
+  EXPECT_TRUE(decode_form("a[999999999999999998]=&a[]="));
+  EXPECT_TRUE(decode_form("a[99999999999999999999999]=1"));
+}
+
 TEST(AmocrmWebhook, ARepeatedKeyCountsLastAndBadEscapesStay) {
   const auto form = decode_form("a=1&a=2&b=%zz%4&c=%D0%B1+%2B");
   ASSERT_TRUE(form);

@@ -115,7 +115,11 @@ TEST_P(CrmStoreTest, OnePairAtATimeAndOneWhoFetchesIt) {
   EXPECT_EQ(ask([&](CrmStore& store) { return unwrap(store.keep_tokens(kAccount, {"access", "refresh", "code", kNow, 0})); }), 1);
   EXPECT_FALSE(begin(0)) << "there is a newer pair";
   EXPECT_TRUE(begin(1));
-  must(storage_, [&](Transaction& tx) { (void)unwrap(CrmStore(tx).end_refresh(kAccount)); });
+  // Whoever comes too late neither takes the newer pair away nor ends the lease of who fetches the next.
+  EXPECT_EQ(ask([&](CrmStore& store) { return unwrap(store.keep_tokens(kAccount, {"late", "late", "code", kNow, 0})); }), 0);
+  must(storage_, [&](Transaction& tx) { (void)unwrap(CrmStore(tx).end_refresh(kAccount, 0)); });
+  EXPECT_FALSE(begin(1));
+  must(storage_, [&](Transaction& tx) { (void)unwrap(CrmStore(tx).end_refresh(kAccount, 1)); });
   EXPECT_TRUE(begin(1));
   const CrmStore::Tokens tokens = ask([&](CrmStore& store) { return unwrap(store.tokens(kAccount)); });
   EXPECT_EQ(tokens.access, "access");

@@ -1,6 +1,8 @@
 #include "interpreter/services/amocrm/chat_client.h"
 
 #include <algorithm>
+#include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -22,6 +24,7 @@ constexpr Duration kSoon{1'000}, kLongest{10 * 60'000};
 /// Only a person mends it: a wrong secret, an integration that was taken away.
 constexpr Duration kLater{60'000};
 constexpr std::size_t kMostReason = 200;
+constexpr std::size_t kMostMisses = 1'000;
 constexpr const char* kServers[] = {".amocrm.ru", ".amocrm.com", ".kommo.com"};
 
 Sent sent(std::string id) {
@@ -93,7 +96,10 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
   bool stopping = false;
   std::string scope, trouble;
   bool connecting = false;
-  Duration next_pause = kSoon;
+  Duration next_pause = kSoon, this_pause = kSoon;
+  std::chrono::steady_clock::time_point paused_until{};
+  std::uint64_t connections = 0;
+  std::map<std::size_t, std::uint64_t> not_found;  ///< rows, by their hash, and the connection that they were not found on
   std::vector<std::function<void(std::string)>> waiting;  ///< for the scope; told why there is none
   std::thread thread;
 
@@ -173,6 +179,7 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
       const std::lock_guard lock(mutex);
       connecting = false;
       scope = std::move(found);
+      if (!scope.empty()) ++connections;
       told.swap(waiting);
     }
     tell(why.empty() ? std::string() : "amoCRM's chats cannot be connected: " + why);
@@ -208,6 +215,8 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
     });
   }
 
+  enum class Row : std::uint8_t { Other, Edit, Status };
+
   void send(const ApiCall& call, Delivered done) {
     std::string base;
     {
@@ -221,35 +230,43 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
       const Json* const chat = llm::member(body, "chat");
       if (!chat) return done(refused("a row that cannot be read"));
       const auto whose = read_conversation(text_at(*chat, "conversation_id"));
-      return post(base + "/chats", llm::dumped(*chat), [self = shared_from_this(), contact, whose, done = std::move(done)](HttpAnswer answer) {
-        self->opened(answer, contact, whose, done);
+      return post(base + "/chats", llm::dumped(*chat), [self = shared_from_this(), row = call.body, contact, whose, done = std::move(done)](HttpAnswer answer) {
+        self->opened(answer, row, contact, whose, done);
       });
     }
     std::string path = base;
-    const bool status = call.method == "delivery";
-    if (status) path += "/" + url_part(text_at(body, "msgid")) + "/delivery_status";
-    post(path, call.body, [self = shared_from_this(), status, done = std::move(done)](HttpAnswer answer) {
+    Row kind = Row::Other;
+    if (call.method == "delivery") kind = Row::Status;
+    // What was said before the chat was opened amoCRM has under other names.
+    if (text_at(body, "event_type") == "edit_message") kind = Row::Edit;
+    if (kind == Row::Status) path += "/" + url_part(text_at(body, "msgid")) + "/delivery_status";
+    post(path, call.body, [self = shared_from_this(), kind, row = call.body, done = std::move(done)](HttpAnswer answer) {
       const Json json = llm::parse_wire(answer.body);
       const Json* const made = json.is_object() ? llm::member(json, "new_message") : nullptr;
-      done(self->became(answer, status, text_at(made ? *made : json, "msgid")));
+      done(self->became(answer, kind, row, text_at(made ? *made : json, "msgid")));
     });
   }
 
-  /// Of one trouble more in a row.
+  /// Of one trouble more in a row: rows that fail together have one, and wait alike.
   Duration pause() {
     const std::lock_guard lock(mutex);
-    const Duration wait = next_pause;
+    const auto at = std::chrono::steady_clock::now();
+    if (at < paused_until) return this_pause;
+    this_pause = next_pause;
     next_pause.ms = std::min(next_pause.ms * 2, kLongest.ms);
-    return wait;
+    paused_until = at + milliseconds(this_pause.ms);
+    return this_pause;
   }
 
-  Sent became(const HttpAnswer& answer, bool status, std::string id) {
+  /// `row`: its body.
+  Sent became(const HttpAnswer& answer, Row kind, const std::string& row, std::string id) {
     // The same message has the same id: what was lost on the way is asked for again.
     if (answer.kind != HttpAnswer::Kind::Answered) return again(pause(), answer.error, true);
     if (answer.status >= 200 && answer.status < 300) {
       tell({});
       const std::lock_guard lock(mutex);
       next_pause = kSoon;
+      paused_until = {};
       return sent(std::move(id));
     }
     const std::string reason = reason_of(answer);
@@ -260,12 +277,22 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
       forget_scope();
       return again(kLater, reason, true);
     }
-    if (answer.status == 404 && !status) {
+    if (answer.status == 404 && kind != Row::Status && kind != Row::Edit && is_first_miss(row)) {
       // The integration was installed anew: the account has to be connected again.
       forget_scope();
       return again(kLater, reason, true);
     }
     return refused(reason);
+  }
+
+  /// Whether the account was not connected anew since the row was not found before: else it is the row itself that is in vain.
+  bool is_first_miss(const std::string& row) {
+    const std::lock_guard lock(mutex);
+    if (not_found.size() >= kMostMisses) not_found.clear();
+    const auto [known, first] = not_found.emplace(std::hash<std::string>()(row), connections);
+    if (first || known->second == connections) return true;
+    not_found.erase(known);
+    return false;
   }
 
   /// A contact that was made after the chat had been asked for is known by now.
@@ -275,10 +302,10 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
     return links ? links->contact_id : 0;
   }
 
-  void opened(const HttpAnswer& answer, std::int64_t contact, const std::optional<Conversation>& whose, const Delivered& done) {
+  void opened(const HttpAnswer& answer, const std::string& row, std::int64_t contact, const std::optional<Conversation>& whose, const Delivered& done) {
     const Json json = llm::parse_wire(answer.body);
     const std::string chat = text_at(json, "id");
-    Sent outcome = became(answer, false, chat);
+    Sent outcome = became(answer, Row::Other, row, chat);
     if (outcome.kind != Sent::Kind::Sent || chat.empty()) return done(std::move(outcome));
     later([self = shared_from_this(), known = contact, whose, chat, done, outcome = std::move(outcome)] {
       const std::int64_t contact = self->contact_of(known, whose);

@@ -24,7 +24,9 @@ constexpr Duration kLongestPause{10 * 60'000};
 constexpr Duration kBlockedPause{60'000};
 /// Of OAuth: fetched anew so long before its end.
 constexpr std::int64_t kBeforeEnd = 5 * 60'000;
+/// Beside the time of the request itself: for its place in the row and for storing the pair.
 constexpr Duration kRefreshLease{60'000};
+constexpr Duration kForAnotherProcess{60'000};
 constexpr std::size_t kMostError = 300;
 constexpr milliseconds kPoll{50};
 
@@ -203,7 +205,12 @@ HttpAnswer Connection::send(const std::string& method, const std::string& path, 
 Outcome Connection::one_call(const std::string& method, const std::string& path, const std::string& body, const Token& token,
                              const std::function<bool()>& stop, const Begun* begun) {
   using Kind = Outcome::Kind;
-  auto wait = memory_.next_request(key_, account_.between, kMostInRow, begun);
+  Begun leaves;
+  if (begun) {
+    leaves = *begun;
+    leaves.now_unix_s = now().unix_ms / 1000;
+  }
+  auto wait = memory_.next_request(key_, account_.between, kMostInRow, begun ? &leaves : nullptr);
   if (!wait) return failure(Kind::Later, 0, "the database: " + wait.error(), {}, {1'000});
   if (*wait > kMostInRow) return failure(Kind::Later, 0, "too many requests to amoCRM wait", {}, *wait);
   if (!sleep_until_stopped(milliseconds(wait->ms), stop)) return failure(Kind::Later, 0, "the work was stopped");
@@ -215,20 +222,27 @@ Outcome Connection::one_call(const std::string& method, const std::string& path,
     const bool lost = answer.kind == HttpAnswer::Kind::Lost;
     outcome = failure(lost ? Kind::Unsure : Kind::Later, 0, "amoCRM does not answer: " + answer.error, {}, {2'000});
   }
-  outcome.wait = std::max(outcome.wait, Duration{std::chrono::duration_cast<milliseconds>(answer.retry_after).count()});
-  std::uint32_t troubles = 0;
+  const Duration asked{std::chrono::duration_cast<milliseconds>(answer.retry_after).count()};
+  const bool trouble = outcome.kind == Kind::Later || outcome.kind == Kind::Unsure;
   {
     const std::lock_guard lock(mutex_);
-    const bool trouble = outcome.kind == Kind::Later || outcome.kind == Kind::Unsure;
-    troubles_ = trouble ? troubles_ + 1 : 0;
-    troubles = troubles_;
+    const auto at = std::chrono::steady_clock::now();
+    if (!trouble) {
+      troubles_ = 0;
+    } else {
+      // Many calls that fail together are one trouble: it is another one when the wait for it is over.
+      const bool fresh = troubles_ == 0 || at >= trouble_until_;
+      if (fresh) ++troubles_;
+      // From a second on, doubled.
+      for (std::uint32_t i = 1; i < troubles_ && outcome.wait < kLongestPause; ++i) outcome.wait.ms *= 2;
+      outcome.wait = std::min(outcome.wait, kLongestPause);
+      if (fresh) trouble_until_ = at + milliseconds(outcome.wait.ms);
+    }
   }
-  if (troubles > 0) {
-    // From a second on, doubled, with a third of chance so that processes do not come back together.
-    for (std::uint32_t i = 1; i < troubles && outcome.wait < kLongestPause; ++i) outcome.wait.ms *= 2;
-    outcome.wait = std::min(outcome.wait, kLongestPause);
-    outcome.wait.ms += static_cast<std::int64_t>(static_cast<double>(outcome.wait.ms) * random_() / 3);
-  }
+  // What amoCRM itself asks for is not cut.
+  outcome.wait = std::max(outcome.wait, asked);
+  // With a third of chance so that processes do not come back together.
+  if (trouble) outcome.wait.ms += static_cast<std::int64_t>(static_cast<double>(outcome.wait.ms) * random_() / 3);
   if (outcome.status == 429 || outcome.status == 403) (void)memory_.pause(key_, outcome.wait);
   return outcome;
 }
@@ -255,7 +269,7 @@ Connection::Token Connection::token(std::int64_t stale, const std::function<bool
   // A code or a token that the owner has put into the configuration anew begins anew.
   const std::string given = account_.code + "\n" + account_.refresh_token;
   const std::string begun_with = given.size() > 1 ? sha256_hex(given) : std::string();
-  const auto patience = std::chrono::steady_clock::now() + milliseconds(kRefreshLease.ms);
+  const auto patience = std::chrono::steady_clock::now() + milliseconds(kForAnotherProcess.ms);
   for (;;) {
     auto pair = memory_.tokens(key_);
     if (!pair) {
@@ -270,7 +284,7 @@ Connection::Token Connection::token(std::int64_t stale, const std::function<bool
       token.generation = pair->generation;
       return token;
     }
-    auto alone = memory_.begin_refresh(key_, pair->generation, kRefreshLease);
+    auto alone = memory_.begin_refresh(key_, pair->generation, {account_.timeout.ms + kRefreshLease.ms});
     if (!alone) {
       token.error = "the database: " + alone.error();
       token.later = true;
@@ -302,7 +316,7 @@ Connection::Token Connection::refresh(TokenPair pair, const std::string& begun_w
   }
   request.set("redirect_uri", account_.redirect_uri);
   const auto give_up = [&](std::string error, bool later, std::string log) {
-    (void)memory_.end_refresh(key_);
+    (void)memory_.end_refresh(key_, pair.generation);
     token.error = std::move(error);
     token.later = later;
     token.log = std::move(log);
@@ -328,6 +342,8 @@ Connection::Token Connection::refresh(TokenPair pair, const std::string& begun_w
       else if (i == 100) return give_up("the database does not take the fresh token: " + kept.error(), true, "ALARM: a fresh token of amoCRM could not be stored");
       std::this_thread::sleep_for(milliseconds(200));
     }
+    // The lease had ended, and a newer pair is there.
+    if (pair.generation == 0) return give_up("another process fetched a token of amoCRM meanwhile", true, {});
     const std::lock_guard lock(mutex_);
     ++figures_.refreshed;
     token.access = std::move(pair.access);

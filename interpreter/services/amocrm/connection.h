@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -45,7 +46,7 @@ class Connection {
 
   /// `path`: below the account's URL, `/api/v4/leads`. `body`: null for none. Waits for its place in the row, and for the
   /// answer; a call whose answer is 401 is repeated once with a fresh token, one of another trouble never.
-  /// `begun` is noted before it is sent, and may be null.
+  /// `begun` is noted before it is sent, with the time when it leaves, and may be null.
   Outcome call(const std::string& method, const std::string& path, const Value& body, const std::function<bool()>& stop,
                const Begun* begun = nullptr);
   Outcome get(const std::string& path, const std::function<bool()>& stop) { return call("GET", path, Value(), stop); }
@@ -81,6 +82,7 @@ class Connection {
   mutable std::mutex mutex_;
   Figures figures_;
   std::uint32_t troubles_ = 0;  ///< in a row
+  std::chrono::steady_clock::time_point trouble_until_{};  ///< what fails sooner is of the same one
 };
 
 /// A part of a path or a query, percent-encoded.

@@ -116,6 +116,8 @@ Result<Value, std::string> encode_field(const Field& field, const Value& value, 
   return Value(std::move(entry));
 }
 
+std::string plain_name(std::string_view text) { return std::string(trim(first_code_points(trim(text), kMostText))); }
+
 Value encode(const Entity& entity) {
   ValueMap out;
   const auto text = [&](std::string_view name, const std::string& value) {

@@ -34,6 +34,8 @@ struct Entity {
   std::vector<Entity> contacts, companies;  ///< of a lead
 };
 Value encode(const Entity& entity);
+/// A name as amoCRM will have it: without spaces around, and not longer than it takes.
+std::string plain_name(std::string_view text);
 /// Each is a list of one.
 Value encode_note(std::int64_t entity_id, const std::string& text, const std::string& request_id);
 Value encode_task(const std::string& entity_type, std::int64_t entity_id, const std::string& text, std::int64_t complete_till,

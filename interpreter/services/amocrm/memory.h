@@ -57,7 +57,7 @@ class Memory {
   virtual ~Memory() = default;
 
   /// Takes the next place in the row of an account's requests, of all processes, `between` behind the one before: how long
-  /// it is until then. Where that is longer than `most`, no place is taken. `begun`, unless null, is noted with the place.
+  /// it is until then. Where that is longer than `most`, no place is taken. `begun`, unless null, is noted with the place: as begun when its turn comes.
   virtual Known<Duration> next_request(const std::string& account, Duration between, Duration most, const Begun* begun = nullptr) = 0;
   /// Nobody sends a request for so long.
   virtual Known<Done> pause(const std::string& account, Duration wait) = 0;
@@ -65,10 +65,10 @@ class Memory {
   virtual Known<TokenPair> tokens(const std::string& account) = 0;
   /// Whether the caller alone may fetch the pair behind this generation, until the lease ends.
   virtual Known<bool> begin_refresh(const std::string& account, std::int64_t generation, Duration lease) = 0;
-  /// Ends the lease; sets `pair.generation`.
+  /// Ends the lease of the pair behind `pair.generation`, and sets that; 0: it was not kept, for there is a newer one.
   virtual Known<Done> keep_tokens(const std::string& account, TokenPair& pair) = 0;
-  /// Ends the lease without a pair.
-  virtual Known<Done> end_refresh(const std::string& account) = 0;
+  /// Ends the lease of this generation without a pair.
+  virtual Known<Done> end_refresh(const std::string& account, std::int64_t generation) = 0;
 
   virtual Known<Links> links(const std::string& account, const Person& person) = 0;
   /// `mark`, `what`: of an order and of what is made for it, such as `lead`.

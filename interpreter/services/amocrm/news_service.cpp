@@ -1,5 +1,6 @@
 // `crm_news`: what a webhook told of is read again over the API before anything believes it, for anybody could have sent
 // the webhook, and it may be old by now.
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <random>
@@ -18,6 +19,8 @@ using amocrm::Outcome;
 
 constexpr std::uint32_t kAttempts = 20;
 constexpr Duration kBackoff{2'000};
+/// Until a person has paid, or has put another token into the configuration. The attempts last for ten hours of it.
+constexpr Duration kForAPerson{30 * 60'000};
 /// Names of stages change seldom; an unknown one is looked up at once.
 constexpr std::chrono::minutes kNamesLast{10};
 
@@ -63,6 +66,9 @@ class NewsService : public Service {
   }
 
   static JobResult trouble(const Outcome& outcome) {
+    // amoCRM has sent the webhook and will not again.
+    if (outcome.status == 401 || outcome.status == 402 || outcome.status == 403)
+      return {JobResult::Kind::Again, {}, outcome.error, outcome.log, std::max(outcome.wait, kForAPerson), {}};
     if (outcome.kind == Outcome::Kind::Refused) return {JobResult::Kind::Failed, {}, outcome.error, outcome.log, {}, {}};
     return {JobResult::Kind::Again, {}, outcome.error, outcome.log, outcome.wait, {}};
   }

@@ -48,18 +48,9 @@ std::vector<std::string_view> parts_of(std::string_view key) {
   return parts;
 }
 
-/// The first number behind all that are there.
-std::string next_index(const FormNode& node) {
-  std::size_t next = 0;
-  for (auto entry = node.entries.rbegin(); entry != node.entries.rend(); ++entry) {
-    if (!is_digits(entry->first)) continue;
-    // Longer ones would not fit a number; whoever sends both gets another name.
-    if (entry->first.size() > 18) return entry->first + "0";
-    next = static_cast<std::size_t>(std::stoull(entry->first)) + 1;
-    break;
-  }
-  return std::to_string(next);
-}
+/// Longer ones would not fit a number.
+constexpr std::size_t kMostDigits = 18;
+constexpr std::uint64_t kLastNumber = 999'999'999'999'999'999;
 
 void read_item(const std::string& entity, const std::string& action, const std::string& key, const FormNode& node,
                std::vector<HookItem>& items) {
@@ -127,7 +118,13 @@ std::optional<FormNode> decode_form(std::string_view body, const FormLimits& lim
     if (parts.size() > limits.depth) return std::nullopt;
     FormNode* node = &root;
     for (const std::string_view part : parts) {
-      std::string name = part.empty() && node != &root ? next_index(*node) : std::string(part);
+      std::string name(part);
+      if (part.empty() && node != &root) {
+        if (node->next > kLastNumber) return std::nullopt;
+        name = std::to_string(node->next);
+      }
+      // Counted here, for a search among all that are there would take the square of their number.
+      if (is_digits(name)) node->next = std::max<std::uint64_t>(node->next, (name.size() > kMostDigits ? kLastNumber : std::stoull(name)) + 1);
       node = &node->entries[std::move(name)];
     }
     node->value = decoded(pair.substr(std::min(equals + 1, pair.size())));

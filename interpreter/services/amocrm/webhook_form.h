@@ -20,6 +20,7 @@ struct FormOrder {
 struct FormNode {
   std::optional<std::string> value;
   std::map<std::string, FormNode, FormOrder> entries;
+  std::uint64_t next = 0;  ///< what `[]` is: behind all numbers that are there
 
   const FormNode* find(std::string_view key) const;
   /// The text of an entry; empty when there is none.
@@ -31,7 +32,7 @@ struct FormLimits {
   std::size_t depth = 16;  ///< of one key
 };
 /// Nothing when it goes over the limits. A key that is not closed is a name as it stands; of a repeated one the last
-/// counts; `a[]` is the next number. Bytes that are no UTF-8 are kept.
+/// counts; `a[]` is the next number, and behind one of more than 18 digits there is none. Bytes that are no UTF-8 are kept.
 std::optional<FormNode> decode_form(std::string_view body, const FormLimits& limits = {});
 
 /// One thing that a webhook tells of.
