@@ -522,16 +522,19 @@ std::optional<RepairedWord> repair_number_word(std::string_view word, After afte
     return RepairedWord{NumberWord{NumberClass::Scale, value, 1, false}, sure};
   };
   if (after != After::Nothing) {
+    if (starts(word, "тысячел")) return std::nullopt;  // тысячелетий
     if (starts(word, "тыс") || starts(word, "тыщ") || starts(word, "тыш")) return scale(1000, true);
     if (one_of(word, "мил милл миллио милли мильо миллов милов mil mill mio")) return scale(1'000'000, false);
     if (starts(word, "млн") || one_of(word, "миллн милн миллионо")) return scale(1'000'000, true);
     if (starts(word, "млрд")) return scale(1'000'000'000, true);
   }
   if (auto glued = glued_words(word)) return RepairedWord{*glued, true};
-  if (starts(word, kHalf) && word.size() > kHalf.size() + 6) {
+  if (starts(word, kHalf) && word.size() >= kHalf.size() + 6) {
     const std::string_view rest = word.substr(kHalf.size());
     auto whole = find_number_word(rest);
     if (!whole) whole = nearest(rest, After::Digits);
+    if (const auto slang = whole ? std::nullopt : slang_scale(rest, false))  // полляма
+      return RepairedWord{NumberWord{NumberClass::Fixed, slang->value, 2, false}, false};
     if (whole && whole->kind == NumberClass::Scale)
       return RepairedWord{NumberWord{NumberClass::Fixed, whole->numerator, 2, false}, true};
   }
@@ -550,7 +553,7 @@ std::optional<SlangScale> slang_scale(std::string_view word, bool money) {
     return SlangScale{1000, word == "тыр" || word == "тыра" || word == "grand"};
   if (!money) return std::nullopt;
   if (one_of(word, "лимон лимона лимонов лимонов лимончик лимончика лимончиков")) return SlangScale{1'000'000, true};
-  if (one_of(word, "косых косая косой кусок куска кусков штука штуки штук штукарь штукаря штукарей тонн тонны тонна т"))
+  if (one_of(word, "тэ косых косая косой кусок куска кусков штука штуки штук штукарь штукаря штукарей тонн тонны тонна т"))
     return SlangScale{1000, true};
   if (one_of(word, "ярд ярда ярдов ярды")) return SlangScale{1'000'000'000, true};
   if (one_of(word, "пятихатка пятихатки пятихатку пятихаток")) return SlangScale{500, false};

@@ -178,7 +178,7 @@ bool is_percent(const std::vector<Token>& tokens, const ParsedNumber& number) {
 bool is_harmless_behind_sum(const Token& token) {
   if (token.kind != Token::Kind::Word || count_code_points(token.text) < 3) return true;
   return one_of(token.text,
-                "это вот как нам мне вам или ровно всего итого где для при под над без про что чтобы его есть еще уже тоже "
+                "это вот как мой моя моё наш наша нам мне вам или ровно всего итого где для при под над без про что чтобы его есть еще уже тоже "
                 "только хватит хватает достаточно устроит устраивает подойдет подходит нормально норм думаю считаю хочу "
                 "хотим хотел хотела хотелось готов готова готовы могу можем дам дадим отдам отдаем плачу заплачу стоит "
                 "будет было был пусть максимум максимально минимум минимально примерно приблизительно около наверное "
@@ -202,7 +202,7 @@ bool adds_a_person(const std::vector<Token>& tokens, const ParsedNumber& number)
     return next < tokens.size() &&
            one_of(tokens[next].text,
                   "ребенок ребеночек ребенком малыш малышка младенец грудничок взрослый пенсионер муж жена мама папа сын дочь "
-                  "дочка бабушка дедушка я собака кошка child baby kid infant adult wife husband me");
+                  "дочка бабушка дедушка я child baby kid infant adult wife husband me");
   }
   return false;
 }
@@ -460,6 +460,18 @@ NumberReadings readings_of(std::string_view text, Language language, Grouping gr
   if (const auto pair = spoken_pair(tokens, numbers)) {
     add_value(*pair);
     return readings;
+  }
+  // `100 рублей 50`, `100р50к`: kopecks, most likely
+  if (grouping == Grouping::Thousands && numbers.size() == 2 && numbers[0].value.is_integer() &&
+      numbers[0].end + 1 == numbers[1].begin && !reading::currency_of(tokens[numbers[0].end]).empty()) {
+    Decimal coins = numbers[1].value;
+    const auto thousandth = divide(coins, tokens[numbers[1].end - 1].is_word("к") ? 1000 : 1);
+    if (thousandth) coins = *thousandth;
+    if (coins.is_integer() && !coins.is_negative() && coins < Decimal(100)) {
+      add_value(with_hundredths(numbers[0].value, coins));
+      add_value(numbers[0].value);
+      return readings;
+    }
   }
   readings.of_many = true;
   if (const auto range = read_range(text, language); range && range->low && range->high) {
