@@ -45,6 +45,7 @@ class DateScanner {
   };
   /// A whole number below 10000, in digits or words.
   std::optional<Count> count(std::size_t i) const;
+  std::optional<Count> counted(std::size_t i) const;
   /// An amount of some unit: `2 дня`, `полтора часа`, `пару недель`, `полчаса`, `четверть часа`,
   /// `неделю`.
   bool amount(std::size_t i, Element& out, std::size_t& end) const;
@@ -100,6 +101,7 @@ class DateScanner {
   bool past_;
   bool day_just_found_ = false;
   FoundElements found_;
+  mutable std::vector<std::optional<std::optional<Count>>> counts_;  ///< of `count`, which every rule asks
 };
 
 }  // namespace sufler::reading

@@ -150,9 +150,10 @@ std::vector<T> few(std::vector<T> list) {
 std::vector<Date> date_readings(std::string_view text, LocalTime now, Language language, Direction direction) {
   std::vector<Date> dates;
   bool sure = false;
-  if (const std::string closed = short_date(text, sure); !closed.empty() && closed != text)
-    return date_readings(closed, now, language, direction);
+  const std::string closed = short_date(text, sure);
+  if (!closed.empty()) text = closed;
   for (const WhenReading& reading : read_when(text, now, language, direction)) {
+    if (!closed.empty() && reading.guessed_day) continue;  // of 13.13 a date was meant
     switch (reading.kind) {
       case WhenReading::Kind::Day:
       case WhenReading::Kind::Minute:
