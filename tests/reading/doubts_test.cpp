@@ -72,6 +72,8 @@ TEST(DoubtsTest, AnUnknownWordBehindASumIsReadBack) {
   EXPECT_EQ(money_of("700 хватит"), "stored 700");
   EXPECT_EQ(money_of("700 в месяц"), "stored 700");
   EXPECT_EQ(money_of("700 рублей"), "stored 700");
+  EXPECT_EQ(money_of("700 российских рублей"), "stored 700");
+  EXPECT_EQ(money_of("7м руб"), "7000000");
 }
 
 TEST(DoubtsTest, WhatADenialTakesAwayIsNotTheAnswer) {

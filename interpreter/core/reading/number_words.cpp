@@ -502,10 +502,11 @@ std::optional<NumberWord> glued_words(std::string_view word) {
     const auto first = part_of(word.substr(0, cut));
     if (!first || first->kind != NumberClass::Card) continue;
     auto second = part_of(word.substr(cut));
-    if (!second) second = glued_words(word.substr(cut));
-    if (!second) continue;
-    if (second->kind == NumberClass::Scale && second->numerator >= 1000)
+    if (second && second->kind == NumberClass::Scale)
       return NumberWord{NumberClass::Scale, first->numerator * second->numerator, 1, false};
+    if (!second) second = glued_words(word.substr(cut));
+    // Of `стодвадцатьтысяч` the scale is for both, so it stays unread.
+    if (!second || second->kind != NumberClass::Card) continue;
     const std::int64_t step = first->numerator >= 100 ? 100 : first->numerator >= 20 ? 10 : 0;
     if (second->numerator < step && first->numerator % step == 0)
       return NumberWord{NumberClass::Card, first->numerator + second->numerator, 1, false};
@@ -524,7 +525,7 @@ std::optional<RepairedWord> repair_number_word(std::string_view word, After afte
   if (after != After::Nothing) {
     if (starts(word, "тысячел")) return std::nullopt;  // тысячелетий
     if (starts(word, "тыс") || starts(word, "тыщ") || starts(word, "тыш")) return scale(1000, true);
-    if (one_of(word, "мил милл миллио милли мильо миллов милов mil mill mio")) return scale(1'000'000, false);
+    if (one_of(word, "мил милл миллио милли мильо миллов милов мллн мнл mil mill mio")) return scale(1'000'000, false);
     if (starts(word, "млн") || one_of(word, "миллн милн миллионо")) return scale(1'000'000, true);
     if (starts(word, "млрд")) return scale(1'000'000'000, true);
   }
@@ -547,7 +548,7 @@ std::optional<RepairedWord> repair_number_word(std::string_view word, After afte
 }
 
 std::optional<SlangScale> slang_scale(std::string_view word, bool money) {
-  if (one_of(word, "лям ляма лямов лямы лямчик лямчика лямчиков лямик лямика лямиков мульт мульта мультов мульты"))
+  if (one_of(word, "лям ляма лямов лямы лямчик лямчика лямчиков лямик лямика лямиков мульт мульта мультов мульты мулик мулика муликов"))
     return SlangScale{1'000'000, false};
   if (one_of(word, "косарь косаря косарей косари косарик косарика косариков тыр тыра grand"))
     return SlangScale{1000, word == "тыр" || word == "тыра" || word == "grand"};

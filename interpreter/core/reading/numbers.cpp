@@ -265,12 +265,16 @@ Sense sense_of(const std::vector<Token>& tokens, std::vector<ParsedNumber> numbe
       }
     }
     if (number.unsure) sense.unclear = true;
+    // `5м руб`: millions, hardly metres
+    if (money && one && number.kind == NumberKind::Ordinal && tokens[number.end - 1].is_word("м")) sense.unclear = true;
     if (money && one) {
       if (led && before->is_word("рубль") && number.value.is_integer() && number.value < Decimal(100)) {
         number.value = with_hundredths(1, number.value);  // рубль двадцать
         sense.unclear = true;
       } else if (number.end < tokens.size() && tokens[number.end].is_word() && currency_beside(tokens, number).empty() &&
-                 !reading::is_small_coin(tokens[number.end]) && !is_harmless_behind_sum(tokens[number.end])) {
+                 !reading::is_small_coin(tokens[number.end]) &&
+                 !(number.end + 1 < tokens.size() && !reading::currency_of(tokens[number.end + 1]).empty()) &&
+                 !is_harmless_behind_sum(tokens[number.end])) {
         sense.unclear = true;  // `5 зюзиков`: who knows how much a zyuzik is
       }
     }
