@@ -104,12 +104,12 @@ std::vector<Date> DateCombiner::dates_of(const Element& element, const Element* 
                                          const Element* month) const {
   switch (element.kind) {
     case Kind::Day:
-      if (year_ref_ && element.year_open) {  // 20 мая следующего года
+      if ((year_ref_ || years_ahead_ != 0) && element.year_open) {  // 20 мая следующего года, 20 мая через год
         int year = 0;
         unsigned m = 0;
         unsigned day = 0;
         now_.date.to_ymd(year, m, day);
-        const int wanted = year + shift_of(year_ref_->which);
+        const int wanted = year + (year_ref_ ? shift_of(year_ref_->which) : years_ahead_);
         element.date.to_ymd(year, m, day);
         const auto date = Date::from_ymd(wanted, m, day);
         return date ? std::vector<Date>{*date} : std::vector<Date>{};
@@ -220,6 +220,9 @@ std::vector<WhenReading> DateCombiner::combine_one() {
         break;
       case Kind::Offset:
         offset = &element;
+        years_ahead_ = element.months % 12 == 0 && element.days == 0 && element.ms == 0
+                           ? static_cast<int>(std::clamp<std::int64_t>(element.months / 12, -200, 200))
+                           : 0;
         // `через две недели в среду`
         weeks_ahead_ =
             element.days % 7 == 0 && element.months == 0 && element.ms == 0 ? element.days : 0;

@@ -168,7 +168,9 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
     const bool dot = mark(i + 1, ".") &&
                      !(mark(i + 3, ".") && glued(i + 3) && glued(i + 4) && digits(i + 4, 1, 4));
     const bool led = time_word_before(i) || day_just_found_;
-    const bool dash = mark(i + 1, "-") && (led || tokens_[i + 2].text == "00") && !mark(i + 3, "-");
+    // `завтра в 10-12` are two hours; nobody rounds to twelve minutes.
+    const bool two_hours = digit_value(i + 2) <= 24 && digit_value(i + 2) % 5 != 0 && digit_value(i + 2) > digit_value(i);
+    const bool dash = mark(i + 1, "-") && ((led && !two_hours) || tokens_[i + 2].text == "00") && !mark(i + 3, "-");
     // 13,30: minutes that are no hours
     const bool other = led && (mark(i + 1, ",") || mark(i + 1, ";") || mark(i + 1, "=")) &&
                        (digit_value(i + 2) > 24 || tokens_[i + 2].text == "00") && !mark(i + 3, ",");
@@ -283,7 +285,7 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
     return true;
   }
   // в 3, в двадцать три тридцать, в 16 0 0, к пяти
-  const bool free_standing = !has(at) || tokens_[at].kind == Token::Kind::Mark;
+  const bool free_standing = !has(at) || tokens_[at].kind == Token::Kind::Mark || word(at, "или либо or");
   const bool after_day = i > 0 && day_just_found_ && free_standing && !tokens_[i].is_digits();
   const bool after_day_digits = i > 0 && day_just_found_ && free_standing && digits(i, 1, 2);
   if (!time_word_before(i) && !after_day && !after_day_digits) return false;
