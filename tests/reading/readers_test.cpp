@@ -87,7 +87,8 @@ TEST(NumberCornersTest, AreReadAsPeopleMeanThem) {
 
 TEST(DateCornersTest, AreReadAsPeopleMeanThem) {
   EXPECT_EQ(when("без двадцати девять утра"), "2026-05-18T08:40");
-  EXPECT_EQ(when("через 2 недели в среду"), "2026-05-27");
+  // Of a Sunday, the Wednesday of that week or two weeks after the nearest one.
+  EXPECT_EQ(read_date("через 2 недели в среду", kSunday, Language::Russian).error(), WhenProblem::Ambiguous);
   EXPECT_EQ(when("сегодня не могу, давайте в пятницу"), "2026-05-22");
   EXPECT_EQ(when("12 мая 90 г."), "1990-05-12");
   EXPECT_EQ(when("на 5 человек завтра в 8 вечера"), "2026-05-18T20:00");

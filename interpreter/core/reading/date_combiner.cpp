@@ -104,6 +104,16 @@ std::vector<Date> DateCombiner::dates_of(const Element& element, const Element* 
                                          const Element* month) const {
   switch (element.kind) {
     case Kind::Day:
+      if ((year_ref_ || years_ahead_ != 0) && element.year_open) {  // 20 мая следующего года, 20 мая через год
+        int year = 0;
+        unsigned m = 0;
+        unsigned day = 0;
+        now_.date.to_ymd(year, m, day);
+        const int wanted = year + (year_ref_ ? shift_of(year_ref_->which) : years_ahead_);
+        element.date.to_ymd(year, m, day);
+        const auto date = Date::from_ymd(wanted, m, day);
+        return date ? std::vector<Date>{*date} : std::vector<Date>{};
+      }
       return {element.date};
     case Kind::DayNumber: {
       if (month && month->kind == Kind::MonthRef) {
@@ -122,7 +132,13 @@ std::vector<Date> DateCombiner::dates_of(const Element& element, const Element* 
       const int today = now_.date.weekday();
       const Date monday = plus_days(now_.date, 1 - today);
       if (week) return {plus_days(monday, shift_of(week->which) * 7 + element.number - 1)};
-      if (weeks_ahead_ != 0) return {plus_days(monday, weeks_ahead_ + element.number - 1)};
+      if (weeks_ahead_ != 0) {
+        // The day of that week, or so many weeks after the nearest such day.
+        const Date of_week = plus_days(monday, weeks_ahead_ + element.number - 1);
+        const Date after = plus_days(now_.date, weeks_ahead_ + (element.number - today + 7) % 7);
+        if (weeks_ahead_ < 0 || of_week == after) return {of_week};
+        return {of_week, after};
+      }
       if (month) {
         const Date first = month->kind == Kind::MonthRef ? first_of_month(month->which) : now_.date;
         return {plus_days(first, (element.number - first.weekday() + 7) % 7)};
@@ -161,6 +177,7 @@ Date DateCombiner::first_of_month(Which which) const {
 }
 
 std::vector<WhenReading> DateCombiner::combine_one() {
+  year_ref_ = nullptr;
   const Element* week = nullptr;
   const Element* month = nullptr;
   const Element* weekend = nullptr;
@@ -196,13 +213,16 @@ std::vector<WhenReading> DateCombiner::combine_one() {
         month = &element;
         break;
       case Kind::YearRef:
-        year_ref = &element;
+        year_ref = year_ref_ = &element;
         break;
       case Kind::Weekend:
         weekend = &element;
         break;
       case Kind::Offset:
         offset = &element;
+        years_ahead_ = element.months % 12 == 0 && element.days == 0 && element.ms == 0
+                           ? static_cast<int>(std::clamp<std::int64_t>(element.months / 12, -200, 200))
+                           : 0;
         // `через две недели в среду`
         weeks_ahead_ =
             element.days % 7 == 0 && element.months == 0 && element.ms == 0 ? element.days : 0;
@@ -330,11 +350,12 @@ std::vector<WhenReading> DateCombiner::combine_one() {
     } else {
       dates = {first[0]};
     }
-  } else if (!days.empty()) {
+  } else if (!days.empty() && !(offset && offset->ms != 0 && days.size() == 1 && times.empty() &&
+                               found_.elements[days[0]].kind == Kind::Day && found_.elements[days[0]].date == now_.date)) {
     // A date says more than the weekday beside it.
     std::size_t chosen = days[0];
     for (const std::size_t i : days) {
-      if (found_.elements[i].kind == Kind::Day && found_.elements[chosen].kind == Kind::Weekday)
+      if (found_.elements[i].kind != Kind::Weekday && found_.elements[chosen].kind == Kind::Weekday)
         chosen = i;
     }
     dates = dates_of(found_.elements[chosen], week, month);
@@ -344,6 +365,16 @@ std::vector<WhenReading> DateCombiner::combine_one() {
         found_.elements[chosen].number == now_.date.weekday() && !times.empty()) {
       const Placed placed = place_time(found_.elements[times[0]], part);
       if (now_.time < placed.time) dates = {now_.date};
+    }
+    // `вторник, 20 мая` of a Wednesday: one of them is a mistake
+    if (found_.elements[chosen].kind != Kind::Weekday) {
+      for (const std::size_t i : days) {
+        const Element& weekday = found_.elements[i];
+        if (weekday.kind != Kind::Weekday || dates.size() != 1 || dates[0].weekday() == weekday.number) continue;
+        const auto others = dates_of(weekday, week, month);
+        dates.insert(dates.end(), others.begin(), others.end());
+        break;
+      }
     }
     // Two different days without a joint: `в понедельник, во вторник`
     for (const std::size_t i : days) {
@@ -456,6 +487,7 @@ std::vector<WhenReading> DateCombiner::combine_one() {
       reading.start = {date, begin.time};
       reading.end = {end.time <= begin.time ? plus_days(date, 1) : date, end.time};
       reading.guessed_half = !begin.known || !end.known;
+      reading.guessed_day = !day_said;
       readings.push_back(reading);
     }
     return readings;
@@ -574,6 +606,8 @@ void DateCombiner::add_times(const Element& time, std::optional<DayPart> part, b
                                           : WhenReading::Kind::Minute;
   reading.has_time = true;
   reading.guessed_half = !placed.known;
+  reading.guessed_day = !day_said;
+  reading.doubtful = time.bare;
   const auto add_reading = [&](Date date, TimeOfDay at) {
     reading.start = {date, at};
     readings.push_back(reading);
@@ -584,7 +618,11 @@ void DateCombiner::add_times(const Element& time, std::optional<DayPart> part, b
     for (const Date date : dates) {
       if (date == now_.date && placed.time < now_.time && may_shift && now_.time < later) {
         add_reading(date, later);
+      } else if (date == now_.date && !past_ && placed.time.seconds == 0 && !placed.next_night && now_.time.seconds > 0) {
+        add_reading(plus_days(date, 1), placed.time);  // сегодня в полночь
       } else {
+        // `сегодня в 4` at a quarter to five
+        if (date == now_.date && !placed.known && !past_ && placed.time < now_.time) reading.doubtful = true;
         add_reading(placed.next_night ? plus_days(date, 1) : date, placed.time);
       }
     }

@@ -50,6 +50,8 @@ class DateCombiner {
   bool has_now_;
   bool past_;
   std::int64_t weeks_ahead_ = 0;
+  int years_ahead_ = 0;  ///< `20 мая через год`
+  const Element* year_ref_ = nullptr;  ///< among the elements, while `combine_one` works
 };
 
 }  // namespace sufler::reading

@@ -47,6 +47,8 @@ struct Element {
   int minute = 0;
   bool half_known = false;  // the hour is of 24
   bool spoken = false;      // половина пятого: either half of the day
+  bool bare = false;        // of a Time: digits behind a weekday, that may be a day as well
+  bool year_open = false;   // of a Day: a day and a month, and the year is only supposed
   std::optional<DayPart> part;
   std::int64_t months = 0;  // of Offset and Span
   std::int64_t days = 0;

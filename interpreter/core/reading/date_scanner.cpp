@@ -54,6 +54,10 @@ FoundElements DateScanner::scan() {
       day_just_found_ = false;
       continue;
     }
+    if (no_time(i)) {
+      found_.impossible = true;
+      return std::move(found_);
+    }
     Element found;
     if (element(i, found)) {
       if (found_.impossible) return std::move(found_);
@@ -114,6 +118,16 @@ int DateScanner::digit_value(std::size_t i) const {
   return has(i) && tokens_[i].text.size() <= 6 ? std::stoi(tokens_[i].text) : -1;
 }
 
+bool DateScanner::no_time(std::size_t i) const {
+  if (!digits(i, 1, 2) || !glued(i + 1) || !glued(i + 2) || !tokens_[i + 2].is_digits()) return false;
+  const int second = digit_value(i + 2);
+  const bool is_minute = digits(i + 2, 2, 2) && second <= 59;
+  if (mark(i + 1, ":")) return !is_minute || digit_value(i) > 24;
+  // `в 10,12` may be two hours or one; 13,30 can only be one
+  return mark(i + 1, ",") && (time_word_before(i) || day_just_found_) && i + 3 == tokens_.size() &&
+         (!is_minute || (second <= 24 && tokens_[i + 2].text != "00"));
+}
+
 bool DateScanner::time_word_before(std::size_t i) const {
   return i > 0 && word(i - 1, "в во к ко около на at by around @");
 }
@@ -133,6 +147,21 @@ bool DateScanner::element(std::size_t i, Element& out) {
     return true;
   };
   std::size_t end = 0;
+  // a week from friday
+  if (english_ || (token.is_word() && token.text[0] > 0)) {
+    const auto number = word(i, "a") ? std::optional(Count{1, false, i + 1}) : count(i);
+    if (number && !number->ordinal && number->value <= 52 && word(number->end, "week weeks") && word(number->end + 1, "from") &&
+        has(number->end + 2) && tokens_[number->end + 2].is_word()) {
+      const std::string& from = tokens_[number->end + 2].text;
+      const int weekday = weekday_of(from);
+      const auto days = relative_day(from);
+      if (weekday != 0 || days) {
+        const int nearest = days ? *days : (weekday - now_.date.weekday() + 6) % 7 + 1;
+        out.date = plus_days(now_.date, nearest + 7 * number->value);
+        return simple(Kind::Day, number->end + 3);
+      }
+    }
+  }
   if (token.is_word()) {
     // offsets: через два дня, спустя неделю, минут через десять, in two weeks
     if (word(i, "через спустя in within")) {
@@ -170,6 +199,10 @@ bool DateScanner::element(std::size_t i, Element& out) {
       out.date = plus_days(now_.date, 2);
       return simple(Kind::Day, i + 2);
     }
+    if (word(i, "поза") && word(i + 1, "вчера завтра")) {
+      out.date = plus_days(now_.date, word(i + 1, "вчера") ? -2 : 2);
+      return simple(Kind::Day, i + 2);
+    }
     if (word(i, "после") && word(i + 1, "обеда")) {
       out.part = DayPart::Day;
       return simple(Kind::Part, i + 2);
@@ -185,6 +218,15 @@ bool DateScanner::element(std::size_t i, Element& out) {
     if (word(i, "day") && word(i + 1, "before") && word(i + 2, "yesterday")) {
       out.date = plus_days(now_.date, -2);
       return simple(Kind::Day, i + 3);
+    }
+    // friday week
+    if (word(i + 1, "week") && weekday_of(token.text) != 0 && token.text[0] > 0) {
+      out.date = plus_days(now_.date, (weekday_of(token.text) - now_.date.weekday() + 6) % 7 + 8);
+      return simple(Kind::Day, i + 2);
+    }
+    if (word(i, "той ту") && word(i + 1, "неделе неделю")) {
+      out.which = past_ ? Which::Last : Which::Next;
+      return simple(Kind::WeekRef, i + 2);
     }
     if (const auto days = relative_day(token.text)) {
       out.date = plus_days(now_.date, *days);
@@ -279,6 +321,8 @@ bool DateScanner::element(std::size_t i, Element& out) {
   }
   if (dictated_date(i, out) || numeric_date(i, out)) return true;
   if (found_.impossible) return true;
+  if (loose_day(i, out)) return true;
+  if (found_.impossible) return true;
   // девятое мая, 15 марта, 15th of March; March 15
   if (const auto number = count(i)) {
     std::size_t at = number->end;
@@ -294,7 +338,14 @@ bool DateScanner::element(std::size_t i, Element& out) {
       }
     }
   }
-  if (clock(i, out)) return true;
+  if (clock(i, out)) {
+    // 18 утра
+    if (out.kind == Kind::Time && out.part && out.hour > 12 &&
+        (*out.part == DayPart::Morning || (*out.part == DayPart::Night && out.hour < 20) ||
+         (*out.part == DayPart::Evening && out.hour < 16)))
+      found_.impossible = true;
+    return true;
+  }
   out = Element();
   if (token.is_word()) {
     if (const int month = month_of(token.text)) {

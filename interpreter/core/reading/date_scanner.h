@@ -32,6 +32,8 @@ class DateScanner {
   bool glued(std::size_t i) const { return has(i) && !tokens_[i].space_before; }
   bool digits(std::size_t i, std::size_t least, std::size_t most) const;
   int digit_value(std::size_t i) const;
+  /// `12:60`, `10:3`, `в 10,12`: looks like a time, and no part of it is to be taken for one.
+  bool no_time(std::size_t i) const;
   bool time_word_before(std::size_t i) const;
   bool join_before(std::size_t i) const;
 
@@ -43,6 +45,7 @@ class DateScanner {
   };
   /// A whole number below 10000, in digits or words.
   std::optional<Count> count(std::size_t i) const;
+  std::optional<Count> counted(std::size_t i) const;
   /// An amount of some unit: `2 дня`, `полтора часа`, `пару недель`, `полчаса`, `четверть часа`,
   /// `неделю`.
   bool amount(std::size_t i, Element& out, std::size_t& end) const;
@@ -63,6 +66,11 @@ class DateScanner {
   bool nth_weekday(std::size_t i, Element& out) const;
   /// Новый год, Рождество.
   bool holiday(std::size_t i, Element& out) const;
+  /// `20 или 25 мая`, `10, 12 мая`: the month of a list of days that begins at `i`, 0 when it is none; 13 for `числа`.
+  int month_of_list(std::size_t i, std::size_t& number_end, int& day) const;
+  /// `числа 25`, `25 следующего месяца`, `20 в 10`, `июня 1`, `1-июня`, and what follows `20 мая или`.
+  bool loose_day(std::size_t i, Element& out);
+  bool zeros(std::size_t i, std::size_t& end) const;
   /// An ordinal is a day when it is in the genitive and nothing is counted by it.
   bool day_ordinal(std::size_t i, std::size_t end) const;
 
@@ -93,6 +101,7 @@ class DateScanner {
   bool past_;
   bool day_just_found_ = false;
   FoundElements found_;
+  mutable std::vector<std::optional<std::optional<Count>>> counts_;  ///< of `count`, which every rule asks
 };
 
 }  // namespace sufler::reading

@@ -5,6 +5,12 @@ namespace sufler::reading {
 
 std::optional<DateScanner::Count> DateScanner::count(std::size_t i) const {
   if (!has(i) || tokens_[i].kind == Token::Kind::Mark) return std::nullopt;
+  if (counts_.empty()) counts_.resize(tokens_.size());
+  if (!counts_[i]) counts_[i].emplace(counted(i));
+  return *counts_[i];
+}
+
+std::optional<DateScanner::Count> DateScanner::counted(std::size_t i) const {
   const auto number = numbers_.parse(i);
   if (!number || number->kind == NumberKind::Fraction || number->collective) return std::nullopt;
   const auto value = number->value.to_int64();

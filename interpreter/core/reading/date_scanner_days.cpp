@@ -37,6 +37,11 @@ int DateScanner::year_at(std::size_t i, std::size_t& end) const {
     end = named ? number->end + 1 : number->end;
     return number->value;
   }
+  // восемьдесят пятого года
+  if (!tokens_[at].is_digits() && number->ordinal && number->value < 100 && (named || number->value > 31)) {
+    end = named ? number->end + 1 : number->end;
+    return full_year(std::to_string(number->value));
+  }
   if (digits(at, 2, 2) && (named || number->value > 31)) {  // 12 мая 90 г.
     end = named ? number->end + 1 : number->end;
     return full_year(tokens_[at].text);
@@ -59,8 +64,118 @@ bool DateScanner::day_and_month(int day, int month, std::size_t after, Element& 
   if (!date) found_.impossible = true;
   out.kind = Kind::Day;
   out.date = date.value_or(Date{});
+  out.number = month;
+  out.year_open = year == 0;
   out.end = end;
   return true;
+}
+
+int DateScanner::month_of_list(std::size_t i, std::size_t& number_end, int& day) const {
+  if (time_word_before(i) && !word(i - 1, "на")) return 0;
+  std::size_t at = i;
+  for (int length = 1; length < 6; ++length) {
+    const auto number = count(at);
+    if (!number || number->value < 1 || number->value > 31) return 0;
+    if (length == 1) {
+      number_end = number->end;
+      day = number->value;
+    }
+    at = number->end;
+    if (length > 1 && has(at) && tokens_[at].is_word()) {
+      if (word(at, "числа число")) return 13;
+      if (const int month = month_of(tokens_[at].text)) return month;
+    }
+    if (mark(at, ",") || word(at, "или либо or и and")) {
+      ++at;
+      if (word(at, "или либо or и and")) ++at;
+      continue;
+    }
+    return 0;
+  }
+  return 0;
+}
+
+bool DateScanner::loose_day(std::size_t i, Element& out) {
+  const auto day_number = [&](int day, std::size_t end) {
+    out.kind = Kind::DayNumber;
+    out.number = day;
+    out.end = end;
+    return true;
+  };
+  const auto ends = [&](std::size_t at) {
+    return !has(at) || (tokens_[at].kind == Token::Kind::Mark && !(mark(at, ":") && glued(at)) && !mark(at, "-")) ||
+           word(at, "в во к на или at");
+  };
+  if (tokens_[i].is_word()) {
+    if (word(i, "числа числу")) {  // числа 25
+      if (const auto number = count(i + 1); number && number->value >= 1 && number->value <= 31 && ends(number->end))
+        return day_number(number->value, number->end);
+      return false;
+    }
+    // июня 1, июнь 1
+    if (static_cast<unsigned char>(tokens_[i].text[0]) >= 0x80) {
+      if (const int month = month_of(tokens_[i].text)) {
+        const std::size_t at = mark(i + 1, ".") && glued(i + 1) ? i + 2 : i + 1;
+        if (const auto number = count(at); number && number->value >= 1 && number->value <= 31 && ends(number->end) &&
+                                           !mark(number->end, "."))
+          return day_and_month(number->value, month, number->end, out);
+        return false;
+      }
+    }
+  }
+  const auto number = count(i);
+  if (!number || number->value < 1 || number->value > 31) return false;
+  std::size_t end = 0;
+  int day = 0;
+  if (const int month = month_of_list(i, end, day)) {
+    if (month == 13) return day_number(day, end);
+    const auto date = place_day(day, month);
+    if (!date) return false;
+    out.kind = Kind::Day;
+    out.date = *date;
+    out.number = month;
+    out.year_open = true;
+    out.end = end;
+    return true;
+  }
+  // 20 мая или 25
+  const auto& found = found_.elements;
+  if (found.size() > 1 && found.back().kind == Kind::Or && found[found.size() - 2].kind == Kind::Day &&
+      found[found.size() - 2].year_open && i > 0 && word(i - 1, "или либо or") && ends(number->end)) {
+    return day_and_month(number->value, found[found.size() - 2].number, number->end, out);
+  }
+  // завтра в 5 или 6
+  if (found.size() > 1 && found.back().kind == Kind::Or && found[found.size() - 2].kind == Kind::Time && i > 0 &&
+      word(i - 1, "или либо or") && number->value <= 24 && !number->ordinal && (!has(number->end) || mark(number->end, "?"))) {
+    set_time(out, number->value % 24, 0, number->end);
+    out.part = found[found.size() - 2].part;
+    return true;
+  }
+  std::size_t at = number->end;
+  // 1-июня, 15 го июля
+  if (mark(at, "-") && glued(at) && glued(at + 1) && !number->ordinal) ++at;
+  if (word(at, "го ого е")) ++at;
+  if (at > number->end && has(at) && tokens_[at].is_word()) {
+    const int month = month_of(tokens_[at].text);
+    if (month != 0) return day_and_month(number->value, month, at + 1, out);
+  }
+  // 25 следующего месяца
+  at = number->end;
+  if (has(at) && tokens_[at].is_word() && which_of(tokens_[at].text) != Which::None && word(at + 1, "месяца month"))
+    return day_number(number->value, at);
+  // в пятницу 29
+  if (day_just_found_ && !found.empty() && found.back().kind == Kind::Weekday && number->value > 24 && digits(i, 2, 2) &&
+      ends(at))
+    return day_number(number->value, at);
+  // 20 в 10
+  if (i == 0 && digits(i, 1, 2) && !number->ordinal && word(at, "в at") && has(at + 1)) {
+    const auto hour = count(at + 1);
+    const bool only = hour && hour->value <= 24 && !hour->ordinal &&
+                      (!has(hour->end) || tokens_[hour->end].kind == Token::Kind::Mark ||
+                       word(hour->end, "утра дня вечера ночи часов часа час am pm"));
+    if (only) return day_number(number->value, at);
+  }
+  return false;
 }
 
 bool DateScanner::dictated_date(std::size_t i, Element& out) {
@@ -86,7 +201,9 @@ bool DateScanner::dictated_date(std::size_t i, Element& out) {
   // двадцатого ноль пятого две тысячи двадцать шестого
   if (!has(i) || !tokens_[i].is_word()) return false;
   const auto day = count(i);
-  if (!day || !day->ordinal || day->value < 1 || day->value > 31) return false;
+  if (!day || day->value < 1 || day->value > 31) return false;
+  // `три пятого`, but `в три пятого` is an hour and a day
+  if (!day->ordinal && (time_word_before(i) || join_before(i) || tokens_.size() > 4)) return false;
   std::size_t at = day->end;
   if (word(at, "ноль")) ++at;
   const auto month = has(at) && tokens_[at].is_word() ? count(at) : std::nullopt;
@@ -220,7 +337,10 @@ bool DateScanner::holiday(std::size_t i, Element& out) const {
   int day = 1;
   int month = 1;
   std::size_t end = i + 2;
-  if ((word(i, "новый нового новому новым") && word(i + 1, "год года году годом")) ||
+  if (word(i, "старый старого старому") && word(i + 1, "новый нового новому") && word(i + 2, "год года году")) {
+    day = 14;
+    end = i + 3;
+  } else if ((word(i, "новый нового новому новым") && word(i + 1, "год года году годом")) ||
       (word(i, "new") && mark(i + 1, "'") == false && word(i + 1, "year years"))) {
     if (word(end, "в")) return false;
   } else if (word(i, "рождество рождества рождеству christmas xmas")) {

@@ -141,6 +141,14 @@ bool DateScanner::spoken_clock(std::size_t i, Element& out) const {
   return false;
 }
 
+bool DateScanner::zeros(std::size_t i, std::size_t& end) const {
+  if (!word(i, "ноль нуль")) return false;
+  const std::size_t second = mark(i + 1, "-") ? i + 2 : i + 1;
+  if (!word(second, "ноль нуль")) return false;
+  end = second + 1;
+  return true;
+}
+
 bool DateScanner::clock(std::size_t i, Element& out) const {
   if (word(i, "полдень полдня noon midday")) {
     out.half_known = true;
@@ -159,8 +167,14 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
     const bool colon = mark(i + 1, ":");
     const bool dot = mark(i + 1, ".") &&
                      !(mark(i + 3, ".") && glued(i + 3) && glued(i + 4) && digits(i + 4, 1, 4));
-    const bool dash = mark(i + 1, "-") && (time_word_before(i) || day_just_found_) && !mark(i + 3, "-");
-    if (colon || dot || dash) {
+    const bool led = time_word_before(i) || day_just_found_;
+    // `завтра в 10-12` are two hours; nobody rounds to twelve minutes.
+    const bool two_hours = digit_value(i + 2) <= 24 && digit_value(i + 2) % 5 != 0 && digit_value(i + 2) > digit_value(i);
+    const bool dash = mark(i + 1, "-") && ((led && !two_hours) || tokens_[i + 2].text == "00") && !mark(i + 3, "-");
+    // 13,30: minutes that are no hours
+    const bool other = led && (mark(i + 1, ",") || mark(i + 1, ";") || mark(i + 1, "=")) &&
+                       (digit_value(i + 2) > 24 || tokens_[i + 2].text == "00") && !mark(i + 3, ",");
+    if (colon || dot || dash || other) {
       if (dot && has(i + 3) && tokens_[i + 3].is_word() && is_counted_thing(tokens_[i + 3].text))
         return false;
       if (digit_value(i) == 24 && digit_value(i + 2) != 0) return false;
@@ -173,6 +187,37 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
       if (out.part && out.hour <= 12) out.half_known = false;
       (void)twelve;
       return true;
+    }
+  }
+  // в 10, 30
+  if (digits(i, 1, 2) && digit_value(i) <= 24 && mark(i + 1, ",") && i + 3 == tokens_.size() && digits(i + 2, 2, 2) &&
+      time_word_before(i) && (digit_value(i + 2) > 24 || tokens_[i + 2].text == "00") && digit_value(i + 2) <= 59) {
+    out.half_known = true;
+    set_time(out, digit_value(i) % 24, digit_value(i + 2), i + 3);
+    return true;
+  }
+  // завтра 11 30
+  if (day_just_found_ && digits(i, 1, 2) && digits(i + 1, 2, 2) && digit_value(i) <= 23 && digit_value(i + 1) <= 59 &&
+      i + 2 == tokens_.size()) {
+    out.half_known = true;
+    set_time(out, digit_value(i), digit_value(i + 1), i + 2);
+    return true;
+  }
+  // пятнадцать ноль-ноль
+  if (const auto full = count(i); full && !full->ordinal && full->value <= 24) {
+    std::size_t end = 0;
+    if (zeros(full->end, end) && !(full->value == 0 && has(end) && count(end))) {
+      set_time(out, full->value % 24, 0, end);
+      take_part(out);
+      return true;
+    }
+    // ноль ноль тридцать
+    if (full->value == 0 && has(full->end) && tokens_[i].is_word() && word(full->end, "ноль нуль")) {
+      const auto minute = count(full->end + 1);
+      if (minute && !minute->ordinal && minute->value <= 59 && !has(minute->end)) {
+        set_time(out, 0, minute->value, minute->end);
+        return true;
+      }
     }
   }
   // 16 0 0: speech
@@ -240,7 +285,7 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
     return true;
   }
   // в 3, в двадцать три тридцать, в 16 0 0, к пяти
-  const bool free_standing = !has(at) || tokens_[at].kind == Token::Kind::Mark;
+  const bool free_standing = !has(at) || tokens_[at].kind == Token::Kind::Mark || word(at, "или либо or");
   const bool after_day = i > 0 && day_just_found_ && free_standing && !tokens_[i].is_digits();
   const bool after_day_digits = i > 0 && day_just_found_ && free_standing && digits(i, 1, 2);
   if (!time_word_before(i) && !after_day && !after_day_digits) return false;
@@ -253,6 +298,8 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
   if (mark(at, "-") && glued(at) && has(at + 1) && tokens_[at + 1].is_word() && glued(at + 1))
     return false;
   set_time(out, hour->value % 24, 0, at);
+  out.bare = after_day_digits && !time_word_before(i) && !found_.elements.empty() &&
+             found_.elements.back().kind == Kind::Weekday;
   if (const auto minute = count(at); minute && !minute->ordinal && minute->value <= 59 && has(at) &&
                                      tokens_[at].space_before &&
                                      !(has(minute->end) && tokens_[minute->end].is_word() &&

@@ -33,6 +33,16 @@ class Sounds {
   std::vector<std::pair<std::string, int>> sounds_;
 };
 
+/// A long word with one slip of the finger: `феврля`, `сентбря`, `понедельнк`.
+int slipped(std::string_view word, std::initializer_list<std::pair<std::string_view, int>> known) {
+  if (word.size() < 12 || word.size() > 26 || static_cast<unsigned char>(word[0]) < 0x80) return 0;
+  for (const auto& [form, meaning] : known) {
+    if (form.substr(0, 2) != word.substr(0, 2) || form.size() > word.size() + 2 || word.size() > form.size() + 2) continue;
+    if (one_slip_apart(word, form)) return meaning;
+  }
+  return 0;
+}
+
 }  // namespace
 
 int month_of(std::string_view word) {
@@ -64,7 +74,10 @@ int month_of(std::string_view word) {
   }
   static const Sounds kHeard = {{"января", 1}, {"февраля", 2}, {"апреля", 4},    {"августа", 8},
                                 {"сентября", 9}, {"октября", 10}, {"ноября", 11}, {"декабря", 12}};
-  return kHeard.find(word).value_or(0);
+  if (const auto heard = kHeard.find(word)) return *heard;
+  return slipped(word, {{"января", 1},   {"январь", 1},   {"февраля", 2},  {"февраль", 2}, {"апреля", 4},
+                        {"апрель", 4},   {"августа", 8},  {"сентября", 9}, {"сентябрь", 9}, {"октября", 10},
+                        {"октябрь", 10}, {"ноября", 11},  {"ноябрь", 11},  {"декабря", 12}, {"декабрь", 12}});
 }
 
 int weekday_of(std::string_view word) {
@@ -88,7 +101,10 @@ int weekday_of(std::string_view word) {
   static const Sounds kHeard = {{"понедельник", 1}, {"понедельника", 1}, {"вторник", 2},  {"вторника", 2}, {"четверг", 4},
                                 {"четверга", 4},    {"пятница", 5},      {"пятницу", 5},  {"пятнеца", 5},  {"суббота", 6},
                                 {"субботу", 6},     {"воскресенье", 7},  {"воскресенья", 7}};
-  return kHeard.find(word).value_or(0);
+  if (const auto heard = kHeard.find(word)) return *heard;
+  if (one_of(word, "четверо")) return 0;
+  return slipped(word, {{"понедельник", 1}, {"вторник", 2}, {"четверг", 4}, {"пятница", 5}, {"пятницу", 5}, {"суббота", 6},
+                        {"субботу", 6}, {"воскресенье", 7}});
 }
 
 std::optional<int> relative_day(std::string_view word) {
@@ -97,8 +113,8 @@ std::optional<int> relative_day(std::string_view word) {
     int days;
   };
   for (const Word& known :
-       {Word{"сегодня сегодняшний сегодняшнего седня сёдня today", 0},
-        Word{"завтра завтрашний завтрашнего завтрашнему завтро завтр tomorrow tmr tmrw tomorow", 1},
+       {Word{"сегодня сегодняшний сегодняшнего сегодняшним севодня сиводня сегоня сигодня седня сёдня today", 0},
+        Word{"завтра завтрашний завтрашнего завтрашнему завтрашним завтро завтр tomorrow tmr tmrw tomorow tommorow tommorrow tomorrrow tomorroww", 1},
         Word{"послезавтра overmorrow", 2}, Word{"послепослезавтра", 3},
         Word{"вчера вчерашний вчерашнего yesterday", -1}, Word{"позавчера", -2},
         Word{"позапозавчера", -3}}) {

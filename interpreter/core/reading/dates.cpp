@@ -22,12 +22,35 @@ std::vector<WhenReading> read_when(std::string_view text, std::optional<LocalTim
   return reading::DateCombiner(std::move(found), now, direction).combine();
 }
 
+namespace {
+
+/// `25`, `7,11`, `1-6` and `5.6` where a date was asked for: written so that the reader takes them for one; empty for
+/// anything else. `sure` when only a date looks like that.
+std::string short_date(std::string_view text, bool& sure) {
+  const std::string_view bare = trim(text);
+  if (bare.empty() || bare.size() > 5 || bare.find_first_not_of("0123456789.,-") != std::string_view::npos) return {};
+  const std::size_t mark = bare.find_first_of(".,-");
+  if (mark == std::string_view::npos) return bare.size() <= 2 ? "числа " + std::string(bare) : std::string();
+  const std::string_view month = bare.substr(mark + 1);
+  if (mark == 0 || mark > 2 || month.empty() || month.size() > 2 || month.find_first_of(".,-") != std::string_view::npos)
+    return {};
+  sure = bare[mark] == '.';
+  return std::string(bare.substr(0, mark)) + "." + std::string(month) + ".";
+}
+
+}  // namespace
+
 Result<Date, WhenProblem> read_date(std::string_view text, LocalTime now, Language language,
                                     Direction direction) {
   const auto readings = read_when(text, now, language, direction);
   std::optional<Date> date;
   bool vague = false;
   for (const WhenReading& reading : readings) {
+    // `в 5` names no day.
+    if (reading.guessed_day || reading.doubtful) {
+      vague = true;
+      continue;
+    }
     switch (reading.kind) {
       case WhenReading::Kind::Day:
       case WhenReading::Kind::Minute:
@@ -44,14 +67,13 @@ Result<Date, WhenProblem> read_date(std::string_view text, LocalTime now, Langua
     if (date && *date != reading.start.date) return Error{WhenProblem::Ambiguous};
     date = reading.start.date;
   }
-  if (!date && !vague) {
+  if (!date) {
     // A date was asked for, so `5.6` is one, as is `15.2`: closed with a dot it is no decimal.
-    const std::string_view bare = trim(text);
-    const std::size_t point = bare.find('.');
-    const bool is_short = !readings.size() && bare.size() >= 3 && bare.size() <= 5 && point != std::string_view::npos &&
-                          point > 0 && point + 1 < bare.size() && bare.find('.', point + 1) == std::string_view::npos &&
-                          bare.find_first_not_of("0123456789.") == std::string_view::npos;
-    if (is_short) return read_date(std::string(bare) + ".", now, language, direction);
+    bool sure = false;
+    if (const std::string closed = short_date(text, sure); !closed.empty()) {
+      if (sure) return vague ? Error{WhenProblem::TooVague} : read_date(closed, now, language, direction);
+      return Error{WhenProblem::Ambiguous};
+    }
   }
   if (!date) return Error{vague ? WhenProblem::TooVague : WhenProblem::Nothing};
   if (vague) return Error{WhenProblem::Ambiguous};
@@ -103,7 +125,7 @@ Result<LocalTime, WhenProblem> read_datetime(std::string_view text, LocalTime no
       vague = true;
       continue;
     }
-    if (found && *found != reading.start) return Error{WhenProblem::Ambiguous};
+    if ((found && *found != reading.start) || (reading.doubtful && reading.start < now)) return Error{WhenProblem::Ambiguous};
     found = reading.start;
   }
   if (!found) return Error{vague ? WhenProblem::TooVague : WhenProblem::Nothing};
@@ -127,12 +149,17 @@ std::vector<T> few(std::vector<T> list) {
 
 std::vector<Date> date_readings(std::string_view text, LocalTime now, Language language, Direction direction) {
   std::vector<Date> dates;
+  bool sure = false;
+  const std::string closed = short_date(text, sure);
+  if (!closed.empty()) text = closed;
   for (const WhenReading& reading : read_when(text, now, language, direction)) {
+    if (!closed.empty() && reading.guessed_day) continue;  // of 13.13 a date was meant
     switch (reading.kind) {
       case WhenReading::Kind::Day:
       case WhenReading::Kind::Minute:
       case WhenReading::Kind::Part:
-      case WhenReading::Kind::TimeRange: add_new(dates, reading.start.date); break;
+      case WhenReading::Kind::TimeRange:
+      case WhenReading::Kind::Before: add_new(dates, reading.start.date); break;  // до 25 мая
       case WhenReading::Kind::DayRange:
         if (reading.end.date.days_since_epoch - reading.start.date.days_since_epoch > 3) return {};
         for (Date date = reading.start.date; date <= reading.end.date; date = Date{date.days_since_epoch + 1})
@@ -147,7 +174,9 @@ std::vector<Date> date_readings(std::string_view text, LocalTime now, Language l
 std::vector<TimeOfDay> time_readings(std::string_view text, LocalTime now, Language language) {
   const LocalTime midnight{now.date, TimeOfDay{0}};
   std::vector<TimeOfDay> times;
-  for (const WhenReading& reading : read_when(text, midnight, language)) {
+  auto readings = read_when(text, midnight, language);
+  if (readings.empty()) readings = read_when("в " + std::string(text.substr(0, 200)), midnight, language);
+  for (const WhenReading& reading : readings) {
     if (!reading.has_time) return {};
     add_new(times, reading.start.time);
     if (reading.kind == WhenReading::Kind::TimeRange) add_new(times, reading.end.time);

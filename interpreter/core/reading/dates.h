@@ -39,6 +39,8 @@ struct WhenReading {
   Duration span;                 ///< of Span: the rest
   bool has_time = false;         ///< for Before and After
   bool guessed_half = false;     ///< nobody said whether morning or evening
+  bool guessed_day = false;      ///< a time alone, put on the next day that it fits
+  bool doubtful = false;         ///< read so for want of a better: `в пятницу 13`, an hour of today that has passed
   friend bool operator==(const WhenReading&, const WhenReading&) = default;
 };
 

@@ -36,6 +36,31 @@ bool is_inverted_scale(std::string_view word) {
   return one_of(word, "тысяч тыщ миллионов миллиардов тысячи тыщи миллиона миллиарда");
 }
 
+/// `сотни две`, `десятка два`
+bool is_inverted_noun(std::string_view word) { return one_of(word, "сотни сотен десятка десятков"); }
+
+bool is_inverted_slang(std::string_view word) {
+  return one_of(word, "ляма лямов лямика лямиков лимона лимонов косаря косарей тыр мульта мультов");
+}
+
+constexpr WordList kUnitsOfArea = "м m км km см cm дм dm мм mm ft кв sq yd";
+
+/// ½ and its like.
+std::optional<Decimal> vulgar_fraction(const Token& token) {
+  struct Sign {
+    std::string_view text;
+    std::int64_t above;
+    std::int64_t below;
+  };
+  static constexpr std::array<Sign, 8> kSigns = {{{"½", 1, 2}, {"¼", 1, 4}, {"¾", 3, 4}, {"⅓", 1, 3},
+                                                  {"⅔", 2, 3}, {"⅕", 1, 5}, {"⅛", 1, 8}, {"⅒", 1, 10}}};
+  if (token.kind != Token::Kind::Mark || token.text.size() < 2) return std::nullopt;
+  for (const Sign& sign : kSigns) {
+    if (token.text == sign.text) return quotient(sign.above, sign.below);
+  }
+  return std::nullopt;
+}
+
 bool is_kept_for_things(std::string_view word) {
   return one_of(word, "пара пары паре пару парой pair");
 }
@@ -92,6 +117,32 @@ bool NumberParser::ordinal_suffix(std::size_t at) const {
 bool NumberParser::ends_amount(std::size_t at) const {
   return at >= tokens_.size() || tokens_[at].kind == Token::Kind::Mark ||
          !currency_of(tokens_[at]).empty();
+}
+
+bool NumberParser::power_behind(std::size_t at) const {
+  if (!glued(at)) return false;
+  if (tokens_[at].is_mark("^")) ++at;
+  return glued(at) && tokens_[at].is_digits() && (tokens_[at].text == "2" || tokens_[at].text == "3") &&
+         !(glued(at + 1) && tokens_[at + 1].kind != Token::Kind::Mark);
+}
+
+bool NumberParser::power_of_unit(std::size_t at) const {
+  if (apart_ || at == 0 || !tokens_[at].is_digits() || tokens_[at].text.size() != 1) return false;
+  const std::size_t unit = tokens_[at - 1].is_mark("^") && at > 1 ? at - 2 : at - 1;
+  return tokens_[unit].is_word() && one_of(tokens_[unit].text, kUnitsOfArea) && power_behind(unit + 1);
+}
+
+std::optional<Decimal> NumberParser::scale_word(std::size_t at, bool& unsure) const {
+  if (at >= tokens_.size() || !tokens_[at].is_word()) return std::nullopt;
+  if (const auto known = find_number_word(tokens_[at].text)) {
+    if (known->kind != NumberClass::Scale) return std::nullopt;
+    return Decimal(known->numerator);
+  }
+  if (slang_ == Slang::None) return std::nullopt;
+  const auto slang = slang_scale(tokens_[at].text, slang_ == Slang::Money);
+  if (!slang) return std::nullopt;
+  unsure = true;
+  return Decimal(slang->value);
 }
 
 std::optional<NumberParser::Literal> NumberParser::literal(std::size_t at) const {
@@ -199,8 +250,8 @@ std::optional<Decimal> NumberParser::suffix(std::size_t& at, ParsedNumber& numbe
     ++at;
     return Decimal(1'000'000);
   }
-  if (is_glued && ((one_of(token.text, "м m") && token.upper) ||
-                   (token.text == "m" && language_ == Language::English))) {
+  if (is_glued && !power_behind(at + 1) &&
+      ((one_of(token.text, "м m") && token.upper) || (token.text == "m" && language_ == Language::English))) {
     ++at;
     return Decimal(1'000'000);
   }
@@ -241,6 +292,16 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
     const Token& token = tokens_[i];
     std::size_t word_at = i;
     if (token.kind == Token::Kind::Mark) {
+      if (const auto part = vulgar_fraction(token)) {
+        if (has_total || (has_group && (!literal_group || !group.is_integer()))) break;
+        group = sum(group, *part);
+        has_group = true;
+        literal_group = true;
+        number.digits.clear();
+        rank = 0;
+        ++i;
+        continue;
+      }
       // one million, two hundred thousand
       if (token.is_mark(",") && has_total && !has_group && i + 1 < tokens_.size() &&
           tokens_[i + 1].is_word() && static_cast<signed char>(tokens_[i + 1].text[0]) > 0) {
@@ -266,7 +327,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         if (has_group || found->alternative || !found->value.is_integer() ||
             !fits_below_scale(found->value))
           break;
-        if (!word.space_before) break;
+        // 2млн500тыс, but never `2к2`
+        if (!word.space_before && !(has_total && one_of(tokens_[i - 1].text, "млн тыс млрд тыщ миллиона миллион"))) break;
       } else {
         number.alternative = found->alternative;
         number.digits = found->grouped || found->end != word_at + 1 ? std::string() : word.text;
@@ -309,9 +371,12 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
     // Words that join parts of a number.
     if (in_progress() && word_at == i) {
       if (one_of(word.text, "с со") && i + 1 < tokens_.size() && tokens_[i + 1].is_word()) {
-        const auto part = find_number_word(tokens_[i + 1].text);
+        auto part = find_number_word(tokens_[i + 1].text);
+        static const std::string kHalfHeard = sound_of("половиной");
+        const bool heard = !part && sound_of(tokens_[i + 1].text) == kHalfHeard;
+        if (heard) part = NumberWord{NumberClass::Fraction, 1, 2, false};
         if (part && part->kind == NumberClass::Fraction &&
-            one_of(tokens_[i + 1].text, "половиной четвертью третью") && value().is_integer()) {
+            (heard || one_of(tokens_[i + 1].text, "половиной четвертью третью")) && value().is_integer()) {
           const Decimal fraction = quotient(part->numerator, part->denominator);
           if (has_group) {
             group = sum(group, fraction);
@@ -327,7 +392,13 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
       if (word.text == "and" && i + 1 < tokens_.size()) {
         if (tokens_[i + 1].is_word() && one_of(tokens_[i + 1].text, "a one") &&
             i + 2 < tokens_.size() && one_of(tokens_[i + 2].text, "half quarter")) {
-          group = sum(group, quotient(1, tokens_[i + 2].text == "half" ? 2 : 4));
+          const Decimal part = quotient(1, tokens_[i + 2].text == "half" ? 2 : 4);
+          if (has_total && !has_group) {  // a million and a half
+            total = sum(total, product(part, last_scale));
+            i += 3;
+            continue;
+          }
+          group = sum(group, part);
           has_group = true;
           rank = 0;
           i += 3;
@@ -418,8 +489,15 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
       }
     }
     if (!in_progress()) {
-      if (word.text == "пол" && i + 1 < tokens_.size() && tokens_[i + 1].is_word()) {
-        const auto next = find_number_word(tokens_[i + 1].text);
+      const std::size_t whole_at = glued(i + 1) && tokens_[i + 1].is_mark("-") && glued(i + 2) ? i + 2 : i + 1;
+      if (word.text == "пол" && whole_at < tokens_.size() && tokens_[whole_at].is_word()) {
+        auto next = find_number_word(tokens_[whole_at].text);
+        if (const auto scale = next ? std::nullopt : scale_word(whole_at, number.unsure)) {
+          next = NumberWord{NumberClass::Scale, scale->to_int64().value_or(1), 1, false};
+        } else if (!next && !apart_) {
+          const auto repaired = repair_number_word(tokens_[whole_at].text, After::Digits);
+          if (repaired) next = repaired->word;
+        }
         if (!next || (next->kind != NumberClass::Scale &&
                       (next->kind != NumberClass::Noun || next->numerator < 10) &&
                       !(next->kind == NumberClass::Card && next->numerator == 100))) {
@@ -428,7 +506,7 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         total = quotient(next->numerator, 2);
         has_total = true;
         number.scale = next->numerator;
-        finish_at(i + 2);
+        finish_at(whole_at + 1);
         continue;
       }
       if (one_of(word.text, "a an") && i + 1 < tokens_.size() && tokens_[i + 1].is_word()) {
@@ -444,6 +522,29 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
 
     auto known = find_number_word(word.text);
     if (!known) known = guess_number_word(word.text);
+    bool doubted = false;
+    const std::optional<Decimal> before = in_progress() ? std::optional(value()) : std::nullopt;
+    if (!known && slang_ != Slang::None) {
+      const auto slang = slang_scale(word.text, slang_ == Slang::Money);
+      if (slang && (has_group || !slang->needs_count)) {
+        known = NumberWord{NumberClass::Scale, slang->value, 1, false};
+        doubted = true;
+      }
+    }
+    bool guessed = false;
+    if (!known && slang_ != Slang::None) {
+      // Alone, or before a number that it joins: only then is an unknown word looked at more closely.
+      const bool beside = in_progress() || tokens_.size() == 1 ||
+                          (word_at + 1 < tokens_.size() && tokens_[word_at + 1].is_word() &&
+                           word.text.size() >= 10 && find_number_word(tokens_[word_at + 1].text));
+      if (beside) {
+        const After after = !in_progress() ? After::Nothing : literal_group && has_group ? After::Digits : After::Words;
+        if (const auto repaired = repair_number_word(word.text, after)) {
+          known = repaired->word;
+          guessed = doubted = !repaired->sure;
+        }
+      }
+    }
     if (!known) break;
     const Decimal amount = quotient(known->numerator, known->denominator);
     const std::size_t next = word_at + 1;
@@ -463,7 +564,7 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
       }
       case NumberClass::Hundred:
         // `пять сот`; alone these are honeycombs
-        if (word.text == "сот" && (!has_group || literal_group || !(group < Decimal(10)))) {
+        if (word.text == "сот" && (!has_group || !(group < Decimal(10)) || !group.is_integer())) {
           finish_at(i);
           break;
         }
@@ -555,6 +656,11 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           group = quotient(group, known->denominator);
           number.kind = NumberKind::Fraction;
           finish_at(next);
+          if (const auto scale = scale_word(next, number.unsure)) {  // три четверти миллиона
+            group = product(group, *scale);
+            number.kind = NumberKind::Cardinal;
+            finish_at(next + 1);
+          }
         } else if (!in_progress()) {
           group = amount;
           has_group = true;
@@ -570,6 +676,11 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
               number.kind = NumberKind::Cardinal;
               finish_at(next + 2);
             }
+          }
+          if (const auto of_scale = done ? std::nullopt : scale_word(next, number.unsure)) {
+            group = product(group, *of_scale);
+            number.kind = NumberKind::Cardinal;
+            finish_at(next + 1);
           }
           if (!done) finish_at(next);
         } else {
@@ -615,6 +726,10 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         break;
       }
     }
+    if (doubted && i >= next) {
+      number.unsure = true;
+      if (guessed && before && !number.dropped) number.dropped = before;
+    }
   }
   if (!in_progress() || i <= at) return std::nullopt;
   number.value = value();
@@ -628,7 +743,8 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
 std::optional<ParsedNumber> NumberParser::unsigned_number(std::size_t at) const {
   if (at >= tokens_.size()) return std::nullopt;
   const Token& token = tokens_[at];
-  if (token.kind == Token::Kind::Mark) return std::nullopt;
+  if (token.kind == Token::Kind::Mark) return apart_ || !vulgar_fraction(token) ? std::nullopt : words(at);
+  if (power_of_unit(at)) return std::nullopt;
   if (token.is_digits() && !apart_) {
     // 3/4: a fraction, or two numbers
     const auto digits = [&](std::size_t i) {
@@ -666,16 +782,25 @@ std::optional<ParsedNumber> NumberParser::unsigned_number(std::size_t at) const 
       return std::nullopt;
     }
     // СТО-1 is a garage; `ни один`, `ни одного` count nothing.
-    if (token.text == "сто" && glued(at + 1) && tokens_[at + 1].is_mark("-")) return std::nullopt;
+    if (token.text == "сто" && glued(at + 1) && tokens_[at + 1].is_mark("-") &&
+        !(glued(at + 2) && tokens_[at + 2].is_word() && find_number_word(tokens_[at + 2].text)))
+      return std::nullopt;
     if (at > 0 && tokens_[at - 1].is_word("ни") && token.text.substr(0, 4) == "од")
       return std::nullopt;
     // тысяч десять, тысяч 10-15: about so many thousands
-    if (is_inverted_scale(token.text) && !previous_is_numeric && at + 1 < tokens_.size() &&
+    const bool noun = !apart_ && is_inverted_noun(token.text);
+    const bool slang = slang_ != Slang::None && is_inverted_slang(token.text);
+    if ((noun || slang || is_inverted_scale(token.text)) && !previous_is_numeric && at + 1 < tokens_.size() &&
         !tokens_[at + 1].is_word("пол")) {
       const auto count = words(at + 1);
-      if (count && count->value < Decimal(1000) && count->kind == NumberKind::Cardinal) {
-        const auto scale = find_number_word(token.text);
+      if (count && count->value < Decimal(noun ? 10 : 1000) && count->kind == NumberKind::Cardinal) {
         ParsedNumber number = *count;
+        std::optional<NumberWord> scale = find_number_word(token.text);
+        if (!scale) {
+          const auto named = scale_word(at, number.unsure);
+          if (!named) return words(at);
+          scale = NumberWord{NumberClass::Scale, named->to_int64().value_or(1), 1, false};
+        }
         number.begin = at;
         number.scale = scale->numerator;
         number.scale_first = true;
@@ -705,7 +830,7 @@ std::optional<ParsedNumber> NumberParser::parse(std::size_t at) const {
     if (behind_word || !glued(at + 1) || !(tokens_[at + 1].is_digits() || point)) return std::nullopt;
     negative = token.text == "-";
     ++start;
-  } else if (token.is_mark(".") && (token.space_before || at == 0) && glued(at + 1) &&
+  } else if ((token.is_mark(".") ? token.space_before || at == 0 : token.is_mark(",") && at == 0) && glued(at + 1) &&
              tokens_[at + 1].is_digits() && !apart_) {
     // .5
     const auto value =

@@ -25,10 +25,14 @@ struct ParsedNumber {
   bool roubles = false;      ///< `10 т.р.`
   bool collective = false;
   bool joins_words = false;  ///< of more than one token
+  bool unsure = false;       ///< slang, or a misspelling that is only guessed at: to be asked about
+  std::optional<Decimal> dropped;  ///< the value without the guessed word
 };
 
 /// How the three digits of `1,250` are taken.
 enum class Grouping : std::uint8_t { Ask, Thousands };
+/// Which slang of scales is read: none, what is always money (`лям`), or in an answer about money things, too (`штука`).
+enum class Slang : std::uint8_t { None, Scales, Money };
 
 class NumberParser {
  public:
@@ -40,6 +44,7 @@ class NumberParser {
   std::vector<ParsedNumber> find_all() const;
   /// For dates and codes: digits are taken token by token, never joined into thousands or decimals.
   void keep_digits_apart() { apart_ = true; }
+  void read_slang(Slang slang) { slang_ = slang; }
 
  private:
   struct Literal {
@@ -56,11 +61,17 @@ class NumberParser {
   std::optional<Decimal> suffix(std::size_t& at, ParsedNumber& number) const;
   bool ordinal_suffix(std::size_t at) const;
   bool ends_amount(std::size_t at) const;
+  /// The 2 of `м2`, `ft^2`: it belongs to the unit.
+  bool power_of_unit(std::size_t at) const;
+  bool power_behind(std::size_t at) const;
+  /// The scale that a word names, slang with `unsure`.
+  std::optional<Decimal> scale_word(std::size_t at, bool& unsure) const;
 
   const std::vector<Token>& tokens_;
   Language language_;
   Grouping grouping_;
   bool apart_ = false;
+  Slang slang_ = Slang::None;
   bool nested_ = false;  ///< reads a fraction behind `целых` or `и`; goes no deeper
 };
 

@@ -32,8 +32,8 @@ constexpr Row kRows[] = {
     {NumberClass::Card, 7, 1, "семь семи семью"},
     {NumberClass::Card, 9, 1, "девять девяти девятью"},
     {NumberClass::Card, 10, 1, "десять десяти десятью"},
-    {NumberClass::Card, 20, 1, "двадцать двадцати двадцатью двацать дватцать двадцеть"},
-    {NumberClass::Card, 30, 1, "тридцать тридцати тридцатью тридцадь тритцать"},
+    {NumberClass::Card, 20, 1, "двадцать двадцати двадцатью двацать дватцать двадцеть двадцат двацат двадцадь"},
+    {NumberClass::Card, 30, 1, "тридцать тридцати тридцатью тридцадь тритцать тридцеть трицать трицат тридцат"},
     {NumberClass::Card, 8, 1, "восемь восьми восемью восьмью"},
     {NumberClass::Card, 11, 1, "одиннадцать одиннадцати одиннадцатью одинадцать одинацать"},
     {NumberClass::Card, 12, 1, "двенадцать двенадцати двенадцатью двенацать"},
@@ -48,18 +48,18 @@ constexpr Row kRows[] = {
     {NumberClass::Card, 90, 1, "девяносто девяноста"},
     {NumberClass::Card, 100, 1, "сто ста"},
     {NumberClass::Card, 50, 1,
-     "пятьдесят пятидесяти пятьюдесятью пятидесят пядесят пядьдесят пятдесят"},
+     "пятьдесят пятидесяти пятьюдесятью пятидесят пядесят пядьдесят пятдесят писят пийсят пиисят писят пясят"},
     {NumberClass::Card, 60, 1,
-     "шестьдесят шестидесяти шестьюдесятью шестидесят шесдесят шестдесят"},
-    {NumberClass::Card, 70, 1, "семьдесят семидесяти семьюдесятью семидесят семдесят"},
+     "шестьдесят шестидесяти шестьюдесятью шестидесят шесдесят шестдесят шисят шестьсят"},
+    {NumberClass::Card, 70, 1, "семьдесят семидесяти семьюдесятью семидесят семдесят семьсят"},
     {NumberClass::Card, 80, 1,
      "восемьдесят восьмидесяти восемьюдесятью восьмьюдесятью восьмидесят восемьдесяти "
-     "восемдесят"},
+     "восемдесят восемьсят"},
     {NumberClass::Card, 200, 1, "двести двухсот двумстам двухстах двумястами"},
     {NumberClass::Card, 300, 1, "триста трехсот тремстам трехстах тремястами"},
     {NumberClass::Card, 400, 1, "четыреста четырехсот четыремстам четырехстах четырьмястами"},
-    {NumberClass::Card, 500, 1, "пятьсот пятисот пятистам пятистах пятьюстами питсот пятсот"},
-    {NumberClass::Card, 600, 1, "шестьсот шестисот шестистам шестистах шестьюстами шесот шессот"},
+    {NumberClass::Card, 500, 1, "пятьсот пятисот пятистам пятистах пятьюстами питсот пятсот пицот пиццот питцот пяцот писот пяцсот"},
+    {NumberClass::Card, 600, 1, "шестьсот шестисот шестистам шестистах шестьюстами шесот шессот шисот шестсот"},
     {NumberClass::Card, 700, 1, "семьсот семисот семистам семистах семьюстами семсот"},
     {NumberClass::Card, 800, 1,
      "восемьсот восьмисот восьмистам восьмистах восемьюстами восьмьюстами восемсот"},
@@ -73,10 +73,10 @@ constexpr Row kRows[] = {
     {NumberClass::Fixed, 5, 1, "полдесятка"},
     {NumberClass::Scale, 1000, 1,
      "тысяча тысячи тысяче тысячу тысячей тысячею тысячью тысяч тысячам тысячами тысячах тыща "
-     "тыщи тыщу тыщей тыщ тыщам тыс тысеча тысечи тысячь"},
+     "тыщи тыщу тыщей тыщ тыщам тыс тысеча тысечи тысячь тысща тысщ тыщь тышь"},
     {NumberClass::Scale, 1000000, 1,
      "миллион миллиона миллиону миллионом миллионе миллионы миллионов миллионам миллионами "
-     "миллионах миллиончик миллиончика млн милион миллеон милиона"},
+     "миллионах миллиончик миллиончика млн милион миллеон милиона мильон мильона мильонов мильен мильена мильенов"},
     {NumberClass::Scale, 1000000000, 1,
      "миллиард миллиарда миллиарду миллиардом миллиарде миллиарды миллиардов миллиардам "
      "миллиардами миллиардах млрд милиард"},
@@ -399,6 +399,168 @@ std::optional<NumberWord> guess_number_word(std::string_view word) {
       if (stem == known.first) return NumberWord{NumberClass::Ordinal, known.second, 1, false};
     }
   }
+  return std::nullopt;
+}
+
+namespace {
+
+/// Of optimal string alignment, in letters; stops counting above `limit`.
+std::size_t distance(const std::u32string& a, const std::u32string& b, std::size_t limit) {
+  const std::size_t longer = std::max(a.size(), b.size());
+  if (longer - std::min(a.size(), b.size()) > limit || longer > 24) return limit + 1;
+  std::array<std::array<std::size_t, 25>, 25> cost{};
+  for (std::size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const bool same = a[i - 1] == b[j - 1];
+      std::size_t best = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + (same ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) best = std::min(best, cost[i - 2][j - 2] + 1);
+      cost[i][j] = best;
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+std::u32string letters_of(std::string_view word) {
+  std::u32string out;
+  for (std::size_t i = 0; i < word.size();) out.push_back(next_code_point(word, i));
+  return out;
+}
+
+bool starts(std::string_view word, std::string_view with) { return word.substr(0, with.size()) == with; }
+
+/// Words of their own that a letter or two part from a number word.
+constexpr WordList kRealWords =
+    "соток сотка сотки сотку сотке соткой строк строка строки строку стройка стройки стройку срока сроки сроков сосен "
+    "туриста туристов туристы миллионер миллионера миллионеры миллионеров миллионеру минута шерсти десерт десерта "
+    "дверь двери трость трости "
+    "these there their thirsty thine tree trees threw tones tens tones nights eights five-star niece nicely ninny "
+    "threat fever sever servant minion minions pillion form fort forth forte fifths tenths twelfths for fine fire once ones";
+
+struct Form {
+  std::u32string letters;
+  const Row* row;
+};
+
+const std::vector<Form>& spelt_forms() {
+  static const std::vector<Form> all = [] {
+    std::vector<Form> forms;
+    for (const Entry& entry : entries()) {
+      const NumberClass kind = entry.row->kind;
+      if (kind != NumberClass::Card && kind != NumberClass::Scale && kind != NumberClass::Hundred) continue;
+      if (entry.row->numerator == 0) continue;
+      auto letters = letters_of(entry.word);
+      if (letters.size() >= 3) forms.push_back({std::move(letters), entry.row});
+    }
+    return forms;
+  }();
+  return all;
+}
+
+/// The one number whose spelling is nearest to the word.
+std::optional<NumberWord> nearest(std::string_view word, After after) {
+  const std::u32string letters = letters_of(word);
+  if (letters.size() < 3 || letters.size() > 20 || one_of(word, kRealWords)) return std::nullopt;
+  const bool is_short = letters.size() < 5;
+  if (after == After::Nothing && letters.size() < 6) return std::nullopt;
+  const std::size_t limit = letters.size() >= 8 && after != After::Nothing ? 2 : 1;
+  std::size_t best = limit + 1;
+  const Row* found = nullptr;
+  bool tied = false;
+  for (const Form& form : spelt_forms()) {
+    if (form.letters[0] != letters[0]) continue;
+    if (after == After::Digits && form.row->kind != NumberClass::Scale) continue;
+    // A short word is only a unit behind tens and hundreds.
+    if (is_short && (after != After::Words || form.row->numerator > 9)) continue;
+    if (!is_short && form.letters.size() < (after == After::Nothing ? 5u : 4u)) continue;
+    const std::size_t far = distance(letters, form.letters, limit);
+    if (far > limit || far > best) continue;
+    if (far == best && found && found->numerator != form.row->numerator) tied = true;
+    if (far < best) tied = false;
+    best = far;
+    found = form.row;
+  }
+  if (!found || tied) return std::nullopt;
+  return NumberWord{found->kind, found->numerator, found->denominator, false};
+}
+
+/// Two or three number words written as one: стодвадцать, двадцатьпять, пятьтысяч.
+std::optional<NumberWord> glued_words(std::string_view word) {
+  if (word.size() < 10) return std::nullopt;
+  const auto part_of = [](std::string_view part) -> std::optional<NumberWord> {
+    if (part.size() < 4) return std::nullopt;
+    const auto& all = entries();
+    const auto found = std::lower_bound(all.begin(), all.end(), part,
+                                        [](const Entry& entry, std::string_view key) { return entry.word < key; });
+    if (found == all.end() || found->word != part || found->row->numerator == 0) return std::nullopt;
+    if (found->row->kind != NumberClass::Card && found->row->kind != NumberClass::Scale) return std::nullopt;
+    return NumberWord{found->row->kind, found->row->numerator, 1, false};
+  };
+  for (std::size_t cut = 4; cut + 4 <= word.size(); ++cut) {
+    if ((static_cast<unsigned char>(word[cut]) & 0xC0) == 0x80) continue;
+    const auto first = part_of(word.substr(0, cut));
+    if (!first || first->kind != NumberClass::Card) continue;
+    auto second = part_of(word.substr(cut));
+    if (second && second->kind == NumberClass::Scale)
+      return NumberWord{NumberClass::Scale, first->numerator * second->numerator, 1, false};
+    if (!second) second = glued_words(word.substr(cut));
+    // Of `стодвадцатьтысяч` the scale is for both, so it stays unread.
+    if (!second || second->kind != NumberClass::Card) continue;
+    const std::int64_t step = first->numerator >= 100 ? 100 : first->numerator >= 20 ? 10 : 0;
+    if (second->numerator < step && first->numerator % step == 0)
+      return NumberWord{NumberClass::Card, first->numerator + second->numerator, 1, false};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<RepairedWord> repair_number_word(std::string_view word, After after) {
+  static constexpr std::string_view kHalf = "пол";
+  if (word.size() > 40 || word.size() < 3) return std::nullopt;
+  const auto scale = [](std::int64_t value, bool sure) {
+    return RepairedWord{NumberWord{NumberClass::Scale, value, 1, false}, sure};
+  };
+  if (after != After::Nothing) {
+    if (starts(word, "тысячел")) return std::nullopt;  // тысячелетий
+    if (starts(word, "тыс") || starts(word, "тыщ") || starts(word, "тыш")) return scale(1000, true);
+    if (one_of(word, "мил милл миллио милли мильо миллов милов мллн мнл mil mill mio")) return scale(1'000'000, false);
+    if (starts(word, "млн") || one_of(word, "миллн милн миллионо")) return scale(1'000'000, true);
+    if (starts(word, "млрд")) return scale(1'000'000'000, true);
+  }
+  if (auto glued = glued_words(word)) return RepairedWord{*glued, true};
+  if (starts(word, kHalf) && word.size() >= kHalf.size() + 6) {
+    const std::string_view rest = word.substr(kHalf.size());
+    auto whole = find_number_word(rest);
+    if (!whole) whole = nearest(rest, After::Digits);
+    if (const auto slang = whole ? std::nullopt : slang_scale(rest, false))  // полляма
+      return RepairedWord{NumberWord{NumberClass::Fixed, slang->value, 2, false}, false};
+    if (whole && whole->kind == NumberClass::Scale)
+      return RepairedWord{NumberWord{NumberClass::Fixed, whole->numerator, 2, false}, true};
+  }
+  if (auto near = nearest(word, after)) {
+    const bool is_short = count_code_points(word) < 5;
+    if (after == After::Nothing && static_cast<unsigned char>(word[0]) < 0x80) return std::nullopt;
+    return RepairedWord{*near, !is_short && after != After::Nothing};
+  }
+  return std::nullopt;
+}
+
+std::optional<SlangScale> slang_scale(std::string_view word, bool money) {
+  if (one_of(word, "лям ляма лямов лямы лямчик лямчика лямчиков лямик лямика лямиков мульт мульта мультов мульты мулик мулика муликов"))
+    return SlangScale{1'000'000, false};
+  if (one_of(word, "косарь косаря косарей косари косарик косарика косариков тыр тыра grand"))
+    return SlangScale{1000, word == "тыр" || word == "тыра" || word == "grand"};
+  if (!money) return std::nullopt;
+  if (one_of(word, "лимон лимона лимонов лимонов лимончик лимончика лимончиков")) return SlangScale{1'000'000, true};
+  if (one_of(word, "тэ косых косая косой кусок куска кусков штука штуки штук штукарь штукаря штукарей тонн тонны тонна т"))
+    return SlangScale{1000, true};
+  if (one_of(word, "ярд ярда ярдов ярды")) return SlangScale{1'000'000'000, true};
+  if (one_of(word, "пятихатка пятихатки пятихатку пятихаток")) return SlangScale{500, false};
+  if (one_of(word, "сотка сотки сотку соток")) return SlangScale{100, false};
+  if (one_of(word, "полтинник полтинника полтинников")) return SlangScale{50, false};
+  if (one_of(word, "чирик чирика чириков червонец червонца червонцев")) return SlangScale{10, false};
   return std::nullopt;
 }
 

@@ -31,4 +31,23 @@ std::optional<NumberWord> find_number_word(std::string_view word);
 /// takes `повтора` for `полтора`.
 std::optional<NumberWord> guess_number_word(std::string_view word);
 
+
+/// A word that is no number word as it stands, beside one that is.
+struct RepairedWord {
+  NumberWord word;
+  bool sure = true;  ///< else it is to be asked about: `двадцать пят`, `2 мил`
+};
+/// What a misspelt, shortened or glued word is likeliest to count: `тыщщ`, `мулиона`, `двадцатьпять`, `полмильона`,
+/// `milion`. Dear, so only for words that nobody knows. `after` says what the word follows.
+enum class After : std::uint8_t { Nothing, Digits, Words };
+std::optional<RepairedWord> repair_number_word(std::string_view word, After after);
+
+/// Slang scales: `лям`, `косарь`, `тыр`. Of things that are money only where money is asked (`штука`, `сотка`), and of
+/// which some need a count before them.
+struct SlangScale {
+  std::int64_t value = 1;
+  bool needs_count = false;
+};
+std::optional<SlangScale> slang_scale(std::string_view word, bool money);
+
 }  // namespace sufler::reading

@@ -93,12 +93,9 @@ std::vector<Decimal> other_sums(const std::vector<Token>& tokens, const ParsedNu
   }
   if (number.scale == one && number.end < tokens.size() && tokens[number.end].is_word()) {
     const std::string& next = tokens[number.end].text;
-    if (one_of(next, "лям ляма лямов лямчик лимон лимона лимонов м m")) {
+    const bool area = number.end + 1 < tokens.size() && !tokens[number.end + 1].space_before;  // м2
+    if (!area && one_of(next, "м m")) {
       add_sum(times(number.value, 1'000'000));
-      return sums;
-    }
-    if (one_of(next, "косарь косаря косарей кусок куска кусков штука штуки штук")) {
-      add_sum(times(number.value, 1000));
       return sums;
     }
   }
@@ -121,6 +118,187 @@ std::vector<Decimal> other_sums(const std::vector<Token>& tokens, const ParsedNu
   return sums;
 }
 
+/// The letters that are typed for digits: `1О`, `l2`.
+std::optional<std::string> as_digits(std::string_view word) {
+  std::string digits;
+  for (std::size_t i = 0; i < word.size();) {
+    const char32_t c = next_code_point(word, i);
+    if (c == U'о' || c == U'o') {
+      digits.push_back('0');
+    } else if (c == U'l' || c == U'i' || c == U'|') {
+      digits.push_back('1');
+    } else if (c == U'з') {
+      digits.push_back('3');
+    } else {
+      return std::nullopt;
+    }
+  }
+  return digits;
+}
+
+/// A number of digits and letters that look like them: the tokens [begin, end) without a space between.
+struct Lookalike {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::optional<Decimal> value;
+};
+
+std::optional<Lookalike> lookalike(const std::vector<Token>& tokens) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (!tokens[i].is_word() || tokens[i].text.size() > 12) continue;
+    const bool left = i > 0 && tokens[i - 1].is_digits() && !tokens[i].space_before;
+    const bool right = i + 1 < tokens.size() && tokens[i + 1].is_digits() && !tokens[i + 1].space_before;
+    if ((!left && !right) || !as_digits(tokens[i].text)) continue;
+    Lookalike found{i, i, std::nullopt};
+    while (found.begin > 0 && !tokens[found.begin].space_before && tokens[found.begin - 1].kind != Token::Kind::Mark)
+      --found.begin;
+    std::string all;
+    for (found.end = found.begin;
+         found.end < tokens.size() && tokens[found.end].kind != Token::Kind::Mark &&
+         (found.end == found.begin || !tokens[found.end].space_before);
+         ++found.end) {
+      const Token& token = tokens[found.end];
+      const auto digits = token.is_digits() ? std::optional(token.text) : as_digits(token.text);
+      if (!digits) break;
+      all += *digits;
+    }
+    if (all.size() <= 15) found.value = Decimal::parse(all);
+    return found;
+  }
+  return std::nullopt;
+}
+
+bool is_percent(const std::vector<Token>& tokens, const ParsedNumber& number) {
+  return number.end < tokens.size() &&
+         (tokens[number.end].is_mark("%") ||
+          one_of(tokens[number.end].text, "процент процента процентов процентами проц percent pct"));
+}
+
+/// What stands behind a bare sum and changes nothing in it.
+bool is_harmless_behind_sum(const Token& token) {
+  if (token.kind != Token::Kind::Word || count_code_points(token.text) < 3) return true;
+  return one_of(token.text,
+                "это вот как мой моя моё наш наша нам мне вам или ровно всего итого где для при под над без про что чтобы его есть еще уже тоже "
+                "только хватит хватает достаточно устроит устраивает подойдет подходит нормально норм думаю считаю хочу "
+                "хотим хотел хотела хотелось готов готова готовы могу можем дам дадим отдам отдаем плачу заплачу стоит "
+                "будет было был пусть максимум максимально минимум минимально примерно приблизительно около наверное "
+                "наверно может возможно где-то плюс минус лишним копейками хвостиком мелочью пожалуйста спасибо торг торга "
+                "торгом наличными наличкой налом безнал безналом картой карта кредит ипотека ипотекой рассрочка рассрочку "
+                "сразу сейчас потом месяц месяца сутки день дня год года неделю час часа раз человека человек каждый каждую "
+                "каждого квадрат метр метра метров квартиру дом участок штуку единицу ночь смену вместе общая общий сумма "
+                "бюджет цена стоимость предоплата аванс залог сверху наверх больше меньше более менее вполне "
+                "чуть немного между если тогда пока максимальная деревянных целковых вечнодеревянных зарплата оклад грязными "
+                "чистыми гросс нетто "
+                "the for per and but max maximum min minimum about tops please thanks total only only would will work works "
+                "fine okay cash month monthly year day each more less budget approximately roughly should enough each square "
+                "meter meters metre sqm");
+}
+
+/// A parent counts `двое взрослых и ребенок` as three.
+bool adds_a_person(const std::vector<Token>& tokens, const ParsedNumber& number) {
+  for (std::size_t i = number.end; i + 1 < tokens.size() && i < number.end + 3; ++i) {
+    if (!one_of(tokens[i].text, "и плюс + and plus")) continue;
+    const std::size_t next = i + 1 < tokens.size() && one_of(tokens[i + 1].text, "еще a one моя мой my") ? i + 2 : i + 1;
+    return next < tokens.size() &&
+           one_of(tokens[next].text,
+                  "ребенок ребеночек ребенком малыш малышка младенец грудничок взрослый пенсионер муж жена мама папа сын дочь "
+                  "дочка бабушка дедушка я child baby kid infant adult wife husband me");
+  }
+  return false;
+}
+
+/// The numbers of an answer as its other words leave them.
+struct Sense {
+  std::vector<ParsedNumber> numbers;
+  bool unclear = false;  ///< a word beside them says that they are not simply the answer
+};
+
+Sense sense_of(const std::vector<Token>& tokens, std::vector<ParsedNumber> numbers, bool money) {
+  Sense sense;
+  if (const auto typed = lookalike(tokens)) {
+    sense.unclear = true;
+    ParsedNumber number;
+    number.begin = typed->begin;
+    number.end = typed->end;
+    number.unsure = true;
+    bool placed = !typed->value;
+    if (typed->value) number.value = *typed->value;
+    for (ParsedNumber& one : numbers) {
+      if (one.begin < typed->end && typed->begin < one.end) {
+        if (!placed) sense.numbers.push_back(number);
+        placed = true;
+      } else {
+        sense.numbers.push_back(std::move(one));
+      }
+    }
+    if (!placed) sense.numbers.push_back(number);
+    return sense;
+  }
+  const bool one = numbers.size() == 1;
+  for (ParsedNumber& number : numbers) {
+    const bool led = number.begin > 0;
+    const Token* before = led ? &tokens[number.begin - 1] : nullptr;
+    // `не 5`, but `не 5, а 6` is six
+    if (led && before->is_word() && one_of(before->text, "не ни not")) {
+      sense.unclear = true;
+      continue;
+    }
+    if (money && is_percent(tokens, number)) {
+      sense.unclear = true;
+      continue;
+    }
+    if (led && before->is_word() && one_of(before->text, "дважды трижды вдвое втрое twice thrice")) {
+      const auto more = multiply(number.value, Decimal(one_of(before->text, "дважды вдвое twice") ? 2 : 3));
+      if (more) number.value = *more;
+      sense.unclear = true;
+    }
+    if (number.kind == NumberKind::Ordinal && number.end < tokens.size() &&
+        one_of(tokens[number.end].text, "часть части доля доли долю")) {
+      sense.unclear = true;
+      continue;
+    }
+    if (one && adds_a_person(tokens, number)) {
+      sense.unclear = true;
+      if (const auto more = add(number.value, Decimal(1))) {
+        number.dropped = number.value;
+        number.value = *more;
+      }
+    }
+    if (number.unsure) sense.unclear = true;
+    // `5м руб`: millions, hardly metres
+    if (money && one && number.kind == NumberKind::Ordinal && tokens[number.end - 1].is_word("м")) sense.unclear = true;
+    if (money && one) {
+      if (led && before->is_word("рубль") && number.value.is_integer() && number.value < Decimal(100)) {
+        number.value = with_hundredths(1, number.value);  // рубль двадцать
+        sense.unclear = true;
+      } else if (number.end < tokens.size() && tokens[number.end].is_word() && currency_beside(tokens, number).empty() &&
+                 !reading::is_small_coin(tokens[number.end]) &&
+                 !(number.end + 1 < tokens.size() && !reading::currency_of(tokens[number.end + 1]).empty()) &&
+                 !is_harmless_behind_sum(tokens[number.end])) {
+        sense.unclear = true;  // `5 зюзиков`: who knows how much a zyuzik is
+      }
+    }
+    sense.numbers.push_back(std::move(number));
+  }
+  // без пяти сто
+  if (sense.numbers.size() == 2 && sense.numbers[0].begin > 0 && tokens[sense.numbers[0].begin - 1].is_word("без") &&
+      sense.numbers[0].end == sense.numbers[1].begin) {
+    if (const auto less = add(sense.numbers[1].value, sense.numbers[0].value.negated())) {
+      sense.numbers[1].value = *less;
+      sense.numbers.erase(sense.numbers.begin());
+      sense.unclear = true;
+    }
+  }
+  return sense;
+}
+
+Sense sense_of(const std::vector<Token>& tokens, Language language, Grouping grouping) {
+  const bool money = grouping == Grouping::Thousands;
+  NumberParser parser(tokens, language, grouping);
+  parser.read_slang(money ? reading::Slang::Money : reading::Slang::Scales);
+  return sense_of(tokens, parser.find_all(), money);
+}
+
 }  // namespace
 
 std::vector<FoundNumber> find_numbers(std::string_view text, Language language) {
@@ -134,8 +312,7 @@ std::vector<FoundNumber> find_numbers(std::string_view text, Language language) 
 
 Result<FoundNumber, NumberProblem> read_number(std::string_view text, Language language) {
   const std::vector<Token> tokens = reading::split_tokens(text);
-  const std::vector<ParsedNumber> numbers =
-      NumberParser(tokens, language, Grouping::Ask).find_all();
+  const auto [numbers, unclear] = sense_of(tokens, language, Grouping::Ask);
   if (numbers.empty()) return Error{NumberProblem::NoNumber};
   if (numbers.size() > 1) {
     // The same number in digits and in words: `20 (двадцать)`.
@@ -145,7 +322,7 @@ Result<FoundNumber, NumberProblem> read_number(std::string_view text, Language l
     }
     return Error{NumberProblem::Several};
   }
-  if (numbers[0].alternative) return Error{NumberProblem::Ambiguous};
+  if (numbers[0].alternative || unclear) return Error{NumberProblem::Ambiguous};
   return to_found(tokens, numbers[0]);
 }
 
@@ -167,10 +344,10 @@ std::optional<Decimal> read_ordinal(std::string_view text, Language language) {
 
 Result<Money, NumberProblem> read_money(std::string_view text, Language language) {
   const std::vector<Token> tokens = reading::split_tokens(text);
-  const std::vector<ParsedNumber> numbers =
-      NumberParser(tokens, language, Grouping::Thousands).find_all();
+  const auto [numbers, unclear] = sense_of(tokens, language, Grouping::Thousands);
   std::vector<Money> named;
   std::vector<Money> bare;
+  bool beside_named = false;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     const ParsedNumber& number = numbers[i];
     if (in_brackets_after_number(tokens, numbers, i)) continue;
@@ -194,6 +371,10 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
       continue;
     }
     if (money.currency.empty()) {
+      // `100р50к`, `3 рубля сотня`: nobody knows how they add up
+      if (!named.empty() && i > 0 && !number.unsure && behind(tokens, numbers[i - 1].end) + 1 == number.begin &&
+          tokens[number.begin - 1].kind == Token::Kind::Word)
+        beside_named = true;
       bare.push_back(std::move(money));
       continue;
     }
@@ -224,6 +405,7 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
   const std::vector<Money>& amounts = named.empty() ? bare : named;
   if (amounts.empty()) return Error{NumberProblem::NoNumber};
   if (amounts.size() > 1) return Error{NumberProblem::Several};
+  if (unclear || beside_named) return Error{NumberProblem::Ambiguous};
   if (named.empty() && numbers.size() == 1 && !other_sums(tokens, numbers[0]).empty())
     return Error{NumberProblem::Ambiguous};
   if (numbers.size() == 2) {
@@ -256,7 +438,7 @@ std::optional<Decimal> spoken_pair(const std::vector<Token>& tokens, const std::
 
 NumberReadings readings_of(std::string_view text, Language language, Grouping grouping) {
   const std::vector<Token> tokens = reading::split_tokens(text);
-  const std::vector<ParsedNumber> numbers = NumberParser(tokens, language, grouping).find_all();
+  const auto [numbers, unclear] = sense_of(tokens, language, grouping);
   NumberReadings readings;
   const auto add_value = [&](const Decimal& value) {
     if (std::find(readings.values.begin(), readings.values.end(), value) == readings.values.end())
@@ -273,12 +455,27 @@ NumberReadings readings_of(std::string_view text, Language language, Grouping gr
       add_value(numbers[0].value);
       // Of 3/4 the other reading is two numbers.
       if (numbers[0].kind != NumberKind::Fraction) add_value(*numbers[0].alternative);
+    } else if (unclear) {
+      add_value(numbers[0].value);
+      if (numbers[0].dropped) add_value(*numbers[0].dropped);
     }
     return readings;
   }
   if (const auto pair = spoken_pair(tokens, numbers)) {
     add_value(*pair);
     return readings;
+  }
+  // `100 рублей 50`, `100р50к`: kopecks, most likely
+  if (grouping == Grouping::Thousands && numbers.size() == 2 && numbers[0].value.is_integer() &&
+      numbers[0].end + 1 == numbers[1].begin && !reading::currency_of(tokens[numbers[0].end]).empty()) {
+    Decimal coins = numbers[1].value;
+    const auto thousandth = divide(coins, tokens[numbers[1].end - 1].is_word("к") ? 1000 : 1);
+    if (thousandth) coins = *thousandth;
+    if (coins.is_integer() && !coins.is_negative() && coins < Decimal(100)) {
+      add_value(with_hundredths(numbers[0].value, coins));
+      add_value(numbers[0].value);
+      return readings;
+    }
   }
   readings.of_many = true;
   if (const auto range = read_range(text, language); range && range->low && range->high) {
@@ -287,7 +484,7 @@ NumberReadings readings_of(std::string_view text, Language language, Grouping gr
     return readings;
   }
   // `2 или 3 млн`: the scale is for both
-  const auto is_or = [&](std::size_t i) { return i < tokens.size() && one_of(tokens[i].text, "или либо or"); };
+  const auto is_or = [&](std::size_t i) { return i < tokens.size() && one_of(tokens[i].text, "или либо or и and"); };
   if (numbers.size() == 2 && numbers[0].end + 1 == numbers[1].begin && is_or(numbers[0].end) &&
       numbers[0].scale == Decimal(1) && numbers[1].scale > Decimal(1)) {
     if (const auto scaled = multiply(numbers[0].value, numbers[1].scale); scaled && *scaled <= numbers[1].value) {

@@ -3,6 +3,7 @@
 #include <unicode/uchar.h>
 
 #include <cstring>
+#include <optional>
 
 #include "interpreter/core/reading/numbers.h"
 #include "interpreter/core/text.h"
@@ -13,6 +14,34 @@ namespace {
 bool is_invisible(char32_t c) {
   return c == 0xAD || c == 0x301 || (c >= 0x200B && c <= 0x200F) || (c >= 0x2060 && c <= 0x2064) ||
          c == 0xFEFF || c == 0xFE0E || c == 0xFE0F;
+}
+
+/// A Cyrillic word with some Latin letters that look like its own (`oдин`), made Cyrillic; nothing for any other.
+std::optional<std::string> without_lookalikes(std::string_view word) {
+  bool latin = false;
+  bool cyrillic = false;
+  for (const char c : word) (static_cast<unsigned char>(c) < 0x80 ? latin : cyrillic) = true;
+  if (!latin || !cyrillic) return std::nullopt;
+  std::string out;
+  std::size_t changed = 0;
+  std::size_t kept = 0;
+  static constexpr std::string_view kLatin = "aceopxykmth";
+  static constexpr std::string_view kCyrillic = "асеорхукмтн";
+  for (std::size_t i = 0; i < word.size();) {
+    const std::size_t begin = i;
+    const char32_t c = next_code_point(word, i);
+    if (c < 0x80) {
+      const std::size_t at = kLatin.find(static_cast<char>(c));
+      if (at == std::string_view::npos) return std::nullopt;
+      out += kCyrillic.substr(at * 2, 2);
+      ++changed;
+    } else {
+      if (c < 0x400 || c > 0x4FF) return std::nullopt;
+      out += word.substr(begin, i - begin);
+      ++kept;
+    }
+  }
+  return changed <= kept ? std::optional(std::move(out)) : std::nullopt;
 }
 
 }  // namespace
@@ -55,6 +84,7 @@ std::vector<Token> split_tokens(std::string_view text) {
       }
       const std::string_view word = std::string_view(composed).substr(begin, i - begin);
       token.text = normalise(word);
+      if (const auto plain = without_lookalikes(token.text)) token.text = *plain;
       token.upper = to_lower(first_code_points(word, 1)) != first_code_points(word, 1);
       if (token.text.empty()) continue;
     } else {
@@ -124,6 +154,31 @@ std::string sound_of(std::string_view word) {
     last = c;
   }
   return out;
+}
+
+bool one_slip_apart(std::string_view a, std::string_view b) {
+  const auto is_inside = [](std::string_view word, std::size_t at) {
+    return at < word.size() && (static_cast<unsigned char>(word[at]) & 0xC0) == 0x80;
+  };
+  std::size_t same = 0;
+  while (same < a.size() && same < b.size() && a[same] == b[same]) ++same;
+  while (same > 0 && (is_inside(a, same) || is_inside(b, same))) --same;
+  a.remove_prefix(same);
+  b.remove_prefix(same);
+  std::size_t tail = 0;
+  while (tail < a.size() && tail < b.size() && a[a.size() - 1 - tail] == b[b.size() - 1 - tail]) ++tail;
+  while (tail > 0 && is_inside(a, a.size() - tail)) --tail;
+  a.remove_suffix(tail);
+  b.remove_suffix(tail);
+  const std::size_t left = count_code_points(a);
+  const std::size_t right = count_code_points(b);
+  if (left <= 1 && right <= 1) return true;
+  if (left != 2 || right != 2) return false;
+  std::size_t i = 0;
+  std::size_t j = 0;
+  const char32_t first = next_code_point(a, i);
+  const char32_t second = next_code_point(a, i);
+  return first != second && next_code_point(b, j) == second && next_code_point(b, j) == first;
 }
 
 }  // namespace sufler::reading

@@ -69,4 +69,7 @@ bool one_of(std::string_view word, const WordList& list);
 /// made one, so that `аператор` and `оператор` are equal.
 std::string sound_of(std::string_view word);
 
+/// Whether one letter more, less, another, or two swapped make one word of the other.
+bool one_slip_apart(std::string_view a, std::string_view b);
+
 }  // namespace sufler::reading
