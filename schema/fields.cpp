@@ -22,11 +22,53 @@ void put_words(const Loading& loading, SourceSpan place, std::string& text) {
   }
 }
 
+/// What stands in backticks, as places in the text.
+std::vector<std::pair<std::size_t, std::size_t>> code_in(std::string_view text) {
+  std::vector<std::pair<std::size_t, std::size_t>> parts;
+  for (std::size_t at = text.find('`'); at != text.npos;) {
+    const std::size_t end = text.find('`', at + 1);
+    if (end == text.npos) break;
+    parts.emplace_back(at + 1, end - at - 1);
+    at = text.find('`', end + 1);
+  }
+  return parts;
+}
+
+bool has_cyrillic(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) == 0xd0 || static_cast<unsigned char>(c) == 0xd1; });
+}
+
+/// Examples speak with the words of the file, whichever language the sentence around them is in (LANGUAGE 2). Nothing is
+/// done where the two sentences do not show the same things in the same order.
+void show_examples_of(Language file, std::string& en, std::string& ru) {
+  const auto of_en = code_in(en), of_ru = code_in(ru);
+  if (of_en.size() != of_ru.size()) return;
+  const std::string from_en = en, from_ru = ru;
+  const auto part = [](const std::string& text, const std::pair<std::size_t, std::size_t>& place) { return text.substr(place.first, place.second); };
+  std::vector<std::size_t> different;
+  for (std::size_t i = 0; i < of_en.size(); ++i) {
+    const std::string english = part(from_en, of_en[i]), russian = part(from_ru, of_ru[i]);
+    if (english == russian) continue;
+    if (has_cyrillic(english) || !has_cyrillic(russian)) return;
+    different.push_back(i);
+  }
+  for (std::size_t i = different.size(); i-- > 0;) {
+    const auto& [begin_en, size_en] = of_en[different[i]];
+    const auto& [begin_ru, size_ru] = of_ru[different[i]];
+    if (file == Language::Russian)
+      en.replace(begin_en, size_en, part(from_ru, of_ru[different[i]]));
+    else
+      ru.replace(begin_ru, size_ru, part(from_en, of_en[different[i]]));
+  }
+}
+
 }  // namespace
 
 void hint(const Loading& loading, Diagnostic& diagnostic, std::string en, std::string ru) {
   put_words(loading, diagnostic.span, en);
   put_words(loading, diagnostic.span, ru);
+  const std::uint32_t file = diagnostic.span.file;
+  show_examples_of(file < loading.words_of_file.size() ? loading.words_of_file[file] : Language::English, en, ru);
   diagnostic.hint_en = std::move(en);
   diagnostic.hint_ru = std::move(ru);
 }

@@ -163,8 +163,8 @@ std::optional<CrmStep> read_crm(Loading& loading, Fields& fields, const Node& va
   const Word word = read_word(loading, value, in::CrmAction, fields.where());
   if (loading.options.crm && !*loading.options.crm) {
     hint(loading, loading.report(DiagnosticId::NoCrm, loading.last_key ? loading.last_key->span : value.span),
-         "add it to sufler.yaml: `crm: {amocrm: {url: \"https://example.amocrm.ru\", token: \"${AMO_TOKEN}\"}}`",
-         "добавьте в sufler.yaml: `crm: {amocrm: {url: \"https://example.amocrm.ru\", token: \"${AMO_TOKEN}\"}}`");
+         "add it to sufler.yaml: `crm: {amocrm: {url: \"https://example.amocrm.ru\", token: \"${AMO_TOKEN}\"}}`, or `crm: off` to do without",
+         "добавьте в sufler.yaml: `crm: {amocrm: {url: \"https://example.amocrm.ru\", token: \"${AMO_TOKEN}\"}}`; без amoCRM — `crm: off`");
   }
   const auto what = word == Word::CrmContact ? std::optional(Do::Contact)
                     : word == Word::Lead     ? std::optional(Do::Lead)

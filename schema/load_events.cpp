@@ -94,7 +94,7 @@ void check_names_of(Loading& loading, const Expression& expression, const Node& 
     if (with_user) {
       hint(loading, problem,
            "known are what came, `event.json`, and what is kept with each person, `user.phone`: `user.phone == event.json.phone`",
-           "известно то, что пришло, `событие.json`, и то, что запомнено у человека: `человек.телефон == событие.json.phone`");
+           "известно то, что пришло, `событие.json`, и то, что запомнено у человека, `человек.телефон`: `человек.телефон == событие.json.phone`");
     } else {
       hint(loading, problem, "what came is `event.json`", "то, что пришло, это `событие.json`");
     }

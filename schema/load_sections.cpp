@@ -361,7 +361,7 @@ void load_tables(Loading& loading) {
     // `data` and `key` are words only of a table that is read from a file; otherwise they are columns.
     const auto is_data = [](const Node::Entry& entry) {
       return find_word(entry.key.scalar, in::TableKey) == Word::Data && entry.value.is_scalar() &&
-             entry.value.scalar.find('.') != std::string_view::npos;
+             entry.value.scalar.find_first_of("./\\") != std::string_view::npos;
     };
     const bool from_file = std::any_of(node.entries.begin(), node.entries.end(), is_data);
     TableFileNodes file;
@@ -483,14 +483,31 @@ ColumnType column_type_of(ValueType type) {
   }
 }
 
+/// The word that stands before a value, as the author wrote it: `find`.
+std::string key_before(const Loading& loading, const Node& value, Word otherwise) {
+  const std::string_view text = loading.sources.text(value.span.file);
+  constexpr std::string_view kBetween = " \t\"'", kAround = " \t\r\n-{[,:";
+  std::size_t end = text.substr(0, value.span.offset).find_last_not_of(kBetween);
+  if (end == text.npos || text[end] != ':') return loading.say(otherwise, value.span);
+  end = text.substr(0, end).find_last_not_of(kBetween);
+  if (end == text.npos) return loading.say(otherwise, value.span);
+  const std::size_t before = text.substr(0, end + 1).find_last_of(kAround);
+  const std::size_t begin = before == text.npos ? 0 : before + 1;
+  return begin <= end ? std::string(text.substr(begin, end + 1 - begin)) : loading.say(otherwise, value.span);
+}
+
 }  // namespace
 
 void complete_tables(Loading& loading) {
   for (auto& [index, implied] : loading.implied_tables) {
     Table& table = loading.program.tables[index];
-    if (!implied.saved) {
+    if (!implied.saved && implied.of_report) {
+      hint(loading, loading.report(DiagnosticId::ReportOfNothing, implied.first_use->span, {loading.say(Word::Report, implied.first_use->span)}),
+           "rows are `%table%: orders`, what people wrote is `%talks%: %all%`",
+           "строки таблицы — это `%table%: заказы`, переписка — `%talks%: %all%`");
+    } else if (!implied.saved) {
       hint(loading, loading.report(DiagnosticId::UnknownTable, implied.first_use->span,
-                                   {loading.say(Word::Tables, implied.first_use->span), table.name}),
+                                   {key_before(loading, *implied.first_use, Word::Tables), table.name}),
            "describe it in `%tables%`, or `%save%` into it", "опишите её в `%tables%` или запишите в неё шагом `%save%`");
     }
     auto add = [&](std::string_view name, ColumnType type) {

@@ -601,6 +601,38 @@ std::string read_report_name(Loading& loading, const Node& value, const std::str
   return {};
 }
 
+void report_of_nothing(Loading& loading, const Node& value, std::string what, std::string_view name) {
+  Diagnostic& problem = loading.report(DiagnosticId::ReportOfNothing, value.span, {std::move(what)});
+  std::vector<std::string> tables;
+  if (may_offer(loading, loading.program.tables.size()))
+    for (const Table& table : loading.program.tables)
+      if (table.name != name) tables.push_back(table.name);
+  if (std::string near = nearest(std::string(name), tables); !near.empty()) {
+    hint(loading, problem, "did you mean the table `" + near + "`? Rows of another one are `%table%: …`, what people wrote is `%talks%: %all%`",
+         "может быть, таблица `" + near + "`? Строки другой — это `%table%: …`, переписка — `%talks%: %all%`");
+  } else {
+    hint(loading, problem, "rows are `%table%: orders`, what people wrote is `%talks%: %all%`",
+         "строки таблицы — это `%table%: заказы`, переписка — `%talks%: %all%`");
+  }
+}
+
+/// `report: orders`, `report: transcripts`: what it is of is said by its name. A table of the scenario comes first.
+bool read_report_subject(Loading& loading, const Node& value, ReportStep& report) {
+  const auto found = loading.tables.find(report.name);
+  if (found != loading.tables.end()) {
+    report.table = TableId{found->second.index};
+    return true;
+  }
+  if (find_word(report.name, in::ReportWord) == Word::Transcripts) return false;
+  if (loading.tables_described || !is_identifier(report.name)) return true;
+  // Whether some `save` makes it, is known when all is read.
+  Node& name = loading.made_nodes.emplace_back(value);
+  name.scalar = loading.kept.emplace_back(report.name);
+  report.table = read_table_name(loading, name, report.name);
+  if (report.table) loading.implied_tables.at(report.table.value).of_report = true;
+  return true;
+}
+
 Verbs read_report(Loading& loading, Fields& fields, const Node& value) {
   ReportStep report;
   report.name = read_report_name(loading, value, fields.where(), report.format);
@@ -625,12 +657,17 @@ Verbs read_report(Loading& loading, Fields& fields, const Node& value) {
       if (word == Word::TableWord ? !table : !fields.take(word)) continue;
       loading.report(DiagnosticId::NotTogether, fields.key_span(word), {fields.spelled(word), fields.spelled(Word::Talks)});
     }
-  } else if (!table && !fields.has_unknown()) {
-    hint(loading, loading.report(DiagnosticId::ReportOfNothing, value.span, {fields.where()}),
-         "rows are `%table%: orders`, what people wrote is `%talks%: %all%`",
-         "строки таблицы — это `%table%: заказы`, переписка — `%talks%: %all%`");
   }
-  if (!talks) {
+  bool of_talks = talks != nullptr;
+  if (!table && !talks && !report.name.empty()) {
+    of_talks = !read_report_subject(loading, value, report);
+    if (!of_talks && !report.table && !fields.has_unknown()) report_of_nothing(loading, value, fields.where(), report.name);
+  }
+  if (of_talks && !talks) {
+    for (const Word word : {Word::Where, Word::Sort, Word::Columns})
+      if (fields.take(word)) loading.report(DiagnosticId::NotTogether, fields.key_span(word), {fields.spelled(word), fields.where() + ": " + report.name});
+  }
+  if (!of_talks) {
     report.where = read_where(loading, fields, report.table);
     report.sort = read_sort(loading, fields, report.table);
     if (const Node* columns = fields.take(Word::Columns))
@@ -638,14 +675,14 @@ Verbs read_report(Loading& loading, Fields& fields, const Node& value) {
   }
   if (const Node* period = fields.take(Word::Period)) {
     report.period = read_period(loading, *period, fields.spelled(Word::Period));
-  } else if (talks && !report.this_talk) {
+  } else if (of_talks && !report.this_talk) {
     report.period.kind = Period::Kind::Last;
     report.period.last = Duration{24 * 3600 * 1000};
   }
   if (const Node* title = fields.take(Word::Title)) report.title = read_text(loading, *title, fields.spelled(Word::Title));
   report.into = read_into(loading, fields, true);
   report.on_error = read_optional_target(loading, fields, Word::OnError);
-  if (!report.table && !talks) loading.flow_is_known = false;
+  if (!report.table && !of_talks) loading.flow_is_known = false;
   return report;
 }
 

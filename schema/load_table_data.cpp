@@ -303,8 +303,10 @@ class TableFile {
     std::size_t problems = 0;
     TableRows rows(table_, [this](const std::string& path, const CsvCell& cell) { return find_file(path, cell); });
     TableRow row;
+    Short too_short;
     for (std::vector<CellProblem> wrong; rows.next(row, &wrong); wrong.clear()) {
       ++data_->rows;
+      if (row.lacks && too_short.rows++ == 0) too_short.column = *row.lacks, too_short.end = row.end_offset;
       for (const CellProblem& one : wrong) report_cell(one);
       problems += wrong.size();
       if (!row.key.empty()) {
@@ -323,6 +325,19 @@ class TableFile {
       return;
     }
     if (rows.broken()) report_broken(*rows.broken());
+    if (too_short.rows > 0) report_short(too_short);
+  }
+
+  /// Rows that end early. Most often a separator is missing in the middle, and what stands behind it is in the wrong columns.
+  struct Short {
+    std::size_t rows = 0;
+    std::uint32_t column = 0, end = 0;  ///< of the first one
+  };
+  void report_short(const Short& first) {
+    Diagnostic& problem = loading_.report(DiagnosticId::CsvShortRow, span(first.end, 0), {table_.columns[first.column].name});
+    const std::string more = std::to_string(first.rows - 1);
+    hint(loading_, problem, "where nothing is to stand, leave the cell empty and keep its separator" + (first.rows > 1 ? "; more such rows: " + more : std::string()),
+         "где ничего нет, оставьте пустую ячейку с разделителем" + (first.rows > 1 ? "; таких строк ещё " + more : std::string()));
   }
 
   Loading& loading_;

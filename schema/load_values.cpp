@@ -79,9 +79,23 @@ std::string_view read_name(Loading& loading, const Node& node) {
   return name;
 }
 
+namespace {
+
+/// Of nothing, the key that it should stand behind: YAML finds nothing only where the next line begins.
+SourceSpan place_of(const Loading& loading, const Node& node) {
+  if (node.kind != Node::Kind::Null || !loading.last_key) return node.span;
+  const SourceSpan key = loading.last_key->span;
+  const std::uint32_t end = key.offset + key.length;
+  if (key.file != node.span.file || end > node.span.offset) return node.span;
+  const std::string_view between = loading.sources.text(key.file).substr(end, node.span.offset - end);
+  return between.find_first_not_of(": \t\r\n-") == between.npos ? key : node.span;
+}
+
+}  // namespace
+
 std::optional<std::string_view> read_scalar(Loading& loading, const Node& node, std::string_view what) {
   if (node.is_scalar()) return node.scalar;
-  loading.report(DiagnosticId::WantsText, node.span, {std::string(what)});
+  loading.report(DiagnosticId::WantsText, place_of(loading, node), {std::string(what)});
   return std::nullopt;
 }
 
@@ -226,7 +240,7 @@ std::optional<Zone> read_zone(Loading& loading, const Node& node, std::string_vi
 
 Word read_word(Loading& loading, const Node& node, Contexts contexts, std::string_view what) {
   if (!node.is_scalar()) {
-    loading.report(DiagnosticId::WantsText, node.span, {std::string(what)});
+    loading.report(DiagnosticId::WantsText, place_of(loading, node), {std::string(what)});
     return Word::None;
   }
   const Word word = find_word(nfc(loading, node.scalar), contexts);

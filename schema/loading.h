@@ -163,6 +163,7 @@ struct Loading {
     const Node* first_use = nullptr;
     std::vector<std::pair<std::string, ValueType>> columns;  ///< named by `values`
     bool saved = false, takes_answers = false;
+    bool of_report = false;  ///< `report: NAME` is all that is said of it
   };
   std::unordered_map<std::uint32_t, ImpliedTable> implied_tables;
   bool tables_described = false;

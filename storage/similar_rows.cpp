@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "interpreter/core/fnv.h"
+#include "interpreter/core/text.h"
 #include "storage/scenario_tables.h"
 #include "storage/table_parts.h"
 
@@ -35,6 +36,7 @@ struct Dimension {
   double span = 0;         ///< the distance that counts as 1; 0: all values are the same
   double within = 0;       ///< 0: however far
   bool boxed = true;       ///< whether an index finds values between two others
+  std::vector<std::string> spellings = {};  ///< of the wanted text, as rows have it; never empty for texts
 };
 
 class Search {
@@ -83,11 +85,30 @@ class Search {
         one.wanted = *wanted;
         if (near->within) one.within = near->within->of_wanted ? std::fabs(one.wanted) * near->within->amount : near->within->amount;
         if (auto done = measure(one); !done) return done;
+      } else if (const std::string* wanted = near->to.text()) {
+        one.spellings = spellings(one, *wanted);
       }
       weights_ += near->weight;
       dimensions_.push_back(std::move(one));
     }
     return Done{};
+  }
+
+  /// What is the same to `like`: case, `ё` and punctuation aside. In a table of more rows a text is the same only when it is
+  /// written the same: whoever has so many writes them by a program, and looking at each would take longer than the search.
+  std::vector<std::string> spellings(const Dimension& one, const std::string& wanted) {
+    constexpr const char* kMostLookedAt = "5000";
+    std::vector<std::string> same{wanted};
+    const std::string folded = fold(wanted), name = quote_name(one.column.name);
+    if (folded.empty()) return same;
+    std::string other;
+    soci::statement query = (sql_.prepare << "SELECT DISTINCT " + name + " FROM " + sql_name_ + " WHERE " + name + " IS NOT NULL AND (SELECT max(id) FROM " + sql_name_ +
+                                                 ") - (SELECT min(id) FROM " + sql_name_ + ") < " + kMostLookedAt,
+                             soci::into(other));
+    query.execute();
+    while (query.fetch())
+      if (other != wanted && fold(other) == folded) same.push_back(other);
+    return same;
   }
 
   /// The span of a column: between its least and greatest value, which an index knows.
@@ -186,10 +207,23 @@ class Search {
   }
 
   Stored<Done> bind_equal(Query& query, const Dimension& one) {
-    const Converted bound = to_column(dialect_, table_, one.column, one.near.to);
-    if (!bound) return Error{bound.error()};
-    query << quote_name(one.column.name) << " = ";
-    query.bind(*bound);
+    const std::string name = quote_name(one.column.name);
+    const auto bind = [&](const Value& value) -> Stored<Done> {
+      const Converted bound = to_column(dialect_, table_, one.column, value);
+      if (!bound) return Error{bound.error()};
+      query.bind(*bound);
+      return Done{};
+    };
+    if (one.spellings.size() <= 1) {
+      query << name << " = ";
+      return bind(one.near.to);
+    }
+    query << name << " IN (";
+    for (std::size_t i = 0; i < one.spellings.size(); ++i) {
+      if (i != 0) query << ", ";
+      if (auto done = bind(Value(one.spellings[i])); !done) return done;
+    }
+    query << ")";
     return Done{};
   }
 

@@ -110,11 +110,11 @@ int run_crm(const CrmOptions& options) {
   const Config& config = *loaded.config;
   std::map<std::string, CrmAccount> accounts;  // by key: bots of one account are one
   for (auto& [bot, account] : crm_accounts(config))
-    if ((options.bot.empty() || options.bot == bot) && (!account.token.empty() || !account.client_secret.empty())) accounts.try_emplace(account.key(), account);
+    if ((options.bot.empty() || options.bot == bot) && !account.off && (!account.token.empty() || !account.client_secret.empty())) accounts.try_emplace(account.key(), account);
   if (accounts.empty()) {
     std::cerr << "sufler: "
-              << (language == Language::Russian ? "в настройках запуска нет `crm:`, или не заданы переменные, на которые он ссылается\n"
-                                                : "the configuration has no `crm:`, or the variables that it names are not set\n");
+              << (language == Language::Russian ? "в настройках запуска нет `crm:`, он выключен или не заданы переменные, на которые он ссылается\n"
+                                                : "the configuration has no `crm:`, it is off, or the variables that it names are not set\n");
     return kExitErrors;
   }
   const auto memory = crm_memory(config.database, config.durability, true);

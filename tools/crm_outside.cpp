@@ -171,7 +171,7 @@ struct CrmOutside::Account {
 
 CrmOutside::CrmOutside(const Config& config, HttpClient& http, amocrm::Memory& memory) {
   for (const BotConfig& bot : config.bots) {
-    const CrmAccount* const of_bot = crm_of(config, bot);
+    const CrmAccount* const of_bot = crm_in_use(config, bot);
     if (!of_bot) continue;
     Account* known = nullptr;
     for (const auto& one : accounts_)

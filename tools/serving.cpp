@@ -102,8 +102,8 @@ class Maker {
     setup.roles = bot.roles;
     setup.seed = fresh_seed();
     setup.log_turns = config_.log_turns;
-    if (const CrmAccount* const crm = crm_of(config_, bot)) setup.crm_account = crm->key();
-    if (const CrmAccount* const crm = crm_of(config_, bot); crm && crm->chats)
+    if (const CrmAccount* const crm = crm_in_use(config_, bot)) setup.crm_account = crm->key();
+    if (const CrmAccount* const crm = crm_in_use(config_, bot); crm && crm->chats)
       setup.crm_chat = CrmChatSettings{crm->chats->bot_id, crm->chats->bot_name, crm->chats->by_status_code};
     if (auto ready = choose_version(bot, setup); !ready) {
       complain_(ready.error());

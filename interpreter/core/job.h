@@ -30,6 +30,7 @@ struct JobResult {
   std::string log = {};    ///< for the operator; may be long, of several lines and hold anything
   Duration wait = {};      ///< Again: at least so long
   std::string rest = {};   ///< Again, Failed: the request of attempts to come, when a part is done; empty: the same
+  bool meant = false;      ///< Failed: the operator wants it so; it is nothing to try again
 };
 
 /// Called once, on any thread.

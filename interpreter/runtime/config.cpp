@@ -1,5 +1,7 @@
 #include "interpreter/runtime/config.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -26,6 +28,8 @@ const std::vector<std::string> kLogKeys = {"level", "format", "turns"};
 const std::vector<std::string> kReloadKeys = {"notify", "watch"};
 const std::vector<std::string> kFloodKeys = {"messages", "seconds"};
 constexpr int kMostMessages = 10'000, kMostSeconds = 3'600;
+/// Programs whose first argument is the file that they run.
+const std::vector<std::string> kInterpreters = {"python", "node", "bash", "sh", "perl", "ruby", "php", "Rscript"};
 const std::vector<std::string> kProgramKeys = {"command", "timeout", "memory", "env"};
 /// Who waits longer has left; and the rest of a dialog that waits for a program is given up after ten minutes.
 constexpr Duration kLongestProgram{5 * 60'000};
@@ -421,7 +425,11 @@ class Reader {
   }
 
   std::optional<CrmAccount> read_crm_of(const Node& node) {
-    if (!programs_) return CrmAccount();
+    if (!programs_) {
+      CrmAccount account;
+      account.off = node.is_scalar() && node.scalar == "off";
+      return account;
+    }
     return read_crm(node, section_reader());
   }
 
@@ -474,7 +482,58 @@ class Reader {
       }
     }
     if (program.command.empty()) report(DiagnosticId::ConfigMissing, entry.key.span, {"command"});
+    if (lenient_) look_for(entry, program);
     return !program.command.empty();
+  }
+
+  /// Whether the command is there, on this machine: that it is not, is worth a warning, since it may be the bot's that has it.
+  void look_for(const Node::Entry& entry, const ProgramConfig& program) {
+    const auto command = std::find_if(entry.value.entries.begin(), entry.value.entries.end(), [](const Node::Entry& one) { return one.key.scalar == "command"; });
+    if (command == entry.value.entries.end() || program.command.empty() || program.command.front().empty()) return;
+    const auto& words = command->value.items;
+    if (std::any_of(words.begin(), words.end(), [](const Node& word) { return word.scalar.find("${") != std::string_view::npos; })) return;
+    const std::string& name = program.command.front();
+    const auto tell = [&](DiagnosticId id, const Node& word, const std::string& what, const char* en, const char* ru) {
+      Diagnostic& problem = report(id, word.span, {program.name, what});
+      problem.hint_en = en;
+      problem.hint_ru = ru;
+    };
+    std::error_code unknown;
+    const auto runs = [](const std::string& path) { return ::access(path.c_str(), X_OK) == 0; };
+    if (name.find('/') != std::string::npos) {
+      const std::string path = (folder_ / name).string();
+      if (!fs::exists(path, unknown))
+        tell(DiagnosticId::ProgramNotFound, words.front(), name, "it is looked for from the folder of this file", "его ищут от папки этого файла");
+      else if (!fs::is_regular_file(path, unknown) || !runs(path))
+        tell(DiagnosticId::ProgramNotRunnable, words.front(), name, "give it the right (`chmod +x`), or name what runs it: `[python3, calc/estimate.py]`",
+             "дайте его (`chmod +x`) или назовите, чем его запускать: `[python3, calc/estimate.py]`");
+    } else if (!in_path(name)) {
+      const bool beside = fs::exists(folder_ / name, unknown);
+      tell(DiagnosticId::ProgramNotFound, words.front(), name,
+           beside ? "a program beside this file is named with its folder: `./NAME`" : "it is looked for in the folders of `PATH`; is it installed, on the bot's machine too?",
+           beside ? "программу рядом с этим файлом называют с папкой: `./ИМЯ`" : "её ищут в папках `PATH`; установлена ли она, и на машине бота тоже?");
+    }
+    // What an interpreter is to read.
+    const std::string base = fs::path(name).filename().string();
+    const bool interpreter = std::any_of(kInterpreters.begin(), kInterpreters.end(), [&](const std::string& one) {
+      return base.starts_with(one) && base.find_first_not_of("0123456789.", one.size()) == std::string::npos;
+    });
+    if (!interpreter || program.command.size() < 2 || program.command[1].empty() || program.command[1].front() == '-') return;
+    if (!fs::exists(folder_ / program.command[1], unknown))
+      tell(DiagnosticId::ProgramNotFound, words[1], program.command[1], "it is looked for from the folder of this file", "его ищут от папки этого файла");
+  }
+
+  /// As a program is found when it is started.
+  bool in_path(const std::string& name) const {
+    const char* path = std::getenv("PATH");
+    std::string_view rest = path && *path ? path : "/usr/local/bin:/usr/bin:/bin";
+    while (!rest.empty()) {
+      const std::size_t colon = std::min(rest.find(':'), rest.size());
+      const fs::path candidate = folder_ / std::string(rest.substr(0, colon)) / name;
+      if (colon > 0 && ::access(candidate.c_str(), X_OK) == 0) return true;
+      rest.remove_prefix(std::min(colon + 1, rest.size()));
+    }
+    return false;
   }
 
   /// A list of words. A line is none: there is no shell that would cut it.

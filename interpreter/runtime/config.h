@@ -100,9 +100,15 @@ struct LoadedConfig {
   std::optional<Config> config;  ///< nothing when there is any error
 };
 
-/// The account of a bot: its own, or that of the configuration. Null when there is none.
+/// What the configuration says of a bot's account: its own, or that of all. Null when it says nothing. It may be off.
 inline const CrmAccount* crm_of(const Config& config, const BotConfig& bot) {
   return bot.crm ? &*bot.crm : config.crm ? &*config.crm : nullptr;
+}
+
+/// The account that a bot works with. Null when there is none, or it is off.
+inline const CrmAccount* crm_in_use(const Config& config, const BotConfig& bot) {
+  const CrmAccount* const account = crm_of(config, bot);
+  return account && !account->off ? account : nullptr;
 }
 
 /// Reads the configuration, with `${NAME}` from the environment and `file:PATH` for tokens. Every token read

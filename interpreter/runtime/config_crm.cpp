@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kExample = "{amocrm: {url: \"https://example.amocrm.ru\", token: \"${AMO_TOKEN}\"}}";
+constexpr const char* kExample = "{amocrm: {url: \"https://example.amocrm.ru\", token: \"${AMO_TOKEN}\"}}, or off";
 const std::vector<std::string> kSystems = {"amocrm"};
 const std::vector<std::string> kKeys = {"url",  "token", "client_id", "client_secret", "redirect_uri", "code", "refresh_token",
                                         "proxy", "ca",   "timeout",   "requests_per_second", "hooks", "chats"};
@@ -32,6 +32,10 @@ class CrmReader {
   explicit CrmReader(const SectionReader& reader) : reader_(reader) {}
 
   std::optional<CrmAccount> read(const Node& node) {
+    if (node.is_scalar() && node.scalar == "off") {
+      account_.off = true;
+      return std::move(account_);
+    }
     if (!node.is_map() || node.entries.empty()) {
       bad(node.span, "crm", kExample);
       return std::nullopt;

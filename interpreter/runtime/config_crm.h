@@ -6,7 +6,7 @@
 
 namespace sufler {
 
-/// `crm: {amocrm: {...}}`, of the configuration or of one bot. Nothing when it is not usable, which is told.
+/// `crm: {amocrm: {...}}` or `crm: off`, of the configuration or of one bot. Nothing when it is not usable, which is told.
 std::optional<CrmAccount> read_crm(const Node& node, const SectionReader& reader);
 
 }  // namespace sufler

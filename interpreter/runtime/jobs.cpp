@@ -242,7 +242,7 @@ struct JobRunner::Impl {
       if (!off) return Error{off.error()};
       return *off ? Became::Later : Became::Ignored;
     }
-    if (result.kind == JobResult::Kind::Failed && own && own->buries) return give_up(tx, job, result.error, result.rest);
+    if (result.kind == JobResult::Kind::Failed && !result.meant && own && own->buries) return give_up(tx, job, result.error, result.rest);
     if (!again) {
       auto accepted = accept_result(tx, job, result, now);
       if (!accepted) return Error{accepted.error()};

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -728,6 +729,10 @@ class CrmService : public Service {
       return std::uniform_real_distribution<double>(0, 1)(chance_);
     };
     for (const auto& [bot, account] : settings.crm) {
+      if (account.off) {
+        off_.insert(bot);
+        continue;
+      }
       // Bots of one account share what is known of it.
       std::shared_ptr<Account>& one = by_key_[account.key()];
       if (!one) one = std::make_shared<Account>(account, *settings.memory, *http_, random);
@@ -763,6 +768,11 @@ class CrmService : public Service {
  private:
   JobResult perform(const Job& job, const Abandonment& abandonment) {
     const auto failed = [](std::string why) { return JobResult{JobResult::Kind::Failed, {}, std::move(why), {}, {}, {}}; };
+    if (off_.contains(job.bot)) {
+      JobResult result = failed("amoCRM is off");
+      result.meant = true;
+      return result;
+    }
     const auto account = by_bot_.find(job.bot);
     if (account == by_bot_.end()) return failed("the configuration has no `crm:`");
     Value request;
@@ -775,6 +785,7 @@ class CrmService : public Service {
     }
   }
 
+  std::set<std::string> off_;  ///< bots that do without, by the configuration
   std::mutex chance_mutex_;
   std::mt19937_64 chance_;
   std::unique_ptr<HttpClient> http_;

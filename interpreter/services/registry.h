@@ -68,7 +68,7 @@ struct ServiceSettings {
   std::optional<MailSettings> mail = {};
   FetchFile fetch = {};         ///< empty: no files can be had
   MakeReport report = {};       ///< empty: none can be made
-  std::map<std::string, CrmAccount> crm = {};  ///< by bot
+  std::map<std::string, CrmAccount> crm = {};  ///< by bot; may be off
   amocrm::Memory* memory = nullptr;  ///< of the work with amoCRM: outlives the services; null: there is none
   std::uint64_t seed = 0;       ///< of the chance that spreads pauses; 0: the machine's
 };

@@ -2,7 +2,10 @@
 // settings, of the fields of a person and of columns. A variable that may hold values of two types, or what
 // nobody can know, is of no certain type, and nothing is said of it: only certain mistakes are errors.
 #include <algorithm>
+#include <map>
+#include <set>
 
+#include "interpreter/core/expression_shapes.h"
 #include "interpreter/core/http/order.h"
 #include "interpreter/core/crm/order.h"
 #include "interpreter/core/tables/similarity.h"
@@ -71,7 +74,11 @@ struct Setter {
   const Expression* value = nullptr;
   const Question* question = nullptr;
   T type = T::Null;  ///< when neither: of whatever sets it
+  ShapeRef shape = nullptr;            ///< of what a step gives
+  const Expression* each = nullptr;    ///< the list whose items it is, one after the other
 };
+
+ShapeRef shape_with(std::vector<std::string> members) { return std::make_shared<const Shape>(Shape{std::move(members), nullptr}); }
 
 class TypeCheck {
  public:
@@ -83,12 +90,14 @@ class TypeCheck {
   void check() {
     collect();
     settle();
+    settle_shapes();
     for (const ExpressionAt& at : loading_.expressions) {
       std::vector<ExpressionError> errors;
       at.written.known_type(Names(*this, at), &errors);
       for (const ExpressionError& error : errors)
         report_expression_error(loading_, error, *at.node, at.offset, at.exact);
       check_options(at);
+      check_members(at);
     }
     for (const Step& step : program_.steps)
       std::visit([&](const auto& verb) { check_verb(step, verb); }, step.verb);
@@ -209,6 +218,7 @@ class TypeCheck {
   struct Known {
     std::vector<Setter> setters;
     T type = T::Null;
+    ShapeRef shape = nullptr;
   };
   using NameMap = std::unordered_map<std::string, Known>;
 
@@ -253,12 +263,12 @@ class TypeCheck {
         // Local to the called branch, where they hide the dialog's: of no certain type there.
         for (const Assignment& one : call->with) sets(one.path[0], {});
       }
-      if (const auto* loop = std::get_if<For>(&step.verb)) sets(loop->name, {});
-      if (const auto* find = std::get_if<Find>(&step.verb)) sets(find->into, {nullptr, nullptr, T::List});
+      if (const auto* loop = std::get_if<For>(&step.verb)) sets(loop->name, {nullptr, nullptr, T::Null, nullptr, &loop->in}), loops_.insert(loop->name);
+      if (const auto* find = std::get_if<Find>(&step.verb)) sets(find->into, {nullptr, nullptr, T::List, rows_of(find->table, find->similar != nullptr)->list});
       if (const auto* count = std::get_if<Count>(&step.verb)) sets(count->into, {nullptr, nullptr, T::Number});
-      if (const auto* save = std::get_if<Save>(&step.verb)) sets(save->into, {nullptr, nullptr, T::Map});
+      if (const auto* save = std::get_if<Save>(&step.verb)) sets(save->into, {nullptr, nullptr, T::Map, rows_of(save->table, false)->row});
       if (std::holds_alternative<Run>(step.verb) || std::holds_alternative<HttpStep>(step.verb) || std::holds_alternative<CrmStep>(step.verb))
-        sets(service_of(step)->into, {});
+        sets(service_of(step)->into, {nullptr, nullptr, T::Null, shape_of_result(step)});
       if (const auto* report = std::get_if<ReportStep>(&step.verb)) sets(report->into, {nullptr, nullptr, T::File});
       if (const auto* assistant = std::get_if<AssistantStep>(&step.verb)) sets(assistant->into, {nullptr, nullptr, T::Text});
     }
@@ -292,6 +302,116 @@ class TypeCheck {
       type = one;
     }
     return type;
+  }
+
+  // ---- what is known of the inside of values
+
+  struct Rows {
+    ShapeRef row, list;
+  };
+  /// Of a table that is described; the same for all steps that read it alike.
+  const Rows* rows_of(TableId id, bool near) {
+    static const Rows kUnknown;
+    if (!described(id)) return &kUnknown;
+    Rows& rows = rows_[{id.value, near}];
+    if (rows.row) return &rows;
+    std::vector<std::string> members = {"id", "user_id", "dialog_id", "created_at"};
+    for (const Column& column : program_.tables[id.value].columns) members.push_back(column.name);
+    if (near) members.insert(members.end(), {std::string(kSimilarityName), std::string(kDistanceName)});
+    rows.row = shape_with(std::move(members));
+    rows.list = std::make_shared<const Shape>(Shape{{}, rows.row});
+    return &rows;
+  }
+
+  /// What a service gives, where the language says it: of a program nobody knows.
+  static ShapeRef shape_of_result(const Step& step) {
+    static const ShapeRef http = shape_with({"status", "json", "text", "error"});
+    static const ShapeRef lead = shape_with({"id", "url", "contact_id", "contact_url", "made", "merged", "error"});
+    static const ShapeRef contact = shape_with({"id", "url", "made", "error"});
+    static const ShapeRef other = shape_with({"id", "url", "error"});
+    if (std::holds_alternative<HttpStep>(step.verb)) return http;
+    const auto* crm = std::get_if<CrmStep>(&step.verb);
+    if (!crm) return nullptr;
+    return crm->order->what == CrmOrder::Do::Lead ? lead : crm->order->what == CrmOrder::Do::Contact ? contact : other;
+  }
+
+  ShapeRef shape_of_name(const ExpressionAt& at, const NameUse& use, std::size_t& parts) const {
+    if (at.any_name || at.of_agent) return nullptr;
+    const std::string* name = &use.path[0];
+    const auto& locals = at.local_names;
+    if (std::find(locals.begin(), locals.end(), *name) != locals.end()) {
+      // A letter has loops of its own, and whatever else is local is no row.
+      if (!loops_.contains(*name) || loading_.sources.path(at.node->span.file).ends_with(".html")) return nullptr;
+    } else {
+      if (at.table != UINT32_MAX) {
+        if (loading_.implied_tables.count(at.table)) return nullptr;
+        const std::vector<Column>& columns = program_.tables[at.table].columns;
+        if (std::any_of(columns.begin(), columns.end(), [&](const Column& column) { return column.name == *name; })) return nullptr;
+      }
+      const Word word = find_word(*name, in::SystemName);
+      if (word == Word::Vars && use.path.size() > 1) {
+        name = &use.path[1];
+        parts = 2;
+      } else if (word != Word::None) {
+        return nullptr;
+      }
+    }
+    const auto found = variables_.find(*name);
+    return found == variables_.end() ? nullptr : found->second.shape;
+  }
+
+  ShapeRef shape_of(const Expression& expression, std::vector<MissingMember>* missing = nullptr) const {
+    const ExpressionAt* at = place_of(expression);
+    return at ? shape_at(*at, missing) : nullptr;
+  }
+  ShapeRef shape_at(const ExpressionAt& at, std::vector<MissingMember>* missing) const {
+    return sufler::shape_of(at.written, [&](const NameUse& use, std::size_t& parts) { return shape_of_name(at, use, parts); }, missing);
+  }
+
+  /// Of a name that always holds the same.
+  ShapeRef settled_shape(const Known& name) const {
+    ShapeRef shape;
+    for (const Setter& setter : name.setters) {
+      if (setter.value && setter.value->constant() && setter.value->constant()->is_null()) continue;
+      ShapeRef one = setter.shape;
+      if (setter.value) one = shape_of(*setter.value);
+      if (setter.each) {
+        const ShapeRef list = shape_of(*setter.each);
+        one = list ? list->item : nullptr;
+      }
+      if (!one || (shape && one != shape)) return nullptr;
+      shape = std::move(one);
+    }
+    return shape;
+  }
+
+  void settle_shapes() {
+    bool changed = true;
+    for (int round = 0; changed && round < 8; ++round) {
+      changed = false;
+      for (auto& [name, one] : variables_) {
+        if (one.shape) continue;
+        one.shape = settled_shape(one);
+        changed = changed || one.shape;
+      }
+    }
+  }
+
+  void check_members(const ExpressionAt& at) {
+    std::vector<MissingMember> missing;
+    shape_at(at, &missing);
+    for (const MissingMember& one : missing) {
+      const SourceSpan span = at.exact && at.node->is_scalar() ? span_inside(*at.node, loading_.sources, at.offset + one.offset, one.length) : at.node->span;
+      Diagnostic& problem = loading_.report(DiagnosticId::UnknownMember, span, {one.owner, one.member});
+      offer(loading_, problem, one.member, one.of->members, false);
+      if (!problem.hint_en.empty()) continue;
+      std::string all;
+      for (const std::string& member : one.of->members) {
+        if (all.size() > 200) break;
+        all += (all.empty() ? "`" : ", `") + member + "`";
+      }
+      hint(loading_, problem, "it has " + all, "там есть " + all);
+    }
   }
 
   /// Nothing is known at first; each round knows more, from what is known of other names.
@@ -527,6 +647,8 @@ class TypeCheck {
   std::unordered_map<const void*, std::uint32_t> by_identity_;
   std::unordered_map<const void*, const Question*> checked_;  ///< expressions over `value`
   NameMap variables_, users_, shared_;
+  std::set<std::string> loops_;  ///< names of `for`
+  std::map<std::pair<std::uint32_t, bool>, Rows> rows_;
 };
 
 }  // namespace

@@ -77,6 +77,17 @@ ValueMap order() {
                                     {"294471", "Телеграм"}})}});
 }
 
+TEST_F(CrmServiceTest, WhatIsOffFailsAtOnceAndIsNothingToTryAgain) {
+  account = CrmAccount();
+  account.off = true;
+  for (const char* what : {"contact", "lead", "note", "task", "stage"}) {
+    const JobResult result = perform(crm_job(what, kAnna));
+    EXPECT_EQ(result.kind, JobResult::Kind::Failed) << what;
+    EXPECT_EQ(result.error, "amoCRM is off") << what;
+    EXPECT_TRUE(result.meant) << what;
+  }
+}
+
 TEST_F(CrmServiceTest, MakesAContactAndFindsItAgainByItsPhoneHoweverThatIsWritten) {
   const json made = done(crm_job("contact", kAnna));
   EXPECT_EQ(made["made"], true);

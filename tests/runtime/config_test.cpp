@@ -226,6 +226,42 @@ TEST_F(ConfigTest, APlaceKnowsTheNamesOfProgramsAndATalkTheProgramsWithoutTheirK
   EXPECT_EQ(programs.config->programs[0].environment.at("KEY"), "");
 }
 
+TEST_F(ConfigTest, WhoeverChecksIsToldOfProgramsThatCannotBeStarted) {
+  fs::create_directories(folder_ / "calc");
+  std::ofstream(folder_ / "calc/estimate.py") << "print(1)\n";
+  std::ofstream(folder_ / "calc/run") << "#!/bin/sh\n";
+  fs::permissions(folder_ / "calc/run", fs::perms::owner_all);
+  const auto told = [&](const std::string& command) {
+    const fs::path path = folder_ / "sufler.yaml";
+    std::ofstream(path) << "programs: {estimate: {command: " << command << "}}\n" << kBots;
+    LoadedConfig loaded = load_to_check(path.string(), {{"telegram", {"token"}}});
+    EXPECT_TRUE(loaded.config) << command;
+    EXPECT_FALSE(loaded.diagnostics.has_errors()) << command;
+    return problems(loaded);
+  };
+  for (const char* good : {"[sh, calc/estimate.py]", "[calc/run]", "[./calc/run, whatever]", "[/bin/sh, -c, \"exit 0\"]", "[sh]", "[env, calc/missing]", "[\"${SUFLER_TEST_UNSET}\"]",
+                           "[\"${SUFLER_TEST_TOKEN}\", calc/estimate.py]"})
+    EXPECT_EQ(told(good).find("S89"), std::string::npos) << good << "\n" << told(good);
+  for (const char* missing : {"[no_such_program]", "[calc/missing]", "[./missing]", "[/no/such/program]", "[sh, calc/missing.py]", "[estimate.py]"})
+    EXPECT_EQ(told(missing).substr(0, 5), "S890 ") << missing;
+  for (const char* forbidden : {"[calc/estimate.py]", "[./calc]"}) EXPECT_EQ(told(forbidden).substr(0, 5), "S891 ") << forbidden;
+}
+
+TEST_F(ConfigTest, ACrmMayBeOffForAllOrForOneBot) {
+  const auto read = [&](const std::string& all, const std::string& own) {
+    return load(all + "bots: {shop: {scenario: s, " + own + "telegram: {token: \"${SUFLER_TEST_TOKEN}\"}}}\n");
+  };
+  const std::string account = "crm: {amocrm: {url: \"https://example.amocrm.ru\", token: \"${SUFLER_TEST_TOKEN}\"}}";
+  for (const auto& [all, own, there, used] : std::vector<std::tuple<std::string, std::string, bool, bool>>{
+           {"", "", false, false}, {"crm: off\n", "", true, false}, {account + "\n", "", true, true}, {account + "\n", "crm: off, ", true, false}, {"crm: off\n", account + ", ", true, true}}) {
+    LoadedConfig loaded = read(all, own);
+    ASSERT_TRUE(loaded.config) << all << own << problems(loaded);
+    EXPECT_EQ(crm_of(*loaded.config, loaded.config->bots[0]) != nullptr, there) << all << own;
+    EXPECT_EQ(crm_in_use(*loaded.config, loaded.config->bots[0]) != nullptr, used) << all << own;
+  }
+  for (const char* wrong : {"crm: on\n", "crm: no\n", "crm:\n", "crm: {amocrm: off}\n"}) EXPECT_FALSE(read(wrong, "").config) << wrong;
+}
+
 TEST_F(ConfigTest, EveryMistakeInAProgramIsNamed) {
   for (const char* wrong : {"[a]", "{a: }", "{a: {}}", "{a: {command: a b}}", "{a: {command: []}}", "{a: {command: [\"\"]}}",
                             "{a: {command: [a], timeout: 6m}}", "{a: {command: [a], timeout: soon}}",

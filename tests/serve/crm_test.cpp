@@ -107,6 +107,28 @@ TEST_F(CrmServeTest, ARefusalIsHeardIsAnAlarmAndADeadLetterThatCanBeTriedAgain) 
   stop();
 }
 
+TEST_F(CrmServeTest, WithoutAmoCrmTheScenarioGoesOnAtOnceAndNothingIsADeadLetter) {
+  std::string scenario = kScenario;
+  const std::string end = "        - end\n";
+  scenario.erase(scenario.find(end), end.size());
+  folder.write("crm/scenario.yaml", scenario);
+  write_config("crm", "crm: off\n");
+  EXPECT_EQ(command({"check", "--config", "sufler.yaml", "crm"}).code, 0);
+  start();
+  say(kAnna, "/start", 1);
+  telegram.say(kAnna, "8 912 345-67-89");
+  const std::vector<std::string> said = texts(kAnna, 4);
+  EXPECT_EQ(said[1], "Не вышло: amoCRM is off");
+  EXPECT_EQ(said[3], "Записали.");
+  const Ran letters = command({"dead-letters", "list"});
+  EXPECT_THAT(letters.output, Not(HasSubstr("amoCRM")));
+  const Ran shown = command({"crm"});
+  EXPECT_EQ(shown.code, 1);
+  EXPECT_THAT(shown.output, HasSubstr("off"));
+  EXPECT_THAT(fake.requests("leads.complex"), IsEmpty());
+  stop();
+}
+
 TEST_F(CrmServeTest, ErasingAPersonForgetsWhoseLeadItIs) {
   serve();
   say(kAnna, "/start", 1);

@@ -194,6 +194,41 @@ TEST_P(SimilarRowsTest, NumbersOfManyDigitsAreAsNearAsTheyAre) {
   EXPECT_TRUE(nearest[1].starts_with("1 ")) << nearest[1];
 }
 
+TEST_P(SimilarRowsTest, TextsAreTheSameAsLikeHasThem) {
+  Column street;
+  street.name = "street";
+  street.type = ColumnType::Text;
+  table_.columns.push_back(street);
+  prepare({"street", "area"});
+  must(storage_, [&](Transaction& tx) {
+    for (const char* name : {"Тверская", "динамо", "Семёновская", "Динамо", "ДИНАМО.", "Китай-город", "Динамовская"}) {
+      ValueMap values;
+      values.set("street", Value(name));
+      values.set("area", Value(50));
+      rows_.push_back(unwrap(tx.insert_row(table_, values, {"7", 3}, Moment{1234})));
+    }
+  });
+  const auto nearest = [&](const char* wanted) {
+    Nearness near;
+    near.column = "street";
+    near.to = Value(wanted);
+    FindRows find;
+    find.conditions.push_back(condition_of(near));
+    find.limit = 7;
+    std::vector<std::string> same;
+    must(storage_, [&](Transaction& tx) {
+      for (const Value& row : unwrap(tx.find_rows(table_, find)))
+        if (*row.map()->find(kSimilarityName)->number() == Decimal(100)) same.push_back(*row.map()->find("street")->text());
+    });
+    return same;
+  };
+  EXPECT_EQ(nearest("Динамо"), (std::vector<std::string>{"динамо", "Динамо", "ДИНАМО."}));
+  EXPECT_EQ(nearest("динамо"), (std::vector<std::string>{"динамо", "Динамо", "ДИНАМО."}));
+  EXPECT_EQ(nearest("семеновская"), std::vector<std::string>{"Семёновская"});
+  EXPECT_EQ(nearest("китай город"), std::vector<std::string>{"Китай-город"});
+  EXPECT_EQ(nearest("Динам"), std::vector<std::string>());
+}
+
 TEST_P(SimilarRowsTest, ATableWithoutRowsOrWithoutASpanHasAnAnswer) {
   prepare({"area"});
   const std::vector<Nearness> near = {{"area", Value(5), 1, {}}};

@@ -19,6 +19,7 @@ struct CrmChats {
 
 /// An account of amoCRM (Kommo) as the configuration names it: `crm: {amocrm: {...}}`.
 struct CrmAccount {
+  bool off = false;   ///< `crm: off`: there is none, and that is meant; all else is empty
   std::string url;    ///< `https://example.amocrm.ru`, without a slash at the end
   std::string token;  ///< a long-lived one; empty: OAuth
 

@@ -12,7 +12,7 @@
 ///
 /// Each column has a difference from 0 to 1. Of numbers, dates and times it is their distance, measured by `within` or,
 /// without it, by the span between the least and the greatest value of the column; 1 is the most. Of anything else it is
-/// 0 when equal and 1 when not. A row that lacks a value differs by 1. The distance of a row is the mean of these by
+/// 0 when equal and 1 when not; texts are equal as `like` has it, in tables of up to 5,000 rows. A row that lacks a value differs by 1. The distance of a row is the mean of these by
 /// weight. A column whose wanted value is null does not count: the person has not said.
 namespace sufler {
 

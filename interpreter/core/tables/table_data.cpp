@@ -76,6 +76,10 @@ bool TableRows::next(TableRow& row, std::vector<CellProblem>* problems) {
   row.key.clear();
   row.key_offset = cells_.front().offset;
   row.key_length = 0;
+  row.end_offset = cells_.back().offset + cells_.back().length;
+  row.lacks.reset();
+  for (std::size_t i = cells_.size(); i < data_.columns.size() && !row.lacks; ++i)
+    if (data_.columns[i] < table_.columns.size()) row.lacks = data_.columns[i];
   for (std::size_t i = 0; i < table_.columns.size(); ++i)
     if (table_.columns[i].default_value) row.values[i] = *table_.columns[i].default_value;
   const auto wrong = [&](CellProblem::What what, std::uint32_t column, const CsvCell& cell) {

@@ -72,6 +72,8 @@ struct TableRow {
   std::uint32_t key_offset = 0, key_length = 0;
   std::optional<std::int64_t> id;  ///< with `key: id`
   std::vector<Value> values;  ///< by column of the table
+  std::uint32_t end_offset = 0;          ///< behind the last cell
+  std::optional<std::uint32_t> lacks;    ///< the first column that the row is too short for
 };
 
 /// Reads the rows of a table's file in their order.

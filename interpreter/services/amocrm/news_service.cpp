@@ -54,7 +54,7 @@ class NewsService : public Service {
 
   Known* known_of(const std::string& bot) {
     const auto account = accounts_.find(bot);
-    if (account == accounts_.end() || !memory_) return nullptr;
+    if (account == accounts_.end() || account->second.off || !memory_) return nullptr;
     Known& known = known_[account->second.key()];
     if (!known.connection) {
       known.connection = std::make_unique<Connection>(account->second, *memory_, http_, [this] {
