@@ -9,6 +9,7 @@
 #include "interpreter/core/expression_calls.h"
 #include "interpreter/core/expression_evaluator.h"
 #include "interpreter/core/money.h"
+#include "interpreter/core/reading/choice.h"
 #include "interpreter/core/text.h"
 
 namespace sufler {
@@ -531,6 +532,21 @@ bool where(Evaluator& at, const Value& input, Arguments arguments, Value& out) {
   return at.check_size(out);
 }
 
+/// What an answer to `choose` is taken for, of a list that is no question's.
+bool among(Evaluator& at, const Value& input, Arguments arguments, Value& out) {
+  std::string said;
+  if (!at.display(input, said) || !at.spend(arguments[0].list()->size() * 8)) return false;
+  std::vector<std::string> labels;
+  for (const Value& item : *arguments[0].list()) {
+    std::string label;
+    if (!at.display(item, label)) return false;
+    labels.push_back(std::move(label));
+  }
+  const auto meant = match_choice(said, labels);
+  out = meant ? (*arguments[0].list())[*meant] : Value();
+  return true;
+}
+
 constexpr ExpressionCall kFilters[] = {
     {.english = "upper",
      .russian = "заглавными",
@@ -761,6 +777,15 @@ constexpr ExpressionCall kFilters[] = {
      .apply = where,
      .null_arguments = true,
      .quoted_name = true},
+    {.english = "among",
+     .russian = "среди",
+     .usage = "among(names)",
+     .about = "the item of a list that the words mean, read as an answer to `choose` is; null for none",
+     .min_args = 1,
+     .max_args = 1,
+     .input = kScalar,
+     .argument = {kList},
+     .apply = among},
     {.english = "days",
      .russian = "дней",
      .usage = "days",

@@ -144,6 +144,59 @@ TEST(ChoiceTest, TakesANumberForAValueWhereOptionsAreNumbers) {
   EXPECT_FALSE(match_choice("2", weights));
 }
 
+TEST(ChoiceTest, ANumberBesideQuantitiesIsAQuantityAndNoPlace) {
+  const std::vector<std::string> floors = {"Подвал", "Цоколь", "Первый", "Второй", "Выше второго"};
+  for (const char* text : {"1", "первый", "первый этаж", "на первом этаже", "1 этаж", "1-й", "на 1-м"}) EXPECT_EQ(match_choice(text, floors), 2u) << text;
+  for (const char* text : {"2", "второй этаж", "на втором"}) EXPECT_EQ(match_choice(text, floors), 3u) << text;
+  for (const char* text : {"3", "третий", "третий этаж", "на четвёртом", "12", "выше второго", "выше 2"}) EXPECT_EQ(match_choice(text, floors), 4u) << text;
+  EXPECT_EQ(match_choice("вариант 1", floors), 0u);
+  EXPECT_EQ(match_choice("номер 5", floors), 4u);
+  for (const char* text : {"0", "-1", "не первый", "5/9", "первый или второй", "2 кафе", "1,5"}) EXPECT_FALSE(match_choice(text, floors)) << text;
+
+  const std::vector<std::string> ways = {"До 5 минут пешком", "6–10 минут пешком", "11–15 минут пешком", "Больше 15 минут или на транспорте"};
+  for (const char* text : {"3", "5 минут", "минуты три", "до 5 минут", "до пяти минут", "пешком 4 минуты"}) EXPECT_EQ(match_choice(text, ways), 0u) << text;
+  for (const char* text : {"7 минут", "минут 7", "10", "6-10 минут", "7-8 минут", "примерно 8"}) EXPECT_EQ(match_choice(text, ways), 1u) << text;
+  for (const char* text : {"20", "минут сорок", "на транспорте"}) EXPECT_EQ(match_choice(text, ways), 3u) << text;
+  for (const char* text : {"час на транспорте", "5-10 минут", "4-20", "5 км", "до 10 минут"}) EXPECT_FALSE(match_choice(text, ways)) << text;
+
+  // The border of two is neither.
+  EXPECT_FALSE(match_choice("12", {"10–12", "12–14", "14–16"}));
+  EXPECT_EQ(match_choice("13", {"10–12", "12–14", "14–16"}), 1u);
+  // A number that none of them could mean is a place.
+  EXPECT_EQ(match_choice("2", {"10–12", "12–14", "14–16"}), 1u);
+  const std::vector<std::string> rooms = {"Студия", "1 комната", "2 комнаты", "3 и больше"};
+  EXPECT_EQ(match_choice("2", rooms), 2u);
+  EXPECT_EQ(match_choice("две", rooms), 2u);
+  EXPECT_EQ(match_choice("3", rooms), 3u);
+  EXPECT_EQ(match_choice("4 комнаты", rooms), 3u);
+  EXPECT_EQ(match_choice("студия", rooms), 0u);
+  const std::vector<std::string> storeys = {"Basement", "First", "Second", "Above the second"};
+  EXPECT_EQ(match_choice("1", storeys), 1u);
+  EXPECT_EQ(match_choice("on the second floor", storeys), 2u);
+  EXPECT_EQ(match_choice("3", storeys), 3u);
+}
+
+TEST(ChoiceTest, AnOptionIsNamedByItsOwnWordsInAnyForm) {
+  const std::vector<std::string> floors = {"Подвал", "Цоколь", "Первый", "Второй", "Выше второго"};
+  for (const char* text : {"в подвале", "подвальный", "подвальное помещение", "это подвал"}) EXPECT_EQ(match_choice(text, floors), 0u) << text;
+  for (const char* text : {"цокольный этаж", "в цоколе", "на цокольном"}) EXPECT_EQ(match_choice(text, floors), 1u) << text;
+  const std::vector<std::string> usages = {"Магазин", "Кафе", "Офис", "Услуги", "Склад"};
+  for (const char* text : {"под магазин", "магаз", "там магазинчик", "магазином"}) EXPECT_EQ(match_choice(text, usages), 0u) << text;
+  for (const char* text : {"под кафе", "хочу кафе"}) EXPECT_EQ(match_choice(text, usages), 1u) << text;
+  for (const char* text : {"будет офис", "офисное", "под офисы"}) EXPECT_EQ(match_choice(text, usages), 2u) << text;
+  for (const char* text : {"складское", "для склада"}) EXPECT_EQ(match_choice(text, usages), 4u) << text;
+  for (const char* text : {"не магазин", "магазин или кафе", "кафе, потом магазин", "без склада", "2 магазина", "офис закрыт", "хочу", "пусть будет", "под", "официант"})
+    EXPECT_FALSE(match_choice(text, usages)) << text;
+  const std::vector<std::string> states = {"Без отделки", "Требует ремонта", "Хорошее", "Отличное"};
+  for (const char* text : {"хорошее состояние", "в хорошем состоянии", "хорошо"}) EXPECT_EQ(match_choice(text, states), 2u) << text;
+  for (const char* text : {"нужен ремонт", "ремонт нужен", "требуется ремонт"}) EXPECT_EQ(match_choice(text, states), 1u) << text;
+  for (const char* text : {"ремонт не нужен", "не требует ремонта", "после ремонта", "нехорошее", "отделка", "плохое", "не отличное"}) EXPECT_FALSE(match_choice(text, states)) << text;
+  EXPECT_FALSE(match_choice("черника", {"Чёрный", "Белый"}));
+  EXPECT_FALSE(match_choice("банкет", {"Банк", "Дом"}));
+  EXPECT_EQ(match_choice("пицца 40", {"Пицца 30 см", "Пицца 40 см"}), 1u);
+  EXPECT_FALSE(match_choice("пицца", {"Пицца 30 см", "Пицца 40 см"}));
+}
+
 TEST(ChoiceTest, IsSureOrSilent) {
   EXPECT_FALSE(match_choice("ВОДА", {"Вода!", "вода"}));
   EXPECT_EQ(match_choice("вода", {"Вода!", "вода"}), 1u);

@@ -4,6 +4,7 @@
 
 #include "interpreter/core/assistants/asking.h"
 #include "interpreter/core/questions/questions.h"
+#include "interpreter/core/reading/choice.h"
 #include "interpreter/core/relocation.h"
 
 namespace sufler {
@@ -190,6 +191,37 @@ Flow offer_readings(Play& play, const Question& question, List shown, List value
   return play.show(std::move(offer));
 }
 
+/// The reading that an answer points at: by its label, by its place (`второй`, `вариант 2`, `2`), or by its number without the
+/// thousands (`7` of 5 000 000 ₽ and 7 000 000 ₽). A bare number that may be the answer itself points at none.
+std::optional<std::size_t> reading_pointed_at(Play& play, const Question& question, const Waiting& waiting) {
+  const std::string_view text = trim(play.heard.text);
+  if (const auto same = find_same_label(text, waiting.shown)) return same;
+  const PlaceInList named = place_in_list(text);
+  if (named.place == 0) return std::nullopt;
+  const bool in_list = named.place <= waiting.values.size();
+  if (named.sure) return in_list ? std::optional(named.place - 1) : std::nullopt;
+  const Decimal number(static_cast<std::int64_t>(named.place));
+  std::optional<std::size_t> scaled;
+  bool of_numbers = true, far = true;
+  for (std::size_t i = 0; i < waiting.values.size(); ++i) {
+    const Decimal* value = waiting.values[i].list()->front().number();
+    if (!value) {
+      of_numbers = false;
+      break;
+    }
+    if (*value < Decimal(static_cast<std::int64_t>(named.place * 100))) far = false;
+    for (const std::int64_t scale : {std::int64_t{1'000}, std::int64_t{1'000'000}, std::int64_t{1'000'000'000}}) {
+      const auto product = multiply(number, Decimal(scale));
+      if (!product || *product != *value) continue;
+      if (scaled) return std::nullopt;
+      scaled = i;
+    }
+  }
+  if (!of_numbers) return in_list && !kind_of(question).read(play, question).taken ? std::optional(named.place - 1) : std::nullopt;
+  if (scaled) return scaled;
+  return in_list && far ? std::optional(named.place - 1) : std::nullopt;
+}
+
 /// Neither yes nor no, nor one of the readings: the answer once more, in other words.
 Flow hear_again(Play& play, const Question& question, const Input& input) {
   Waiting& waiting = play.state.waiting;
@@ -235,7 +267,7 @@ Flow hear_confirmation(Play& play, const Question& question, const Input& input)
   const bool offered = is_offer(waiting);
   if (is_offer_of_several(waiting)) {
     std::optional<std::size_t> position = input.position;
-    if (!position && !input.pressed()) position = find_same_label(trim(play.heard.text), waiting.shown);
+    if (!position && !input.pressed()) position = reading_pointed_at(play, question, waiting);
     if (!position) return input.pressed() ? Flow::Rest : hear_again(play, question, input);
     if (*position >= waiting.values.size()) return Flow::Rest;
     return take_value(play, question, value_at({}, waiting.shown, waiting.values, *position));
