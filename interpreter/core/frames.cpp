@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "interpreter/core/play.h"
+#include "interpreter/core/questions/questions.h"
 
 namespace sufler {
 namespace {
@@ -250,7 +251,10 @@ bool Play::go_back_to_last() {
   RichText was;
   if (const Question* question = question_of(program, waiting)) {
     const Value* old = scope.find(question->name);
-    if (old && !old->is_null() && !question->secret) was.append(to_display(*old, scope.locale()));
+    if (old && !old->is_null() && !question->secret) {
+      const auto shown = kind_of(*question).shown;
+      was.append(shown ? shown(*this, *old) : to_display(*old, scope.locale()));
+    }
   }
   PastQuestion past = take_back_last();
   if (past.label.empty()) past.label = std::move(was.text);

@@ -20,6 +20,10 @@ std::optional<std::string> phone_of(const Play& play) {
 
 }  // namespace
 
+std::string show_phone(Play& play, const Value& answer) {
+  return answer.text() ? format_phone(*answer.text()) : to_display(answer, play.scope.locale());
+}
+
 Reading read_phone_answer(Play& play, const Question& question) {
   auto phone = phone_of(play);
   if (!phone) {

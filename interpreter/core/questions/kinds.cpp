@@ -6,8 +6,8 @@ namespace {
 constexpr QuestionKind kText{read_text, nullptr, nullptr, true};
 constexpr QuestionKind kName{read_name_answer, nullptr, nullptr, true};
 constexpr QuestionKind kNumber{read_number_answer};
-constexpr QuestionKind kMoney{read_money_answer};
-constexpr QuestionKind kPhone{read_phone_answer};
+constexpr QuestionKind kMoney{.read = read_money_answer, .shown = show_money};
+constexpr QuestionKind kPhone{.read = read_phone_answer, .shown = show_phone};
 constexpr QuestionKind kEmail{read_email_answer};
 constexpr QuestionKind kUrl{read_url_answer};
 constexpr QuestionKind kDate{read_date_answer};

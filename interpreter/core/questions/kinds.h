@@ -23,6 +23,9 @@ Reading read_photo(Play& play, const Question& question);
 Reading read_file(Play& play, const Question& question);
 Reading read_any(Play& play, const Question& question);
 
+std::string show_money(Play& play, const Value& answer);
+std::string show_phone(Play& play, const Value& answer);
+
 Flow collect_choices(Play& play, const Question& question, const Input& input);
 Flow collect_files(Play& play, const Question& question, const Input& input);
 

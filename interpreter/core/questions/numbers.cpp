@@ -54,6 +54,11 @@ Reading read_money_answer(Play& play, const Question& question) {
   });
 }
 
+std::string show_money(Play& play, const Value& answer) {
+  const Decimal* amount = answer.number();
+  return amount ? format_money(*amount, play.scope.default_currency(), play.program.language) : to_display(answer, play.scope.locale());
+}
+
 Reading read_rating(Play& play, const Question& question) {
   const auto found = read_number(play.heard.text, play.program.language);
   const Decimal lowest = question.min.value_or(Decimal(1));

@@ -53,6 +53,8 @@ struct QuestionKind {
   Flow (*collect)(Play& play, const Question& question, const Input& input) = nullptr;
   /// Whether any text would do, so that a misspelt `/command` must not be taken for one.
   bool takes_any_text = false;
+  /// An answer as it is told to the person who gave it, `7 000 000 ₽`; as `{{ }}` prints it without this.
+  std::string (*shown)(Play& play, const Value& answer) = nullptr;
 };
 const QuestionKind& kind_of_type(QuestionType type);
 inline const QuestionKind& kind_of(const Question& question) { return kind_of_type(question.type); }
