@@ -969,8 +969,17 @@ struct Engine::Impl {
     }
     if (thread.joinable()) thread.join();
     confirm();
+    // No later round tries these again, and a disk may fail for a moment.
+    const auto insist = [](const auto& write) {
+      Stored<Done> done = write();
+      for (int more = 0; more < 5 && !done && may_pass(done.error().kind); ++more) {
+        std::this_thread::sleep_for(milliseconds(100));
+        done = write();
+      }
+      return done;
+    };
     for (std::size_t bot = 0; bot < players.size(); ++bot) {
-      auto done = players[bot]->settle(settled[bot]);
+      auto done = insist([&] { return players[bot]->settle(settled[bot]); });
       if (!done) complain(bot, done.error());
     }
     if (jobs && started) {
@@ -979,7 +988,7 @@ struct Engine::Impl {
     storage.leave();
     // A start that failed leaves it open what killed the process before it.
     if (!started) return;
-    auto ended = storage.end_running();
+    auto ended = insist([&] { return storage.end_running(); });
     if (!ended) write_log(LogLevel::Error, ended.error().message);
   }
 };

@@ -386,7 +386,8 @@ class Run {
     }
     if (!line->to_agent || !on_duty_[static_cast<std::size_t>(agent)]) return;
     Client& talk = clients_[static_cast<std::size_t>(line->client)];
-    talk.newest_there = call["result"]["message_id"];
+    // A second copy may come to an agent whose client went to another meanwhile.
+    if (first || agent == talk.owner) talk.newest_there = call["result"]["message_id"];
     // Of what was shown twice the first may be answered, although only the second is known to have been sent.
     if (!first) return;
     talk.owner = agent;
