@@ -103,6 +103,19 @@ TEST(DoubtsTest, SumsThatNobodyKnowsHowToAdd) {
   EXPECT_EQ(money_of("4 рубля сотня"), "4");
 }
 
+TEST(DoubtsTest, WordsInBracketsRepeatASumOrContradictIt) {
+  EXPECT_EQ(money_of("3 000 000 (три миллиона)"), "stored 3000000");
+  EXPECT_EQ(money_of("3 000 000 (два миллиона) рублей"), "3000000");
+  EXPECT_EQ(money_of("7 (семь) тысяч"), "stored 7000");
+  EXPECT_EQ(money_of("4000 (2500)"), "4000 2500");
+}
+
+TEST(DoubtsTest, OneSeparatorBeforeAScaleIsADecimalOneOrUnclear) {
+  EXPECT_EQ(money_of("3,250 млн"), "stored 3250000");
+  EXPECT_EQ(money_of("30.500 тыс. руб."), "30500000 30500");
+  EXPECT_EQ(money_of("30,500 руб."), "stored 30500");
+}
+
 TEST(DoubtsTest, ATimeIsNoDate) {
   EXPECT_EQ(date_of("в 6"), "2026-05-17");
   EXPECT_EQ(date_of("полшестого"), "2026-05-17");

@@ -129,7 +129,7 @@ bool DateScanner::no_time(std::size_t i) const {
 }
 
 bool DateScanner::time_word_before(std::size_t i) const {
-  return i > 0 && word(i - 1, "в во к ко около на at by around @");
+  return i > 0 && word(i - 1, "в во к ко около на ровно at by around exactly @");
 }
 
 bool DateScanner::join_before(std::size_t i) const {
@@ -150,7 +150,7 @@ bool DateScanner::element(std::size_t i, Element& out) {
   // a week from friday
   if (english_ || (token.is_word() && token.text[0] > 0)) {
     const auto number = word(i, "a") ? std::optional(Count{1, false, i + 1}) : count(i);
-    if (number && !number->ordinal && number->value <= 52 && word(number->end, "week weeks") && word(number->end + 1, "from") &&
+    if (number && !number->ordinal && number->value <= 52 && word(number->end, "week weeks") && word(number->end + 1, "from on") &&
         has(number->end + 2) && tokens_[number->end + 2].is_word()) {
       const std::string& from = tokens_[number->end + 2].text;
       const int weekday = weekday_of(from);

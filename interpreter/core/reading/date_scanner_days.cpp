@@ -359,6 +359,7 @@ bool DateScanner::holiday(std::size_t i, Element& out) const {
 }
 
 bool DateScanner::day_ordinal(std::size_t i, std::size_t end) const {
+  if (i > 0 && word(i - 1, "начале конце середине половине")) return false;  // the hour of `в начале седьмого`
   if (tokens_[i].is_digits()) {
     const Token& suffix = tokens_[end - 1];
     if (!one_of(suffix.text, "го ого его е ое му st nd rd th")) return false;

@@ -253,7 +253,7 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
     if (const auto minute = count(minute_at);
         minute && !minute->ordinal && minute->value <= 59 &&
         (word(minute->end, "минут минуты минута минуту мин м") ||
-         (glued(minute_at) && tokens_[at].text == "ч"))) {
+         (glued(minute_at) && one_of(tokens_[at].text, "ч h")))) {
       out.minute = minute->value;
       out.end =
           word(minute->end, "минут минуты минута минуту мин м") ? minute->end + 1 : minute->end;
@@ -261,6 +261,7 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
     take_part(out);
     if (out.part || time_word_before(i) || join_before(i) || (glued(at) && hour->value <= 24))
       return true;
+    if (day_just_found_ && (out.end > at + 1 || hour->value > 12)) return true;  // 20 мая 18 ч 30 мин
     return false;  // a Span so far
   }
   if (hour->ordinal) return false;
@@ -276,7 +277,7 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
   if (probe.end != at) {
     // `в 3 дня` is an hour, `через 3 дня` and `3 дня` are not.
     const bool length =
-        probe.part == DayPart::Day && word(at, "дня") && !time_word_before(i) && !join_before(i);
+        probe.part == DayPart::Day && word(at, "дня") && hour->value != 12 && !time_word_before(i) && !join_before(i);
     if (length) return false;
     const Element kept = probe;
     set_time(probe, kept.hour, 0, kept.end);

@@ -182,6 +182,8 @@ std::optional<NumberParser::Literal> NumberParser::literal(std::size_t at) const
     const bool another = is_separator(end) && tokens_[end].text != mark &&
                          end + 1 < tokens_.size() && tokens_[end + 1].is_digits() && glued(end + 1);
     const bool decimal_mark = mark == "." || mark == ",";
+    if (groups == 1 && !another && decimal_mark && language_ != Language::English)
+      result.decimal = to_decimal(whole + "." + tokens_[at + 2].text);
     if (groups > 1 || another || !decimal_mark || grouping_ == Grouping::Thousands ||
         (language_ == Language::English && mark == ",")) {
       separator = mark;
@@ -190,10 +192,9 @@ std::optional<NumberParser::Literal> NumberParser::literal(std::size_t at) const
     } else if (language_ != Language::English) {
       // 1,250: a thousand and more, or one and a quarter.
       const auto thousands = to_decimal(whole + tokens_[at + 2].text);
-      const auto decimal = to_decimal(whole + "." + tokens_[at + 2].text);
-      if (!thousands || !decimal) return std::nullopt;
+      if (!thousands || !result.decimal) return std::nullopt;
       result.value = *thousands;
-      result.alternative = *decimal;
+      result.alternative = result.decimal;
       result.end = at + 3;
       return result;
     }
@@ -279,6 +280,14 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
   std::size_t group_start = at;
   std::size_t i = at;
   bool done = false;
+  std::optional<Decimal> decimal;  // of a group `4,999`
+  // 4,999 млн is less than five millions; of 12,500 тыс. nobody knows.
+  const auto settle_alternative = [&](const Decimal& scale) {
+    if (decimal && has_group && !(scale < Decimal(1'000'000))) group = *decimal;
+    number.alternative.reset();
+    if (decimal && has_group && group != *decimal) number.alternative = product(*decimal, scale);
+    decimal.reset();
+  };
 
   const auto in_progress = [&] { return has_total || has_group; };
   const auto value = [&] { return sum(total, group); };
@@ -334,6 +343,7 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         number.digits = found->grouped || found->end != word_at + 1 ? std::string() : word.text;
       }
       group = found->value;
+      decimal = found->decimal;
       group_start = word_at;
       has_group = true;
       literal_group = true;
@@ -350,6 +360,7 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
             group = Decimal();
             break;
           }
+          settle_alternative(*scale);
           total = sum(total, product(group, *scale));
           number.scale = *scale;
           last_scale = *scale;
@@ -357,7 +368,6 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           has_group = false;
           group = Decimal();
           rank = 4;
-          number.alternative.reset();
           continue;
         }
       }
@@ -591,6 +601,7 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           }
           break;
         }
+        settle_alternative(amount);
         total = sum(total, product(has_group ? group : Decimal(1), amount));
         has_total = true;
         has_group = false;
@@ -598,7 +609,6 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         group = Decimal();
         last_scale = amount;
         number.scale = amount;
-        number.alternative.reset();
         rank = 4;
         i = next;
         if (one_of(word.text, "тыс млн млрд трлн") && glued(i) && tokens_[i].is_mark(".") &&

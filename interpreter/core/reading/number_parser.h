@@ -50,6 +50,7 @@ class NumberParser {
   struct Literal {
     Decimal value;
     std::optional<Decimal> alternative;
+    std::optional<Decimal> decimal;  ///< of `4,999`, whichever of the two it was taken for
     std::size_t end = 0;
     bool grouped = false;
   };

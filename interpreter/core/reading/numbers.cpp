@@ -68,6 +68,14 @@ bool in_brackets_after_number(const std::vector<Token>& tokens,
          tokens[numbers[index].end].is_mark(")");
 }
 
+/// `500 000 (пятьсот тысяч)`, `1,5 млн (полтора)`; not `1 000 000 (два миллиона)`.
+bool repeats_the_last(const std::vector<Token>& tokens, const std::vector<ParsedNumber>& numbers, std::size_t index) {
+  if (!in_brackets_after_number(tokens, numbers, index)) return false;
+  const ParsedNumber& last = numbers[index - 1];
+  const auto scaled = multiply(numbers[index].value, last.scale);
+  return numbers[index].value == last.value || (scaled && *scaled == last.value);
+}
+
 Decimal with_hundredths(const Decimal& whole, const Decimal& hundredths) {
   const auto part = divide(hundredths, 100);
   const auto sum = part ? add(whole, *part) : part;
@@ -292,6 +300,32 @@ Sense sense_of(const std::vector<Token>& tokens, std::vector<ParsedNumber> numbe
   return sense;
 }
 
+/// Without the words in brackets that repeat a number, behind which its scale goes on: `5 (пять) тысяч рублей`.
+std::vector<Token> without_repeats(const std::vector<Token>& tokens, Language language) {
+  std::vector<Token> kept;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    std::size_t close = i;
+    if (i > 0 && tokens[i].is_mark("(")) {
+      while (close < tokens.size() && !tokens[close].is_mark(")")) ++close;
+      const auto part = [&](std::size_t begin, std::size_t end) {
+        const std::vector<Token> some(tokens.begin() + static_cast<std::ptrdiff_t>(begin), tokens.begin() + static_cast<std::ptrdiff_t>(end));
+        return NumberParser(some, language, Grouping::Thousands).find_all();
+      };
+      const auto before = part(0, i);
+      const auto inside = close < tokens.size() ? part(i + 1, close) : std::vector<ParsedNumber>();
+      const bool same = inside.size() == 1 && !before.empty() && before.back().end == i && before.back().value == inside[0].value &&
+                        inside[0].begin == 0 && inside[0].end == close - i - 1;
+      const bool goes_on = close + 1 < tokens.size() && tokens[close + 1].is_word();
+      if (same && goes_on) {
+        i = close;
+        continue;
+      }
+    }
+    kept.push_back(tokens[i]);
+  }
+  return kept;
+}
+
 Sense sense_of(const std::vector<Token>& tokens, Language language, Grouping grouping) {
   const bool money = grouping == Grouping::Thousands;
   NumberParser parser(tokens, language, grouping);
@@ -311,7 +345,7 @@ std::vector<FoundNumber> find_numbers(std::string_view text, Language language) 
 }
 
 Result<FoundNumber, NumberProblem> read_number(std::string_view text, Language language) {
-  const std::vector<Token> tokens = reading::split_tokens(text);
+  const std::vector<Token> tokens = without_repeats(reading::split_tokens(text), language);
   const auto [numbers, unclear] = sense_of(tokens, language, Grouping::Ask);
   if (numbers.empty()) return Error{NumberProblem::NoNumber};
   if (numbers.size() > 1) {
@@ -343,14 +377,16 @@ std::optional<Decimal> read_ordinal(std::string_view text, Language language) {
 }
 
 Result<Money, NumberProblem> read_money(std::string_view text, Language language) {
-  const std::vector<Token> tokens = reading::split_tokens(text);
+  const std::vector<Token> tokens = without_repeats(reading::split_tokens(text), language);
   const auto [numbers, unclear] = sense_of(tokens, language, Grouping::Thousands);
   std::vector<Money> named;
   std::vector<Money> bare;
   bool beside_named = false;
+  bool contradicted = false;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     const ParsedNumber& number = numbers[i];
-    if (in_brackets_after_number(tokens, numbers, i)) continue;
+    if (repeats_the_last(tokens, numbers, i)) continue;
+    contradicted = contradicted || in_brackets_after_number(tokens, numbers, i);
     // 1 599 059, 38 евро: a space behind the decimal comma of a long sum
     if (i + 1 < numbers.size() && number.value.is_integer() && number.end - number.begin > 1 &&
         tokens[number.begin].is_digits() && tokens[number.end - 1].is_digits() && tokens[number.end].is_mark(",") &&
@@ -380,7 +416,7 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
     }
     // … рублей, пятьдесят копеек; … долларов и 43
     std::size_t next = i + 1;
-    while (next < numbers.size() && in_brackets_after_number(tokens, numbers, next)) ++next;
+    while (next < numbers.size() && repeats_the_last(tokens, numbers, next)) ++next;
     if (next < numbers.size() && number.value.is_integer()) {
       const ParsedNumber& coins = numbers[next];
       const std::size_t coin_word = behind(tokens, coins.end);
@@ -405,7 +441,8 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
   const std::vector<Money>& amounts = named.empty() ? bare : named;
   if (amounts.empty()) return Error{NumberProblem::NoNumber};
   if (amounts.size() > 1) return Error{NumberProblem::Several};
-  if (unclear || beside_named) return Error{NumberProblem::Ambiguous};
+  if (unclear || beside_named || contradicted) return Error{NumberProblem::Ambiguous};
+  if (numbers.size() == 1 && numbers[0].alternative) return Error{NumberProblem::Ambiguous};
   if (named.empty() && numbers.size() == 1 && !other_sums(tokens, numbers[0]).empty())
     return Error{NumberProblem::Ambiguous};
   if (numbers.size() == 2) {
@@ -437,7 +474,7 @@ std::optional<Decimal> spoken_pair(const std::vector<Token>& tokens, const std::
 }
 
 NumberReadings readings_of(std::string_view text, Language language, Grouping grouping) {
-  const std::vector<Token> tokens = reading::split_tokens(text);
+  const std::vector<Token> tokens = without_repeats(reading::split_tokens(text), language);
   const auto [numbers, unclear] = sense_of(tokens, language, grouping);
   NumberReadings readings;
   const auto add_value = [&](const Decimal& value) {
