@@ -102,10 +102,12 @@ class Search {
     const std::string folded = fold(wanted), name = quote_name(one.column.name);
     if (folded.empty()) return same;
     std::string other;
-    soci::statement query = (sql_.prepare << "SELECT DISTINCT " + name + " FROM " + sql_name_ + " WHERE " + name + " IS NOT NULL AND (SELECT max(id) FROM " + sql_name_ +
-                                                 ") - (SELECT min(id) FROM " + sql_name_ + ") < " + kMostLookedAt,
-                             soci::into(other));
-    query.execute();
+    soci::indicator there = soci::i_ok;
+    Query query(sql_, kept_);
+    query << "SELECT DISTINCT " << name << " FROM " << sql_name_ << " WHERE " << name << " IS NOT NULL AND (SELECT max(id) FROM " << sql_name_
+          << ") - (SELECT min(id) FROM " << sql_name_ << ") < " << kMostLookedAt;
+    query.column(other, there);
+    query.run(false);
     while (query.fetch())
       if (other != wanted && fold(other) == folded) same.push_back(other);
     return same;

@@ -241,10 +241,21 @@ void append_utf8(std::string& out, char32_t code) {
   }
 }
 
+/// A letter of two bytes, as those of Russian are.
+static bool is_pair(std::string_view text, std::size_t i) {
+  if (i + 1 >= text.size()) return false;
+  const auto lead = static_cast<unsigned char>(text[i]), second = static_cast<unsigned char>(text[i + 1]);
+  return lead >= 0xC2 && lead <= 0xDF && (second & 0xC0u) == 0x80;
+}
+
 bool is_utf8(std::string_view text, std::size_t* bad_offset) {
   for (std::size_t i = 0; i < text.size();) {
     if (static_cast<signed char>(text[i]) >= 0) {
       ++i;
+      continue;
+    }
+    if (is_pair(text, i)) {
+      i += 2;
       continue;
     }
     const std::size_t begin = i;
@@ -260,7 +271,15 @@ bool is_utf8(std::string_view text, std::size_t* bad_offset) {
 
 std::size_t count_code_points(std::string_view text) {
   std::size_t count = 0;
-  for (std::size_t i = 0; i < text.size(); ++count) next_code_point(text, i);
+  for (std::size_t i = 0; i < text.size(); ++count) {
+    if (static_cast<signed char>(text[i]) >= 0) {
+      ++i;
+    } else if (is_pair(text, i)) {
+      i += 2;
+    } else {
+      next_code_point(text, i);
+    }
+  }
   return count;
 }
 

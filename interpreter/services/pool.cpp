@@ -1,6 +1,5 @@
 #include "interpreter/services/pool.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -14,17 +13,25 @@
 
 namespace sufler {
 
-Abandonment::Abandonment() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 Abandonment::~Abandonment() {
   if (fd_ >= 0) ::close(fd_);
 }
 void Abandonment::ask() {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof one);
+  std::lock_guard lock(mutex_);
+  asked_ = true;
+  tell();
 }
-bool Abandonment::asked() const {
-  pollfd look{fd_, POLLIN, 0};
-  return ::poll(&look, 1, 0) > 0;
+int Abandonment::fd() const {
+  std::lock_guard lock(mutex_);
+  if (fd_ < 0) {
+    fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (asked_) tell();
+  }
+  return fd_;
+}
+void Abandonment::tell() const {
+  const std::uint64_t one = 1;
+  if (fd_ >= 0) [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof one);
 }
 
 struct Pool::Impl {

@@ -1,7 +1,9 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 
 #include "interpreter/core/job.h"
 
@@ -10,17 +12,21 @@ namespace sufler {
 /// Tells work that its result is not wanted any more.
 class Abandonment {
  public:
-  Abandonment();
+  Abandonment() = default;
   ~Abandonment();
   Abandonment(const Abandonment&) = delete;
   Abandonment& operator=(const Abandonment&) = delete;
   void ask();  ///< thread-safe
-  bool asked() const;
-  /// Readable once it was asked: for `poll`.
-  int fd() const { return fd_; }
+  bool asked() const { return asked_; }
+  /// Readable once it was asked: for `poll`. Made when first wanted, for few services wait for a file descriptor.
+  int fd() const;
 
  private:
-  int fd_ = -1;
+  void tell() const;
+
+  std::atomic<bool> asked_ = false;
+  mutable std::mutex mutex_;
+  mutable int fd_ = -1;
 };
 
 /// A bounded number of threads for services that block. Jobs beyond them wait; the runner hands out no more than the

@@ -256,18 +256,22 @@ std::string note_text(std::string_view text, const List& history, bool russian) 
   std::string out(first_code_points(text, kMostNote));
   if (history.empty()) return out;
   std::vector<std::string> lines;
+  lines.reserve(history.size());
   std::string day;
   for (const Value& one : history) {
-    std::string line;
+    std::string& line = lines.emplace_back();
     if (std::string its = text_in(one, "day"); its != day) {
       day = std::move(its);
-      line = day + "\n";
+      line.append(day).push_back('\n');
     }
-    line += text_in(one, "time") + " " + text_in(one, "name") + ": " + text_in(one, "text") + "\n";
-    lines.push_back(std::move(line));
+    line.append(text_in(one, "time")).append(" ").append(text_in(one, "name")).append(": ").append(text_in(one, "text")).push_back('\n');
   }
   std::size_t room = kMostNote - std::min(kMostNote, count_code_points(out) + 100), first = lines.size();
-  while (first > 0 && count_code_points(lines[first - 1]) <= room) room -= count_code_points(lines[--first]);
+  for (; first > 0; --first) {
+    const std::size_t length = count_code_points(lines[first - 1]);
+    if (length > room) break;
+    room -= length;
+  }
   if (!out.empty()) out += "\n\n";
   if (first > 0) out += russian ? "… (начало разговора не поместилось)\n" : "… (the beginning of the talk did not fit)\n";
   for (std::size_t i = first; i < lines.size(); ++i) out += lines[i];
