@@ -42,6 +42,9 @@ constexpr std::size_t kTimersAtOnce = 200;
 /// So many updates that came one by one are played in one transaction at most.
 constexpr std::size_t kJoinedUpdates = 256;
 constexpr milliseconds kStorageRetry{500};
+/// So many jobs at work are looked at no more often than this.
+constexpr std::size_t kManyJobs = 8;
+constexpr milliseconds kGatherJobs{3};
 /// Of a shared database: how often it is looked at for due timers and for what the hints did not tell, and for rows
 /// that an earlier leader left.
 constexpr milliseconds kLookAtTheDatabase{500};
@@ -394,7 +397,7 @@ struct Engine::Impl {
     std::optional<milliseconds> rest = earlier(earlier(until_settling(), sweep), takes_over);
     rest = earlier(earlier(rest, jobs_rest), schedules_rest);
     // What was played last asks for some.
-    if (jobs && look_for_jobs && !draining && clock.monotonic() >= jobs_again) rest = milliseconds(0);
+    if (jobs && look_for_jobs && !draining) rest = earlier(rest, std::max(milliseconds(0), jobs_again - clock.monotonic()));
     if (!beginning.empty()) rest = earlier(rest, std::max(milliseconds(0), next_beginning - clock.monotonic()));
     rest = earlier(rest, needs.rest());
     if (!unconfirmed.empty()) rest = earlier(rest, kLookAgain);
@@ -526,6 +529,11 @@ struct Engine::Impl {
       return kStorageRetry;
     }
     inbox_waits |= done->stored;
+    // Many at work end one by one: what ends meanwhile shares a commit.
+    if (jobs->running() >= kManyJobs) {
+      jobs_again = clock.monotonic() + kGatherJobs;
+      if (look_for_jobs || jobs->has_results()) return earlier(done->rest, kGatherJobs);
+    }
     return done->rest;
   }
 
