@@ -291,7 +291,7 @@ TEST(ExpressionParseTest, ListsEveryWordInBothForms) {
        {"upper",   "lower",  "capitalize", "trim",  "length", "first", "last",   "join",
         "default", "round",  "number",     "int",   "text",   "money", "date",   "plural",
         "phone",   "mask",   "escape",     "keys",  "values", "sum",   "min",    "max",
-        "sort",    "unique", "map",        "where", "days",   "hours", "minutes"}) {
+        "sort",    "unique", "map",        "where", "among", "days",   "hours", "minutes"}) {
     EXPECT_THAT(filters, ::testing::Contains(filter));
   }
   EXPECT_THAT(functions, ::testing::IsSupersetOf({"now", "today", "random", "date", "duration",
