@@ -180,6 +180,8 @@ Stored<Done> ScenarioTables::prepare_table(const std::string& scenario, const Ta
           ":columns) "
           "ON CONFLICT (name, scenario) DO UPDATE SET columns = excluded.columns",
       soci::use(table.name), soci::use(scenario), soci::use(wanted);
+  // Steps may write into it now, and the file, should it come back, is to be read anew.
+  if (!table.data) forget_file(table);
   return Done{};
 }
 

@@ -37,6 +37,9 @@ class ScenarioTables {
   /// Makes the rows those of the table's file (table_files.cpp): what differs is written, and nothing when the file and its
   /// columns are those that were taken over last.
   Stored<Done> load_file(const Table& table);
+  /// The table is no file's any more.
+  void forget_file(const Table& table);
+  bool has_marks(const Table& table);
   /// What `similar` looks into (similar_rows.cpp).
   void prepare_indexes(const Table& table, const Similarity& similarity);
   /// SQLite drops no column that an index has.

@@ -34,7 +34,7 @@ struct Dimension {
   bool measured = false;  ///< by distance; else by equality
   double wanted = 0;
   double span = 0;         ///< the distance that counts as 1; 0: all values are the same
-  double within = 0;       ///< 0: however far
+  std::optional<double> within = {};  ///< none: however far
   bool boxed = true;       ///< whether an index finds values between two others
   std::vector<std::string> spellings = {};  ///< of the wanted text, as rows have it; never empty for texts
 };
@@ -126,8 +126,8 @@ class Search {
       query.run(true);
       one.boxed = texts == 0;
     }
-    if (one.within > 0) {
-      one.span = one.within;
+    if (one.within) {
+      one.span = *one.within;
       return Done{};
     }
     double ends[2] = {0, 0};
@@ -340,16 +340,16 @@ class Search {
         if (auto done = bind_equal(query, one); !done) return done;
         continue;
       }
-      if (one.boxed && (most < 1 || one.within > 0)) {
+      if (one.boxed && (most < 1 || one.within)) {
         next();
-        add_side(query, one, most < 1 ? most * one.span : one.within);
+        add_side(query, one, most < 1 ? most * one.span : *one.within);
       }
-      if (one.within > 0) {
+      if (one.within) {
         next();
         query << "abs(" << measure_expression(one.column) << " - ";
         real(query, one.wanted);
         query << ") <= ";
-        real(query, one.within);
+        real(query, *one.within);
       }
     }
     for (const Condition& condition : find_.conditions) {

@@ -81,6 +81,26 @@ class Inserter {
 
 }  // namespace
 
+bool ScenarioTables::has_marks(const Table& table) {
+  const std::string sql_name = quote_name(table.name), mark_column(kMark);
+  std::int64_t there = 0;
+  if (dialect_.shared) {
+    sql_ << "SELECT count(*) FROM pg_attribute WHERE attrelid = CAST(:name AS REGCLASS) AND attname = :mark AND NOT attisdropped",
+        soci::use(sql_name), soci::use(mark_column), soci::into(there);
+  } else {
+    sql_ << "SELECT count(*) FROM pragma_table_info(:name) WHERE name = :mark", soci::use(table.name), soci::use(mark_column), soci::into(there);
+  }
+  return there != 0;
+}
+
+void ScenarioTables::forget_file(const Table& table) {
+  std::string taken;
+  sql_ << "SELECT mark FROM scenario_table_data WHERE name = :name", soci::use(table.name), soci::into(taken);
+  if (!sql_.got_data()) return;
+  sql_ << "DELETE FROM scenario_table_data WHERE name = :name", soci::use(table.name);
+  if (has_marks(table)) sql_ << "UPDATE " + quote_name(table.name) + " SET " + quote_name(std::string(kMark)) + " = NULL";
+}
+
 Stored<Done> ScenarioTables::load_file(const Table& table) {
   const std::string wanted = mark_of(table);
   std::string taken;
@@ -89,8 +109,7 @@ Stored<Done> ScenarioTables::load_file(const Table& table) {
   if (known_file && (taken == wanted || table.data->rehearsed)) return Done{};
 
   const std::string sql_name = quote_name(table.name);
-  const std::string mark_column(kMark);
-  const std::string mark_name = quote_name(kMark);
+  const std::string mark_name = quote_name(std::string(kMark));
   // Rows of a file have no moment at which somebody saved them.
   std::int64_t saved = 0;
   sql_ << "SELECT count(*) FROM (SELECT 1 FROM " + sql_name + " WHERE created_at IS NOT NULL LIMIT 1000) AS saved", soci::into(saved);
@@ -99,14 +118,7 @@ Stored<Done> ScenarioTables::load_file(const Table& table) {
                                     " were saved into it by steps, and a table that is read from a file has the rows of the "
                                     "file alone: give the new table another name")};
   }
-  std::int64_t there = 0;
-  if (dialect_.shared) {
-    sql_ << "SELECT count(*) FROM pg_attribute WHERE attrelid = CAST(:name AS REGCLASS) AND attname = :mark AND NOT attisdropped",
-        soci::use(sql_name), soci::use(mark_column), soci::into(there);
-  } else {
-    sql_ << "SELECT count(*) FROM pragma_table_info(:name) WHERE name = :mark", soci::use(table.name), soci::use(mark_column), soci::into(there);
-  }
-  if (there == 0) sql_ << "ALTER TABLE " + sql_name + " ADD COLUMN " + mark_name + " BIGINT";
+  if (!has_marks(table)) sql_ << "ALTER TABLE " + sql_name + " ADD COLUMN " + mark_name + " BIGINT";
 
   std::unordered_map<std::string, Known> rows;
   {
@@ -177,6 +189,10 @@ Stored<Done> ScenarioTables::load_file(const Table& table) {
   }
   sql_ << "INSERT INTO scenario_table_data (name, mark) VALUES (:name, :mark) ON CONFLICT (name) DO UPDATE SET mark = excluded.mark",
       soci::use(table.name), soci::use(wanted);
+  // Ids of the file's own move no sequence, and a row that is given one later would get an id that is there.
+  if (dialect_.shared && table.key == "id" && load.added > 0)
+    sql_ << "SELECT setval(pg_get_serial_sequence(:name, 'id'), greatest(max(id), nextval(pg_get_serial_sequence(:same, 'id')))) FROM " + sql_name,
+        soci::use(sql_name), soci::use(sql_name);
   // What the planner knows of a table that was empty a moment ago would lead it astray.
   if (dialect_.shared && load.added + load.changed >= kWorthAnalysing) sql_ << "ANALYZE " + sql_name;
   table.data->loads->put(load);

@@ -111,7 +111,8 @@ struct EqualPart {
   Expression value;
   std::size_t index = 0;
 };
-std::optional<EqualPart> equal_part(const Expression& condition) {
+std::vector<EqualPart> equal_parts(const Expression& condition) {
+  std::vector<EqualPart> found;
   const std::vector<Expression> parts = condition.conjuncts();
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const auto comparison = parts[i].as_comparison();
@@ -119,9 +120,9 @@ std::optional<EqualPart> equal_part(const Expression& condition) {
     if (comparison->path[0] != "user" && comparison->path[0] != "человек") continue;
     auto value = parts[i].comparison_value();
     if (!value || asks_about_user(*value)) continue;
-    return EqualPart{comparison->path[1], std::move(*value), i};
+    found.push_back({comparison->path[1], std::move(*value), i});
   }
-  return std::nullopt;
+  return found;
 }
 
 std::string text_of(const Value& value) {
@@ -219,26 +220,33 @@ Stored<Done> EventIntake::begin(Transaction& tx, const Program& program, const H
     if (person_.empty()) end(Outcome::What::Nobody);
     return Done{};
   }
-  if (const auto part = equal_part(*event.find_user)) {
-    const auto value = worked_out(program, part->value, now);
+  std::string longest;  // the fewest people have it, most likely
+  for (const EqualPart& part : equal_parts(*event.find_user)) {
+    const auto value = worked_out(program, part.value, now);
     if (!value) return Done{};
-    std::string text = text_of(*value);
-    if (part->name == "phone" || part->name == "телефон") {
-      // Other systems write phones as they like.
-      if (const auto phone = read_phone(text, program.language == Language::Russian ? "RU" : "US")) {
-        phone_ = text = *phone;
-        phone_part_ = part->index;
-      }
-    }
     if (value->is_null()) {
       // Whoever has no phone is not meant by a call without one.
       end(Outcome::What::Nobody);
-    } else if (part->name == "id" || part->name == "номер") {
-      person_ = text;
-    } else if (!text.empty() && text.size() <= kLongestNeedle) {
-      append_json_string(needle_, text);
-      needle_ = needle_.substr(1, needle_.size() - 2);
+      return Done{};
     }
+    std::string text = text_of(*value);
+    if (part.name == "phone" || part.name == "телефон") {
+      // Other systems write phones as they like.
+      const auto phone = phone_.empty() ? read_phone(text, program.language == Language::Russian ? "RU" : "US") : std::nullopt;
+      if (phone) {
+        phone_ = text = *phone;
+        phone_part_ = part.index;
+      }
+    }
+    if (part.name == "id" || part.name == "номер") {
+      person_ = text;
+    } else if (text.size() > longest.size() && text.size() <= kLongestNeedle) {
+      longest = std::move(text);
+    }
+  }
+  if (person_.empty() && !longest.empty()) {
+    append_json_string(needle_, longest);
+    needle_ = needle_.substr(1, needle_.size() - 2);
   }
   return Done{};
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "interpreter/core/hmac.h"
+#include "interpreter/runtime/incoming_json.h"
 #include "schema/loader.h"
 #include "storage/storage.h"
 
@@ -90,6 +91,64 @@ TEST(EventIntakeTest, AnotherVersionInMidSearchBeginsItAnew) {
   const auto done = intake.go_on(storage, *after.program, Moment{1'000});
   ASSERT_TRUE(done && *done);
   EXPECT_EQ((*done)->what, EventIntake::Outcome::What::Stored) << "there is nobody to look for any more";
+}
+
+/// Whom a call finds: `found` with the user's id, or how it ended.
+class FindUserTest : public ::testing::Test {
+ protected:
+  FindUserTest() {
+    auto opened = Storage::open("sqlite::memory:", Durability::Normal);
+    EXPECT_TRUE(opened);
+    storage_.emplace(std::move(*opened));
+    add("1", "+12025550114", "Paris");
+    add("2", "+12025550115", "Paris");
+    add("3", "", "Oslo");
+  }
+  void add(const std::string& id, const std::string& phone, const std::string& city) {
+    UserRecord user;
+    user.id = id;
+    user.platform = "telegram";
+    user.phone = phone;
+    user.values.set("order", city);
+    DialogRow row;
+    row.state = "{}";
+    row.user = to_json(user);
+    const auto done = storage_->transact([&](Transaction& tx) -> Stored<Done> {
+      return tx.save_dialog(DialogKey{"shop", {"telegram", id}, id}, row, true, Moment{1});
+    });
+    EXPECT_TRUE(done);
+  }
+  std::string ask(const std::string& condition, std::initializer_list<std::pair<const char*, Value>> json) {
+    const Loaded loaded = shop("find_user: " + condition + ", ");
+    EXPECT_TRUE(loaded.program);
+    if (!loaded.program) return "not loaded";
+    ValueMap map;
+    for (const auto& [name, value] : json) map.set(name, value);
+    EventIntake intake({.bot = "shop", .webhook = "pay", .json = Value(map), .key = {}});
+    for (int portion = 0; portion < 20; ++portion) {
+      const auto done = intake.go_on(*storage_, *loaded.program, Moment{1'000});
+      EXPECT_TRUE(done);
+      if (!done) return "error";
+      if (!*done) continue;
+      if ((*done)->what == EventIntake::Outcome::What::Nobody) return "nobody";
+      if ((*done)->what == EventIntake::Outcome::What::Several) return "several";
+      return (*done)->what == EventIntake::Outcome::What::Stored ? "one" : "another";
+    }
+    return "never";
+  }
+
+  std::optional<Storage> storage_;
+};
+
+TEST_F(FindUserTest, EachPartOfAConditionIsReadByTheSameRules) {
+  const std::string both = "user.order == event.json.city and user.phone == event.json.phone";
+  EXPECT_EQ(ask(both, {{"city", "Paris"}, {"phone", "+1 202 555-01-14"}}), "one") << "phones are written in many ways";
+  EXPECT_EQ(ask(both, {{"city", "Oslo"}, {"phone", "+1 202 555-01-14"}}), "nobody");
+  EXPECT_EQ(ask(both, {{"city", "Oslo"}}), "nobody") << "a call without a phone is not about whoever has none";
+  EXPECT_EQ(ask("user.phone == event.json.phone and user.order == event.json.city", {{"phone", "12025550115"}}), "nobody");
+  EXPECT_EQ(ask("user.order == event.json.city", {{"city", "Paris"}}), "several");
+  EXPECT_EQ(ask("user.order == event.json.city and user.id == event.json.id", {{"city", "Paris"}, {"id", "2"}}), "one");
+  EXPECT_EQ(ask("user.order == event.json.city and user.id == event.json.id", {{"city", "Oslo"}, {"id", "2"}}), "nobody");
 }
 
 }  // namespace

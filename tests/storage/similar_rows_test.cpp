@@ -245,6 +245,19 @@ TEST_P(SimilarRowsTest, ATableWithoutRowsOrWithoutASpanHasAnAnswer) {
   EXPECT_TRUE(found(near, {}, false, 0).empty());
 }
 
+TEST_P(SimilarRowsTest, AShareOfNothingIsNothing) {
+  prepare({"area", "floor"});
+  must(storage_, [&](Transaction& tx) {
+    for (const int floor : {0, 1, 0, 7}) {
+      ValueMap values;
+      values.set("floor", floor);
+      unwrap(tx.insert_row(table_, values, {"7", 3}, Moment{1}));
+    }
+  });
+  EXPECT_EQ(found({{"floor", Value(0), 1, Within{0.2, true}}}, {}, false, 5), (std::vector<std::string>{"1 0", "3 0"}));
+  EXPECT_EQ(found({{"floor", Value(7), 1, Within{0, false}}}, {}, false, 5), (std::vector<std::string>{"4 0"}));
+}
+
 TEST_P(SimilarRowsTest, AnIndexedColumnThatHasNoValuesMayStillBecomeOfAnotherType) {
   prepare({"area", "floor"});
   table_.columns[0].type = ColumnType::Text;

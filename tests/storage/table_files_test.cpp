@@ -140,6 +140,29 @@ TEST_P(TableFilesTest, AColumnOfAnotherTypeIsReadAgain) {
   EXPECT_EQ(rows(others), (std::vector<std::string>{"1 5 7  ", "2 6 8  "}));
 }
 
+TEST_P(TableFilesTest, AFileThatComesBackIsReadAnew) {
+  const Table file = with_file(estates_, "1;Nevsky;5;;\n2;Lesnaya;6;;\n");
+  EXPECT_EQ(take(file), "2/0/0");
+  // A version without `data`: its steps may write.
+  ASSERT_TRUE(storage_.prepare_tables(program_of(estates_)));
+  must(storage_, [&](Transaction& tx) {
+    ValueMap values;
+    values.set("price", Value(Decimal(777)));
+    EXPECT_EQ(unwrap(tx.update_row(estates_, 1, values)), 1);
+  });
+  EXPECT_EQ(take(file), "0/2/0");
+  EXPECT_EQ(rows(file), (std::vector<std::string>{"1 Nevsky 5  ", "2 Lesnaya 6  "}));
+  EXPECT_EQ(take(file), "-");
+}
+
+TEST_P(TableFilesTest, IdsOfTheFilesOwnAreNotGivenAgain) {
+  EXPECT_EQ(take(with_file(estates_, "1;Nevsky;5;;\n2;Lesnaya;6;;\n3;Sadovaya;7;;\n")), "3/0/0");
+  estates_.key = "address";
+  const Table by_text = with_file(estates_, "Nevsky;5;;\nLesnaya;6;;\nSadovaya;7;;\nMorskaya;8;;\n");
+  EXPECT_EQ(take(by_text), "1/0/0");
+  EXPECT_EQ(rows(by_text), (std::vector<std::string>{"1 Nevsky 5  ", "2 Lesnaya 6  ", "3 Sadovaya 7  ", "4 Morskaya 8  "}));
+}
+
 TEST_P(TableFilesTest, ManyRowsGoOverInPortions) {
   std::string text;
   for (int i = 1; i <= 1234; ++i) text += std::to_string(i) + ";house " + std::to_string(i) + ";" + std::to_string(i * 1000) + ";;\n";
