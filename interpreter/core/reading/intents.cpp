@@ -70,7 +70,8 @@ constexpr std::array kPhrases = {
             "let's do it;let's go;do it;deal;indeed;affirmative;with pleasure;da;si;yess;oui;ja;кончено да;харашо;"
             "хорашо;хршо;хрш;хор;падтверждаю;потверждаю;согласн;дв;дп;даа;ладушки;йес;йеп;йеп йеп;оке;окэй;о'кей;"
             "о'кэй;согл;отчего и нет;оформляем;оформим;записываем;запишем;делаем;заказываем;бронируем;бронируйте;"
-            "i'm in;count me in;why wouldn't i;да прямо сейчас"},
+            "i'm in;count me in;why wouldn't i;да прямо сейчас;"
+            "с чего бы нет;с чего бы и нет;почему же нет;чего же нет;обеими руками за;я обеими руками за"},
     Phrases{Mark::Easy,
             "ага;агась;угу;угумс;угум;еще бы;а то;а как же;обязательно;непременно;само собой;само собой разумеется"},
     Phrases{Mark::Surely,
@@ -78,6 +79,9 @@ constexpr std::array kPhrases = {
             "канешна;канешно;канечно;канечна;кнешно;кнчн;конечн;канешн;ессно;есесно;однозначно;определенно;бесспорно;"
             "стопудово;сто пудов;сто процентов;100%;на все 100%;на 100%;на сто процентов"},
     Phrases{Mark::YesByNo,
+            "никаких возражений;нет никаких возражений;никаких проблем;нет никаких проблем;без всяких возражений;без всяких проблем;"
+            "никаких претензий;нет претензий;претензий нет;вопросов не имею;не прочь;не отказался бы;не отказалась бы;"
+            "не помешает;не помешало бы;"
             "не против;ничего против;не возражаю;не возражаем;нет возражений;без возражений;нет замечаний;"
             "без замечаний;замечаний нет;возражений нет;нет проблем;без проблем;проблем нет;без вопросов;"
             "вопросов нет;нет вопросов;ничего не имею против;не проблема;не вопрос;не откажусь;не откажемся;"
@@ -124,6 +128,7 @@ constexpr std::array kPhrases = {
             "бы;maybe;perhaps;probably;possibly;i guess;i think;"
             "i think so;i suppose;kind of;sort of;likely;ладно;ну ладно;да ладно;окей ладно"},
     Phrases{Mark::Unclear,
+            "в следующей жизни;в другой жизни;когда нибудь;когда нибудь потом;"
             "хорошо бы;неплохо бы;не знаю;я не знаю;незнаю;хз;без понятия;понятия не имею;фиг знает;кто знает;"
             "черт знает;посмотрим;поглядим;подумаю;подумаем;подумать;надо подумать;нужно подумать;я подумаю;"
             "дайте подумать;пока думаю;не уверен;не уверена;не уверены;неуверен;сомневаюсь;затрудняюсь;"
@@ -158,7 +163,7 @@ constexpr std::array kPhrases = {
     Phrases{Mark::Later,
             "потом;может потом;давай потом;давайте потом;как нибудь потом;попозже;позже;позднее;в другой раз;"
             "в следующий раз;maybe later;later;another time;как нибудь в другой раз;как нибудь в следующий раз;"
-            "как нибудь позже;когда нибудь;когда нибудь потом;some other time;another day"},
+            "как нибудь позже;some other time;another day"},
     Phrases{Mark::Stop,
             "стоп;отмена;отмени;отмените;отменить;хватит;довольно;прекрати;прекратите;перестань;"
             "перестаньте;stop;cancel"},
@@ -322,7 +327,7 @@ constexpr std::array<Control, 3> kControls = {{
      "прекрати прекратите прекратить "
      "перестань перестаньте остановись остановитесь остановить прервать прервите закончить "
      "закончим закончи закончите "
-     "завершить завершим заверши завершите конец выход выйти выйди передумал передумала передумали "
+     "завершить завершим заверши завершите завершаем заканчиваем прекращаем конец выход выйти выйди передумал передумала передумали "
      "отстань отстаньте отвали "
      "отвалите отвяжись stop cancel quit exit abort отписка отписаться отпишись отпишите отпиши "
      "отпишитесь unsubscribe bye "
@@ -387,7 +392,7 @@ constexpr WordList kAlsoAnswers =
     "menu exit end manager agent person support representative human previous bye reset undo";
 
 constexpr WordList kRequests =
-    "позови позовите позвать соедини соедините соединить переведи переведите перевести переключи "
+    "позови позовите позвать зови зовите соедини соедините соединить переведи переведите перевести переключи "
     "переключите переключить дай "
     "дайте свяжи свяжите связать связаться пригласи пригласите пригласить передай передайте нужен "
     "нужна нужно нужны хочу хотел "
@@ -398,7 +403,7 @@ constexpr WordList kRequests =
 
 /// Requests that a person is the object of, wherever they stand.
 constexpr WordList kCalls =
-    "позови позовите соедини соедините переведи переведите переключи переключите свяжи свяжите пригласи пригласите "
+    "позови позовите зови зовите соедини соедините переведи переведите переключи переключите свяжи свяжите пригласи пригласите "
     "вызови вызовите";
 
 constexpr WordList kErase =
@@ -469,14 +474,14 @@ bool asks_erasure(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     if (one_of(word, kErase)) {
       verb = true;
-    } else if (one_of(word, "меня данные me data")) {
+    } else if (one_of(word, "меня данные обо me data")) {
       whole = true;
     } else if (one_of(word, "номер телефон контакты анкету профиль аккаунт информацию почту имя историю переписку "
                             "согласие number phone account details profile name history email everything все всю")) {
       detail = true;
-    } else if (one_of(word, "мой мои мое мою свой свои свою обо мне my")) {
+    } else if (one_of(word, "мой мои мое мою свой свои свою мне my")) {
       own = true;
-    } else if (!one_of(word, "персональные личные из базы вашей ваших списка списков рассылки рассылок контактов системы "
+    } else if (!one_of(word, "прошу требую персональные личные из базы вашей ваших списка списков рассылки рассылок контактов системы "
                              "about from your the list database all personal") &&
                !one_of(word, kPolite)) {
       return false;
@@ -736,6 +741,11 @@ std::vector<Marked> marked(const std::vector<Item>& items) {
       mark = Mark::Filler;
       end = i + 1;
     }
+    // `да, за 500 рублей`, `да, до 18`
+    if (end <= i + 1 && one_of(items[i].text, "до за от") && i + 1 < items.size() && is_digit(static_cast<unsigned char>(items[i + 1].text[0]))) {
+      mark = Mark::If;
+      end = i + 1;
+    }
     if (end == i) {
       end = i + 1;
       mark = mark_of_unknown(items[i].text);
@@ -821,11 +831,15 @@ std::optional<Command> command_of(const std::vector<Item>& items, bool question)
       return mark != Mark::Other && mark != Mark::Doubt && mark != Mark::If && mark != Mark::Manner && mark != Mark::NotAnAnswer;
     });
     if (!lead) return std::nullopt;
+    const bool asked = std::any_of(rest.begin(), rest.end(), [](const std::string& word) { return one_of(word, kRequests); });
     // `нет оператора`, `нет меню` tell what is missing.
-    if (!pause && before.back() == Mark::No && *intent != Intent::Back && !is_unsubscription(rest)) continue;
+    if (!pause && before.back() == Mark::No && *intent != Intent::Back && !asked && !is_unsubscription(rest)) continue;
     command.intent = *intent;
     command.words = rest;
     command.yes_before = has(before, Mark::Yes) || has(before, Mark::Easy) || has(before, Mark::Surely);
+    // `да, перезвоните` answers `Перезвонить вам?`
+    const bool names_person = std::any_of(rest.begin(), rest.end(), [](const std::string& word) { return one_of(word, kPeople); });
+    if (*intent == Intent::Operator && command.yes_before && !names_person) return std::nullopt;
     return command;
   }
   return std::nullopt;
