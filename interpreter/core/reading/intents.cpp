@@ -71,7 +71,7 @@ constexpr std::array kPhrases = {
             "хорашо;хршо;хрш;хор;падтверждаю;потверждаю;согласн;дв;дп;даа;ладушки;йес;йеп;йеп йеп;оке;окэй;о'кей;"
             "о'кэй;согл;отчего и нет;оформляем;оформим;записываем;запишем;делаем;заказываем;бронируем;бронируйте;"
             "i'm in;count me in;why wouldn't i;да прямо сейчас;"
-            "с чего бы нет;с чего бы и нет;почему же нет;чего же нет;обеими руками за;я обеими руками за"},
+            "с чего бы нет;с чего бы и нет;почему же нет;чего же нет;нужна;нужен;нужны;обеими руками за;я обеими руками за"},
     Phrases{Mark::Easy,
             "ага;агась;угу;угумс;угум;еще бы;а то;а как же;обязательно;непременно;само собой;само собой разумеется"},
     Phrases{Mark::Surely,
@@ -624,7 +624,7 @@ constexpr WordList kIronic =
     "мечтать мечтал мечтала разбежался разбежалась прямо";
 constexpr WordList kTakesBack =
     "верни верните вернуть возврат возвращайте возвратите удали удалите удалить сотри сотрите стереть уберите забудьте отпишите "
-    "отзываю отозвать жалоба пожалуюсь другой другая другое другие другую другого лучше нельзя без вместо иначе "
+    "отзываю отозвать жалоба пожалуюсь другой другая другое другие другую другого другому других другим другими лучше нельзя без вместо иначе "
     "refund delete remove erase return unsubscribe another instead different without";
 
 Mark mark_of_unknown(const std::string& word) {
@@ -1027,8 +1027,12 @@ Intent read_intent(std::string_view text) {
   return intent;
 }
 
-std::optional<Intent> read_control(std::string_view text, bool any_text_answers) {
-  const Intent intent = read_intent(text);
+std::optional<Intent> read_control(std::string_view text, bool any_text_answers, bool asked_yes_no) {
+  Intent intent = read_intent(text);
+  if (!asked_yes_no && (intent == Intent::No || intent == Intent::Unclear)) {
+    const auto command = command_of(items_of(trim(text.substr(0, 4096))), text.find('?') != std::string_view::npos);
+    if (command && command->intent == Intent::Stop) intent = Intent::Stop;
+  }
   if (intent != Intent::Back && intent != Intent::Restart && intent != Intent::Stop && intent != Intent::Operator)
     return std::nullopt;
   if (!any_text_answers) return intent;
