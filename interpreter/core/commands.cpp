@@ -190,18 +190,28 @@ FoundCommand find_command(const Program& program, std::string_view text, std::st
   return {};
 }
 
-const Command* find_meant(const Program& program, std::string_view text, bool as_answer,
-                          const std::vector<std::string>* roles) {
+namespace {
+
+/// `asked_yes_no`: there `нет, стоп` is an answer.
+const Command* find_meant_here(const Program& program, std::string_view text, bool as_answer, bool asked_yes_no,
+                               const std::vector<std::string>* roles) {
   const bool any = std::any_of(program.commands.begin(), program.commands.end(),
                                [](const Command& command) { return !command.means.empty(); });
   if (!any || slash_command(text) == "start") return nullptr;
-  const auto intent = read_control(text, as_answer);
+  const auto intent = read_control(text, as_answer, asked_yes_no);
   if (!intent) return nullptr;
   for (const Command& command : program.commands) {
     if (is_for(command, roles) && std::find(command.means.begin(), command.means.end(), *intent) != command.means.end())
       return &command;
   }
   return nullptr;
+}
+
+}  // namespace
+
+const Command* find_meant(const Program& program, std::string_view text, bool as_answer,
+                          const std::vector<std::string>* roles) {
+  return find_meant_here(program, text, as_answer, true, roles);
 }
 
 bool hear_command(Play& play, std::string_view folded, bool only_during_handoff) {
@@ -212,7 +222,9 @@ bool hear_command(Play& play, std::string_view folded, bool only_during_handoff)
   if (!found.command && free_words && (only_during_handoff || !is_button_here(play, folded))) {
     const bool as_answer = !only_during_handoff && question && question->type != QuestionType::Name &&
                            play.state.waiting.what == Waiting::For::Answer && kind_of(*question).takes_any_text;
-    found = {find_meant(play.program, text, as_answer, &play.around.roles), text.size()};
+    const bool asked_yes_no =
+        question && (question->type == QuestionType::YesNo || play.state.waiting.what == Waiting::For::Confirmation);
+    found = {find_meant_here(play.program, text, as_answer, asked_yes_no, &play.around.roles), text.size()};
   }
   if (found.command) {
     if (only_during_handoff && !found.command->during_handoff) return false;

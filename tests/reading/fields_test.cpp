@@ -114,6 +114,47 @@ TEST(NameTest, ReadsNames) {
   EXPECT_EQ(name("я Пётр"), "Пётр");
 }
 
+TEST(NameTest, LeavesOutWhatStandsAroundAName) {
+  for (const char* text : {"зовите меня Анна", "Анна меня зовут", "Обращайтесь Анна", "Анна, очень приятно", "очень приятно, Анна",
+                           "да, меня зовут Анна", "Анна (мама Пети)", "для друзей Анна", "я Анна", "Анна я", "Имя: Анна"}) {
+    EXPECT_EQ(name(text), "Анна") << text;
+  }
+  for (const char* text : {"call me Ann", "it's Ann", "My name's Ann", "Ann here", "Ann, nice to meet you", "Name: Ann"})
+    EXPECT_EQ(name(text), "Ann") << text;
+  EXPECT_EQ(name("Анна (Петрова)"), "Анна Петрова");
+}
+
+TEST(NameTest, RefusalsGreetingsAndCommandsAreNoNames) {
+  for (const char* text : {"не скажу", "не хочу", "да", "нет", "привет", "никак", "какая разница", "это секрет", "как хотите", "меня зовут",
+                           "меня зовут никак", "потом скажу", "очень приятно", "сколько стоит квартира", "подскажите цену", "вам-то что",
+                           "удалите мои данные", "да, назад", "без имени", "пропустить", "no", "hello", "none of your business",
+                           "I'd rather not say", "not telling", "skip"}) {
+    EXPECT_EQ(name(text), "-1") << text;
+    EXPECT_TRUE(name_readings(text).empty()) << text;
+  }
+}
+
+TEST(NameTest, WordsOfAnAnswerMayBeNamesWhenSaidToBe) {
+  for (const char* text : {"Вера", "Надежда", "Ян", "Лев", "Ким", "Will", "May", "My Nguyen", "Дапкунайте"}) EXPECT_EQ(name(text), text);
+  EXPECT_EQ(name("меня зовут Го"), "Го");
+  EXPECT_EQ(name("my name is Sure"), "Sure");
+}
+
+TEST(NameTest, AsksWhichNameWhereThereAreTwoOrItIsDeclined) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(name_readings("Меня Анной зовут"), (Names{"Анна", "Анной"}));
+  EXPECT_EQ(name_readings("зовите меня Аней"), (Names{"Аня", "Аней"}));
+  EXPECT_EQ(name_readings("меня зовут Игорем"), (Names{"Игорь", "Игорем"}));
+  EXPECT_EQ(name_readings("меня зовут Иваном Петровым"), (Names{"Иван Петров", "Иваном Петровым"}));
+  EXPECT_EQ(name_readings("Сергей Викторович, можно просто Сергей"), (Names{"Сергей Викторович", "Сергей"}));
+  EXPECT_EQ(name_readings("Мария Ивановна, но можно просто Маша"), (Names{"Мария Ивановна", "Маша"}));
+  EXPECT_EQ(name_readings("Анна или Аня"), (Names{"Анна", "Аня"}));
+  EXPECT_EQ(name_readings("Анна, менеджер"), (Names{"Анна", "Анна менеджер"}));
+  for (const char* text : {"Меня Анной зовут", "Анна или Аня", "Анна, менеджер"}) EXPECT_EQ(name(text), "-6") << text;
+  EXPECT_EQ(name("меня зовут Сергей"), "Сергей");
+  EXPECT_EQ(name("меня зовут Артём"), "Артём");
+}
+
 TEST(NameTest, TellsWhyItRefuses) {
   EXPECT_EQ(name(""), "-0");
   EXPECT_EQ(name("раз два три четыре пять шесть"), "-4");

@@ -276,14 +276,8 @@ Flow hear_confirmation(Play& play, const Question& question, const Input& input)
   if (input.code == 'y' || input.code == 'n') {
     answer = input.code == 'y';
   } else if (!input.pressed()) {
-    if (is_phrase(play, Phrase::Yes)) {
-      answer = true;
-    } else if (is_phrase(play, Phrase::No)) {
-      answer = false;
-    } else {
-      const Reading reading = kind_of_type(QuestionType::YesNo).read(play, question);
-      if (reading.taken) answer = reading.value.truthy();
-    }
+    const Reading reading = kind_of_type(QuestionType::YesNo).read(play, question);
+    if (reading.taken) answer = reading.value.truthy();
   } else {
     return Flow::Rest;
   }

@@ -27,7 +27,12 @@ Reading read_text(Play& play, const Question& question) {
 
 Reading read_name_answer(Play& play, const Question& question) {
   auto name = read_name(play.heard.text);
-  return name ? take_text(question, std::move(*name)) : Reading::refuse(Phrase::InvalidName);
+  if (name) return take_text(question, std::move(*name));
+  Reading offer = Reading::refuse(Phrase::InvalidName);
+  for (std::string& one : name_readings(play.heard.text)) {
+    if (take_text(question, one).taken) offer.offered.push_back({Value(one), one});
+  }
+  return offer;
 }
 
 Reading read_email_answer(Play& play, const Question& question) {

@@ -4,14 +4,16 @@
 namespace sufler {
 
 Reading read_yes_no_answer(Play& play, const Question&) {
-  // `Да?` asks back; folding would lose the mark.
-  const bool asks = play.heard.text.find('?') != std::string::npos;
-  const std::string folded = asks ? std::string() : fold(play.heard.text);
+  const std::string_view text = trim(play.heard.text);
+  const std::string folded = fold(text);
   for (const bool yes : {true, false}) {
-    if (!folded.empty() && folded == fold(play.phrase_text(yes ? Phrase::Yes : Phrase::No)))
-      return Reading::of(yes);
+    const std::string label = play.phrase_text(yes ? Phrase::Yes : Phrase::No);
+    if (folded.empty() || folded != fold(label)) continue;
+    // Folding loses the signs that take an answer back: `Да?`, `Да 👎`.
+    const bool signs_matter = text != trim(label) && read_yes_no(folded) && !read_yes_no(text);
+    if (!signs_matter && text.find('?') == std::string_view::npos) return Reading::of(yes);
   }
-  const auto answer = read_yes_no(play.heard.text);
+  const auto answer = read_yes_no(text);
   if (!answer) return Reading::refuse(Phrase::InvalidYesNo);
   return Reading::of(*answer);
 }

@@ -64,8 +64,62 @@ bool is_amount(const std::vector<Token>& tokens, std::size_t begin, std::size_t 
   return false;
 }
 
+/// What is told by a number that looks like a phone, in whatever case: never a phone …
+constexpr reading::WordList kDocuments =
+    "инн кпп огрн огрнип снилс бик окпо оквэд паспорт паспорта паспорту полис полиса омс дмс счет счета счету карта карту карты "
+    "карте серия серии индекс iban tin inn passport account card policy invoice ssn";
+/// … and a phone perhaps: `по заказу 89123456789`.
+constexpr reading::WordList kNumbered =
+    "заказ заказа заказу договор договора договору код кода артикул артикула заявка заявки заявку заявке бронь брони накладная "
+    "накладной накладную накладная трек чек чека билет билета id айди order contract code ticket booking";
+
+enum class Told : std::uint8_t { Phone, Perhaps, Document };
+
+/// What the words beside the digits of bytes `begin` to `end` say of them.
+Told what_is_told(const std::vector<Token>& tokens, std::size_t begin, std::size_t end) {
+  std::size_t after = tokens.size();
+  std::size_t before = 0;  // tokens in front
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i].end <= begin) before = i + 1;
+    if (tokens[i].begin >= end && after == tokens.size()) after = i;
+  }
+  const auto is_between = [](const Token& token) {
+    return (!token.is_word() && !token.is_digits() && !token.is_mark(",") && !token.is_mark(";")) ||
+           one_of(token.text, "номер номера это мой моя моего no number n is my the");
+  };
+  while (before > 0 && is_between(tokens[before - 1])) --before;
+  if (before > 0 && one_of(tokens[before - 1].text, kDocuments)) return Told::Document;
+  if (before > 0 && one_of(tokens[before - 1].text, "тел телефон телефона ватсап вацап вотсап viber tel phone whatsapp")) return Told::Phone;
+  const bool numbered = before > 0 && one_of(tokens[before - 1].text, kNumbered);
+  while (after < tokens.size() && is_between(tokens[after])) ++after;
+  if (after < tokens.size() && one_of(tokens[after].text, "инн кпп огрн огрнип снилс паспорт паспорта inn tin ssn iban")) {
+    // `8 912 345-67-89, ИНН 7712345678`: it is of the next one
+    const bool of_next = std::any_of(tokens.begin() + static_cast<std::ptrdiff_t>(after), tokens.end(),
+                                     [](const Token& token) { return token.is_digits(); });
+    if (!of_next) return Told::Document;
+  }
+  return numbered ? Told::Perhaps : Told::Phone;
+}
+
+/// `+7 8 912 …` has two prefixes, and ten digits that begin with 7 lack one or are no phone: the person says.
+bool is_misshapen(std::string_view digits, std::string_view phone) {
+  if (!phone.starts_with("+7") || !digits.starts_with("7")) return false;
+  const std::string_view national = phone.substr(2);
+  return (digits.starts_with("78") && digits.substr(2, 10) == national) || digits.substr(0, 10) == national;
+}
+
+struct FoundPhone {
+  std::string phone;
+  bool doubtful;
+};
+
 /// The part of the text from its first number word to its last, when a phone is dictated.
-std::string dictated_digits(std::string_view text, const std::vector<Token>& tokens) {
+struct Dictated {
+  std::string digits;
+  std::size_t begin = 0;  // bytes
+  std::size_t end = 0;
+};
+Dictated dictated_digits(std::string_view text, const std::vector<Token>& tokens) {
   std::size_t first = tokens.size();
   std::size_t last = 0;
   bool words = false;
@@ -78,8 +132,9 @@ std::string dictated_digits(std::string_view text, const std::vector<Token>& tok
   }
   if (!words || first == tokens.size() || is_amount(tokens, tokens[first].begin, tokens[last].end))
     return {};
-  return read_digits(text.substr(tokens[first].begin, tokens[last].end - tokens[first].begin),
-                     Language::Russian);
+  const std::size_t begin = tokens[first].begin;
+  const std::size_t end = tokens[last].end;
+  return {read_digits(text.substr(begin, end - begin), Language::Russian), begin, end};
 }
 
 /// Most answers are a Russian mobile written plainly: `+7 912 345-67-89`. Every number of the form 9XX… is valid
@@ -104,9 +159,11 @@ std::optional<std::string> plain_russian_mobile(std::string_view text) {
 
 }  // namespace
 
-std::vector<std::string> read_phones(std::string_view text, std::string_view region) {
+namespace {
+
+std::vector<FoundPhone> find_phones(std::string_view text, std::string_view region) {
   if (region == "RU") {
-    if (auto mobile = plain_russian_mobile(trim(text))) return {std::move(*mobile)};
+    if (auto mobile = plain_russian_mobile(trim(text))) return {{std::move(*mobile), false}};
   }
   const std::string composed = to_nfc(trim(text.substr(0, 1024)));
   const std::vector<Token> tokens = reading::split_tokens(composed);
@@ -121,20 +178,24 @@ std::vector<std::string> read_phones(std::string_view text, std::string_view reg
     letters = letters || token.is_word();
   }
   const std::string country(region);
+  bool documents = false;
   if (digit_count >= 5 && !tokens.empty()) {
     if (!letters && !is_amount(tokens, tokens.front().begin, tokens.back().end)) {
       const bool currency = std::any_of(tokens.begin(), tokens.end(), is_amount_word);
       if (!currency) {
-        if (auto phone = parse(composed, country)) return {std::move(*phone)};
+        if (auto phone = parse(composed, country)) {
+          const bool doubtful = is_misshapen(digits, *phone);
+          return {{std::move(*phone), doubtful}};
+        }
       }
       // A shared contact: a whole international number without its plus.
       if (tokens.size() == 1 && digits.size() >= 11 && digits.size() <= 15 && digits[0] != '0' &&
           digits[0] != '8' && digits[0] != '7') {
-        if (auto phone = parse("+" + digits, country)) return {std::move(*phone)};
+        if (auto phone = parse("+" + digits, country)) return {{std::move(*phone), false}};
       }
     }
     // Inside a sentence.
-    std::vector<std::string> found;
+    std::vector<FoundPhone> found;
     PhoneNumberMatcher matcher(util(), composed, country, PhoneNumberMatcher::VALID, 16);
     while (matcher.HasNext()) {
       PhoneNumberMatch match;
@@ -142,24 +203,54 @@ std::vector<std::string> read_phones(std::string_view text, std::string_view reg
       const std::size_t begin = static_cast<std::size_t>(std::max(match.start(), 0));
       const std::size_t end = static_cast<std::size_t>(std::max(match.end(), 0));
       if (is_amount(tokens, begin, end)) continue;
-      const std::string phone = e164(match.number());
-      if (std::find(found.begin(), found.end(), phone) == found.end()) found.push_back(phone);
+      const Told told = what_is_told(tokens, begin, end);
+      documents = documents || told == Told::Document;
+      if (told == Told::Document) continue;
+      std::string said;
+      for (const Token& token : tokens) {
+        if (token.is_digits() && token.begin >= begin && token.end <= end) said += token.text;
+      }
+      std::string phone = e164(match.number());
+      const bool doubtful = told == Told::Perhaps || is_misshapen(said, phone);
+      const auto same = std::find_if(found.begin(), found.end(), [&](const FoundPhone& one) { return one.phone == phone; });
+      if (same == found.end()) {
+        found.push_back({std::move(phone), doubtful});
+      } else {
+        same->doubtful = same->doubtful && doubtful;
+      }
     }
-    if (!found.empty()) return found;
+    // Beside a phone the number of an order is none.
+    if (std::any_of(found.begin(), found.end(), [](const FoundPhone& one) { return !one.doubtful; }))
+      std::erase_if(found, [](const FoundPhone& one) { return one.doubtful; });
+    if (!found.empty() || documents) return found;
   }
-  const std::string dictated = dictated_digits(composed, tokens);
-  if (dictated.size() >= 7 && dictated.size() <= 15) {
+  const Dictated dictated = dictated_digits(composed, tokens);
+  if (dictated.digits.size() >= 7 && dictated.digits.size() <= 15) {
+    const Told told = what_is_told(tokens, dictated.begin, dictated.end);
+    if (told == Told::Document) return {};
     const bool plus = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
       return token.is_mark("+") || one_of(token.text, "плюс plus");
     });
-    if (auto phone = parse((plus ? "+" : "") + dictated, country)) return {std::move(*phone)};
+    if (auto phone = parse((plus ? "+" : "") + dictated.digits, country)) {
+      const bool doubtful = told == Told::Perhaps || is_misshapen(dictated.digits, *phone);
+      return {{std::move(*phone), doubtful}};
+    }
   }
   return {};
 }
 
+}  // namespace
+
+std::vector<std::string> read_phones(std::string_view text, std::string_view region) {
+  std::vector<std::string> phones;
+  for (FoundPhone& one : find_phones(text, region)) phones.push_back(std::move(one.phone));
+  return phones;
+}
+
 std::optional<std::string> read_phone(std::string_view text, std::string_view region) {
-  std::vector<std::string> phones = read_phones(text, region);
-  return phones.size() == 1 ? std::optional(std::move(phones.front())) : std::nullopt;
+  std::vector<FoundPhone> phones = find_phones(text, region);
+  if (phones.size() != 1 || phones.front().doubtful) return std::nullopt;
+  return std::move(phones.front().phone);
 }
 
 std::string format_phone(std::string_view phone) {
