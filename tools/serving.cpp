@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <future>
 #include <random>
 #include <utility>
@@ -179,7 +180,7 @@ class Maker {
       if (live.error().kind != StorageError::Kind::Refused) return failed(live.error().message);
       refused = live.error().message;
     } else if (same) {
-      if (auto prepared = storage_.prepare_tables(*disk.program); !prepared) return failed(prepared.error().message);
+      if (auto prepared = prepare(bot, *disk.program); !prepared) return failed(prepared.error().message);
       chosen_ = disk.program;
       return deployment;
     }
@@ -192,15 +193,33 @@ class Maker {
     if (!program) return failed(program.error().message);
     if (!*program) return failed((refused.empty() ? "" : refused + "; ") + why);
     chosen_ = std::move(*program);
-    if (auto prepared = storage_.prepare_tables(*chosen_); !prepared) return failed(prepared.error().message);
+    if (auto prepared = prepare(bot, *chosen_); !prepared) return failed(prepared.error().message);
     tell_other_version(bot, deployment, refused);
     return deployment;
+  }
+
+  /// Rows of a file are one scenario's: two files would put theirs in turns into one table.
+  Stored<Done> prepare(const BotConfig& bot, const Program& program) {
+    std::error_code error;
+    const auto folder = [&](const BotConfig& one) { return std::filesystem::weakly_canonical(one.scenario, error); };
+    for (const LiveBot& other : bots_.live) {
+      if (!other.program || folder(other.config) == folder(bot)) continue;
+      for (const Table& table : program.tables) {
+        for (const Table& same : other.program->tables) {
+          if ((!table.data && !same.data) || to_lower(table.name) != to_lower(same.name)) continue;
+          return Error{StorageError{StorageError::Kind::Refused,
+                                    "the table `" + table.name + "` is read from a file, and the bot `" + other.config.name +
+                                        "` has a table of this name in the same database: give one of them another name, or one of the bots a database of its own"}};
+        }
+      }
+    }
+    return storage_.prepare_tables(program);
   }
 
   Stored<Deployment> take(const BotConfig& bot, const ReadVersion& disk) {
     const Moment now = system_clock().now();
     // Refused tables must not leave a version behind that nobody can serve.
-    if (auto prepared = storage_.prepare_tables(*disk.program); !prepared) return Error{prepared.error()};
+    if (auto prepared = prepare(bot, *disk.program); !prepared) return Error{prepared.error()};
     if (auto kept = store_version(at_once_, bot.name, disk, {}, now, files_.cache()); !kept) return Error{kept.error()};
     auto live = make_live(storage_, bot.name, *disk.program, now);
     if (live) chosen_ = disk.program;

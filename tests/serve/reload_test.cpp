@@ -298,6 +298,26 @@ class LeftOutTest : public ReloadTest {
   fakes::FakeTelegram other;
 };
 
+/// Copies of one folder, whose owner changed the prices in one of them.
+TEST_F(LeftOutTest, TwoBotsDoNotPutTheRowsOfTheirFilesIntoOneTable) {
+  environment["OTHER_TOKEN"] = other.token();
+  const auto with_prices = [](const std::string& file) {
+    return "scenario: shop\nlanguage: en\nstart: prices\ntables:\n  products: {data: " + file +
+           ", key: code, code: text, price: number}\nbranches:\n  prices:\n    - find: products\n      into: found\n    - say: \"{{ found[0].price }}\"\n";
+  };
+  folder.write("a.csv", "code;price\nA;1\n");
+  folder.write("b.csv", "code;price\nA;2\n");
+  folder.write("shop.yaml", with_prices("a.csv"));
+  folder.write("other.yaml", with_prices("b.csv"));
+  write_config("shop.yaml");
+  std::ofstream(folder.path() + "/sufler.yaml", std::ios::app)
+      << "  other:\n    scenario: other.yaml\n    telegram: {token: \"${OTHER_TOKEN}\", api: \"" << other.url() << "\", " << fakes::kNoLimits << "}\n";
+  start();
+  EXPECT_THAT(sufler->output(), HasSubstr("bot `other`: the table `products` is read from a file, and the bot `shop` has a table of this name in the same database"));
+  telegram.say(kAnna, "/start");
+  EXPECT_EQ(texts(kAnna, 1)[0], "1");
+}
+
 TEST_F(LeftOutTest, ABotThatWasLeftOutIsServedWhenItsScenarioIsWell) {
   serve_one_of_two();
   EXPECT_THAT(sufler->output(), HasSubstr("left out"));
