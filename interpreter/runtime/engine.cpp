@@ -958,7 +958,8 @@ struct Engine::Impl {
       draining = true;
       wake.notify_all();
     }
-    if (!thread.joinable()) round();
+    const bool threaded = thread.joinable();
+    if (!threaded) round();
     const auto until = clock.monotonic() + milliseconds(grace.ms);
     while (thread.joinable() && clock.monotonic() < until) {
       bool quiet = false;
@@ -977,10 +978,10 @@ struct Engine::Impl {
     }
     if (thread.joinable()) thread.join();
     confirm();
-    // No later round tries these again, and a disk may fail for a moment.
-    const auto insist = [](const auto& write) {
+    // No later round tries these again, and a disk may fail for a moment. Whoever drives by hand has no such moments.
+    const auto insist = [tries = threaded ? 5 : 0](const auto& write) {
       Stored<Done> done = write();
-      for (int more = 0; more < 5 && !done && may_pass(done.error().kind); ++more) {
+      for (int more = 0; more < tries && !done && may_pass(done.error().kind); ++more) {
         std::this_thread::sleep_for(milliseconds(100));
         done = write();
       }
