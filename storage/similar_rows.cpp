@@ -97,20 +97,32 @@ class Search {
   /// What is the same to `like`: case, `ё` and punctuation aside. In a table of more rows a text is the same only when it is
   /// written the same: whoever has so many writes them by a program, and looking at each would take longer than the search.
   std::vector<std::string> spellings(const Dimension& one, const std::string& wanted) {
-    constexpr const char* kMostLookedAt = "5000";
     std::vector<std::string> same{wanted};
     const std::string folded = fold(wanted), name = quote_name(one.column.name);
-    if (folded.empty()) return same;
+    if (folded.empty() || !is_small()) return same;
     std::string other;
     soci::indicator there = soci::i_ok;
     Query query(sql_, kept_);
-    query << "SELECT DISTINCT " << name << " FROM " << sql_name_ << " WHERE " << name << " IS NOT NULL AND (SELECT max(id) FROM " << sql_name_
-          << ") - (SELECT min(id) FROM " << sql_name_ << ") < " << kMostLookedAt;
+    query << "SELECT DISTINCT " << name << " FROM " << sql_name_ << " WHERE " << name << " IS NOT NULL";
     query.column(other, there);
     query.run(false);
     while (query.fetch())
       if (other != wanted && fold(other) == folded) same.push_back(other);
     return same;
+  }
+
+  /// Told by the ids, which an index has, and not by counting. Each end by itself: SQLite looks at all rows for both at once.
+  bool is_small() {
+    constexpr std::int64_t kMostLookedAt = 5000;
+    if (!small_) {
+      std::int64_t span = 0;
+      Query query(sql_, kept_);
+      query << "SELECT coalesce((SELECT max(id) FROM " << sql_name_ << ") - (SELECT min(id) FROM " << sql_name_ << "), 0)";
+      query.column(span);
+      query.run(true);
+      small_ = span < kMostLookedAt;
+    }
+    return *small_;
   }
 
   /// The span of a column: between its least and greatest value, which an index knows.
@@ -423,6 +435,7 @@ class Search {
   const Table& table_;
   const FindRows& find_;
   const std::string sql_name_;
+  std::optional<bool> small_;
   std::vector<Dimension> dimensions_;
   double weights_ = 0;
 };
@@ -434,6 +447,7 @@ constexpr std::string_view kIndexPrefix = "sufler_similar_";
 Stored<List> ScenarioTables::find_similar(const Table& table, const FindRows& find) { return Search(sql_, dialect_, kept_, table, find).run(); }
 
 void ScenarioTables::prepare_indexes(const Table& table, const Similarity& similarity) {
+  // SQLite has the id in each index; with it in one of PostgreSQL's no row is fetched that is not among the nearest.
   const auto make = [&](const std::vector<std::string>& columns) {
     Fnv1a mark;
     mark.bytes(table.name);
@@ -449,7 +463,7 @@ void ScenarioTables::prepare_indexes(const Table& table, const Similarity& simil
     sql_ << std::string(dialect_.shared ? dialect_.table_exists : "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name = :name"),
         soci::use(name), soci::into(exists);
     // Whoever has no rights to make one is only asked to when it is missing.
-    if (exists == 0) sql_ << "CREATE INDEX " + quote_name(name) + " ON " + quote_name(table.name) + " (" + list + ")";
+    if (exists == 0) sql_ << "CREATE INDEX " + quote_name(name) + " ON " + quote_name(table.name) + " (" + list + (dialect_.shared && columns.size() > 1 ? ") INCLUDE (id)" : ")");
   };
   // Each alone: it knows the least and the greatest value, and stands in where the others do not bound the box.
   for (const std::string& name : similarity.index) {
