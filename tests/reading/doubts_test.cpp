@@ -101,6 +101,10 @@ TEST(DoubtsTest, SumsThatNobodyKnowsHowToAdd) {
   EXPECT_EQ(money_of("рубль тридцать"), "1.3");
   EXPECT_EQ(money_of("200р30к"), "200.3 200");
   EXPECT_EQ(money_of("4 рубля сотня"), "4");
+  EXPECT_EQ(money_of("999 р. 50 к."), "999.5 999");
+  EXPECT_EQ(money_of("1000 000"), "1000000");
+  EXPECT_EQ(number_of("2 1/2"), "2.5");
+  EXPECT_EQ(number_of("пару-тройку"), "2 3");
 }
 
 TEST(DoubtsTest, WordsInBracketsRepeatASumOrContradictIt) {
@@ -141,6 +145,8 @@ TEST(DoubtsTest, TimesOfOneHourAndOfTwo) {
   EXPECT_EQ(time_of("девять ноль-ноль"), "stored 09:00");
   EXPECT_EQ(time_of("ноль ноль сорок"), "stored 00:40");
   EXPECT_EQ(time_of("5 или 6"), "17:00 18:00");
+  EXPECT_EQ(time_of("до 18"), "18:00");
+  EXPECT_EQ(time_of("после 6"), "18:00");
 }
 
 TEST(DoubtsTest, AnHourOfTodayThatHasPassedIsReadBack) {

@@ -620,6 +620,9 @@ void DateCombiner::add_times(const Element& time, std::optional<DayPart> part, b
         add_reading(date, later);
       } else if (date == now_.date && !past_ && placed.time.seconds == 0 && !placed.next_night && now_.time.seconds > 0) {
         add_reading(plus_days(date, 1), placed.time);  // сегодня в полночь
+      } else if (date == now_.date && !past_ && placed.time < now_.time && placed.time.seconds < 6 * 3600 &&
+                 (time.part ? time.part : part) == DayPart::Night) {
+        add_reading(plus_days(date, 1), placed.time);  // сегодня ночью в час
       } else {
         // `сегодня в 4` at a quarter to five
         if (date == now_.date && !placed.known && !past_ && placed.time < now_.time) reading.doubtful = true;

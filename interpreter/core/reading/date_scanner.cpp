@@ -20,6 +20,7 @@ DateScanner::DateScanner(std::string_view text, std::optional<LocalTime> now, La
 
 FoundElements DateScanner::scan() {
   bool negated = false;
+  bool day_denied = false;  // `не завтра в 12, а …`: its hour goes with the day
   for (std::size_t i = 0; i < tokens_.size() && found_.elements.size() < 32;) {
     // улица 8 Марта, проспект 60-летия Октября
     if (word(i, "улица улице улицу ул проспект проспекте пр переулок street")) {
@@ -61,12 +62,14 @@ FoundElements DateScanner::scan() {
     Element found;
     if (element(i, found)) {
       if (found_.impossible) return std::move(found_);
-      if (!negated) found_.elements.push_back(found);
+      if (!negated && !(day_denied && found.kind == Kind::Time)) found_.elements.push_back(found);
+      day_denied = negated && is_day_like(found.kind);
       negated = false;
       day_just_found_ = is_day_like(found.kind);
       i = std::max(found.end, i + 1);
       continue;
     }
+    if (!word(i, "в во на к ко at on by the")) day_denied = false;
     const auto join = [&](Kind kind) {
       Element joint;
       joint.kind = kind;

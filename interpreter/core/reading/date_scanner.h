@@ -78,6 +78,7 @@ class DateScanner {
   void set_time(Element& out, int hour, int minute, std::size_t end) const;
   /// A part of the day behind an hour: `утра`, `дня`, `pm`.
   void take_part(Element& out) const;
+  void take_minutes(Element& out) const;
   bool take_part_ahead(std::size_t i) const {
     return word(i, "утра дня вечера ночи morning afternoon evening night am pm");
   }

@@ -13,6 +13,15 @@ void DateScanner::set_time(Element& out, int hour, int minute, std::size_t end) 
   out.half_known = out.half_known || hour > 12 || hour == 0;
 }
 
+/// `8 вечера 30 минут`: those behind the part of the day.
+void DateScanner::take_minutes(Element& out) const {
+  if (!out.part || out.minute != 0) return;
+  const auto minute = count(out.end);
+  if (!minute || minute->ordinal || minute->value > 59 || !word(minute->end, "минут минуты минута минуту мин")) return;
+  out.minute = minute->value;
+  out.end = minute->end + 1;
+}
+
 void DateScanner::take_part(Element& out) const {
   std::size_t i = out.end;
   if (word(i, "в in") && has(i + 1) && word(i + 1, "the") && has(i + 2)) i += 2;
@@ -259,6 +268,7 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
           word(minute->end, "минут минуты минута минуту мин м") ? minute->end + 1 : minute->end;
     }
     take_part(out);
+    take_minutes(out);
     if (out.part || time_word_before(i) || join_before(i) || (glued(at) && hour->value <= 24))
       return true;
     if (day_just_found_ && (out.end > at + 1 || hour->value > 12)) return true;  // 20 мая 18 ч 30 мин
@@ -283,6 +293,7 @@ bool DateScanner::clock(std::size_t i, Element& out) const {
     set_time(probe, kept.hour, 0, kept.end);
     probe.half_known = kept.half_known || kept.hour > 12;
     out = probe;
+    take_minutes(out);
     return true;
   }
   // в 3, в двадцать три тридцать, в 16 0 0, к пяти

@@ -91,6 +91,8 @@ Result<TimeOfDay, WhenProblem> read_time(std::string_view text, LocalTime now, L
                 reading.kind == WhenReading::Kind::TimeRange;
         continue;
       }
+      // `после 6` is no hour, though it may be meant.
+      if (reading.kind == WhenReading::Kind::Before || reading.kind == WhenReading::Kind::After) return Error{WhenProblem::Ambiguous};
       if (time && *time != reading.start.time) return Error{WhenProblem::Ambiguous};
       time = reading.start.time;
     }

@@ -145,6 +145,23 @@ std::optional<Decimal> NumberParser::scale_word(std::size_t at, bool& unsure) co
   return Decimal(slang->value);
 }
 
+std::size_t NumberParser::behind_surplus(std::size_t at) const {
+  if (at + 1 >= tokens_.size() || !one_of(tokens_[at].text, "с со")) return at;
+  std::size_t end = at + 1;
+  if (one_of(tokens_[end].text, "лишним небольшим хвостиком хвостом гаком копейками мелочью чем-то")) {
+    ++end;
+  } else if (tokens_[end].is_word("чем")) {
+    ++end;
+    if (end < tokens_.size() && tokens_[end].is_mark("-")) ++end;
+    if (end >= tokens_.size() || !tokens_[end].is_word("то")) return at;
+    ++end;
+  } else {
+    return at;
+  }
+  bool unsure = false;
+  return scale_word(end, unsure) ? end : at;
+}
+
 std::optional<NumberParser::Literal> NumberParser::literal(std::size_t at) const {
   if (at >= tokens_.size() || !tokens_[at].is_digits() || tokens_[at].text.size() > 30)
     return std::nullopt;
@@ -319,6 +336,13 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         ++i;
         continue;
       }
+      // 20+ млн
+      bool unsure = false;
+      if (token.is_mark("+") && has_group && !token.space_before && scale_word(i + 1, unsure)) {
+        number.approximate = true;
+        ++i;
+        continue;
+      }
       // двадцать-пять, twenty-five: the hyphen parts nothing where the next word fits.
       if (!token.is_mark("-") || !in_progress() || token.space_before || !glued(i + 1) ||
           !tokens_[i + 1].is_word()) {
@@ -380,6 +404,11 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
 
     // Words that join parts of a number.
     if (in_progress() && word_at == i) {
+      if (const std::size_t past = behind_surplus(i); past != i && has_group) {
+        number.approximate = true;
+        i = past;
+        continue;
+      }
       if (one_of(word.text, "с со") && i + 1 < tokens_.size() && tokens_[i + 1].is_word()) {
         auto part = find_number_word(tokens_[i + 1].text);
         static const std::string kHalfHeard = sound_of("половиной");
@@ -632,7 +661,13 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           group = amount;
           has_group = true;
           number.collective = known->kind == NumberClass::Collective;
-          finish_at(next);
+          bool unsure = false;
+          if (known->kind == NumberClass::Fixed && amount < Decimal(1000) && scale_word(next, unsure)) {
+            i = next;  // полсотни тысяч
+            rank = 0;
+          } else {
+            finish_at(next);
+          }
         } else {
           finish_at(i);
         }
@@ -645,6 +680,13 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
           has_group = true;
           rank = known->numerator == 100 ? 3 : 0;
           i = next;
+          // пару-тройку
+          if (known->numerator == 2 && next + 1 < tokens_.size() && tokens_[next].is_mark("-") &&
+              one_of(tokens_[next + 1].text, "тройка тройку тройки")) {
+            number.alternative = Decimal(3);
+            finish_at(next + 2);
+            break;
+          }
           if (next < tokens_.size() && tokens_[next].is_word("of")) ++i;
         } else if (has_group && known->numerator >= 10 && group < Decimal(100)) {
           group = product(group, amount);

@@ -65,6 +65,8 @@ class NumberParser {
   /// The 2 of `м2`, `ft^2`: it belongs to the unit.
   bool power_of_unit(std::size_t at) const;
   bool power_behind(std::size_t at) const;
+  /// Behind `с лишним`, `с чем-то` that stands between a number and its scale; `at` where it does not.
+  std::size_t behind_surplus(std::size_t at) const;
   /// The scale that a word names, slang with `unsure`.
   std::optional<Decimal> scale_word(std::size_t at, bool& unsure) const;
 

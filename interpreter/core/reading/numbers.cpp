@@ -25,6 +25,15 @@ std::size_t behind(const std::vector<Token>& tokens, std::size_t at) {
   return at;
 }
 
+/// Behind the word of its currency: `999 р.`
+std::size_t behind_currency(const std::vector<Token>& tokens, const ParsedNumber& number) {
+  std::size_t at = behind(tokens, number.end);
+  if (at >= tokens.size() || tokens[at].kind != Token::Kind::Word) return at;
+  ++at;
+  if (at < tokens.size() && tokens[at].is_mark(".") && !tokens[at].space_before) ++at;
+  return at;
+}
+
 std::string currency_beside(const std::vector<Token>& tokens, const ParsedNumber& number) {
   if (number.roubles) return "RUB";
   const std::size_t after = behind(tokens, number.end);
@@ -408,9 +417,7 @@ Result<Money, NumberProblem> read_money(std::string_view text, Language language
     }
     if (money.currency.empty()) {
       // `100р50к`, `3 рубля сотня`: nobody knows how they add up
-      if (!named.empty() && i > 0 && !number.unsure && behind(tokens, numbers[i - 1].end) + 1 == number.begin &&
-          tokens[number.begin - 1].kind == Token::Kind::Word)
-        beside_named = true;
+      if (!named.empty() && i > 0 && !number.unsure && behind_currency(tokens, numbers[i - 1]) == number.begin) beside_named = true;
       bare.push_back(std::move(money));
       continue;
     }
@@ -504,13 +511,24 @@ NumberReadings readings_of(std::string_view text, Language language, Grouping gr
   }
   // `100 рублей 50`, `100р50к`: kopecks, most likely
   if (grouping == Grouping::Thousands && numbers.size() == 2 && numbers[0].value.is_integer() &&
-      numbers[0].end + 1 == numbers[1].begin && !reading::currency_of(tokens[numbers[0].end]).empty()) {
+      behind_currency(tokens, numbers[0]) == numbers[1].begin && !reading::currency_of(tokens[numbers[0].end]).empty()) {
     Decimal coins = numbers[1].value;
     const auto thousandth = divide(coins, tokens[numbers[1].end - 1].is_word("к") ? 1000 : 1);
     if (thousandth) coins = *thousandth;
     if (coins.is_integer() && !coins.is_negative() && coins < Decimal(100)) {
       add_value(with_hundredths(numbers[0].value, coins));
       add_value(numbers[0].value);
+      return readings;
+    }
+  }
+  if (numbers.size() == 2 && numbers[0].end == numbers[1].begin && numbers[0].value.is_integer() &&
+      numbers[0].end == numbers[0].begin + 1 && tokens[numbers[0].begin].is_digits()) {
+    // `1000 000`: a space too few; `1 1/2`
+    const bool zeros = numbers[1].end == numbers[1].begin + 1 && tokens[numbers[1].begin].text == "000";
+    const bool part = numbers[1].kind == NumberKind::Fraction && numbers[1].value < Decimal(1);
+    if (zeros || part) {
+      const auto whole = zeros ? multiply(numbers[0].value, Decimal(1000)) : add(numbers[0].value, numbers[1].value);
+      if (whole) add_value(*whole);
       return readings;
     }
   }
