@@ -1,11 +1,41 @@
 #include "interpreter/core/json_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
+#include <cstring>
 
 #include "interpreter/core/text.h"
 
 namespace sufler {
+
+namespace {
+
+/// Eight bytes at once: whether one of them ends a piece that is copied as it stands.
+bool has_special(const char* bytes) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  const auto has_zero = [](std::uint64_t of) { return (of - kOnes) & ~of & kHigh; };
+  const std::uint64_t below_space = (word - kOnes * 0x20) & ~word & kHigh;
+  return (below_space | has_zero(word ^ kOnes * '"') | has_zero(word ^ kOnes * '\\') | has_zero(word ^ kOnes * 0x7F)) != 0;
+}
+
+/// The first byte from `at` on that JSON writes in another way (0x7F: we do), or the end.
+std::size_t find_special(std::string_view text, std::size_t at) {
+  for (;;) {
+    while (at + 8 <= text.size() && !has_special(text.data() + at)) at += 8;
+    const std::size_t end = std::min(at + 8, text.size());
+    for (; at < end; ++at) {
+      const unsigned char c = static_cast<unsigned char>(text[at]);
+      if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F) return at;
+    }
+    if (at == text.size()) return at;
+  }
+}
+
+}  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
   if (!is_utf8(text)) {
@@ -16,9 +46,8 @@ void append_json_string(std::string& out, std::string_view text) {
   }
   out.push_back('"');
   std::size_t copied = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = find_special(text, 0); i < text.size(); i = find_special(text, i + 1)) {
     const unsigned char c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F) continue;
     out.append(text, copied, i - copied);
     copied = i + 1;
     switch (c) {
@@ -131,11 +160,8 @@ bool JsonReader::read_string(std::string& out) {
   out.clear();
   if (!take('"')) return fail();
   while (true) {
-    std::size_t i = 0;
-    while (i < rest_.size() && rest_[i] != '"' && rest_[i] != '\\' &&
-           static_cast<unsigned char>(rest_[i]) >= 0x20) {
-      ++i;
-    }
+    std::size_t i = find_special(rest_, 0);
+    while (i < rest_.size() && rest_[i] == 0x7F) i = find_special(rest_, i + 1);
     if (i == rest_.size()) return fail();
     const std::string_view piece = rest_.substr(0, i);
     if (!is_utf8(piece)) return fail();

@@ -10,20 +10,21 @@ StorageError nobody() { return {StorageError::Kind::Lost, "the process stops"}; 
 }  // namespace
 
 Stored<Done> Errands::run(const Body& body) {
-  One one;
-  one.body = &body;
+  const auto one = std::make_shared<One>();  // whoever tells may still hold it when the told has gone
+  one->body = &body;
+  bool first = false;
   {
     const std::lock_guard lock(mutex_);
     if (!served_) return Error{nobody()};
-    waiting_.push_back(&one);
+    first = waiting_.empty();  // else somebody called for those that wait, and they are not taken yet
+    waiting_.push_back(one);
   }
-  {
+  if (first) {
     const std::lock_guard lock(waking_);
     if (wake_) wake_();
   }
-  std::unique_lock lock(mutex_);
-  one.told.wait(lock, [&] { return one.done; });
-  return std::move(one.became);
+  one->told.acquire();
+  return std::move(one->became);
 }
 
 bool Errands::is_served() const {
@@ -59,7 +60,7 @@ bool Errands::are_waiting() const {
 }
 
 Stored<Done> Errands::Batch::perform(Transaction& tx) const {
-  for (const One* one : all_)
+  for (const auto& one : all_)
     if (auto became = (*one->body)(tx); !became) return became;
   return Done{};
 }
@@ -72,12 +73,9 @@ Errands::Batch Errands::take() {
 }
 
 void Errands::tell(Batch& batch, const Stored<Done>& became) {
-  // With the mutex held: whoever is told leaves, and takes it along.
-  const std::lock_guard lock(mutex_);
-  for (One* one : std::exchange(batch.all_, {})) {
+  for (const auto& one : std::exchange(batch.all_, {})) {
     if (!became) one->became = Error{became.error()};
-    one->done = true;
-    one->told.notify_one();
+    one->told.release();
   }
 }
 

@@ -1,7 +1,8 @@
 #pragma once
-#include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <semaphore>
 #include <vector>
 
 #include "storage/storage.h"
@@ -30,8 +31,7 @@ class Errands {
   struct One {
     const Body* body = nullptr;
     Stored<Done> became = Done{};
-    bool done = false;
-    std::condition_variable told;  ///< of each its own: others that wait stay asleep
+    std::binary_semaphore told{0};  ///< of each its own: others that wait stay asleep
   };
 
  public:
@@ -43,7 +43,7 @@ class Errands {
 
    private:
     friend class Errands;
-    std::vector<One*> all_;
+    std::vector<std::shared_ptr<One>> all_;
   };
   Batch take();
   /// Once for each batch that is not empty.
@@ -51,7 +51,7 @@ class Errands {
 
  private:
   mutable std::mutex mutex_;
-  std::vector<One*> waiting_;
+  std::vector<std::shared_ptr<One>> waiting_;
   bool served_ = false;
   std::mutex waking_;  ///< never taken with the other one held
   std::function<void()> wake_;

@@ -40,23 +40,38 @@ struct Pool::Impl {
     JobDoneCall done;
     std::shared_ptr<Abandonment> abandonment = std::make_shared<Abandonment>();
   };
+  /// One that has nothing to do. Who came to rest last is called first: what it needs is still in the caches.
+  struct Resting {
+    std::condition_variable called;
+    bool is_called = false;
+  };
 
   std::size_t most;
   Work work;
   std::mutex mutex;
-  std::condition_variable wake;
   std::deque<Entry> waiting;
   std::list<std::pair<std::int64_t, std::shared_ptr<Abandonment>>> under_way;
-  std::size_t idle = 0;
+  std::vector<Resting*> resting;
   bool stopping = false;
   std::vector<std::thread> threads;
 
+  /// With the mutex held; whoever it is has to be notified.
+  Resting& call_one() {
+    Resting& called = *resting.back();
+    resting.pop_back();
+    called.is_called = true;
+    return called;
+  }
+
   void serve() {
+    Resting rest;
     std::unique_lock lock(mutex);
     for (;;) {
-      ++idle;
-      wake.wait(lock, [&] { return stopping || !waiting.empty(); });
-      --idle;
+      while (!stopping && waiting.empty()) {
+        rest.is_called = false;
+        resting.push_back(&rest);
+        rest.called.wait(lock, [&] { return rest.is_called; });
+      }
       if (stopping) return;
       Entry entry = std::move(waiting.front());
       waiting.pop_front();
@@ -86,18 +101,22 @@ Pool::~Pool() {
     impl_->stopping = true;
     impl_->waiting.clear();
     for (const auto& [id, abandonment] : impl_->under_way) abandonment->ask();
-    impl_->wake.notify_all();
+    while (!impl_->resting.empty()) impl_->call_one().called.notify_one();
   }
   for (std::thread& thread : impl_->threads) thread.join();
 }
 
 void Pool::begin(const Job& job, JobDoneCall done) {
-  std::lock_guard lock(impl_->mutex);
+  std::unique_lock lock(impl_->mutex);
   if (impl_->stopping) return;
   impl_->waiting.push_back({job, std::move(done)});
-  if (impl_->idle < impl_->waiting.size() && impl_->threads.size() < impl_->most)
+  if (!impl_->resting.empty()) {
+    Impl::Resting& called = impl_->call_one();
+    lock.unlock();  // or it would wake up only to wait for the mutex
+    called.called.notify_one();
+  } else if (impl_->threads.size() < impl_->most) {
     impl_->threads.emplace_back([impl = impl_.get()] { impl->serve(); });
-  impl_->wake.notify_one();
+  }
 }
 
 void Pool::abandon(std::int64_t job_id) {

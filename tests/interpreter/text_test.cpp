@@ -17,6 +17,23 @@ TEST(TextTest, FindsTheFirstByteOfBrokenUtf8) {
   EXPECT_FALSE(is_utf8("\xF4\x90\x80\x80"));  // above U+10FFFF
 }
 
+TEST(TextTest, FindsABrokenByteAtAnyPlaceOfALongText) {
+  for (const std::string_view broken : {"\x80", "\xFF", "\xC1\x81", "\xD0 "}) {
+    for (std::size_t before = 0; before < 20; ++before) {
+      for (const std::string_view letter : {"w", "ы"}) {
+        std::string text;
+        for (std::size_t i = 0; i < before; ++i) text += letter;
+        const std::size_t at = text.size();
+        text += broken;
+        for (std::size_t i = 0; i < 10; ++i) text += letter;
+        std::size_t bad = 0;
+        EXPECT_FALSE(is_utf8(text, &bad)) << before;
+        EXPECT_EQ(bad, at);
+      }
+    }
+  }
+}
+
 TEST(TextTest, ReadsBrokenBytesAsReplacementAndAlwaysMovesOn) {
   for (const std::string_view text : {"\xFF\xFE", "\xE2\x82", "\xF0\x9F\x91", "\x80"}) {
     std::size_t offset = 0;

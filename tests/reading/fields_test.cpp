@@ -45,6 +45,14 @@ TEST(PhoneTest, AsksBackWhenThereAreTwo) {
   EXPECT_EQ(phone("+7 912 345-67-89, ещё раз 8 912 345 67 89"), "+79123456789");
 }
 
+TEST(PhoneTest, AsksBackWhereItIsDenied) {
+  EXPECT_EQ(phone("не звоните на 89123456789"), "-");
+  EXPECT_EQ(phone("не на 89123456789"), "-");
+  EXPECT_EQ(read_phones("не звоните на 89123456789", "RU").size(), 1u);
+  EXPECT_EQ(phone("не нашёл другой, вот мой: 89123456789"), "+79123456789");
+  EXPECT_EQ(phone("не звоните на 89123456789, звоните на 89123456780"), "+79123456780");
+}
+
 TEST(PhoneTest, ShowsItself) {
   EXPECT_EQ(format_phone("+79123456789"), "+7 912 345-67-89");
   EXPECT_EQ(format_phone("позвоню сам"), "позвоню сам");
@@ -116,12 +124,13 @@ TEST(NameTest, ReadsNames) {
 
 TEST(NameTest, LeavesOutWhatStandsAroundAName) {
   for (const char* text : {"зовите меня Анна", "Анна меня зовут", "Обращайтесь Анна", "Анна, очень приятно", "очень приятно, Анна",
-                           "да, меня зовут Анна", "Анна (мама Пети)", "для друзей Анна", "я Анна", "Анна я", "Имя: Анна"}) {
+                           "да, меня зовут Анна", "ну допустим Анна", "Анна (мама Пети)", "Анна, 8916 123-45-67", "Анна +7 (916) 123-45-67", "для друзей Анна", "я Анна", "Анна я", "Имя: Анна"}) {
     EXPECT_EQ(name(text), "Анна") << text;
   }
   for (const char* text : {"call me Ann", "it's Ann", "My name's Ann", "Ann here", "Ann, nice to meet you", "Name: Ann"})
     EXPECT_EQ(name(text), "Ann") << text;
   EXPECT_EQ(name("Анна (Петрова)"), "Анна Петрова");
+  for (const char* text : {"Анна89161234567", "8916 123-45-67", "Анна, 25", "Анна, 1234 5678 9012 3456"}) EXPECT_TRUE(name(text).starts_with("-")) << text;
 }
 
 TEST(NameTest, RefusalsGreetingsAndCommandsAreNoNames) {

@@ -310,7 +310,7 @@ Result<NameWords, FieldProblem> name_words(const std::string& composed) {
 
 /// How people introduce themselves.
 constexpr std::string_view kIntroductions =
-    "здравствуйте;здравствуй;здрасте;привет;приветствую;добрый день;добрый вечер;доброе утро;меня зовут;зовут меня;меня звать;"
+    "ну допустим;допустим;скажем;предположим;здравствуйте;здравствуй;здрасте;привет;приветствую;добрый день;добрый вечер;доброе утро;меня зовут;зовут меня;меня звать;"
     "звать меня;мое имя;имя мое;моя фамилия;мои фио;фио;имя;зовут;звать;можно просто;или просто;просто;это;зовите меня;зови меня;"
     "зовите;зови;называйте меня;называй меня;называйте;можно звать меня;меня можно звать;можете звать меня;"
     "можно называть меня;можете называть меня;меня можно называть;обращайтесь ко мне;ко мне обращайтесь;обращайтесь по имени;обращайтесь;"
@@ -407,6 +407,18 @@ std::optional<std::string> nominative(const NameWord& word, bool surname) {
   return std::nullopt;
 }
 
+/// `Екатерина, 8 916 123-45-67`: without the phone, which has a question of its own.
+std::string_view without_phone(std::string_view text) {
+  const std::size_t letter = text.find_last_not_of("0123456789 +()-.,;:");
+  if (letter == std::string_view::npos) return text;
+  const std::string_view tail = text.substr(letter + 1);
+  const auto digits = std::count_if(tail.begin(), tail.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const std::size_t first = tail.find_first_of("0123456789+(");
+  // Glued to a letter it may be anything.
+  if (digits < 10 || digits > 12 || first == 0) return text;
+  return text.substr(0, letter + 1);
+}
+
 struct NameReading {
   std::vector<std::string> names;  ///< one is the name; of several the person chooses
   FieldProblem problem = FieldProblem::NotFound;
@@ -414,7 +426,7 @@ struct NameReading {
 };
 
 NameReading read_name_of(std::string_view text) {
-  const std::string composed = to_nfc(trim(text.substr(0, kMaxReading)));
+  const std::string composed = to_nfc(without_phone(trim(text.substr(0, kMaxReading))));
   if (composed.empty()) return {{}, FieldProblem::Empty};
   auto found = name_words(composed);
   if (!found) return {{}, found.error()};

@@ -91,6 +91,9 @@ Told what_is_told(const std::vector<Token>& tokens, std::size_t begin, std::size
   if (before > 0 && one_of(tokens[before - 1].text, kDocuments)) return Told::Document;
   if (before > 0 && one_of(tokens[before - 1].text, "тел телефон телефона ватсап вацап вотсап viber tel phone whatsapp")) return Told::Phone;
   const bool numbered = before > 0 && one_of(tokens[before - 1].text, kNumbered);
+  // `не звоните на 8 912 …`
+  for (std::size_t i = before, words = 0; i > 0 && words < 3 && tokens[i - 1].is_word(); --i, ++words)
+    if (one_of(tokens[i - 1].text, "не not don't never")) return Told::Perhaps;
   while (after < tokens.size() && is_between(tokens[after])) ++after;
   if (after < tokens.size() && one_of(tokens[after].text, "инн кпп огрн огрнип снилс паспорт паспорта inn tin ssn iban")) {
     // `8 912 345-67-89, ИНН 7712345678`: it is of the next one
