@@ -9,6 +9,7 @@
 
 #include "interpreter/core/reserved_tables.h"
 #include "interpreter/core/tables/similarity.h"
+#include "interpreter/core/text.h"
 #include "storage/errors.h"
 #include "storage/table_parts.h"
 
@@ -17,10 +18,47 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view kLike = "like";
+
+/// No database folds texts as the language does: what `like` means is looked for in the rows as they are read.
+class Likes {
+ public:
+  explicit Likes(const std::vector<Condition>& conditions) {
+    for (const Condition& condition : conditions) {
+      if (condition.op != kLike) continue;
+      One& one = all_.emplace_back(One{condition.column, {}});
+      if (const List* list = condition.value.list()) {
+        for (const Value& item : *list)
+          if (item.text()) one.folded.push_back(fold(*item.text()));
+      } else if (condition.value.text()) {
+        one.folded.push_back(fold(*condition.value.text()));
+      }
+    }
+  }
+  bool empty() const { return all_.empty(); }
+  bool hold(const ValueMap& row) const {
+    return std::ranges::all_of(all_, [&](const One& one) {
+      const Value* const cell = row.find(one.column);
+      return cell && cell->text() && std::ranges::find(one.folded, fold(*cell->text())) != one.folded.end();
+    });
+  }
+
+ private:
+  struct One {
+    std::string column;
+    std::vector<std::string> folded;
+  };
+  std::vector<One> all_;
+};
+
 Stored<Done> add_conditions(Query& query, const Dialect& dialect, const Table& table,
                             const std::vector<Condition>& conditions) {
   std::string_view joint = " WHERE ";
   for (const Condition& condition : conditions) {
+    if (condition.op == kLike) {  // of the rows that are read
+      if (!column_of(table, condition.column)) return Error{no_column(table, condition.column)};
+      continue;
+    }
     query << joint;
     if (auto done = add_condition(query, dialect, table, condition); !done) return done;
     joint = " AND ";
@@ -249,23 +287,31 @@ Stored<List> ScenarioTables::find(const Table& table, const FindRows& find) {
           << (key.descending ? " DESC, " : ", ");
   }
   query << "id";
-  if (find.limit) {
+  const Likes likes(find.conditions);
+  if (find.limit && likes.empty()) {
     query << " LIMIT ";
     query.bind(std::max<std::int64_t>(*find.limit, 0));
   }
   reader.attach(query);
   query.run(false);
   List rows;
+  const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(find.limit.value_or(INT64_MAX), 0));
   while (query.fetch()) {
+    if (!likes.empty() && rows.size() >= wanted) break;
     Stored<ValueMap> row = reader.row();
     if (!row) return Error{row.error()};
-    rows.emplace_back(std::move(*row));
+    if (likes.hold(*row)) rows.emplace_back(std::move(*row));
   }
   return rows;
 }
 
 Stored<std::int64_t> ScenarioTables::count(const Table& table,
                                            const std::vector<Condition>& conditions) {
+  if (!Likes(conditions).empty()) {
+    const auto rows = find(table, FindRows{TableId{}, conditions, {}, {}});
+    if (!rows) return Error{rows.error()};
+    return static_cast<std::int64_t>(rows->size());
+  }
   Query query(sql_, kept_);
   query << "SELECT count(*) FROM " << quote_name(table.name);
   if (auto done = add_conditions(query, dialect_, table, conditions); !done)

@@ -252,6 +252,16 @@ Stored<Done> add_condition(Query& query, const Dialect& dialect, const Table& ta
                            const Condition& condition) {
   const std::optional<Seen> column = column_of(table, condition.column);
   if (!column) return Error{no_column(table, condition.column)};
+  if (condition.op == "in" && condition.value.list() && !condition.value.list()->empty()) {
+    std::string_view joint = "(";
+    for (const Value& item : *condition.value.list()) {
+      query << joint;
+      if (auto done = add_condition(query, dialect, table, {condition.column, "==", item}); !done) return done;
+      joint = " OR ";
+    }
+    query << ")";
+    return Done{};
+  }
   if (!known_operator(condition.op)) {
     return Error{
         StorageError{StorageError::Kind::Other, "no comparison is written `" + condition.op + "`"}};

@@ -147,6 +147,21 @@ std::optional<Expression> Expression::comparison_value() const {
   return part(data_->tree, sides.value);
 }
 
+std::optional<Expression::Choice> Expression::as_choice() const {
+  if (!data_) return std::nullopt;
+  const ExpressionTree& tree = *data_->tree;
+  const ExpressionNode& node = tree.nodes[data_->root];
+  if (node.op != Op::In && node.op != Op::Like) return std::nullopt;
+  const ExpressionNode& left = tree.nodes[node.left];
+  if (left.op != Op::Name || tree.names[left.data].path.size() != 1) return std::nullopt;
+  return Choice{tree.names[left.data].path.front(), std::string(sign_of(node.op))};
+}
+
+std::optional<Expression> Expression::choice_value() const {
+  if (!as_choice()) return std::nullopt;
+  return part(data_->tree, data_->tree->nodes[data_->root].right);
+}
+
 std::string format_phone_display(std::string_view e164) { return format_phone(e164); }
 
 }  // namespace sufler

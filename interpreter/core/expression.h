@@ -134,6 +134,14 @@ class Expression {
   std::optional<Comparison> as_comparison() const;
   /// The other side of `as_comparison`.
   std::optional<Expression> comparison_value() const;
+  /// `name in expr`, `name like expr`: the parts; nothing otherwise.
+  struct Choice {
+    std::string name;
+    std::string op;
+  };
+  std::optional<Choice> as_choice() const;
+  /// The other side of `as_choice`.
+  std::optional<Expression> choice_value() const;
 
  private:
   friend bool render_template(const Template& text, Evaluator& evaluator, RichText& out);

@@ -104,7 +104,7 @@ struct HeldEffects {
 
 struct Condition {
   std::string column;
-  std::string op;  ///< == != < <= > >=
+  std::string op;  ///< == != < <= > >=, `in` with a list, `like` with a text or a list of them for a column of texts
   Value value;
 };
 struct InsertRow {

@@ -269,6 +269,16 @@ TEST(ExpressionParseTest, TakesConditionsApart) {
   EXPECT_EQ(*turned->comparison_value()->evaluate(scope), Value(7));
   EXPECT_FALSE(Expression::parse("a in [1]")->as_comparison());
   EXPECT_FALSE(Expression::parse("1 == 1")->as_comparison());
+  const auto among = Expression::parse("a in [x, 1]");
+  ASSERT_TRUE(among->as_choice());
+  EXPECT_EQ(among->as_choice()->name, "a");
+  EXPECT_EQ(among->as_choice()->op, "in");
+  EXPECT_EQ(among->choice_value()->names().size(), 1U);
+  EXPECT_EQ(Expression::parse("a похоже 'x'")->as_choice()->op, "like");
+  for (const char* other : {"a.b in [1]", "'x' in a", "a not in [1]", "a not like 'x'", "a == 1", "1"}) {
+    EXPECT_FALSE(Expression::parse(other)->as_choice()) << other;
+    EXPECT_FALSE(Expression::parse(other)->choice_value()) << other;
+  }
   EXPECT_EQ(Expression::parse("a")->conjuncts().size(), 1U);
   scope.values["x"] = 0;
   scope.values["y"] = true;

@@ -305,6 +305,56 @@ commands:
   EXPECT_FALSE(find->limit);  // a part of `where` is applied behind the database
 }
 
+TEST(Steps, TheDatabaseChoosesWhatIsLikeAnAnswerOrAmongSeveral) {
+  Dialog dialog(load(R"yaml(
+branches:
+  main:
+    - save: goods
+      values: {name: "'Ёлка'", price: 5}
+    - save: goods
+      values: {name: "'Сосна'", price: 7}
+    - save: goods
+      values: {name: "'Клён'", price: 9}
+    - ask: name
+    - find: goods
+      where: name like vars.name and price < 100
+      limit: 1
+      into: found
+    - find: goods
+      where: price in [7, 9, 11] and (name | length) == 4
+      into: some
+    - find: goods
+      where: price in []
+      into: none
+    - count: goods
+      where: name like [vars.name, 'клен']
+      into: total
+    - update: goods
+      where: name like vars.name
+      values: {price: price + 1}
+    - find: goods
+      where: name in 'Ёлка и Клён'
+      into: inside
+    - say: "{{ found | map('name') }}; {{ some | map('name') }}; {{ none | length }}; {{ total }}; {{ inside | map('price') }}"
+questions:
+  name: {text: "Что?"}
+tables:
+  goods: {name: text, price: number}
+)yaml"));
+  dialog.says("/start");
+  EXPECT_THAT(dialog.says("елка!"), ElementsAre("Ёлка; Клён; 0; 2; 6, 9"));
+  std::vector<const FindRows*> finds;
+  for (const TableRequest& request : dialog.requests)
+    if (const auto* find = std::get_if<FindRows>(&request)) finds.push_back(find);
+  ASSERT_EQ(finds.size(), 6u);
+  EXPECT_EQ(finds[0]->conditions.size(), 2u);
+  EXPECT_EQ(finds[0]->limit, 1);
+  EXPECT_EQ(finds[1]->conditions.size(), 1u);  // how long a name is the database does not know
+  EXPECT_EQ(finds[2]->conditions.size(), 0u);
+  EXPECT_EQ(finds[3]->conditions.size(), 1u);
+  EXPECT_EQ(finds[5]->conditions.size(), 0u);  // a part of a text
+}
+
 TEST(Steps, ATableThatRefusesIsAFault) {
   Dialog dialog(load(R"yaml(
 branches:

@@ -202,6 +202,16 @@ class Dialog {
     for (const Condition& condition : conditions) {
       const Value* held = row.find(condition.column);
       const Value left = held ? *held : Value();
+      if (condition.op == "in" || condition.op == "like") {
+        const List one{condition.value};
+        const List& of = condition.value.list() ? *condition.value.list() : one;
+        const bool like = condition.op == "like";
+        if (std::none_of(of.begin(), of.end(), [&](const Value& item) {
+              return like ? left.text() && fold(*left.text()) == fold(*item.text()) : left == item;
+            }))
+          return false;
+        continue;
+      }
       const auto order = compare(left, condition.value);
       const bool good = condition.op == "==" ? left == condition.value
                         : condition.op == "!=" ? !(left == condition.value)

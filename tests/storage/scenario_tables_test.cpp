@@ -131,6 +131,41 @@ TEST_P(ScenarioTablesTest, WhatIsNotGivenIsNullOrTheDefault) {
   });
 }
 
+TEST_P(ScenarioTablesTest, ChoicesAmongValuesAndTextsAsPeopleWriteThem) {
+  prepare();
+  must(storage_, [&](Transaction& tx) {
+    for (const char* name : {"Ёлка", "елка!", "Сосна", "ель"}) {
+      ValueMap values;
+      values.set("name", Value(name));
+      insert(tx, values);
+    }
+    insert_price(tx, "2.5");  // its name is null
+    const auto names = [&](const std::string& op, Value value, std::optional<std::int64_t> limit = {}) {
+      FindRows find;
+      find.conditions = {Condition{"name", op, std::move(value)}};
+      find.sort = {{"name", true}};
+      find.limit = limit;
+      std::string out;
+      for (const Value& name : found(tx, "name", find)) out += (out.empty() ? "" : " ") + (name.text() ? *name.text() : "null");
+      return out;
+    };
+    EXPECT_EQ(names("like", "ЕЛКА"), "елка! Ёлка");
+    EXPECT_EQ(names("like", "ЕЛКА", 1), "елка!");
+    EXPECT_EQ(names("like", "ЕЛКА", 0), "");
+    EXPECT_EQ(names("like", List{Value("сосна"), Value("ель.")}), "ель Сосна");
+    EXPECT_EQ(names("like", "клён"), "");
+    EXPECT_EQ(names("in", List{Value("ель"), Value("Сосна"), Value("елка")}), "ель Сосна");
+    EXPECT_EQ(unwrap(tx.count_rows(orders_, {Condition{"name", "like", "елка"}})), 2);
+    EXPECT_EQ(unwrap(tx.count_rows(orders_, {Condition{"price", "in", List{number("2.50"), number("7")}}})), 1);
+    EXPECT_EQ(unwrap(tx.count_rows(orders_, {Condition{"name", "in", List{Value("ель")}}, Condition{"name", "like", "Ель"}})), 1);
+  });
+  EXPECT_FALSE(storage_.transact([&](Transaction& tx) -> Stored<Done> {
+    auto rows = tx.find_rows(orders_, FindRows{{}, {Condition{"name\" OR 1=1 --", "like", "x"}}, {}, {}});
+    if (!rows) return Error{rows.error()};
+    return Done{};
+  }));
+}
+
 TEST_P(ScenarioTablesTest, DecimalsAreExact) {
   prepare();
   const std::vector<std::string> exact = {"0.1",

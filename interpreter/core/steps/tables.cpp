@@ -3,6 +3,7 @@
 // of the request; the rest is applied here to the rows that come back.
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "interpreter/core/steps/steps.h"
 #include "interpreter/core/tables/similarity.h"
@@ -26,8 +27,12 @@ bool reads_columns(const Table& table, const Expression& expression) {
 
 struct Where {
   std::vector<Condition> conditions;
+  std::vector<Condition> choices;  ///< `in` and `like`: not of `similar`
+  std::vector<Expression> chosen;  ///< the parts behind `choices`
   std::vector<Expression> rest;
 };
+
+constexpr std::size_t kMostChoices = 100;
 
 /// What a column can be compared with inside the database without a change of meaning.
 bool is_comparable(const Table& table, std::string_view column, const Value& value) {
@@ -51,9 +56,48 @@ bool is_comparable(const Table& table, std::string_view column, const Value& val
   return false;
 }
 
+bool is_text_column(const Table& table, std::string_view name) {
+  return std::any_of(table.columns.begin(), table.columns.end(),
+                     [&](const Column& column) { return column.name == name && column.type == ColumnType::Text; });
+}
+
+/// Whether the database can choose the rows: of values that the column can be compared with.
+bool is_choosable(const Table& table, const Expression::Choice& choice, const Value& value) {
+  const bool like = choice.op == "like";
+  if (like && !is_text_column(table, choice.name)) return false;
+  const List* const list = value.list();
+  if (!list) return like && value.text() != nullptr;
+  return !list->empty() && list->size() <= kMostChoices && std::all_of(list->begin(), list->end(), [&](const Value& item) {
+    return is_comparable(table, choice.name, item);
+  });
+}
+
+/// `name in [way, floor]`, `name like answer`. False: a fault.
+bool split_choice(Play& play, const Table& table, const Expression& part, Where& out) {
+  const auto choice = part.as_choice();
+  const auto of = part.choice_value();
+  if (!choice || !of || !is_column(table, choice->name) || reads_columns(table, *of)) {
+    out.rest.push_back(part);
+    return true;
+  }
+  Value value;
+  if (!play.evaluate(*of, value)) return false;
+  if (!is_choosable(table, *choice, value)) {
+    out.rest.push_back(part);
+    return true;
+  }
+  out.choices.push_back({choice->name, choice->op, std::move(value)});
+  out.chosen.push_back(part);
+  return true;
+}
+
 bool split_where(Play& play, const Table& table, const std::optional<Expression>& where, Where& out) {
   if (!where) return true;
   for (const Expression& part : where->conjuncts()) {
+    if (part.as_choice()) {
+      if (!split_choice(play, table, part, out)) return false;
+      continue;
+    }
     const auto comparison = part.as_comparison();
     const auto other = part.comparison_value();
     if (!comparison || !other || comparison->path.size() != 1 || !is_column(table, comparison->path.front()) ||
@@ -119,6 +163,7 @@ Flow ask_rows(Play& play, StepId id, TableId table, const std::optional<Expressi
   FindRows find;
   find.table = table;
   find.conditions = std::move(split.conditions);
+  std::move(split.choices.begin(), split.choices.end(), std::back_inserter(find.conditions));
   find.sort = std::move(sort);
   if (split.rest.empty()) find.limit = limit;
   return ask_shell(play, id, 0, std::move(find));
@@ -164,7 +209,8 @@ Flow ask_similar(Play& play, StepId id, const Find& find, std::optional<std::int
   request.conditions = std::move(split.conditions);
   if (!add_nearness(play, find, request.conditions)) return Flow::Next;
   request.sort = find.sort;
-  request.limit = limit && !split.rest.empty() ? asked_in_round(*limit, round) : limit;
+  const bool all_there = split.rest.empty() && split.chosen.empty();
+  request.limit = limit && !all_there ? asked_in_round(*limit, round) : limit;
   return ask_shell(play, id, round, std::move(request));
 }
 
@@ -194,6 +240,8 @@ bool rows_of(Play& play, TableId table, const std::optional<Expression>& where, 
   Where split;
   if (!split_where(play, table_of(play, table), where, split)) return false;
   rows = answer.rows;
+  // What the database chose is looked at again: `similar` does not choose, nor did the database of older journals.
+  std::move(split.chosen.begin(), split.chosen.end(), std::back_inserter(split.rest));
   return filter(play, split.rest, rows);
 }
 
@@ -298,7 +346,7 @@ Flow play_verb(Play& play, StepId id, const Step&, const Find& find) {
 Flow play_verb(Play& play, StepId id, const Step&, const Count& count) {
   Where split;
   if (!split_where(play, table_of(play, count.table), count.where, split)) return Flow::Next;
-  if (!split.rest.empty()) return ask_rows(play, id, count.table, count.where, {}, {});
+  if (!split.rest.empty() || !split.chosen.empty()) return ask_rows(play, id, count.table, count.where, {}, {});
   return ask_shell(play, id, 1, CountRows{count.table, std::move(split.conditions)});
 }
 
