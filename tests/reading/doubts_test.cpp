@@ -59,6 +59,7 @@ TEST(DoubtsTest, SlangIsReadBack) {
   EXPECT_EQ(money_of("лям"), "1000000");
   EXPECT_EQ(money_of("четыре сотки"), "400");
   EXPECT_EQ(money_of("две пятихатки"), "1000");
+  EXPECT_EQ(money_of("стольник"), "100");
   EXPECT_EQ(money_of("1.5т"), "1500");
   EXPECT_EQ(money_of("six grand", Language::English), "6000");
   // Pieces and plots are things where no money is asked.
@@ -105,6 +106,8 @@ TEST(DoubtsTest, SumsThatNobodyKnowsHowToAdd) {
   EXPECT_EQ(money_of("1000 000"), "1000000");
   EXPECT_EQ(number_of("2 1/2"), "2.5");
   EXPECT_EQ(number_of("пару-тройку"), "2 3");
+  EXPECT_EQ(number_of("two and three quarters", Language::English), "stored 2.75");
+  EXPECT_EQ(number_of("five and one third", Language::English), "stored 5.333333333333");
 }
 
 TEST(DoubtsTest, WordsInBracketsRepeatASumOrContradictIt) {
@@ -146,6 +149,9 @@ TEST(DoubtsTest, TimesOfOneHourAndOfTwo) {
   EXPECT_EQ(time_of("ноль ноль сорок"), "stored 00:40");
   EXPECT_EQ(time_of("5 или 6"), "17:00 18:00");
   EXPECT_EQ(time_of("до 18"), "18:00");
+  EXPECT_EQ(time_of("1845"), "18:45");
+  EXPECT_EQ(time_of("945"), "09:45");
+  EXPECT_EQ(time_of("2575"), "");
   EXPECT_EQ(time_of("после 6"), "18:00");
 }
 

@@ -7,6 +7,7 @@
 #include "interpreter/core/reading/date_combiner.h"
 #include "interpreter/core/reading/date_scanner.h"
 #include "interpreter/core/reading/words.h"
+#include "interpreter/core/text.h"
 
 // Two passes. The first (date_scanner.h) finds elements anywhere in the text: a day, a weekday, a clock time, a part
 // of the day, an offset, and the small words that join them (с, по, до, или). The second (date_combiner.h) puts
@@ -178,6 +179,12 @@ std::vector<TimeOfDay> time_readings(std::string_view text, LocalTime now, Langu
   std::vector<TimeOfDay> times;
   auto readings = read_when(text, midnight, language);
   if (readings.empty()) readings = read_when("в " + std::string(text.substr(0, 200)), midnight, language);
+  if (const std::string_view digits = trim(text); readings.empty() && (digits.size() == 3 || digits.size() == 4) &&
+                                                  std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+    // 1845
+    const std::size_t hours = digits.size() - 2;
+    if (const auto time = TimeOfDay::parse(std::string(digits.substr(0, hours)) + ":" + std::string(digits.substr(hours)))) return {*time};
+  }
   for (const WhenReading& reading : readings) {
     if (!reading.has_time) return {};
     add_new(times, reading.start.time);

@@ -445,6 +445,14 @@ std::optional<ParsedNumber> NumberParser::words(std::size_t at) const {
         }
         const auto next =
             tokens_[i + 1].is_word() ? find_number_word(tokens_[i + 1].text) : std::nullopt;
+        // two and three quarters
+        if (next && next->kind == NumberClass::Card && next->numerator < 4 && has_group && value().is_integer() && i + 2 < tokens_.size() &&
+            one_of(tokens_[i + 2].text, "third thirds quarter quarters")) {
+          group = sum(group, quotient(static_cast<std::int64_t>(next->numerator), tokens_[i + 2].text.starts_with("third") ? 3 : 4));
+          rank = 0;
+          i += 3;
+          continue;
+        }
         if (next && next->kind == NumberClass::Card && next->numerator < 100 && !literal_group &&
             ((has_group && rank == 3) || (has_total && !has_group))) {
           ++i;

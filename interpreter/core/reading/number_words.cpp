@@ -558,7 +558,7 @@ std::optional<SlangScale> slang_scale(std::string_view word, bool money) {
     return SlangScale{1000, true};
   if (one_of(word, "ярд ярда ярдов ярды")) return SlangScale{1'000'000'000, true};
   if (one_of(word, "пятихатка пятихатки пятихатку пятихаток")) return SlangScale{500, false};
-  if (one_of(word, "сотка сотки сотку соток")) return SlangScale{100, false};
+  if (one_of(word, "сотка сотки сотку соток стольник стольника стольников")) return SlangScale{100, false};
   if (one_of(word, "полтинник полтинника полтинников")) return SlangScale{50, false};
   if (one_of(word, "чирик чирика чириков червонец червонца червонцев")) return SlangScale{10, false};
   return std::nullopt;
