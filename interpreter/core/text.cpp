@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 // Almost every text that passes here is ASCII and Cyrillic, so each function has a path for these
@@ -251,17 +252,13 @@ static bool is_pair(std::string_view text, std::size_t i) {
 
 /// Eight bytes at once that are plain: ASCII, or four Cyrillic letters.
 static bool is_plain_run(std::string_view text, std::size_t i) {
+  using Bytes = std::array<unsigned char, 8>;
+  constexpr auto kMask = std::bit_cast<std::uint64_t>(Bytes{0xFC, 0xC0, 0xFC, 0xC0, 0xFC, 0xC0, 0xFC, 0xC0});
+  constexpr auto kLetters = std::bit_cast<std::uint64_t>(Bytes{0xD0, 0x80, 0xD0, 0x80, 0xD0, 0x80, 0xD0, 0x80});
   if (i + 8 > text.size()) return false;
-  constexpr std::array<unsigned char, 2> kMask = {0xFC, 0xC0}, kLetter = {0xD0, 0x80};
-  std::uint64_t word = 0, mask = 0, letters = 0;
+  std::uint64_t word = 0;
   std::memcpy(&word, text.data() + i, sizeof word);
-  if ((word & 0x8080808080808080) == 0) return true;
-  std::array<unsigned char, 8> pattern{};
-  for (std::size_t k = 0; k < 8; ++k) pattern[k] = kMask[k % 2];
-  std::memcpy(&mask, pattern.data(), sizeof mask);
-  for (std::size_t k = 0; k < 8; ++k) pattern[k] = kLetter[k % 2];
-  std::memcpy(&letters, pattern.data(), sizeof letters);
-  return (word & mask) == letters;
+  return (word & 0x8080808080808080) == 0 || (word & kMask) == kLetters;
 }
 
 bool is_utf8(std::string_view text, std::size_t* bad_offset) {

@@ -31,7 +31,7 @@ class Errands {
   struct One {
     const Body* body = nullptr;
     Stored<Done> became = Done{};
-    std::binary_semaphore told{0};  ///< of each its own: others that wait stay asleep
+    std::binary_semaphore told{0};  ///< of each its own: others that wait stay asleep. One acquires, one releases.
   };
 
  public:

@@ -103,6 +103,7 @@ TEST(DoubtsTest, SumsThatNobodyKnowsHowToAdd) {
   EXPECT_EQ(money_of("200р30к"), "200.3 200");
   EXPECT_EQ(money_of("4 рубля сотня"), "4");
   EXPECT_EQ(money_of("999 р. 50 к."), "999.5 999");
+  EXPECT_EQ(money_of("500 рублей, дом 5 7"), "stored 500");
   EXPECT_EQ(money_of("1000 000"), "1000000");
   EXPECT_EQ(number_of("2 1/2"), "2.5");
   EXPECT_EQ(number_of("пару-тройку"), "2 3");

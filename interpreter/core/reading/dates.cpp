@@ -174,16 +174,20 @@ std::vector<Date> date_readings(std::string_view text, LocalTime now, Language l
   return few(std::move(dates));
 }
 
+/// `1845`, `945`
+static std::optional<TimeOfDay> hour_in_digits(std::string_view text) {
+  const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits || text.size() < 3 || text.size() > 4) return std::nullopt;
+  return TimeOfDay::parse(std::string(text.substr(0, text.size() - 2)) + ":" + std::string(text.substr(text.size() - 2)));
+}
+
 std::vector<TimeOfDay> time_readings(std::string_view text, LocalTime now, Language language) {
   const LocalTime midnight{now.date, TimeOfDay{0}};
   std::vector<TimeOfDay> times;
   auto readings = read_when(text, midnight, language);
   if (readings.empty()) readings = read_when("в " + std::string(text.substr(0, 200)), midnight, language);
-  if (const std::string_view digits = trim(text); readings.empty() && (digits.size() == 3 || digits.size() == 4) &&
-                                                  std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-    // 1845
-    const std::size_t hours = digits.size() - 2;
-    if (const auto time = TimeOfDay::parse(std::string(digits.substr(0, hours)) + ":" + std::string(digits.substr(hours)))) return {*time};
+  if (readings.empty()) {
+    if (const auto time = hour_in_digits(trim(text))) return {*time};
   }
   for (const WhenReading& reading : readings) {
     if (!reading.has_time) return {};

@@ -25,10 +25,10 @@ std::size_t behind(const std::vector<Token>& tokens, std::size_t at) {
   return at;
 }
 
-/// Behind the word of its currency: `999 р.`
-std::size_t behind_currency(const std::vector<Token>& tokens, const ParsedNumber& number) {
+/// Behind the word of its currency: `999 р.`; nothing where no word follows.
+std::optional<std::size_t> behind_currency(const std::vector<Token>& tokens, const ParsedNumber& number) {
   std::size_t at = behind(tokens, number.end);
-  if (at >= tokens.size() || tokens[at].kind != Token::Kind::Word) return at;
+  if (at >= tokens.size() || tokens[at].kind != Token::Kind::Word) return std::nullopt;
   ++at;
   if (at < tokens.size() && tokens[at].is_mark(".") && !tokens[at].space_before) ++at;
   return at;
