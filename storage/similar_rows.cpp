@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "interpreter/core/fnv.h"
 #include "interpreter/core/text.h"
@@ -38,6 +40,19 @@ struct Dimension {
   bool boxed = true;       ///< whether an index finds values between two others
   std::vector<std::string> spellings = {};  ///< of the wanted text, as rows have it; never empty for texts
 };
+
+/// What is measured of a column, as a real number.
+std::string measure_expression(const Dialect& dialect, const Seen& column) {
+  const std::string name = quote_name(column.name);
+  if (dialect.shared) {
+    if (column.type == ColumnType::Date) return "CAST(CAST(" + name + " AS DATE) - DATE '1970-01-01' AS DOUBLE PRECISION)";
+    if (column.type == ColumnType::Time) return "CAST(EXTRACT(EPOCH FROM CAST(" + name + " AS TIME)) AS DOUBLE PRECISION)";
+    return "CAST(" + name + " AS DOUBLE PRECISION)";
+  }
+  if (column.type == ColumnType::Date) return "(julianday(" + name + ") - 2440587.5)";
+  if (column.type == ColumnType::Time) return "(strftime('%s', '1970-01-01 ' || " + name + ") + 0.0)";
+  return "CAST(" + name + " AS REAL)";
+}
 
 class Search {
  public:
@@ -85,30 +100,42 @@ class Search {
         one.wanted = *wanted;
         if (near->within) one.within = near->within->of_wanted ? std::fabs(one.wanted) * near->within->amount : near->within->amount;
         if (auto done = measure(one); !done) return done;
-      } else if (const std::string* wanted = near->to.text()) {
-        one.spellings = spellings(one, *wanted);
       }
       weights_ += near->weight;
       dimensions_.push_back(std::move(one));
     }
+    look_at_spellings();
     return Done{};
   }
 
   /// What is the same to `like`: case, `ё` and punctuation aside. In a table of more rows a text is the same only when it is
   /// written the same: whoever has so many writes them by a program, and looking at each would take longer than the search.
-  std::vector<std::string> spellings(const Dimension& one, const std::string& wanted) {
-    std::vector<std::string> same{wanted};
-    const std::string folded = fold(wanted), name = quote_name(one.column.name);
-    if (folded.empty() || !is_small()) return same;
-    std::string other;
-    soci::indicator there = soci::i_ok;
+  void look_at_spellings() {
+    struct Column {
+      Dimension* of;
+      std::string folded, value = {};
+      soci::indicator there = soci::i_ok;
+      std::unordered_set<std::string> known = {};
+    };
+    std::vector<Column> columns;
+    for (Dimension& one : dimensions_) {
+      const std::string* wanted = one.measured ? nullptr : one.near.to.text();
+      if (!wanted) continue;
+      one.spellings.push_back(*wanted);
+      if (std::string folded = fold(*wanted); !folded.empty()) columns.push_back({&one, std::move(folded)}), columns.back().known.insert(*wanted);
+    }
+    if (columns.empty() || !is_small()) return;
     Query query(sql_, kept_);
-    query << "SELECT DISTINCT " << name << " FROM " << sql_name_ << " WHERE " << name << " IS NOT NULL";
-    query.column(other, there);
+    query << "SELECT ";
+    for (Column& one : columns) {
+      query << (&one == columns.data() ? "" : ", ") << quote_name(one.of->column.name);
+      query.column(one.value, one.there);
+    }
+    query << " FROM " << sql_name_;
     query.run(false);
     while (query.fetch())
-      if (other != wanted && fold(other) == folded) same.push_back(other);
-    return same;
+      for (Column& one : columns)
+        if (one.there == soci::i_ok && one.known.insert(one.value).second && fold(one.value) == one.folded) one.of->spellings.push_back(one.value);
   }
 
   /// Told by the ids, which an index has, and not by counting. Each end by itself: SQLite looks at all rows for both at once.
@@ -174,8 +201,8 @@ class Search {
     return static_cast<double>(std::max<std::ptrdiff_t>(count, 1));
   }
 
-  /// In which kFirstGuess rows for each wanted one lie when values are spread evenly: the volume of what is nearer than r
-  /// is r^m / m! times what the columns span.
+  /// Whose box has kFirstGuess rows for each wanted one when values are spread evenly. Mostly the nearest of them are farther
+  /// than r, and tell how large it has to be; where rows lie close together, a first box any larger would hold thousands.
   double first_radius(std::size_t limit) {
     std::int64_t rows = 0;
     Query query(sql_, kept_);
@@ -188,7 +215,7 @@ class Search {
     for (const Dimension& one : dimensions_) {
       if (!one.measured) continue;
       count += 1;
-      volume *= count * one.near.weight / (2 * weights_);
+      volume *= one.near.weight / (2 * weights_);
     }
     if (count > 0) return std::clamp(std::pow(volume, 1 / count), 1e-7, 1.0);
     // Nothing is measured: first those that are the same in all columns.
@@ -206,18 +233,6 @@ class Search {
     } else {
       query.bind(value);
     }
-  }
-
-  std::string measure_expression(const Seen& column) const {
-    const std::string name = quote_name(column.name);
-    if (dialect_.shared) {
-      if (column.type == ColumnType::Date) return "CAST(CAST(" + name + " AS DATE) - DATE '1970-01-01' AS DOUBLE PRECISION)";
-      if (column.type == ColumnType::Time) return "CAST(EXTRACT(EPOCH FROM CAST(" + name + " AS TIME)) AS DOUBLE PRECISION)";
-      return "CAST(" + name + " AS DOUBLE PRECISION)";
-    }
-    if (column.type == ColumnType::Date) return "(julianday(" + name + ") - 2440587.5)";
-    if (column.type == ColumnType::Time) return "(strftime('%s', '1970-01-01 ' || " + name + ") + 0.0)";
-    return "CAST(" + name + " AS REAL)";
   }
 
   Stored<Done> bind_equal(Query& query, const Dimension& one) {
@@ -257,13 +272,13 @@ class Search {
       }
       query << quote_name(one.column.name) << " IS NULL THEN 1.0 ";
       if (one.span > 0) {
-        query << "ELSE " << (dialect_.shared ? "LEAST(" : "min(") << "1.0, abs(" << measure_expression(one.column) << " - ";
+        query << "ELSE " << (dialect_.shared ? "LEAST(" : "min(") << "1.0, abs(" << measure_expression(dialect_, one.column) << " - ";
         real(query, one.wanted);
         query << ") / ";
         real(query, one.span);
         query << ") END)";
       } else {
-        query << "WHEN " << measure_expression(one.column) << " = ";
+        query << "WHEN " << measure_expression(dialect_, one.column) << " = ";
         real(query, one.wanted);
         query << " THEN 0.0 ELSE 1.0 END)";
       }
@@ -358,7 +373,7 @@ class Search {
       }
       if (one.within) {
         next();
-        query << "abs(" << measure_expression(one.column) << " - ";
+        query << "abs(" << measure_expression(dialect_, one.column) << " - ";
         real(query, one.wanted);
         query << ") <= ";
         real(query, *one.within);
@@ -442,20 +457,47 @@ class Search {
 
 constexpr std::string_view kIndexPrefix = "sufler_similar_";
 
+/// Columns in the order in which an index leaves the fewest rows to look at. A database goes straight to what is equal or
+/// one of a few, and to the values between two others of the first column behind these; of what comes later it reads all.
+/// So first what is equal, then whole numbers of a small span, then what must lie `within` something, and of the rest first
+/// where the values are spread most: where most of them lie close together, for one far value, the sides of a box leave
+/// nearly all in.
+std::vector<std::string> index_order(soci::session& sql, const Dialect& dialect, const Table& table, const Similarity& similarity, std::vector<std::string> columns) {
+  constexpr double kSmallSpan = 200;
+  struct Place {
+    int rank = 0;
+    double spread = 0;  ///< how far values are from their mean, on the average, as a part of what all span
+  };
+  std::map<std::string, Place> places;
+  for (const std::string& name : columns) {
+    const std::optional<Seen> column = column_of(table, name);
+    if (!column || likeness_of(column->type) != Likeness::Distance) continue;
+    const std::string measured = measure_expression(dialect, *column), from = " FROM " + quote_name(table.name);
+    double least = 0, most = 0, mean = 0, away = 0;
+    soci::indicator there = soci::i_ok, there_most = soci::i_ok, there_mean = soci::i_ok;
+    sql << "SELECT min(" + measured + "), max(" + measured + "), avg(" + measured + ")" + from, soci::into(least, there), soci::into(most, there_most), soci::into(mean, there_mean);
+    if (there == soci::i_null || most <= least) return columns;  // no rows yet, or none that tell
+    sql << "SELECT avg(abs(" + measured + " - :mean))" + from, soci::use(mean), soci::into(away);
+    const bool few = column->type == ColumnType::Integer && most - least <= kSmallSpan;
+    const bool within = std::any_of(similarity.near.begin(), similarity.near.end(), [&](const Similarity::Near& near) { return near.column == name && near.within; });
+    places[name] = {few ? 1 : within ? 2 : 3, few ? 0 : away / (most - least)};
+  }
+  std::stable_sort(columns.begin(), columns.end(), [&](const std::string& a, const std::string& b) {
+    const Place &x = places[a], &y = places[b];
+    return x.rank != y.rank ? x.rank < y.rank : x.spread > y.spread;
+  });
+  return columns;
+}
+
 }  // namespace
 
 Stored<List> ScenarioTables::find_similar(const Table& table, const FindRows& find) { return Search(sql_, dialect_, kept_, table, find).run(); }
 
 void ScenarioTables::prepare_indexes(const Table& table, const Similarity& similarity) {
-  // SQLite has the id in each index; with it in one of PostgreSQL's no row is fetched that is not among the nearest.
   const auto make = [&](const std::vector<std::string>& columns) {
     Fnv1a mark;
     mark.bytes(table.name);
-    std::string list;
-    for (const std::string& column : columns) {
-      mark.number('\n').bytes(column);
-      list += (list.empty() ? "" : ", ") + quote_name(column);
-    }
+    for (const std::string& column : columns) mark.number('\n').bytes(column);
     char digits[17];
     std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(mark.value()));
     const std::string name = std::string(kIndexPrefix) + digits;
@@ -463,7 +505,11 @@ void ScenarioTables::prepare_indexes(const Table& table, const Similarity& simil
     sql_ << std::string(dialect_.shared ? dialect_.table_exists : "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name = :name"),
         soci::use(name), soci::into(exists);
     // Whoever has no rights to make one is only asked to when it is missing.
-    if (exists == 0) sql_ << "CREATE INDEX " + quote_name(name) + " ON " + quote_name(table.name) + " (" + list + (dialect_.shared && columns.size() > 1 ? ") INCLUDE (id)" : ")");
+    if (exists != 0) return;
+    std::string list;
+    for (const std::string& column : columns.size() > 1 ? index_order(sql_, dialect_, table, similarity, columns) : columns) list += (list.empty() ? "" : ", ") + quote_name(column);
+    // SQLite has the id in each index; with it in one of PostgreSQL's no row is fetched that is not among the nearest.
+    sql_ << "CREATE INDEX " + quote_name(name) + " ON " + quote_name(table.name) + " (" + list + (dialect_.shared && columns.size() > 1 ? ") INCLUDE (id)" : ")");
   };
   // Each alone: it knows the least and the greatest value, and stands in where the others do not bound the box.
   for (const std::string& name : similarity.index) {

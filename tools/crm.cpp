@@ -43,7 +43,7 @@ class Show {
     const Outcome account = connection_.get("/api/v4/account", {});
     if (account.failed() || account.nothing()) return account.log.empty() ? account.error : account.error + "\n" + account.log;
     name_ = amocrm::text_in(account.value, "name");
-    const auto no = [] { return false; };
+    amocrm::Caller no{[] { return false; }};
     for (const Outcome& one : {directory_.pipelines(pipelines_, true, no), directory_.users(users_, true, no), directory_.task_types(types_, true, no),
                                directory_.fields("leads", of_leads_, true, no), directory_.fields("contacts", of_contacts_, true, no)})
       if (one.failed()) return one.error;

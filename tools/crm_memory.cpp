@@ -17,6 +17,7 @@ using amocrm::Links;
 using amocrm::Mark;
 using amocrm::Person;
 using amocrm::Recalled;
+using amocrm::Row;
 using amocrm::TokenPair;
 
 Moment now() {
@@ -34,12 +35,7 @@ class StoredMemory : public amocrm::Memory {
   }
 
   Known<Duration> next_request(const std::string& account, Duration between, Duration most, const Begun* begun) override {
-    return change<Duration>([&](CrmStore& store) -> Stored<Duration> {
-      auto wait = store.next_request(account, between, most);
-      if (!wait || *wait > most || !begun) return wait;
-      if (auto noted = store.begin(account, begun->mark, begun->what, stored(begun->person), begun->now_unix_s + (wait->ms + 999) / 1000); !noted) return Error{noted.error()};
-      return wait;
-    });
+    return change<Duration>([&](CrmStore& store) { return take_place(store, account, {between, most}, begun); });
   }
   Known<Done> pause(const std::string& account, Duration wait) override {
     return change<Done>([&](CrmStore& store) { return store.pause(account, wait); });
@@ -73,19 +69,25 @@ class StoredMemory : public amocrm::Memory {
     if (!links) return Error{links.error()};
     return Links{links->contact_id, links->lead_id};
   }
-  Known<Recalled> recall(const std::string& account, std::int64_t job_id, const std::string& mark, const std::string& what,
-                         const Person& person) override {
+  Known<Recalled> recall(const std::string& account, std::int64_t job_id, const Begun& order, const Row& row, bool begin) override {
     return change<Recalled>([&](CrmStore& store) -> Stored<Recalled> {
       Recalled recalled;
       auto first = store.is_first_job(job_id);
       if (!first) return Error{first.error()};
       recalled.first = *first;
-      auto links = store.links(account, stored(person));
+      if (!recalled.first) return recalled;
+      auto links = store.links(account, stored(order.person));
       if (!links) return Error{links.error()};
       recalled.links = {links->contact_id, links->lead_id};
-      auto made = store.made(mark, what);
+      auto made = store.made(order.mark, order.what);
       if (!made) return Error{made.error()};
       if (*made) recalled.mark = Mark{(*made)->begun_unix_s, (*made)->made_id, (*made)->contact_id};
+      begin = begin && !recalled.mark;
+      auto wait = take_place(store, account, row, begin ? &order : nullptr);
+      if (!wait) return Error{wait.error()};
+      if (*wait > row.most) return recalled;
+      recalled.place = *wait;
+      recalled.begun = begin;
       return recalled;
     });
   }
@@ -106,6 +108,12 @@ class StoredMemory : public amocrm::Memory {
   }
 
  private:
+  static Stored<Duration> take_place(CrmStore& store, const std::string& account, const Row& row, const Begun* begun) {
+    auto wait = store.next_request(account, row.between, row.most);
+    if (!wait || *wait > row.most || !begun) return wait;
+    if (auto noted = store.begin(account, begun->mark, begun->what, stored(begun->person), begun->now_unix_s + (wait->ms + 999) / 1000); !noted) return Error{noted.error()};
+    return wait;
+  }
   static void hide(const std::string& token) {
     if (!token.empty()) hide_secret(token);
   }

@@ -417,13 +417,6 @@ bool read(JsonReader& json, ScheduleDue& due) {
   });
 }
 
-bool read_map(JsonReader& json, ValueMap& map) {
-  Value value;
-  if (!read_value(json, value) || !value.map()) return false;
-  map = *value.map();
-  return true;
-}
-
 bool read(JsonReader& json, BroadcastDue& due) {
   return json.read_object([&](const std::string& name) {
     if (name == "id") return json.read_int(due.id);

@@ -1,7 +1,7 @@
 #include "interpreter/core/json_text.h"
 
-#include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -12,88 +12,90 @@ namespace sufler {
 
 namespace {
 
-/// Eight bytes at once: whether one of them ends a piece that is copied as it stands.
-bool has_special(const char* bytes) {
+/// The beginning of a text that JSON has as it stands, up to a quote, a backslash or a control character.
+struct Run {
+  std::size_t length = 0;
+  bool ascii = true;
+};
+
+bool ends_run(unsigned char c, bool at_delete) { return c < 0x20 || c == '"' || c == '\\' || (at_delete && c == 0x7F); }
+
+/// Eight bytes at once. `at_delete`: 0x7F ends it, too.
+Run run_of(std::string_view text, bool at_delete) {
   constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, sizeof word);
-  const auto has_zero = [](std::uint64_t of) { return (of - kOnes) & ~of & kHigh; };
-  const std::uint64_t below_space = (word - kOnes * 0x20) & ~word & kHigh;
-  return (below_space | has_zero(word ^ kOnes * '"') | has_zero(word ^ kOnes * '\\') | has_zero(word ^ kOnes * 0x7F)) != 0;
+  const auto zeros = [](std::uint64_t of) { return (of - kOnes) & ~of & kHigh; };
+  const std::uint64_t also = at_delete ? kOnes * 0x7F : kOnes * '"';
+  std::size_t at = 0;
+  std::uint64_t high = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    // Of each of these only the lowest bit surely marks a byte.
+    const std::uint64_t found = ((word - kOnes * 0x20) & ~word & kHigh) | zeros(word ^ kOnes * '"') | zeros(word ^ kOnes * '\\') | zeros(word ^ also);
+    if (found != 0) {
+      if constexpr (std::endian::native != std::endian::little) break;
+      const int bits = std::countr_zero(found) - 7;
+      high |= bits == 0 ? 0 : word << (64 - bits) & kHigh;
+      return {at + static_cast<std::size_t>(bits) / 8, high == 0};
+    }
+    high |= word & kHigh;
+  }
+  for (; at < text.size() && !ends_run(static_cast<unsigned char>(text[at]), at_delete); ++at) high |= static_cast<unsigned char>(text[at]) & 0x80u;
+  return {at, high == 0};
 }
 
-/// The first byte from `at` on that JSON writes in another way (0x7F: we do), or the end.
-std::size_t find_special(std::string_view text, std::size_t at) {
-  for (;;) {
-    while (at + 8 <= text.size() && !has_special(text.data() + at)) at += 8;
-    const std::size_t end = std::min(at + 8, text.size());
-    for (; at < end; ++at) {
-      const unsigned char c = static_cast<unsigned char>(text[at]);
-      if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F) return at;
-    }
-    if (at == text.size()) return at;
+bool is_utf8(std::string_view text, const Run& run) { return run.ascii || sufler::is_utf8(text.substr(0, run.length)); }
+
+void append_escaped(std::string& out, unsigned char c) {
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    default:
+      out += "\\u00";
+      out.push_back("0123456789abcdef"[c >> 4]);
+      out.push_back("0123456789abcdef"[c & 15]);
   }
 }
 
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
-  if (!is_utf8(text)) {
-    std::string mended;
-    for (std::size_t i = 0; i < text.size();) append_utf8(mended, next_code_point(text, i));
-    append_json_string(out, mended);
-    return;
-  }
+  const std::size_t begin = out.size();
   out.push_back('"');
-  std::size_t copied = 0;
-  for (std::size_t i = find_special(text, 0); i < text.size(); i = find_special(text, i + 1)) {
-    const unsigned char c = static_cast<unsigned char>(text[i]);
-    out.append(text, copied, i - copied);
-    copied = i + 1;
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        out += "\\u00";
-        out.push_back("0123456789abcdef"[c >> 4]);
-        out.push_back("0123456789abcdef"[c & 15]);
+  for (std::string_view rest = text;;) {
+    const Run run = run_of(rest, true);
+    if (!is_utf8(rest, run)) break;
+    out.append(rest, 0, run.length);
+    if (run.length == rest.size()) {
+      out.push_back('"');
+      return;
     }
+    append_escaped(out, static_cast<unsigned char>(rest[run.length]));
+    rest.remove_prefix(run.length + 1);
   }
-  out.append(text, copied, text.size() - copied);
-  out.push_back('"');
+  out.resize(begin);
+  std::string mended;
+  for (std::size_t i = 0; i < text.size();) append_utf8(mended, next_code_point(text, i));
+  append_json_string(out, mended);
 }
 
 void append_json_number(std::string& out, std::int64_t number) {
   std::array<char, 24> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number);
   out.append(buffer.data(), end.ptr);
-}
-
-char JsonReader::peek() {
-  while (!rest_.empty() &&
-         (rest_[0] == ' ' || rest_[0] == '\n' || rest_[0] == '\r' || rest_[0] == '\t')) {
-    rest_.remove_prefix(1);
-  }
-  return ok_ && !rest_.empty() ? rest_[0] : '\0';
-}
-
-bool JsonReader::take(char mark) {
-  if (peek() != mark || rest_.empty()) return false;
-  rest_.remove_prefix(1);
-  return true;
 }
 
 bool JsonReader::take_word(std::string_view word) {
@@ -157,17 +159,14 @@ bool JsonReader::read_escape(std::string& out) {
 }
 
 bool JsonReader::read_string(std::string& out) {
-  out.clear();
   if (!take('"')) return fail();
+  out.clear();
   while (true) {
-    std::size_t i = find_special(rest_, 0);
-    while (i < rest_.size() && rest_[i] == 0x7F) i = find_special(rest_, i + 1);
-    if (i == rest_.size()) return fail();
-    const std::string_view piece = rest_.substr(0, i);
-    if (!is_utf8(piece)) return fail();
-    out += piece;
-    const char stop = rest_[i];
-    rest_.remove_prefix(i + 1);
+    const Run run = run_of(rest_, false);
+    if (run.length == rest_.size() || !is_utf8(rest_, run)) return fail();
+    const char stop = rest_[run.length];
+    out.append(rest_, 0, run.length);
+    rest_.remove_prefix(run.length + 1);
     if (stop == '"') return true;
     if (stop != '\\' || !read_escape(out)) return fail();
   }

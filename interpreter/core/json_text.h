@@ -51,9 +51,16 @@ class JsonReader {
   explicit JsonReader(std::string_view json) : rest_(json) {}
 
   /// Moves behind `mark`, one of `{ } [ ] : ,`, when it comes next.
-  bool take(char mark);
+  bool take(char mark) {
+    if (peek() != mark || rest_.empty()) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
   /// The next character that is not white space; 0 at the end.
-  char peek();
+  char peek() {
+    while (!rest_.empty() && (rest_[0] == ' ' || rest_[0] == '\n' || rest_[0] == '\r' || rest_[0] == '\t')) rest_.remove_prefix(1);
+    return ok_ && !rest_.empty() ? rest_[0] : '\0';
+  }
   bool read_string(std::string& out);
   bool read_int(std::int64_t& out);
   bool read_bool(bool& out);

@@ -161,13 +161,6 @@ bool read_list(JsonReader& json, List& list) {
   });
 }
 
-bool read_map(JsonReader& json, ValueMap& map) {
-  Value value;
-  if (!read_value(json, value) || !value.map()) return false;
-  map = *value.map();
-  return true;
-}
-
 bool read_frame(JsonReader& json, StoredFrame& stored) {
   Frame& frame = stored.frame;
   return json.read_object([&](const std::string& name) {

@@ -194,14 +194,15 @@ char32_t next_code_point(std::string_view text, std::size_t& offset) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(offset++);
   if (lead < 0x80) return lead;
+  if (lead >= 0xC2 && lead <= 0xDF) {  // most letters of Russian texts
+    if (offset >= text.size() || (byte(offset) & 0xC0u) != 0x80) return kReplacement;
+    return (lead & 0x1Fu) << 6 | (byte(offset++) & 0x3Fu);
+  }
   int follow = 0;
   char32_t code = 0;
   unsigned char low = 0x80;  // bounds of the second byte: no overlong forms, no surrogates
   unsigned char high = 0xBF;
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    follow = 1;
-    code = lead & 0x1Fu;
-  } else if (lead >= 0xE0 && lead <= 0xEF) {
+  if (lead >= 0xE0 && lead <= 0xEF) {
     follow = 2;
     code = lead & 0x0Fu;
     if (lead == 0xE0) low = 0xA0;
@@ -229,8 +230,8 @@ void append_utf8(std::string& out, char32_t code) {
   if (code < 0x80) {
     push(code);
   } else if (code < 0x800) {
-    push(0xC0 | (code >> 6));
-    push(0x80 | (code & 0x3F));
+    const char both[] = {static_cast<char>(0xC0 | (code >> 6)), static_cast<char>(0x80 | (code & 0x3F))};
+    out.append(both, 2);
   } else if (code < 0x10000) {
     push(0xE0 | (code >> 12));
     push(0x80 | ((code >> 6) & 0x3F));
@@ -250,22 +251,39 @@ static bool is_pair(std::string_view text, std::size_t i) {
   return lead >= 0xC2 && lead <= 0xDF && (second & 0xC0u) == 0x80;
 }
 
-/// Eight bytes at once that are plain: ASCII, or four Cyrillic letters.
-static bool is_plain_run(std::string_view text, std::size_t i) {
+/// Of eight bytes.
+enum class Plain : std::uint8_t { No, Ascii, Letters };
+
+/// Eight bytes at once: ASCII, or four Cyrillic letters.
+static Plain plain_run(const char* bytes) {
   using Bytes = std::array<unsigned char, 8>;
   constexpr auto kMask = std::bit_cast<std::uint64_t>(Bytes{0xFC, 0xC0, 0xFC, 0xC0, 0xFC, 0xC0, 0xFC, 0xC0});
   constexpr auto kLetters = std::bit_cast<std::uint64_t>(Bytes{0xD0, 0x80, 0xD0, 0x80, 0xD0, 0x80, 0xD0, 0x80});
-  if (i + 8 > text.size()) return false;
   std::uint64_t word = 0;
-  std::memcpy(&word, text.data() + i, sizeof word);
-  return (word & 0x8080808080808080) == 0 || (word & kMask) == kLetters;
+  std::memcpy(&word, bytes, sizeof word);
+  if ((word & 0x8080808080808080) == 0) return Plain::Ascii;
+  return (word & kMask) == kLetters ? Plain::Letters : Plain::No;
+}
+
+/// Whether what is left from `i` on, fewer than eight bytes, is plain: it is looked at with those before it.
+static bool is_plain_end(std::string_view text, std::size_t i) {
+  if (text.size() < 8) return false;
+  const std::size_t begin = text.size() - 8;
+  const Plain plain = plain_run(text.data() + begin);
+  return plain == Plain::Ascii || (plain == Plain::Letters && (i - begin) % 2 == 0);
 }
 
 bool is_utf8(std::string_view text, std::size_t* bad_offset) {
+  bool looked_at_end = false;
   for (std::size_t i = 0; i < text.size();) {
-    if (is_plain_run(text, i)) {
-      i += 8;
-      continue;
+    if (i + 8 <= text.size()) {
+      if (plain_run(text.data() + i) != Plain::No) {
+        i += 8;
+        continue;
+      }
+    } else if (!looked_at_end) {
+      if (is_plain_end(text, i)) return true;
+      looked_at_end = true;
     }
     if (static_cast<signed char>(text[i]) >= 0) {
       ++i;

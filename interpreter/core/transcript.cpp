@@ -6,6 +6,7 @@
 #include "interpreter/core/event.h"
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/message_json.h"
+#include "interpreter/core/text.h"
 
 namespace sufler {
 namespace {
@@ -147,6 +148,29 @@ std::string as_text(const std::vector<Saying>& said) {
     }
     out += '\n';
   }
+  return out;
+}
+
+std::string last_lines(const std::vector<Saying>& said, std::size_t most, Language language) {
+  constexpr std::size_t kHeading = 100;  // days, and that something is left out
+  std::size_t room = most - std::min(most, kHeading), first = said.size();
+  for (; first > 0; --first) {
+    const Saying& one = said[first - 1];
+    const std::size_t length = one.time.size() + count_code_points(one.name) + count_code_points(one.text) + 4;
+    if (length > room) break;
+    room -= length;
+  }
+  std::string out, day;
+  if (first > 0) out = language == Language::Russian ? "… (начало разговора не поместилось)\n" : "… (the beginning of the talk did not fit)\n";
+  for (std::size_t i = first; i < said.size(); ++i) {
+    const Saying& one = said[i];
+    if (one.day != day) {
+      day = one.day;
+      out.append(day).push_back('\n');
+    }
+    out.append(one.time).append(" ").append(one.name).append(": ").append(one.text).push_back('\n');
+  }
+  while (out.ends_with('\n')) out.pop_back();
   return out;
 }
 

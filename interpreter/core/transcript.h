@@ -30,6 +30,9 @@ std::vector<Saying> sayings(const Program& program, const std::vector<JournalLin
 /// One line a message, under its day.
 std::string as_text(const std::vector<Saying>& said);
 
+/// As much of the end as has room: whole messages, one under another, each day named once. `most` in characters.
+std::string last_lines(const std::vector<Saying>& said, std::size_t most, Language language);
+
 /// One line a message, under the day it was written on, in the scenario's language and time zone. `person` is
 /// what the person is called; empty: a client. Of a dialog longer than `max_bytes` the end is kept. Lines that
 /// cannot be read are passed over.

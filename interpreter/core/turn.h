@@ -78,7 +78,9 @@ struct StartJob {
   std::string name;     ///< what of it: the program
   std::string request;  ///< JSON, an object
   std::uint64_t serial = 0;  ///< 0: nobody waits for what comes of it
-  bool history = false;      ///< of a letter: the talk so far is added to the request when it is stored
+  /// The talk so far is added to the request when it is stored: message by message, or as a text of its last lines.
+  enum class Talk : std::uint8_t { None, Sayings, Lines } talk = Talk::None;
+  std::size_t talk_room = 0;  ///< of Lines: so many characters
 };
 /// The dialog has gone elsewhere: nobody waits for the result.
 struct CancelJob {

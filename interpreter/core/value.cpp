@@ -239,6 +239,13 @@ bool read_tagged(JsonReader& json, std::string_view tag, Value& value) {
 }
 
 bool names_differ(const std::vector<ValueMap::Item>& items) {
+  constexpr std::size_t kFew = 32;
+  if (items.size() <= kFew) {
+    for (std::size_t i = 1; i < items.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (items[i].first == items[j].first) return false;
+    return true;
+  }
   std::vector<std::string_view> names;
   names.reserve(items.size());
   for (const auto& item : items) names.push_back(item.first);
@@ -246,9 +253,8 @@ bool names_differ(const std::vector<ValueMap::Item>& items) {
   return std::adjacent_find(names.begin(), names.end()) == names.end();
 }
 
-bool read_map(JsonReader& json, Value& value, int depth) {
-  std::vector<ValueMap::Item> items;
-  bool tagged = false;
+/// The members of a map; or the value that a tag says, and `tagged`.
+bool read_items(JsonReader& json, std::vector<ValueMap::Item>& items, Value& value, bool& tagged, int depth) {
   const bool read = json.read_object([&](std::string& name) {
     if (tagged) return false;  // a tag stands alone
     if (name.size() > 1 && name[0] == '$' && name[1] == '$') {
@@ -258,16 +264,16 @@ bool read_map(JsonReader& json, Value& value, int depth) {
       tagged = true;
       return read_tagged(json, name, value);
     }
-    std::string kept = name;
-    Value item;
-    if (!read_value(json, item, depth + 1)) return false;
-    items.emplace_back(std::move(kept), std::move(item));
-    return true;
+    return read_value(json, items.emplace_back(name, Value()).second, depth + 1);
   });
-  if (!read) return false;
-  if (tagged) return true;
-  if (!names_differ(items)) return json.fail();
-  value = ValueMap(std::move(items));
+  return read && (tagged || names_differ(items) || json.fail());
+}
+
+bool read_map(JsonReader& json, Value& value, int depth) {
+  std::vector<ValueMap::Item> items;
+  bool tagged = false;
+  if (!read_items(json, items, value, tagged, depth)) return false;
+  if (!tagged) value = ValueMap(std::move(items));
   return true;
 }
 
@@ -457,6 +463,15 @@ std::string to_json(const Value& value) {
 }
 
 bool read_value(JsonReader& json, Value& value) { return read_value(json, value, 0); }
+
+bool read_map(JsonReader& json, ValueMap& map) {
+  std::vector<ValueMap::Item> items;
+  Value value;
+  bool tagged = false;
+  if (!read_items(json, items, value, tagged, 0) || tagged) return false;
+  map = ValueMap(std::move(items));
+  return true;
+}
 
 bool from_json(std::string_view json, Value& value) {
   JsonReader reader(json);

@@ -6,5 +6,7 @@ namespace sufler {
 
 /// The reading side of `append_json(std::string&, const Value&)`, inside a larger text.
 bool read_value(JsonReader& json, Value& value);
+/// A map, and nothing else.
+bool read_map(JsonReader& json, ValueMap& map);
 
 }  // namespace sufler

@@ -12,6 +12,7 @@ StorageError nobody() { return {StorageError::Kind::Lost, "the process stops"}; 
 Stored<Done> Errands::run(const Body& body) {
   const auto one = std::make_shared<One>();  // whoever tells may still hold it when the told has gone
   one->body = &body;
+  std::future<Stored<Done>> became = one->became.get_future();
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
@@ -23,8 +24,7 @@ Stored<Done> Errands::run(const Body& body) {
     const std::lock_guard lock(waking_);
     if (wake_) wake_();
   }
-  one->told.acquire();
-  return std::move(one->became);
+  return became.get();
 }
 
 bool Errands::is_served() const {
@@ -73,10 +73,7 @@ Errands::Batch Errands::take() {
 }
 
 void Errands::tell(Batch& batch, const Stored<Done>& became) {
-  for (const auto& one : std::exchange(batch.all_, {})) {
-    if (!became) one->became = Error{became.error()};
-    one->told.release();
-  }
+  for (const auto& one : std::exchange(batch.all_, {})) one->became.set_value(became);
 }
 
 }  // namespace sufler

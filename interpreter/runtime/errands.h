@@ -1,8 +1,8 @@
 #pragma once
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
-#include <semaphore>
 #include <vector>
 
 #include "storage/storage.h"
@@ -30,8 +30,8 @@ class Errands {
  private:
   struct One {
     const Body* body = nullptr;
-    Stored<Done> became = Done{};
-    std::binary_semaphore told{0};  ///< of each its own: others that wait stay asleep. One acquires, one releases.
+    /// Of each its own: others that wait stay asleep. A semaphore of the library would try for a while before it sleeps.
+    std::promise<Stored<Done>> became;
   };
 
  public:

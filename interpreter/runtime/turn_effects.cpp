@@ -289,10 +289,14 @@ Stored<Done> TurnPlayer::carry_out(Transaction& tx, const DialogKey& key, Turn& 
     } else if (auto* start = std::get_if<StartJob>(&effect)) {
       JobRow job{0,           setup_.name, dialog_id, start->serial, start->service, start->name,
                  start->request, at, 0, 0};  // the journal marks it, too
-      if (start->history) {
+      if (start->talk != StartJob::Talk::None) {
         auto said = said_before(tx, dialog_id, at, event, turn, i);
         if (!said) return Error{said.error()};
-        add_history(job.request, *said);
+        if (start->talk == StartJob::Talk::Sayings) {
+          add_history(job.request, *said);
+        } else {
+          add_talk(job.request, last_lines(*said, start->talk_room, program().language));
+        }
       }
       done = tx.jobs().put(job);
       played.jobs_started = true;

@@ -93,7 +93,7 @@ class Work {
  public:
   Work(Account& account, const Job& job, Value request, std::function<bool()> stop)
       : account_(account), connection_(account.connection), directory_(account.directory), memory_(account.connection.memory()), key_(account.connection.account().key()),
-        job_(job), request_(std::move(request)), stop_(std::move(stop)) {
+        job_(job), request_(std::move(request)), caller_{std::move(stop)} {
     const Value& person = field(request_, "person");
     person_ = {job.bot, text_in(person, "transport"), text_in(person, "id")};
     mark_ = text_in(request_, "mark");
@@ -105,6 +105,17 @@ class Work {
   Value perform() {
     const std::string what = text_in(request_, "do");
     recall(what);
+    try {
+      return carry_out(what);
+    } catch (const Stopped&) {
+      // It ended before the request that it was begun for.
+      if (caller_.place && caller_.place->begun) known(memory_.not_made(mark_, what));
+      throw;
+    }
+  }
+
+ private:
+  Value carry_out(const std::string& what) {
     if (what == "contact") return do_contact();
     if (what == "lead") return do_lead();
     if (what == "note") return do_note();
@@ -113,7 +124,6 @@ class Work {
     fail("a job that cannot be read");
   }
 
- private:
   // ---- the memory and the calls, or the end of the work
 
   template <class T>
@@ -128,13 +138,13 @@ class Work {
     if (outcome.failed()) later(outcome.error, outcome.wait, outcome.log);
     return outcome;
   }
-  Outcome get(const std::string& path) { return must(connection_.get(path, stop_)); }
+  Outcome get(const std::string& path) { return must(connection_.get(path, caller_)); }
 
   /// Makes something that a mark is there for.
   Outcome make(const std::string& what, const std::string& path, const Value& body) {
     const Begun begun{mark_, what, person_, now_unix_s()};
     account_.begins(mark_, what);
-    Outcome outcome = connection_.call("POST", path, body, stop_, &begun);
+    Outcome outcome = connection_.call("POST", path, body, caller_, &begun);
     if (outcome.good()) return outcome;
     if (outcome.kind == Outcome::Kind::Unsure) account_.lost(mark_, what, now_unix_s());
     if (outcome.kind == Outcome::Kind::Unsure) later(outcome.error, std::max(outcome.wait, Duration{kSettleSeconds * 1000}), outcome.log);
@@ -146,10 +156,15 @@ class Work {
   /// What is known, once no older job of the same person is left.
   void recall(const std::string& what) {
     const auto end = std::chrono::steady_clock::now() + kForOlder;
-    while (!(recalled_ = known(memory_.recall(key_, job_.id, mark_, what, person_))).first) {
-      if (stop_() || std::chrono::steady_clock::now() > end) later("an older job of this person is not done yet", {});
+    // A task may have names to look up first.
+    const bool begin = what == "note" || (what == "task" && field(*values_, "type").is_null() && field(*values_, "responsible").is_null());
+    for (;;) {
+      recalled_ = known(memory_.recall(key_, job_.id, {mark_, what, person_, now_unix_s()}, {connection_.account().between, kLongestInRow}, begin));
+      if (recalled_.first) break;
+      if (caller_.stop() || std::chrono::steady_clock::now() > end) later("an older job of this person is not done yet", {});
       std::this_thread::sleep_for(milliseconds(100));
     }
+    if (recalled_.place) caller_.place = Caller::Place{std::chrono::steady_clock::now() + milliseconds(recalled_.place->ms), recalled_.begun};
   }
 
   /// What became of it, where it was begun before. `doubt`: begun, and nobody knows.
@@ -171,7 +186,7 @@ class Work {
   std::int64_t responsible(const Value& values) {
     const Value& wanted = field(values, "responsible");
     if (wanted.is_null()) return 0;
-    return id_named(wanted, "user", [&](std::vector<Named>& all, bool fresh) { return directory_.users(all, fresh, stop_); });
+    return id_named(wanted, "user", [&](std::vector<Named>& all, bool fresh) { return directory_.users(all, fresh, caller_); });
   }
 
   template <class Ask>
@@ -196,7 +211,7 @@ class Work {
     std::vector<Pipeline> all;
     std::string problem;
     for (const bool fresh : {false, true}) {
-      must(directory_.pipelines(all, fresh, stop_));
+      must(directory_.pipelines(all, fresh, caller_));
       if (find_stage(all, pipeline_wanted, stage_wanted, of, out, problem)) return out;
     }
     fail(problem);
@@ -243,7 +258,7 @@ class Work {
     if (!wanted || wanted->empty()) return out;
     std::vector<amocrm::Field> all;
     const auto find_all = [&](bool fresh, std::string& missing) {
-      must(directory_.fields(kind, all, fresh, stop_));
+      must(directory_.fields(kind, all, fresh, caller_));
       missing.clear();
       for (const auto& [name, value] : *wanted)
         if (missing.empty() && !find_field(all, name)) missing = name;
@@ -258,7 +273,7 @@ class Work {
       auto encoded = encode_field(*find_field(all, name), value, zone_);
       if (!encoded) {
         // Perhaps the choice was added a moment ago.
-        must(directory_.fields(kind, all, true, stop_));
+        must(directory_.fields(kind, all, true, caller_));
         if (const amocrm::Field* again = find_field(all, name)) encoded = encode_field(*again, value, zone_);
         if (!encoded) fail(encoded.error());
       }
@@ -408,7 +423,7 @@ class Work {
     }
     const Value body = encode(change);
     if (body.map()->empty()) return;
-    if (must(connection_.call("PATCH", "/api/v4/contacts/" + std::to_string(id_in(there, "id")), body, stop_)).nothing())
+    if (must(connection_.call("PATCH", "/api/v4/contacts/" + std::to_string(id_in(there, "id")), body, caller_)).nothing())
       later("the contact was deleted meanwhile", {});
   }
 
@@ -444,7 +459,7 @@ class Work {
 
   /// A list that a filter gives; nothing where the account takes none.
   std::optional<List> filtered(const std::string& path, std::string_view name) {
-    const Outcome outcome = connection_.get(path, stop_);
+    const Outcome outcome = connection_.get(path, caller_);
     if (outcome.kind == Outcome::Kind::Later || outcome.kind == Outcome::Kind::Unsure) later(outcome.error, outcome.wait, outcome.log);
     if (outcome.failed()) return std::nullopt;
     return embedded(outcome.value, name);
@@ -524,7 +539,7 @@ class Work {
       if (const Outcome own = get("/api/v4/contacts/" + std::to_string(contact_id)); own.good()) update_contact(own.value, contact);
     }
     change.id = id;
-    if (encode(change).map()->size() > 1) must(connection_.call("PATCH", "/api/v4/leads", Value(List{encode(change)}), stop_));
+    if (encode(change).map()->size() > 1) must(connection_.call("PATCH", "/api/v4/leads", Value(List{encode(change)}), caller_));
     known(memory_.made(key_, {}, "lead", person_, {}, {contact_id, id}));
     return lead_result(id, contact_id, false, false);
   }
@@ -622,9 +637,7 @@ class Work {
 
   Value do_note() {
     const Target to = target("note");
-    const List* history = field(request_, "history").list();
-    const bool* russian = field(request_, "russian").boolean();
-    const std::string text = note_text(text_in(request_, "text"), history ? *history : List(), russian && *russian);
+    const std::string text = note_text(text_in(request_, "text"), text_in(request_, "talk"));
     if (trim(text).empty()) fail("the note is empty");
     bool doubt = false;
     const std::string notes = "/api/v4/" + to.kind + "/" + std::to_string(to.id) + "/notes";
@@ -655,7 +668,7 @@ class Work {
     }
     const Value& type = field(*values_, "type");
     const std::int64_t type_id =
-        type.is_null() ? 0 : id_named(type, "type of task", [&](std::vector<Named>& all, bool fresh) { return directory_.task_types(all, fresh, stop_); });
+        type.is_null() ? 0 : id_named(type, "type of task", [&](std::vector<Named>& all, bool fresh) { return directory_.task_types(all, fresh, caller_); });
     const Outcome outcome = make("task", "/api/v4/tasks", encode_task(to.kind, to.id, text, till, type_id, responsible(*values_), mark_));
     const List& made = embedded(outcome.value, "tasks");
     return kept("task", to, made.empty() ? 0 : id_in(made.front(), "id"));
@@ -688,7 +701,7 @@ class Work {
       change.id = id;
       change.pipeline_id = to.pipeline;
       change.status_id = to.status;
-      must(connection_.call("PATCH", "/api/v4/leads", Value(List{encode(change)}), stop_));
+      must(connection_.call("PATCH", "/api/v4/leads", Value(List{encode(change)}), caller_));
     }
     return result_of("leads", id);
   }
@@ -700,7 +713,7 @@ class Work {
   const std::string key_;
   const Job& job_;
   const Value request_;
-  const std::function<bool()> stop_;
+  Caller caller_;
   Person person_;
   Recalled recalled_;
   std::string mark_;

@@ -123,6 +123,12 @@ Program program(int rows) {
     for (const bool whole : {true, false})
       for (const char* column : kind.columns)
         if (std::string(column) != "district" && (std::string(column) == "floor") == whole) similarity->index.emplace_back(column);
+    for (const char* column : kind.columns) {
+      Similarity::Near near;
+      near.column = column;
+      if (kind.within && near.column == "area") near.within = Within{0.1, true};
+      similarity->near.push_back(std::move(near));
+    }
     Find find;
     find.table = TableId{0};
     find.similar = std::move(similarity);

@@ -235,9 +235,23 @@ TEST_F(CrmServiceTest, WhatWaitsInTheRowIsBegunWhenItLeaves) {
   ASSERT_TRUE(memory.next_request(account.key(), Duration{10'000}, Duration{60'000}));
   const amocrm::Begun begun{"mark-1", "lead", {"shop", "telegram", "501"}, now};
   ASSERT_TRUE(memory.next_request(account.key(), Duration{0}, Duration{60'000}, &begun));
-  const auto recalled = memory.recall(account.key(), 1, "mark-1", "lead", begun.person);
+  const auto recalled = memory.recall(account.key(), 1, begun, {Duration{0}, Duration{0}}, true);
   ASSERT_TRUE(recalled && recalled->mark);
   EXPECT_GE(recalled->mark->begun_unix_s, now + 8);
+  EXPECT_FALSE(recalled->begun);  // it was before
+}
+
+TEST_F(CrmServiceTest, WhatIsRefusedBeforeItsRequestWasNotBegun) {
+  EXPECT_THAT(perform(crm_job("note", {}, "mark-1", "Привет")).error, HasSubstr("no lead"));
+  EXPECT_THAT(perform(crm_job("task", {}, "mark-2", "Позвонить")).error, HasSubstr("no lead"));
+  amocrm::Memory& memory = *process().memory;
+  for (const auto& [mark, what] : {std::pair("mark-1", "note"), std::pair("mark-2", "task")}) {
+    const amocrm::Begun order{mark, what, {"shop", "telegram", "501"}, now_unix_s()};
+    const auto recalled = memory.recall(account.key(), 1, order, {Duration{0}, Duration{3'000}}, true);
+    ASSERT_TRUE(recalled && recalled->place) << what;
+    EXPECT_FALSE(recalled->mark) << what;
+    EXPECT_TRUE(recalled->begun) << what;
+  }
 }
 
 TEST_F(CrmServiceTest, AnAccountWithoutFiltersIsSearchedByNameAndTime) {
@@ -310,7 +324,7 @@ TEST_F(CrmServiceTest, NotesTasksAndStagesBelongToTheLeadOfThePerson) {
   EXPECT_THAT(perform(crm_job("note", {}, "mark-0", "Привет")).error, HasSubstr("no lead"));
   const std::int64_t lead = number(done(crm_job("lead", order()))["id"]);
   Job note = crm_job("note", {}, "mark-2", "Позвонить");
-  note.request.insert(note.request.size() - 1, R"(,"history":[{"who":"client","name":"Анна","day":"15 марта 2026","time":"12:00","text":"Добрый день"}])");
+  note.request.insert(note.request.size() - 1, R"(,"talk":"15 марта 2026\n12:00 Анна: Добрый день")");
   done(note);
   EXPECT_EQ(only("notes")["params"]["text"], "Позвонить\n\n15 марта 2026\n12:00 Анна: Добрый день");
   EXPECT_EQ(only("notes")["entity_id"], lead);

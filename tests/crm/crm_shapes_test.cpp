@@ -188,14 +188,5 @@ TEST(CrmShapesTest, PhonesOfManyHandsAreOne) {
   EXPECT_EQ(plain_phone("нет"), "");
 }
 
-TEST(CrmShapesTest, ALongTalkLosesItsBeginning) {
-  List said;
-  for (int i = 0; i < 3'000; ++i) said.push_back(own(R"({"who":"client","name":"Анна","day":"15 марта 2026","time":"12:00","text":"строка )" + std::to_string(i) + "\"}"));
-  const std::string note = note_text("Итог", said, true);
-  EXPECT_LE(count_code_points(note), kMostNote);
-  EXPECT_THAT(note, testing::StartsWith("Итог\n\n… (начало разговора не поместилось)\n"));
-  EXPECT_THAT(note, testing::EndsWith("строка 2999"));
-}
-
 }  // namespace
 }  // namespace sufler::amocrm

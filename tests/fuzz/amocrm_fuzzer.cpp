@@ -40,7 +40,7 @@ void play_amocrm(std::string_view bytes) {
       require(from_plain_json(to_plain_json(*more, Zone())).has_value(), "a request is JSON");
     }
   }
-  (void)note_text(bytes.substr(1), embedded(outcome.value, "notes"), true);
+  (void)note_text(bytes.substr(1), outcome.error);
 }
 
 }  // namespace sufler::fuzz

@@ -49,5 +49,28 @@ TEST(JsonTextTest, TakesABareDeleteCharacter) {
   EXPECT_EQ(read, "a\x7F" "b");
 }
 
+TEST(JsonTextTest, BrokenTextIsMendedAtAnyPlaceAndRefusedWhenRead) {
+  for (std::size_t before = 0; before < 20; ++before) {
+    for (const std::string_view end : {"", "\"", "конец", "0123456789"}) {
+      for (const std::string_view letter : {"w", "ы"}) {
+        std::string text;
+        for (std::size_t i = 0; i < before; ++i) text += letter;
+        const std::string begin = text;
+        text += "\xD0";
+        if (end == "конец") text += '\xFF';  // or its first byte would end a letter
+        text += end;
+        std::string read;
+        const std::string json = written(text);
+        JsonReader reader(json);
+        EXPECT_TRUE(reader.read_string(read) && reader.at_end()) << json;
+        EXPECT_TRUE(read.starts_with(begin + "\xEF\xBF\xBD")) << json;
+        const std::string bare = '"' + begin + "\xD0\"";
+        JsonReader broken(bare);
+        EXPECT_FALSE(broken.read_string(read)) << bare;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sufler

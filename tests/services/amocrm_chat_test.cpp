@@ -198,7 +198,7 @@ class NoMemory : public Memory {
   Known<Done> keep_tokens(const std::string&, TokenPair&) override { return Done{}; }
   Known<Done> end_refresh(const std::string&, std::int64_t) override { return Done{}; }
   Known<Links> links(const std::string&, const Person&) override { return Links{}; }
-  Known<Recalled> recall(const std::string&, std::int64_t, const std::string&, const std::string&, const Person&) override { return Recalled{}; }
+  Known<Recalled> recall(const std::string&, std::int64_t, const Begun&, const Row&, bool) override { return Recalled{}; }
   Known<Done> made(const std::string&, const std::string&, const std::string&, const Person&, const Mark&, const Links&) override { return Done{}; }
   Known<Done> not_made(const std::string&, const std::string&) override { return Done{}; }
   Known<bool> is_made(const std::string&, const std::string&, std::int64_t) override { return false; }

@@ -5,6 +5,10 @@
 #include <random>
 #include <sstream>
 
+#include <soci/postgresql/soci-postgresql.h>
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
 #include "interpreter/core/tables/similarity.h"
 #include "storage_fixture.h"
 
@@ -45,12 +49,13 @@ class SimilarRowsTest : public OnEveryDatabase {
   int pick(int least, int most) { return std::uniform_int_distribution<int>(least, most)(random_); }
 
   /// With the indexes that a scenario with these columns in its `similar` would have.
-  void prepare(const std::vector<std::string>& index) {
+  void prepare(const std::vector<std::string>& index, const std::string& within = {}) {
     Program program;
     program.id = "shop";
     program.tables.push_back(table_);
     auto similarity = std::make_shared<Similarity>();
     similarity->index = index;
+    if (!within.empty()) similarity->near.emplace_back().column = within, similarity->near.back().within = Within{0.1, true};
     Find find;
     find.table = TableId{0};
     find.similar = similarity;
@@ -256,6 +261,34 @@ TEST_P(SimilarRowsTest, AShareOfNothingIsNothing) {
   });
   EXPECT_EQ(found({{"floor", Value(0), 1, Within{0.2, true}}}, {}, false, 5), (std::vector<std::string>{"1 0", "3 0"}));
   EXPECT_EQ(found({{"floor", Value(7), 1, Within{0, false}}}, {}, false, 5), (std::vector<std::string>{"4 0"}));
+}
+
+TEST_P(SimilarRowsTest, AnIndexBeginsWithWhatLeavesTheFewestRows) {
+  Program program;
+  program.id = "shop";
+  program.tables.push_back(table_);
+  ASSERT_TRUE(storage_.prepare_tables(program));
+  must(storage_, [&](Transaction& tx) {
+    for (int i = 0; i < 100; ++i) {
+      ValueMap values;
+      values.set("area", Value(i == 0 ? 5'000 : 40 + i % 10));  // one castle among flats
+      values.set("floor", Value(1 + i % 25));
+      values.set("built", Value(Date{10'000 + 100 * i}));
+      values.set("price", Value(1'000'000 + 100'000 * (i % 50)));
+      values.set("seen", Value(Moment{std::int64_t{86'400'000} * (i < 50 ? i % 10 : 1'000 - i % 10)}));  // at two ends
+      values.set("district", "Центр");
+      unwrap(tx.insert_row(table_, values, {"7", 3}, Moment{1}));
+    }
+  });
+  prepare({"district", "floor", "area", "built", "price", "seen"}, "price");
+  soci::session sql = GetParam() == DatabaseUnderTest::Sqlite ? soci::session(*soci::factory_sqlite3(), database_.url().substr(7))
+                                                              : soci::session(*soci::factory_postgresql(), database_.url() + "?application_name=test");
+  std::string made;
+  sql << (GetParam() == DatabaseUnderTest::Sqlite ? "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '%district%area%'"
+                                                  : "SELECT indexdef FROM pg_indexes WHERE tablename = 'estates' AND indexdef LIKE '%district%area%'"),
+      soci::into(made);
+  std::erase_if(made, [](char c) { return c == '"'; });
+  EXPECT_NE(made.find("(district, floor, price, seen, built, area)"), std::string::npos) << made;
 }
 
 TEST_P(SimilarRowsTest, AnIndexedColumnThatHasNoValuesMayStillBecomeOfAnotherType) {

@@ -1,5 +1,6 @@
 #include "interpreter/core/crm/order.h"
 
+#include "interpreter/core/json_text.h"
 #include "interpreter/core/text.h"
 
 namespace sufler {
@@ -46,6 +47,14 @@ std::string_view crm_name(Do what, std::string_view written) {
   for (const Name& one : kNames)
     if ((one.of & bit(what)) != 0 && (folded == one.english || folded == one.russian)) return one.english;
   return {};
+}
+
+void add_talk(std::string& order, std::string_view lines) {
+  if (!order.ends_with('}') || lines.empty()) return;
+  order.pop_back();
+  order += ",\"talk\":";
+  append_json_string(order, lines);
+  order += '}';
 }
 
 std::vector<std::string_view> crm_names(Do what) {

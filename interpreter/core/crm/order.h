@@ -23,6 +23,9 @@ struct CrmField {
   bool is_map = false;
 };
 
+/// Characters of a note, the talk with it. amoCRM takes a little more.
+inline constexpr std::size_t kMostNote = 15'000;
+
 struct CrmOrder {
   enum class Do : std::uint8_t { Contact, Lead, Note, Task, Stage, Chat } what = Do::Contact;
   std::vector<CrmField> values;
@@ -42,6 +45,9 @@ std::string_view crm_name(CrmOrder::Do what, std::string_view written);
 std::vector<std::string_view> crm_names(CrmOrder::Do what);
 /// Whether other names are fields that the account has defined.
 constexpr bool has_own_fields(CrmOrder::Do what) { return what == CrmOrder::Do::Contact || what == CrmOrder::Do::Lead; }
+
+/// Adds the talk to the order of a note in JSON, which has none.
+void add_talk(std::string& order, std::string_view lines);
 
 /// Whether the dialog rests until amoCRM has answered.
 inline bool waits(const CrmStep& step) { return !step.into.empty() || step.on_error; }

@@ -16,6 +16,7 @@
 namespace sufler {
 namespace {
 
+using reading::HeardList;
 using reading::Mark;
 using reading::one_of;
 using reading::Phrase;
@@ -219,26 +220,39 @@ constexpr WordList kRequestHelpers =
     "лучше хочу можно нужен кто "
     "через";
 
+bool is_phrase(const std::vector<std::string>& words, std::size_t at, std::string_view phrase) {
+  for (; !phrase.empty(); ++at) {
+    const std::size_t space = std::min(phrase.find(' '), phrase.size());
+    if (words[at] != phrase.substr(0, space)) return false;
+    phrase.remove_prefix(std::min(space + 1, phrase.size()));
+  }
+  return true;
+}
+
 bool has_phrase(const std::vector<std::string>& words, std::string_view list,
                 std::vector<bool>& used) {
   bool found = false;
   while (!list.empty()) {
-    std::string_view phrase = list.substr(0, list.find(';'));
+    const std::string_view phrase = list.substr(0, list.find(';'));
     list.remove_prefix(std::min(phrase.size() + 1, list.size()));
-    std::vector<std::string_view> parts;
-    while (!phrase.empty()) {
-      const std::size_t space = std::min(phrase.find(' '), phrase.size());
-      parts.push_back(phrase.substr(0, space));
-      phrase.remove_prefix(std::min(space + 1, phrase.size()));
-    }
-    for (std::size_t i = 0; i + parts.size() <= words.size(); ++i) {
-      if (!std::equal(parts.begin(), parts.end(), words.begin() + static_cast<std::ptrdiff_t>(i)))
-        continue;
-      for (std::size_t j = 0; j < parts.size(); ++j) used[i + j] = true;
+    const std::size_t parts = 1 + static_cast<std::size_t>(std::count(phrase.begin(), phrase.end(), ' '));
+    for (std::size_t i = 0; i + parts <= words.size(); ++i) {
+      if (!is_phrase(words, i, phrase)) continue;
+      for (std::size_t j = 0; j < parts; ++j) used[i + j] = true;
       found = true;
     }
   }
   return found;
+}
+
+/// The long words of a control's core, or people.
+const HeardList& heard(const WordList& list) {
+  constexpr std::size_t kShortest = 5;
+  static const HeardList kOf[] = {{kControls[0].core, kShortest}, {kControls[1].core, kShortest}, {kControls[2].core, kShortest}};
+  static const HeardList kOfPeople(kPeople, kShortest);
+  for (std::size_t i = 0; i < kControls.size(); ++i)
+    if (&list == &kControls[i].core) return kOf[i];
+  return kOfPeople;
 }
 
 /// A word as it stands in a vocabulary, or as it sounds.
@@ -247,18 +261,12 @@ bool known_word(const std::string& word, const WordList& known, bool by_ear) {
   if (!by_ear || count_code_points(word) < 5) return false;
   const std::string sound = sound_of(word);
   const std::size_t length = count_code_points(word);
-  std::string_view list = known.text();
-  while (!list.empty()) {
-    const std::string_view candidate = list.substr(0, list.find(' '));
-    list.remove_prefix(std::min(candidate.size() + 1, list.size()));
-    if (count_code_points(candidate) < 5) continue;
-    if (sound_of(candidate) == sound) return true;
-    // one slip of the finger in a long word that begins alike
-    if (length >= 7 && candidate.substr(0, 2) == word.substr(0, 2) &&
-        edit_distance(word, candidate, 1) <= 1)
-      return true;
-  }
-  return false;
+  const HeardList& list = heard(known);
+  if (list.sounds_like(sound)) return true;
+  // one slip of the finger in a long word that begins alike
+  return length >= 7 && std::any_of(list.words().begin(), list.words().end(), [&](std::string_view candidate) {
+           return candidate.substr(0, 2) == word.substr(0, 2) && edit_distance(word, candidate, 1) <= 1;
+         });
 }
 
 /// `удалите мои данные`, `delete my number`: an order to forget the person, which ends mailings too.
@@ -426,12 +434,9 @@ constexpr WordList kTakesBack =
 Mark mark_of_unknown(const std::string& word) {
   // By ear, for the words that people misspell most.
   if (count_code_points(word) >= 6) {
-    const std::string sound = sound_of(word);
-    for (const std::string_view known :
-         {"хорошо", "конечно", "согласен", "согласна", "подтверждаю", "нормально", "обязательно", "разумеется", "естественно",
-          "договорились", "устраивает", "подходит"}) {
-      if (sound == sound_of(known)) return Mark::Yes;
-    }
+    static const HeardList kYes(
+        "хорошо конечно согласен согласна подтверждаю нормально обязательно разумеется естественно договорились устраивает подходит", 0);
+    if (kYes.sounds_like(sound_of(word))) return Mark::Yes;
   }
   if (one_of(word, kIronic)) return Mark::Unclear;
   for (const std::string_view stem : {"неверн", "неправильн", "ошиб", "отмен", "удал"}) {

@@ -2,6 +2,7 @@
 
 #include <unicode/uchar.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
@@ -155,6 +156,20 @@ std::string sound_of(std::string_view word) {
   }
   return out;
 }
+
+HeardList::HeardList(const WordList& list, std::size_t shortest) {
+  std::string_view rest = list.text();
+  while (!rest.empty()) {
+    const std::string_view word = rest.substr(0, rest.find(' '));
+    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    if (word.empty() || count_code_points(word) < shortest) continue;
+    words_.push_back(word);
+    sounds_.push_back(sound_of(word));
+  }
+  std::sort(sounds_.begin(), sounds_.end());
+}
+
+bool HeardList::sounds_like(const std::string& sound) const { return std::binary_search(sounds_.begin(), sounds_.end(), sound); }
 
 bool one_slip_apart(std::string_view a, std::string_view b) {
   const auto is_inside = [](std::string_view word, std::size_t at) {

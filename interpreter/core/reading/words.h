@@ -69,6 +69,18 @@ bool one_of(std::string_view word, const WordList& list);
 /// made one, so that `аператор` and `оператор` are equal.
 std::string sound_of(std::string_view word);
 
+/// The words of a list that have at least `shortest` letters, by ear. Made once: what they sound like is asked often.
+class HeardList {
+ public:
+  HeardList(const WordList& list, std::size_t shortest);
+  bool sounds_like(const std::string& sound) const;
+  const std::vector<std::string_view>& words() const { return words_; }
+
+ private:
+  std::vector<std::string_view> words_;
+  std::vector<std::string> sounds_;  ///< in order
+};
+
 /// Whether one letter more, less, another, or two swapped make one word of the other.
 bool one_slip_apart(std::string_view a, std::string_view b);
 

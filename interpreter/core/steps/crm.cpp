@@ -1,11 +1,14 @@
 // crm: something in amoCRM. With `into` or `on_error` the dialog waits for what came of it; else it goes on at once, and the
 // job is done when amoCRM can be reached, in the order of the steps. A border: what it did there is not taken back, nor is it
 // given up when a command leads elsewhere.
+#include <algorithm>
+
 #include "interpreter/core/crm/order.h"
 #include "interpreter/core/crm_talk.h"
 #include "interpreter/core/jobs.h"
 #include "interpreter/core/sha256.h"
 #include "interpreter/core/steps/steps.h"
+#include "interpreter/core/text.h"
 
 namespace sufler {
 namespace {
@@ -100,7 +103,6 @@ Flow play_verb(Play& play, StepId id, const Step&, const CrmStep& crm) {
   request.set("at", play.now());
   request.set("person", std::move(person));
   request.set("zone", play.program.zone.name());
-  request.set("russian", play.program.language == Language::Russian);
   request.set("values", std::move(values));
   if (!text.text.empty()) request.set("text", text.text);
   if (due) request.set("due", *due);
@@ -109,7 +111,10 @@ Flow play_verb(Play& play, StepId id, const Step&, const CrmStep& crm) {
   job.service = std::string(kCrmService);
   job.name = std::string(crm_word(order.what));
   job.request = to_json(Value(std::move(request)));
-  job.history = order.history;
+  if (order.history) {
+    job.talk = StartJob::Talk::Lines;
+    job.talk_room = kMostNote - std::min(kMostNote, count_code_points(text.text));
+  }
   if (job.request.size() > kMostOrderBytes) {
     play.fail("more than " + std::to_string(kMostOrderBytes) + " bytes for amoCRM");
     return Flow::Next;

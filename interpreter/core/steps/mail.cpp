@@ -101,7 +101,7 @@ Flow play_verb(Play& play, StepId id, const Step& step, const Mail& mail) {
   // For the operator: which letter it was, and nothing of what stands in it.
   if (const BranchId branch = play.program.block(step.block).branch) job.name = play.program.branch(branch).name;
   job.request = to_json(order);
-  job.history = mail.history;
+  if (mail.history) job.talk = StartJob::Talk::Sayings;
   if (job.request.size() > kMostOrderBytes) {
     play.fail("a letter is larger than " + std::to_string(kMostOrderBytes) + " bytes");
     return Flow::Next;

@@ -18,8 +18,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Whoever would wait longer for a place gives the thread to others.
-constexpr Duration kMostInRow{3'000};
 constexpr Duration kLongestPause{10 * 60'000};
 constexpr Duration kBlockedPause{60'000};
 /// Of OAuth: fetched anew so long before its end.
@@ -72,6 +70,10 @@ bool sleep_until_stopped(milliseconds wait, const std::function<bool()>& stop) {
     std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(kPoll, end - std::chrono::steady_clock::now()));
   }
   return !(stop && stop());
+}
+
+milliseconds until(const Caller::Place& place) {
+  return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(place.at - std::chrono::steady_clock::now()));
 }
 
 Moment now() {
@@ -194,8 +196,8 @@ HttpAnswer Connection::send(const std::string& method, const std::string& path, 
   auto answer = promise->get_future();
   const HttpClient::RequestId id = http_.submit(std::move(request), [promise](HttpAnswer came) { promise->set_value(std::move(came)); });
   // What has left is not called back: half of it may have been done. Only what nobody needs to wait for is.
-  while (answer.wait_for(kPoll) != std::future_status::ready)
-    if (method == "GET" && stop && stop()) http_.cancel(id);
+  while (method == "GET" && answer.wait_for(kPoll) != std::future_status::ready)
+    if (stop && stop()) http_.cancel(id);
   HttpAnswer came = answer.get();
   const std::lock_guard lock(mutex_);
   ++figures_.by_status[came.kind == HttpAnswer::Kind::Answered ? came.status : 0];
@@ -203,17 +205,25 @@ HttpAnswer Connection::send(const std::string& method, const std::string& path, 
 }
 
 Outcome Connection::one_call(const std::string& method, const std::string& path, const std::string& body, const Token& token,
-                             const std::function<bool()>& stop, const Begun* begun) {
+                             Caller& caller, const Begun* begun) {
   using Kind = Outcome::Kind;
-  Begun leaves;
-  if (begun) {
-    leaves = *begun;
-    leaves.now_unix_s = now().unix_ms / 1000;
+  const std::function<bool()>& stop = caller.stop;
+  milliseconds rest{0};
+  if (caller.place && caller.place->begun == (begun != nullptr)) {
+    rest = until(*caller.place);
+    caller.place.reset();
+  } else {
+    Begun leaves;
+    if (begun) {
+      leaves = *begun;
+      leaves.now_unix_s = now().unix_ms / 1000;
+    }
+    auto wait = memory_.next_request(key_, account_.between, kLongestInRow, begun ? &leaves : nullptr);
+    if (!wait) return failure(Kind::Later, 0, "the database: " + wait.error(), {}, {1'000});
+    if (*wait > kLongestInRow) return failure(Kind::Later, 0, "too many requests to amoCRM wait", {}, *wait);
+    rest = milliseconds(wait->ms);
   }
-  auto wait = memory_.next_request(key_, account_.between, kMostInRow, begun ? &leaves : nullptr);
-  if (!wait) return failure(Kind::Later, 0, "the database: " + wait.error(), {}, {1'000});
-  if (*wait > kMostInRow) return failure(Kind::Later, 0, "too many requests to amoCRM wait", {}, *wait);
-  if (!sleep_until_stopped(milliseconds(wait->ms), stop)) return failure(Kind::Later, 0, "the work was stopped");
+  if (!sleep_until_stopped(rest, stop)) return failure(Kind::Later, 0, "the work was stopped");
   const HttpAnswer answer = send(method, path, body, token.access, stop);
   Outcome outcome;
   if (answer.kind == HttpAnswer::Kind::Answered) {
@@ -247,20 +257,19 @@ Outcome Connection::one_call(const std::string& method, const std::string& path,
   return outcome;
 }
 
-Outcome Connection::call(const std::string& method, const std::string& path, const Value& body, const std::function<bool()>& stop,
-                         const Begun* begun) {
+Outcome Connection::call(const std::string& method, const std::string& path, const Value& body, Caller& caller, const Begun* begun) {
   using Kind = Outcome::Kind;
   const std::string json = body.is_null() ? std::string() : to_plain_json(body, Zone());
-  Token own = token(0, stop);
+  Token own = token(0, caller);
   if (!own.error.empty()) return failure(own.later ? Kind::Later : Kind::Refused, own.later ? 0 : 401, own.error, own.log, own.later ? Duration{2'000} : Duration{});
-  Outcome outcome = one_call(method, path, json, own, stop, begun);
+  Outcome outcome = one_call(method, path, json, own, caller, begun);
   if (outcome.status != 401 || !account_.by_oauth()) return outcome;
-  own = token(own.generation, stop);
+  own = token(own.generation, caller);
   if (!own.error.empty()) return failure(own.later ? Kind::Later : Kind::Refused, own.later ? 0 : 401, own.error, own.log, own.later ? Duration{2'000} : Duration{});
-  return one_call(method, path, json, own, stop, begun);
+  return one_call(method, path, json, own, caller, begun);
 }
 
-Connection::Token Connection::token(std::int64_t stale, const std::function<bool()>& stop) {
+Connection::Token Connection::token(std::int64_t stale, Caller& caller) {
   Token token;
   if (!account_.by_oauth()) {
     token.access = account_.token;
@@ -292,9 +301,9 @@ Connection::Token Connection::token(std::int64_t stale, const std::function<bool
     }
     if (*alone) {
       if (begins) pair->refresh.clear();
-      return refresh(std::move(*pair), begun_with, stop);
+      return refresh(std::move(*pair), begun_with, caller);
     }
-    if (std::chrono::steady_clock::now() > patience || !sleep_until_stopped(kPoll * 4, stop)) {
+    if (std::chrono::steady_clock::now() > patience || !sleep_until_stopped(kPoll * 4, caller.stop)) {
       token.error = "another process fetches a token of amoCRM";
       token.later = true;
       return token;
@@ -302,7 +311,7 @@ Connection::Token Connection::token(std::int64_t stale, const std::function<bool
   }
 }
 
-Connection::Token Connection::refresh(TokenPair pair, const std::string& begun_with, const std::function<bool()>& stop) {
+Connection::Token Connection::refresh(TokenPair pair, const std::string& begun_with, Caller& caller) {
   Token token;
   ValueMap request;
   request.set("client_id", account_.client_id);
@@ -322,10 +331,17 @@ Connection::Token Connection::refresh(TokenPair pair, const std::string& begun_w
     token.log = std::move(log);
     return token;
   };
-  auto wait = memory_.next_request(key_, account_.between, kMostInRow);
-  if (!wait) return give_up("the database: " + wait.error(), true, {});
-  if (*wait > kMostInRow) return give_up("too many requests to amoCRM wait", true, {});
-  if (!sleep_until_stopped(milliseconds(wait->ms), stop)) return give_up("the work was stopped", true, {});
+  milliseconds rest{0};
+  if (caller.place) {  // whatever it was for: what is asked behind this takes another
+    rest = until(*caller.place);
+    caller.place.reset();
+  } else {
+    auto wait = memory_.next_request(key_, account_.between, kLongestInRow);
+    if (!wait) return give_up("the database: " + wait.error(), true, {});
+    if (*wait > kLongestInRow) return give_up("too many requests to amoCRM wait", true, {});
+    rest = milliseconds(wait->ms);
+  }
+  if (!sleep_until_stopped(rest, caller.stop)) return give_up("the work was stopped", true, {});
   const HttpAnswer answer = send("POST", "/oauth2/access_token", to_plain_json(Value(std::move(request)), Zone()), {}, {});
   if (answer.kind != HttpAnswer::Kind::Answered) return give_up("amoCRM does not answer: " + answer.error, true, {});
   Outcome outcome = read_answer(answer.status, answer.body);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,17 +39,34 @@ struct Outcome {
 /// What a body of an answer means. `body` is whatever came.
 Outcome read_answer(int status, std::string_view body);
 
+/// Who asks for something.
+struct Caller {
+  /// A place in the row of requests, taken already (Memory::recall).
+  struct Place {
+    std::chrono::steady_clock::time_point at;
+    bool begun = false;  ///< with it: only for the request that makes something
+  };
+  std::function<bool()> stop;         ///< whoever waits gives up
+  std::optional<Place> place = {};    ///< for the first request; gone when it has left
+};
+/// Longest in the row; whoever would wait longer gives the thread to others.
+inline constexpr Duration kLongestInRow{3'000};
+
 /// Requests of one account, one after the other as its limit allows, with a token that is alive. Thread-safe; blocks.
 class Connection {
  public:
-  /// `stop`: whoever waits gives up. `random`: a number in [0, 1).
+  /// `random`: a number in [0, 1).
   Connection(CrmAccount account, Memory& memory, HttpClient& http, std::function<double()> random);
 
   /// `path`: below the account's URL, `/api/v4/leads`. `body`: null for none. Waits for its place in the row, and for the
   /// answer; a call whose answer is 401 is repeated once with a fresh token, one of another trouble never.
   /// `begun` is noted before it is sent, with the time when it leaves, and may be null.
-  Outcome call(const std::string& method, const std::string& path, const Value& body, const std::function<bool()>& stop,
-               const Begun* begun = nullptr);
+  Outcome call(const std::string& method, const std::string& path, const Value& body, Caller& caller, const Begun* begun = nullptr);
+  Outcome call(const std::string& method, const std::string& path, const Value& body, const std::function<bool()>& stop) {
+    Caller caller{stop};
+    return call(method, path, body, caller);
+  }
+  Outcome get(const std::string& path, Caller& caller) { return call("GET", path, Value(), caller); }
   Outcome get(const std::string& path, const std::function<bool()>& stop) { return call("GET", path, Value(), stop); }
 
   const CrmAccount& account() const { return account_; }
@@ -67,12 +85,12 @@ class Connection {
     bool later = false;
   };
   /// `stale`: this generation was refused; 0: none was.
-  Token token(std::int64_t stale, const std::function<bool()>& stop);
-  Token refresh(TokenPair pair, const std::string& begun_with, const std::function<bool()>& stop);
+  Token token(std::int64_t stale, Caller& caller);
+  Token refresh(TokenPair pair, const std::string& begun_with, Caller& caller);
   HttpAnswer send(const std::string& method, const std::string& path, const std::string& body, const std::string& access,
                   const std::function<bool()>& stop);
-  Outcome one_call(const std::string& method, const std::string& path, const std::string& body, const Token& token,
-                   const std::function<bool()>& stop, const Begun* begun);
+  Outcome one_call(const std::string& method, const std::string& path, const std::string& body, const Token& token, Caller& caller,
+                   const Begun* begun);
 
   const CrmAccount account_;
   const std::string key_;

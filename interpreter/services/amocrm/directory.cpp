@@ -96,7 +96,7 @@ std::string names_of(const std::vector<Named>& all) {
 
 template <class T>
 Outcome Directory::ask(Kept<T>& kept, const std::string& path, std::vector<T> (*read)(const Value&), bool pages, std::vector<T>& out, bool fresh,
-                       const Stop& stop) {
+                       Caller& caller) {
   {
     const std::lock_guard lock(mutex_);
     const auto age = steady_clock::now() - kept.at;
@@ -109,7 +109,7 @@ Outcome Directory::ask(Kept<T>& kept, const std::string& path, std::vector<T> (*
   for (int page = 1; page <= kMostPages; ++page) {
     std::string whole = path;
     if (pages) whole += std::string(path.find('?') == std::string::npos ? "?" : "&") + "limit=250&page=" + std::to_string(page);
-    Outcome outcome = connection_.get(whole, stop);
+    Outcome outcome = connection_.get(whole, caller);
     if (outcome.failed()) return outcome;
     if (outcome.nothing()) break;
     for (T& one : read(outcome.value)) all.push_back(std::move(one));
@@ -123,22 +123,22 @@ Outcome Directory::ask(Kept<T>& kept, const std::string& path, std::vector<T> (*
   return {};
 }
 
-Outcome Directory::pipelines(std::vector<Pipeline>& out, bool fresh, const Stop& stop) {
-  return ask(pipelines_, "/api/v4/leads/pipelines", &read_pipelines, false, out, fresh, stop);
+Outcome Directory::pipelines(std::vector<Pipeline>& out, bool fresh, Caller& caller) {
+  return ask(pipelines_, "/api/v4/leads/pipelines", &read_pipelines, false, out, fresh, caller);
 }
-Outcome Directory::users(std::vector<Named>& out, bool fresh, const Stop& stop) {
-  return ask(users_, "/api/v4/users", &read_users, true, out, fresh, stop);
+Outcome Directory::users(std::vector<Named>& out, bool fresh, Caller& caller) {
+  return ask(users_, "/api/v4/users", &read_users, true, out, fresh, caller);
 }
-Outcome Directory::task_types(std::vector<Named>& out, bool fresh, const Stop& stop) {
-  return ask(task_types_, "/api/v4/account?with=task_types", &read_task_types, false, out, fresh, stop);
+Outcome Directory::task_types(std::vector<Named>& out, bool fresh, Caller& caller) {
+  return ask(task_types_, "/api/v4/account?with=task_types", &read_task_types, false, out, fresh, caller);
 }
-Outcome Directory::fields(const std::string& kind, std::vector<Field>& out, bool fresh, const Stop& stop) {
+Outcome Directory::fields(const std::string& kind, std::vector<Field>& out, bool fresh, Caller& caller) {
   Kept<Field>* kept = nullptr;
   {
     const std::lock_guard lock(mutex_);
     kept = &fields_[kind];
   }
-  return ask(*kept, "/api/v4/" + kind + "/custom_fields", &read_fields, true, out, fresh, stop);
+  return ask(*kept, "/api/v4/" + kind + "/custom_fields", &read_fields, true, out, fresh, caller);
 }
 
 }  // namespace sufler::amocrm

@@ -42,14 +42,13 @@ std::string names_of(const std::vector<Named>& all);
 class Directory {
  public:
   explicit Directory(Connection& connection) : connection_(connection) {}
-  using Stop = std::function<bool()>;
 
   /// Each gives a failed outcome when amoCRM cannot tell. `fresh`: what was kept for longer than a moment will not do.
-  Outcome pipelines(std::vector<Pipeline>& out, bool fresh, const Stop& stop);
-  Outcome users(std::vector<Named>& out, bool fresh, const Stop& stop);
-  Outcome task_types(std::vector<Named>& out, bool fresh, const Stop& stop);
+  Outcome pipelines(std::vector<Pipeline>& out, bool fresh, Caller& caller);
+  Outcome users(std::vector<Named>& out, bool fresh, Caller& caller);
+  Outcome task_types(std::vector<Named>& out, bool fresh, Caller& caller);
   /// `kind`: leads, contacts.
-  Outcome fields(const std::string& kind, std::vector<Field>& out, bool fresh, const Stop& stop);
+  Outcome fields(const std::string& kind, std::vector<Field>& out, bool fresh, Caller& caller);
 
  private:
   template <class T>
@@ -60,7 +59,7 @@ class Directory {
   };
   template <class T>
   Outcome ask(Kept<T>& kept, const std::string& path, std::vector<T> (*read)(const Value&), bool pages, std::vector<T>& out, bool fresh,
-              const Stop& stop);
+              Caller& caller);
 
   Connection& connection_;
   std::mutex mutex_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "interpreter/core/crm/order.h"
 #include "interpreter/core/reading/phone.h"
 #include "interpreter/core/text.h"
 
@@ -252,31 +253,10 @@ std::optional<Value> merged(const Value& contact, std::string_view code, const s
   return Value(std::move(entry));
 }
 
-std::string note_text(std::string_view text, const List& history, bool russian) {
+std::string note_text(std::string_view text, std::string_view talk) {
   std::string out(first_code_points(text, kMostNote));
-  if (history.empty()) return out;
-  std::vector<std::string> lines;
-  lines.reserve(history.size());
-  std::string day;
-  for (const Value& one : history) {
-    std::string& line = lines.emplace_back();
-    if (std::string its = text_in(one, "day"); its != day) {
-      day = std::move(its);
-      line.append(day).push_back('\n');
-    }
-    line.append(text_in(one, "time")).append(" ").append(text_in(one, "name")).append(": ").append(text_in(one, "text")).push_back('\n');
-  }
-  std::size_t room = kMostNote - std::min(kMostNote, count_code_points(out) + 100), first = lines.size();
-  for (; first > 0; --first) {
-    const std::size_t length = count_code_points(lines[first - 1]);
-    if (length > room) break;
-    room -= length;
-  }
-  if (!out.empty()) out += "\n\n";
-  if (first > 0) out += russian ? "… (начало разговора не поместилось)\n" : "… (the beginning of the talk did not fit)\n";
-  for (std::size_t i = first; i < lines.size(); ++i) out += lines[i];
-  while (out.ends_with('\n')) out.pop_back();
-  return out;
+  if (!out.empty() && !talk.empty()) out += "\n\n";
+  return out.append(talk);
 }
 
 }  // namespace sufler::amocrm

@@ -48,9 +48,7 @@ std::vector<std::string> values_of(const Value& contact, std::string_view code);
 /// The field with what it has and what is added; nothing when all is there. Writing such a field replaces what it held.
 std::optional<Value> merged(const Value& contact, std::string_view code, const std::vector<std::string>& added);
 
-/// The most characters of a note.
-inline constexpr std::size_t kMostNote = 15'000;
-/// The text and behind it the talk, of which the beginning is left out when it is too long.
-std::string note_text(std::string_view text, const List& history, bool russian);
+/// The text and below it the talk.
+std::string note_text(std::string_view text, std::string_view talk);
 
 }  // namespace sufler::amocrm

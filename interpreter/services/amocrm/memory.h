@@ -46,6 +46,13 @@ struct Recalled {
   bool first = false;  ///< no older job of the same person still waits to be done
   Links links;
   std::optional<Mark> mark;
+  std::optional<Duration> place;  ///< in the row for its first request, as `next_request` gives it; none when it is not the first
+  bool begun = false;             ///< with that place
+};
+
+/// The row of an account's requests: how far they are from each other, and how long one waits at most.
+struct Row {
+  Duration between, most;
 };
 
 /// Durable when a call returns. Thread-safe. `account` is CrmAccount::key. The error is for the operator: the database has
@@ -71,9 +78,9 @@ class Memory {
   virtual Known<Done> end_refresh(const std::string& account, std::int64_t generation) = 0;
 
   virtual Known<Links> links(const std::string& account, const Person& person) = 0;
-  /// `mark`, `what`: of an order and of what is made for it, such as `lead`.
-  virtual Known<Recalled> recall(const std::string& account, std::int64_t job_id, const std::string& mark, const std::string& what,
-                                 const Person& person) = 0;
+  /// `order`: what is made for it, such as `lead`, is known or not. `begin`: its first request makes it, so where it was not
+  /// begun before it is begun with the place.
+  virtual Known<Recalled> recall(const std::string& account, std::int64_t job_id, const Begun& order, const Row& row, bool begin) = 0;
   /// It was made: this and the person's links, those that are not 0, together. With an empty `mark` the links alone.
   virtual Known<Done> made(const std::string& account, const std::string& mark, const std::string& what, const Person& person,
                            const Mark& became, const Links& links) = 0;
