@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/storage.h"
 
@@ -62,6 +63,10 @@ class CrmStore {
   /// One generation behind `tokens.generation`; ends the lease. Gives the generation; 0: there is a newer one, which stays.
   Stored<std::int64_t> keep_tokens(std::string_view account, const Tokens& tokens);
   Stored<Done> end_refresh(std::string_view account, std::int64_t generation);
+
+  /// Chats there of the bot's dialogs in which something happened since, the latest first: what `tx.map_message` has about
+  /// `place`.
+  Stored<std::vector<std::string>> chats(std::string_view bot, const ChatAddress& place, Moment since, std::size_t most);
 
   /// Whether no older job of the service and of the same person is left.
   Stored<bool> is_first_job(std::int64_t job_id);

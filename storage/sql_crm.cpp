@@ -195,6 +195,18 @@ Stored<Done> CrmStore::end_refresh(std::string_view account, std::int64_t genera
   });
 }
 
+Stored<std::vector<std::string>> CrmStore::chats(std::string_view bot, const ChatAddress& place, Moment since, std::size_t most) {
+  return tx_.operation([&]() -> Stored<std::vector<std::string>> {
+    std::vector<std::string> all;
+    std::string chat;
+    tx_.statements_.each(
+        R"(SELECT m.message_id FROM messages_map AS m JOIN dialogs AS d ON d.id = m.dialog_id
+           WHERE m.chat = ? AND m.transport = ? AND m.bot = ? AND d.changed_at_unix_ms >= ? ORDER BY d.changed_at_unix_ms DESC, m.message_id LIMIT ?)",
+        std::tie(chat), [&] { all.push_back(chat); }, place.chat_id, place.transport, bot, since.unix_ms, static_cast<std::int64_t>(most));
+    return all;
+  });
+}
+
 Stored<bool> CrmStore::is_first_job(std::int64_t job_id) {
   return tx_.operation([&]() -> Stored<bool> {
     std::int64_t older = 0;

@@ -94,11 +94,12 @@ Stored<Done> store_item(Transaction& tx, const std::string& account, const std::
   return Done{};
 }
 
-/// What a manager wrote, for its dialog. `rows`: what amoCRM is told where there is none.
-Stored<Done> store_chat(Storage& storage, const CrmChats& chats, const std::vector<std::string>& bots, const ChatHook& hook, std::vector<OutboxRow>& rows) {
+/// What a manager wrote, for its dialog. `rows`: what amoCRM is told where there is none. `fresh`: it did not come before.
+Stored<Done> store_chat(Storage& storage, const CrmChats& chats, const std::vector<std::string>& bots, const ChatHook& hook, std::vector<OutboxRow>& rows, bool& fresh) {
   const Moment now = system_clock().now();
   return storage.transact([&](Transaction& tx) -> Stored<Done> {
     rows.clear();
+    fresh = false;
     std::optional<DialogKey> key;
     if (const auto ours = read_conversation(hook.our_conversation)) key = DialogKey{ours->bot, ours->chat, ours->user_id};
     for (const std::string& bot : bots) {
@@ -120,9 +121,9 @@ Stored<Done> store_chat(Storage& storage, const CrmChats& chats, const std::vect
     if (dialog_id == 0) {
       // Nobody is there to be told: the manager sees that.
       if (bots.empty()) return Done{};
-      auto fresh = tx.claim_event(bots.front(), kCrmTransport, "message:" + hook.message, now);
-      if (!fresh) return Error{fresh.error()};
-      if (!*fresh) return Done{};
+      auto claimed = tx.claim_event(bots.front(), kCrmTransport, "message:" + hook.message, now);
+      if (!claimed) return Error{claimed.error()};
+      if (!*claimed) return Done{};
       OutboxRow row;
       row.bot = bots.front();
       row.chat = {std::string(kCrmTransport), "unknown:" + hook.conversation};
@@ -152,7 +153,11 @@ Stored<Done> store_chat(Storage& storage, const CrmChats& chats, const std::vect
     row.event_id = update.id;
     row.user_id = key->user_id;
     row.incoming = to_json(update);
-    return tx.put_inbox({std::move(row)}, true, now);
+    auto claimed = tx.claim_event(row.bot, row.transport, row.event_id, now);
+    if (!claimed) return Error{claimed.error()};
+    if (!*claimed) return Done{};
+    fresh = true;
+    return tx.put_inbox(row);
   });
 }
 
@@ -167,6 +172,93 @@ struct CrmOutside::Account {
   std::mt19937_64 random{std::random_device{}()};
   std::mutex mutex;
   std::atomic<std::uint64_t> forged{0};
+};
+
+/// What managers wrote while no process listened: amoCRM tells of it once, and only its history knows it still. Each chat in
+/// which something happened lately is looked at once, one after the other.
+struct CrmOutside::Recovery : std::enable_shared_from_this<Recovery> {
+  Recovery(CrmOutside& outside, Engine& runs, const Account& of) : owner(outside), account(of), engine(&runs) {}
+
+  void begin() {
+    ask([](const std::shared_ptr<Recovery>& self, Engine&, Storage& storage) {
+      const Moment since = self->first();
+      auto done = storage.look([&](Transaction& tx) -> Stored<Done> {
+        self->chats.clear();
+        for (const std::string& bot : self->account.bots) {
+          auto some = CrmStore(tx).chats(bot, crm_chats(), since, kMostLookedAt);
+          if (!some) return Error{some.error()};
+          self->chats.insert(self->chats.end(), some->begin(), some->end());
+        }
+        return Done{};
+      });
+      if (!done) return write_log(LogLevel::Warning, "the chats of amoCRM could not be looked at: " + done.error().message, {{"service", "amocrm"}});
+      self->next();
+    });
+  }
+  /// Nobody is called any more.
+  void stop() {
+    const std::lock_guard lock(mutex);
+    engine = nullptr;
+  }
+
+ private:
+  /// Dialogs at rest for longer are not looked at: by then nobody waits. What came is known for a day longer than that.
+  static constexpr std::int64_t kLately = std::int64_t{6} * 24 * 3600 * 1000;
+  static constexpr std::size_t kMostLookedAt = 1'000, kMostPages = 4;
+
+  static Moment first() { return {system_clock().now().unix_ms - kLately}; }
+
+  void ask(std::function<void(const std::shared_ptr<Recovery>&, Engine&, Storage&)> what) {
+    const std::lock_guard lock(mutex);
+    if (!engine) return;
+    engine->ask([self = shared_from_this(), runs = engine, what = std::move(what)](Storage& storage) { what(self, *runs, storage); });
+  }
+
+  void next() {
+    pages.clear();
+    read = 0;
+    if (at == chats.size()) {
+      if (found > 0)
+        write_log(LogLevel::Info, "managers' messages that came while nobody listened are here now: " + std::to_string(found), {{"service", "amocrm"}});
+      return;
+    }
+    page();
+  }
+  void page() {
+    account.client->history(chats[at], read, [self = shared_from_this()](amocrm::ChatHistory history, const std::string& reason) {
+      self->ask([history = std::move(history), reason](const std::shared_ptr<Recovery>& me, Engine& runs, Storage& storage) { me->came(runs, storage, history, reason); });
+    });
+  }
+  void came(Engine& runs, Storage& storage, const amocrm::ChatHistory& history, const std::string& reason) {
+    if (!reason.empty() && !std::exchange(complained, true))
+      write_log(LogLevel::Warning, "what managers wrote while nobody listened cannot be asked for: " + reason, {{"service", "amocrm"}});
+    read += history.count;
+    pages.insert(pages.begin(), history.managers.begin(), history.managers.end());
+    if (history.count == amocrm::kHistoryPage && read < kMostPages * amocrm::kHistoryPage && history.oldest > first()) return page();
+    for (const ChatHook& hook : pages) {
+      if (hook.at.unix_ms > 0 && hook.at < first()) continue;
+      // What waits comes first.
+      Stored<bool> done = Error{StorageError{StorageError::Kind::Busy, {}}};
+      if (owner.kept_.empty()) done = owner.store(runs, account, hook, storage);
+      if (done) {
+        found += *done ? 1 : 0;
+      } else if (may_pass(done.error().kind) && owner.kept_.size() < kMostKept) {
+        owner.keep(runs, account, hook);
+      }
+    }
+    ++at;
+    next();
+  }
+
+  CrmOutside& owner;
+  const Account& account;
+  std::mutex mutex;
+  Engine* engine;  ///< null: it is over
+  // Of the engine's thread.
+  std::vector<std::string> chats;
+  std::size_t at = 0, read = 0, found = 0;
+  std::vector<ChatHook> pages;  ///< of one chat, oldest first
+  bool complained = false;
 };
 
 CrmOutside::CrmOutside(const Config& config, HttpClient& http, amocrm::Memory& memory) {
@@ -217,12 +309,18 @@ void CrmOutside::start(Engine& engine, Listener* listener) {
               {{"service", "amocrm"}});
     return;
   }
+  for (const auto& one : accounts_) {
+    if (!one->client) continue;
+    recoveries_.push_back(std::make_shared<Recovery>(*this, engine, *one));
+    recoveries_.back()->begin();
+  }
   listener->add_service(std::string(kPrefix), [this, &engine](WebhookRequest request, std::function<void(WebhookAnswer)> answer) {
     take(engine, std::move(request), std::move(answer));
   });
 }
 
 void CrmOutside::stop() {
+  for (const auto& one : recoveries_) one->stop();
   {
     const std::lock_guard lock(again_mutex_);
     stopped_ = true;
@@ -297,7 +395,7 @@ void CrmOutside::take_chat(Engine& engine, const Account& account, const std::st
   if (hook->kind != Kind::Message || hook->message.empty()) return answer(status(200));
   engine.ask([this, &engine, &account, hook = std::move(*hook), answer = std::move(answer)](Storage& storage) {
     // What waits comes first: a manager's words come in order.
-    Stored<Done> done = Error{StorageError{StorageError::Kind::Busy, "what came before it waits"}};
+    Stored<bool> done = Error{StorageError{StorageError::Kind::Busy, "what came before it waits"}};
     const bool behind = !kept_.empty();
     if (!behind) done = store(engine, account, hook, storage);
     if (done) return answer(status(200));
@@ -307,26 +405,31 @@ void CrmOutside::take_chat(Engine& engine, const Account& account, const std::st
                 {{"service", "amocrm"}});
     // amoCRM does not send it again, whatever the answer.
     if (!kept) return answer({503, {}, std::chrono::seconds(1), {}});
-    kept_.emplace_back(&account, hook);
+    keep(engine, account, hook);
     answer(status(200));
-    if (behind) return;
-    const std::lock_guard lock(again_mutex_);
-    again_wanted_ = true;
-    if (!again_.joinable() && !stopped_) again_ = std::thread([this, &engine] { ask_again(engine); });
-    again_wake_.notify_all();
   });
 }
 
-Stored<Done> CrmOutside::store(Engine& engine, const Account& account, const ChatHook& hook, Storage& storage) {
+Stored<bool> CrmOutside::store(Engine& engine, const Account& account, const ChatHook& hook, Storage& storage) {
   std::vector<OutboxRow> rows;
-  auto done = store_chat(storage, *account.chats, account.bots, hook, rows);
-  if (!done) return done;
-  if (rows.empty()) {
-    engine.play_inbox();
-  } else {
+  bool fresh = false;
+  auto done = store_chat(storage, *account.chats, account.bots, hook, rows, fresh);
+  if (!done) return Error{done.error()};
+  if (!rows.empty()) {
     engine.send(std::move(rows));
+  } else if (fresh) {
+    engine.play_inbox();
   }
-  return done;
+  return fresh;
+}
+
+void CrmOutside::keep(Engine& engine, const Account& account, ChatHook hook) {
+  kept_.emplace_back(&account, std::move(hook));
+  if (kept_.size() > 1) return;  // somebody asks already
+  const std::lock_guard lock(again_mutex_);
+  again_wanted_ = true;
+  if (!again_.joinable() && !stopped_) again_ = std::thread([this, &engine] { ask_again(engine); });
+  again_wake_.notify_all();
 }
 
 void CrmOutside::ask_again(Engine& engine) {

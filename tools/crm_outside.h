@@ -35,12 +35,15 @@ class CrmOutside {
 
  private:
   struct Account;
+  struct Recovery;
   void take(Engine& engine, WebhookRequest request, std::function<void(WebhookAnswer)> answer);
   void take_hook(Engine& engine, const Account& account, const std::string& body, std::function<void(WebhookAnswer)> answer);
   void take_chat(Engine& engine, const Account& account, const std::string& body, std::function<void(WebhookAnswer)> answer);
 
   // What managers wrote while the database was away.
-  Stored<Done> store(Engine& engine, const Account& account, const amocrm::ChatHook& hook, Storage& storage);
+  /// Whether it did not come before.
+  Stored<bool> store(Engine& engine, const Account& account, const amocrm::ChatHook& hook, Storage& storage);
+  void keep(Engine& engine, const Account& account, amocrm::ChatHook hook);
   void ask_again(Engine& engine);
   void store_kept(Engine& engine, Storage& storage);
 
@@ -51,6 +54,7 @@ class CrmOutside {
   std::condition_variable again_wake_;
   bool again_wanted_ = false, stopped_ = false;
   std::thread again_;
+  std::vector<std::shared_ptr<Recovery>> recoveries_;
 };
 
 }  // namespace sufler

@@ -44,6 +44,9 @@ struct CrmClient {
   std::string name, phone, email, link;
 };
 
+/// What the names of our messages there begin with.
+inline constexpr std::string_view kOurMessages = "sufler-";
+
 struct CrmSaid {
   std::string msgid;    ///< ours: the same message has the same for ever
   Moment at;

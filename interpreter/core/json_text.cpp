@@ -1,5 +1,9 @@
 #include "interpreter/core/json_text.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <array>
 #include <bit>
 #include <charconv>
@@ -20,13 +24,28 @@ struct Run {
 
 bool ends_run(unsigned char c, bool at_delete) { return c < 0x20 || c == '"' || c == '\\' || (at_delete && c == 0x7F); }
 
-/// Eight bytes at once. `at_delete`: 0x7F ends it, too.
+/// Many bytes at once. `at_delete`: 0x7F ends it, too.
 Run run_of(std::string_view text, bool at_delete) {
   constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
   const auto zeros = [](std::uint64_t of) { return (of - kOnes) & ~of & kHigh; };
   const std::uint64_t also = at_delete ? kOnes * 0x7F : kOnes * '"';
   std::size_t at = 0;
   std::uint64_t high = 0;
+#ifdef __SSE2__
+  const auto all = [](int c) { return _mm_set1_epi8(static_cast<char>(c)); };
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, all('"')), _mm_cmpeq_epi8(bytes, all('\\')));
+    const __m128i others = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(bytes, all(0x1F)), bytes), _mm_cmpeq_epi8(bytes, all(at_delete ? 0x7F : '"')));
+    const auto ends = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(marks, others))), above = static_cast<unsigned>(_mm_movemask_epi8(bytes));
+    if (ends != 0) {
+      const int length = std::countr_zero(ends);
+      high |= above & ((1U << length) - 1);
+      return {at + static_cast<std::size_t>(length), high == 0};
+    }
+    high |= above;
+  }
+#endif
   for (; at + 8 <= text.size(); at += 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, text.data() + at, sizeof word);

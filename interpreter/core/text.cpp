@@ -251,40 +251,26 @@ static bool is_pair(std::string_view text, std::size_t i) {
   return lead >= 0xC2 && lead <= 0xDF && (second & 0xC0u) == 0x80;
 }
 
-/// Of eight bytes.
-enum class Plain : std::uint8_t { No, Ascii, Letters };
-
-/// Eight bytes at once: ASCII, or four Cyrillic letters.
-static Plain plain_run(const char* bytes) {
-  using Bytes = std::array<unsigned char, 8>;
-  constexpr auto kMask = std::bit_cast<std::uint64_t>(Bytes{0xFC, 0xC0, 0xFC, 0xC0, 0xFC, 0xC0, 0xFC, 0xC0});
-  constexpr auto kLetters = std::bit_cast<std::uint64_t>(Bytes{0xD0, 0x80, 0xD0, 0x80, 0xD0, 0x80, 0xD0, 0x80});
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, sizeof word);
-  if ((word & 0x8080808080808080) == 0) return Plain::Ascii;
-  return (word & kMask) == kLetters ? Plain::Letters : Plain::No;
-}
-
-/// Whether what is left from `i` on, fewer than eight bytes, is plain: it is looked at with those before it.
-static bool is_plain_end(std::string_view text, std::size_t i) {
-  if (text.size() < 8) return false;
-  const std::size_t begin = text.size() - 8;
-  const Plain plain = plain_run(text.data() + begin);
-  return plain == Plain::Ascii || (plain == Plain::Letters && (i - begin) % 2 == 0);
+/// How far from `i`, where a character begins, the text has characters of one and two bytes only, looked at by eight bytes;
+/// perhaps a little less.
+static std::size_t plain_until(std::string_view text, std::size_t i) {
+  constexpr std::uint64_t kHigh = 0x8080808080808080, kBits = 0x1E1E1E1E1E1E1E1E, kCarry = 0x7E7E7E7E7E7E7E7E;
+  if constexpr (std::endian::native != std::endian::little) return i;
+  std::uint64_t open = 0;  // at the low end: the bytes before end with a lead
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, sizeof word);
+    const std::uint64_t high = word & kHigh, second = word << 1 & kHigh, third = word << 2 & kHigh;
+    const std::uint64_t leads = high & second, follows = high & ~second;
+    // A lead of more bytes; what follows no lead, or does not follow it; C0 and C1, which lead nothing.
+    if (((leads & third) | (follows ^ (leads << 8 | open)) | (leads & ~((word & kBits) + kCarry))) != 0) break;
+    open = leads >> 63 << 7;
+  }
+  return open != 0 ? i - 1 : i;
 }
 
 bool is_utf8(std::string_view text, std::size_t* bad_offset) {
-  bool looked_at_end = false;
-  for (std::size_t i = 0; i < text.size();) {
-    if (i + 8 <= text.size()) {
-      if (plain_run(text.data() + i) != Plain::No) {
-        i += 8;
-        continue;
-      }
-    } else if (!looked_at_end) {
-      if (is_plain_end(text, i)) return true;
-      looked_at_end = true;
-    }
+  for (std::size_t i = plain_until(text, 0); i < text.size();) {
     if (static_cast<signed char>(text[i]) >= 0) {
       ++i;
       continue;
@@ -300,6 +286,7 @@ bool is_utf8(std::string_view text, std::size_t* bad_offset) {
       if (bad_offset) *bad_offset = begin;
       return false;
     }
+    i = plain_until(text, i);
   }
   return true;
 }

@@ -49,14 +49,7 @@ class Writer {
       return json.read_int(due);
     }
     if (name == "given") return false;  // stands last, and is nothing that was said
-    if (name != "say" && name != "message") {
-      std::string text;
-      return json.read_string(text);
-    }
-    Message message;
-    if (!read_message(json, message)) return false;
-    if (name == "say") tell(message);
-    return true;
+    return name == "say" ? tell(json) : pass_over(json);
   }
 
   void hear(const Event& event) {
@@ -83,15 +76,35 @@ class Writer {
     }
   }
 
-  void tell(const Message& message) {
-    std::string text = message.text.text;
-    for (const Attachment& file : message.attachments) add_part(text, show(file));
-    for (const auto& row : message.keyboard.rows)
-      for (const Button& button : row) {
-        add_part(text, "[" + button.label + "]");
-        if (!button.payload.empty()) labels_[button.payload] = button.label;
+  /// A message, of which only what is shown here is read (`to_json(const Message&)`): of a long talk most is nothing else.
+  bool tell(JsonReader& json) {
+    std::string text;
+    const auto read_button = [&] {
+      std::string label, payload;
+      const bool read = json.read_object([&](const std::string& name) {
+        return name == "label" ? json.read_string(label) : name == "payload" ? json.read_string(payload) : pass_over(json);
+      });
+      add_part(text, "[" + label + "]");
+      if (!payload.empty()) labels_[payload] = label;
+      return read;
+    };
+    const bool read = json.read_object([&](const std::string& name) {
+      if (name == "text") return json.read_string(text);
+      if (name == "attachments") {
+        return json.read_array([&] {
+          Attachment file;
+          if (!read_attachment(json, file)) return false;
+          add_part(text, show(file));
+          return true;
+        });
       }
-    line(Who::Bot, words_.bot, text);
+      if (name != "keyboard") return pass_over(json);
+      return json.read_object([&](const std::string& part) {
+        return part == "rows" ? json.read_array([&] { return json.read_array(read_button); }) : pass_over(json);
+      });
+    });
+    if (read) line(Who::Bot, words_.bot, std::move(text));
+    return read;
   }
 
   std::string show(const Attachment& file) const {

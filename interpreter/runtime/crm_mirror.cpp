@@ -39,7 +39,7 @@ Conversation conversation_of(const std::string& bot, const DialogKey& key) { ret
 }  // namespace
 
 std::string TurnPlayer::new_msgid(std::int64_t dialog_id) {
-  return "sufler-" + std::to_string(dialog_id) + "-" + std::to_string(mix(~setup_.seed + ++call_counter_) >> 8);
+  return std::string(kOurMessages) + std::to_string(dialog_id) + "-" + std::to_string(mix(~setup_.seed + ++call_counter_) >> 8);
 }
 
 Stored<std::int64_t> TurnPlayer::crm_contact_of(Transaction& tx, const DialogKey& key) const {
@@ -159,7 +159,7 @@ Stored<Done> TurnPlayer::mirror_client(Transaction& tx, const DialogKey& key, co
   const CrmClient client = client_of(turn.user);
   CrmSaid one;
   // What the platform numbers has the same name for ever: a new version of it finds the old one.
-  one.msgid = message && !message->message_id.empty() ? "sufler-" + std::to_string(dialog_id) + "-m" + message->message_id : new_msgid(dialog_id);
+  one.msgid = message && !message->message_id.empty() ? std::string(kOurMessages) + std::to_string(dialog_id) + "-m" + message->message_id : new_msgid(dialog_id);
   one.edited = message && message->edited;
   one.at = at;
   one.silent = !turn.next.silence;

@@ -5,7 +5,7 @@
 #include "interpreter/core/hidden_state.h"
 #include "interpreter/core/json_text.h"
 #include "interpreter/core/play.h"
-#include "interpreter/core/value.h"
+#include "interpreter/core/value_json.h"
 
 namespace sufler {
 namespace {
@@ -49,15 +49,6 @@ std::vector<std::string> secret_columns_of(const Program& program) {
     if (const Update* update = std::get_if<Update>(&step.verb)) look(update->values);
   }
   return columns;
-}
-
-std::string text_at(const ValueMap& map, std::string_view name) {
-  const Value* value = map.find(name);
-  return value && value->text() ? *value->text() : std::string();
-}
-bool flag_at(const ValueMap& map, std::string_view name) {
-  const Value* value = map.find(name);
-  return value && value->boolean() && *value->boolean();
 }
 
 }  // namespace
@@ -143,20 +134,22 @@ void TurnRecorder::finish(const Program& program, const std::vector<std::string>
     map.set("roles", Value(std::move(roles)));
   }
   if (given_.is_agent) map.set("agent", Value(true));
-  if (!given_.results.empty()) {
-    List results;
-    for (TurnGiven::Result& result : given_.results) {
-      ValueMap one;
-      one.set("of", Value(std::move(result.of)));
-      one.set("event", Value(to_json(result.event)));
-      results.emplace_back(std::move(one));
-    }
-    map.set("results", Value(std::move(results)));
-  }
   if (!turn_json.empty() && turn_json.back() == ']') turn_json.pop_back();
   if (turn_json.size() > 1) turn_json += ',';
   turn_json += kKey;
   append_json(turn_json, Value(std::move(map)));
+  if (!given_.results.empty()) {
+    turn_json.pop_back();  // the brace: the place is always before
+    turn_json += ",\"results\":[";
+    for (const TurnGiven::Result& result : given_.results) {
+      if (turn_json.back() == '}') turn_json += ',';
+      ObjectWriter members(turn_json);
+      members.text("of", result.of);
+      members.name("event") += to_json(result.event);
+      members.end();
+    }
+    turn_json += "]}";
+  }
   turn_json += "}]";
 }
 
@@ -185,40 +178,56 @@ std::optional<RecordedMove> read_move(std::string_view event_json) {
   return read && json.at_end() && !move.version.empty() ? std::optional(move) : std::nullopt;
 }
 
+namespace {
+
+/// An event as it stands; in older lines as a text.
+bool read_result(JsonReader& json, TurnGiven::Result& result) {
+  return json.read_object([&](const std::string& name) {
+    if (name == "of") return json.read_string(result.of);
+    if (name != "event") return pass_over(json);
+    std::string text;
+    if (json.peek() == '"') return json.read_string(text) && from_json(text, result.event);
+    const std::string_view before = json.rest();
+    if (!pass_over(json)) return false;
+    return from_json(before.substr(0, before.size() - json.rest().size()), result.event);
+  });
+}
+
+}  // namespace
+
 TurnGiven read_given(std::string_view turn_json) {
   TurnGiven given;
-  // Inside a text its quotes would be escaped.
-  const std::size_t at = turn_json.rfind(kKey);
+  // Before it there are names of ours and texts, in which its quotes would be escaped.
+  const std::size_t at = turn_json.find(kKey);
   if (at == std::string_view::npos || !turn_json.ends_with("}]")) return given;
   std::string_view body = turn_json.substr(at + kKey.size());
   body.remove_suffix(2);
-  Value value;
-  if (!from_json(body, value) || !value.map()) return given;
-  const ValueMap& map = *value.map();
-  given.known = true;
-  given.is_new = flag_at(map, "new");
-  if (const Value* now = map.find("now"); now && now->number())
-    given.now.unix_ms = now->number()->to_int64().value_or(0);
-  given.is_agent = flag_at(map, "agent");
-  given.place = text_at(map, "place");
-  given.state = text_at(map, "state");
-  given.user = text_at(map, "user");
-  if (const Value* shared = map.find("shared"); shared && shared->map()) given.shared = *shared->map();
-  if (const Value* roles = map.find("roles"); roles && roles->list())
-    for (const Value& role : *roles->list())
-      if (role.text()) given.roles.push_back(*role.text());
-  if (const Value* results = map.find("results"); results && results->list()) {
-    for (const Value& one : *results->list()) {
-      if (!one.map()) continue;
-      TurnGiven::Result result{text_at(*one.map(), "of"), {}};
-      if (from_json(text_at(*one.map(), "event"), result.event)) given.results.push_back(std::move(result));
+  JsonReader json(body);
+  TurnGiven read;
+  const bool whole = json.read_object([&](const std::string& name) {
+    if (name == "place") return json.read_string(read.place);
+    if (name == "new") return json.read_bool(read.is_new);
+    if (name == "state") return json.read_string(read.state);
+    if (name == "user") return json.read_string(read.user);
+    if (name == "shared") return read_map(json, read.shared.emplace());
+    if (name == "now") {
+      Value now;
+      if (!read_value(json, now) || !now.number()) return false;
+      read.now.unix_ms = now.number()->to_int64().value_or(0);
+      return true;
     }
-  }
-  return given;
+    if (name == "roles") return json.read_array([&] { return json.read_string(read.roles.emplace_back()); });
+    if (name == "agent") return json.read_bool(read.is_agent);
+    if (name == "results") return json.read_array([&] { return read_result(json, read.results.emplace_back()); });
+    return pass_over(json);
+  });
+  if (!whole || !json.at_end()) return given;
+  read.known = true;
+  return read;
 }
 
 std::string without_given(std::string_view turn_json) {
-  const std::size_t at = turn_json.rfind(kKey);
+  const std::size_t at = turn_json.find(kKey);
   if (at == std::string_view::npos || !turn_json.ends_with("}]")) return std::string(turn_json);
   std::string rest(turn_json.substr(0, at));
   if (rest.ends_with(',')) rest.pop_back();

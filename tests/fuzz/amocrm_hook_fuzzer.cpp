@@ -32,6 +32,10 @@ void play_amocrm_hook(std::string_view bytes) {
     require(is_utf8(hook->text) && is_utf8(hook->manager), "what a manager says is a text");
     for (const Attachment& file : hook->attachments) require(!file.reference.empty(), "a file lies somewhere");
   }
+  if (const auto history = decode_chat_history(bytes, "chat", "bot")) {
+    require(history->managers.size() <= history->count, "no message is two");
+    for (const ChatHook& one : history->managers) require(!one.message.empty() && is_utf8(one.text), "what a manager wrote has a name and is a text");
+  }
   if (const auto conversation = read_conversation(bytes)) {
     const auto again = read_conversation(to_string(*conversation));
     require(again && *again == *conversation, "a conversation reads back");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace sufler {
 namespace {
 
@@ -15,6 +17,43 @@ TEST(TextTest, FindsTheFirstByteOfBrokenUtf8) {
   EXPECT_EQ(bad, 1u);
   EXPECT_FALSE(is_utf8("\xED\xA0\x80"));      // a surrogate
   EXPECT_FALSE(is_utf8("\xF4\x90\x80\x80"));  // above U+10FFFF
+}
+
+/// By the table of well-formed sequences, byte by byte.
+bool is_well_formed(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  for (std::size_t i = 0; i < text.size();) {
+    const unsigned lead = byte(i);
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    if (lead < 0xC2 || lead > 0xF4) return false;
+    const std::size_t more = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+    const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80, high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (byte(i + 1) < low || byte(i + 1) > high) return false;
+    for (std::size_t k = 2; k <= more; ++k)
+      if (byte(i + k) < 0x80 || byte(i + k) > 0xBF) return false;
+    i += more + 1;
+  }
+  return true;
+}
+
+TEST(TextTest, LooksAtManyBytesAtOnceAsItWouldAtEach) {
+  std::mt19937 random(4711);
+  const auto pick = [&](std::size_t count) { return std::uniform_int_distribution<std::size_t>(0, count - 1)(random); };
+  const std::string_view pieces[] = {"a", " ", "д", "я", "№", "₽", "👍", "«", "0", "\"", "ё", "Zz9", "привет"};
+  int broken = 0;
+  for (int round = 0; round < 200'000; ++round) {
+    std::string text;
+    for (std::size_t i = pick(12); i > 0; --i) text += pieces[pick(std::size(pieces))];
+    if (!text.empty() && pick(3) == 0) text[pick(text.size())] = static_cast<char>(pick(256));
+    if (!text.empty() && pick(5) == 0) text.resize(pick(text.size()));
+    const bool sound = is_well_formed(text);
+    broken += sound ? 0 : 1;
+    ASSERT_EQ(is_utf8(text), sound) << testing::PrintToString(text);
+  }
+  EXPECT_GT(broken, 20'000);
 }
 
 TEST(TextTest, FindsABrokenByteAtAnyPlaceOfALongText) {

@@ -205,6 +205,47 @@ TEST_F(CrmChatsServeTest, WhatAManagerWritesWhileTheDatabaseIsAwayIsKept) {
   stop();
 }
 
+TEST_F(CrmChatsServeTest, WhatAManagerWritesWhileNobodyListensComesAtTheNextStart) {
+  start();
+  say(kAnna, "/start", 1);
+  say(kAnna, "/people", 2);
+  ASSERT_TRUE(wait_shown("client: /people"));
+  EXPECT_EQ(write("m-1", "раз"), 200);
+  ASSERT_TRUE(wait_status("m-1", 1));
+  sufler->signal(SIGKILL);
+  ASSERT_TRUE(sufler->wait(kPatience));
+  // More than a page of the history.
+  for (int i = 2; i <= 60; ++i) {
+    fakes::FakeChats::ManagerMessage message;
+    message.id = "m-" + std::to_string(i);
+    message.conversation = kConversation;
+    message.text = "слово " + std::to_string(i);
+    chats.write_unheard(message);
+  }
+  start();
+  ASSERT_TRUE(wait_status("m-60", 1)) << sufler->output();
+  EXPECT_THAT(sufler->output(), HasSubstr("came while nobody listened are here now: 59"));
+  const auto words = [&] {
+    std::vector<std::string> all;
+    for (const auto& one : telegram.messages(kAnna))
+      if (one.text == "раз" || one.text.starts_with("слово ")) all.push_back(one.text);
+    return all;
+  };
+  std::vector<std::string> expected = {"раз"};
+  for (int i = 2; i <= 60; ++i) expected.push_back("слово " + std::to_string(i));
+  EXPECT_EQ(words(), expected);
+  // Nothing of it comes again.
+  const std::size_t asked = chats.requests("history").size();
+  sufler->signal(SIGKILL);
+  ASSERT_TRUE(sufler->wait(kPatience));
+  start();
+  ASSERT_TRUE(chats.wait([&] { return chats.requests("history").size() >= asked + 2; }, kPatience)) << sufler->output();
+  EXPECT_EQ(write("m-61", "последнее"), 200);
+  ASSERT_TRUE(wait_status("m-61", 1));
+  EXPECT_EQ(words(), expected);
+  stop();
+}
+
 TEST_F(CrmChatsServeTest, AManagerWhoWritesToNobodyIsTold) {
   start();
   say(kAnna, "/start", 1);

@@ -186,6 +186,40 @@ TEST(AmocrmChat, AMarkTravelsWithTheCallAndNotToThePlatform) {
   EXPECT_THAT(without_crm_mark(call).files, IsEmpty());
 }
 
+// ---- the history
+
+TEST(AmocrmChat, OfAHistoryManagersWordsAreRead) {
+  auto history = decode_chat_history(fixture("chat-history.response.json"), "chat-1", "bot-1");
+  ASSERT_TRUE(history);
+  EXPECT_EQ(history->count, 2U);
+  EXPECT_EQ(history->oldest, Moment{1'596'470'809'000});
+  ASSERT_THAT(history->managers, SizeIs(1));
+  const ChatHook& said = history->managers[0];
+  EXPECT_EQ(said.message, "3985523d-78b3-45b7-aeaf-142405bbf1dc");
+  EXPECT_EQ(said.conversation, "chat-1");
+  EXPECT_EQ(said.manager, "Менеджер Василий");
+  EXPECT_EQ(said.text, "Да, конечно. Вы можете оплатить наличными и картой курьеру при получении.");
+  EXPECT_EQ(said.at, Moment{1'596'470'953'000});
+  EXPECT_THAT(said.attachments, IsEmpty());
+}
+
+TEST(AmocrmChat, OfAHistoryOurOwnWordsAreLeftOut) {
+  const std::string page = R"({"messages": [
+    {"timestamp": 30, "sender": {"id": "m", "name": "Ольга"}, "message": {"id": "3", "type": "text", "text": "позже"}},
+    {"timestamp": 20, "sender": {"id": "bot-1", "name": "Бот"}, "message": {"id": "2", "type": "text", "text": "бот"}},
+    {"timestamp": 15, "sender": {"id": "x", "name": "Бот"}, "message": {"id": "1", "client_id": "sufler-7-1", "type": "text", "text": "тоже бот"}},
+    {"timestamp": 10, "msec_timestamp": 10500, "sender": {"id": "m", "name": null}, "message": {"id": "0", "type": "text", "text": "раньше"}}]})";
+  const auto history = decode_chat_history(page, "chat-1", "bot-1");
+  ASSERT_TRUE(history);
+  ASSERT_THAT(history->managers, SizeIs(2));
+  EXPECT_EQ(history->managers[0].text, "раньше");
+  EXPECT_EQ(history->managers[1].text, "позже");
+  EXPECT_EQ(history->count, 4U);
+  EXPECT_EQ(history->oldest, Moment{10'500});
+  for (const char* none : {"", "[]", "{}", R"({"messages": {}})"}) EXPECT_FALSE(decode_chat_history(none, "chat-1", "")) << none;
+  EXPECT_EQ(decode_chat_history(R"({"messages": [1, null, {}]})", "chat-1", "")->count, 3U);
+}
+
 // ---- the client
 
 /// A place in the row at once, and nothing remembered.

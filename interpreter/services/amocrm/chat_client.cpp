@@ -147,10 +147,14 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
 
   // ---- signed requests
 
-  void post(const std::string& path, std::string body, HttpClient::Done done) {
+  void post(const std::string& path, std::string body, HttpClient::Done done) { call("POST", path, {}, std::move(body), std::move(done)); }
+
+  /// `query` is not signed.
+  void call(const std::string& method, const std::string& path, const std::string& query, std::string body, HttpClient::Done done) {
     HttpRequest request;
-    request.url = chats().url + path;
-    request.headers = http_headers(chat_headers(chats().secret, "POST", path, body, now()));
+    request.method = method;
+    request.url = chats().url + path + query;
+    request.headers = http_headers(chat_headers(chats().secret, method, path, body, now()));
     request.body = std::move(body);
     request.timeout = milliseconds(account.timeout.ms);
     request.proxy = account.proxy;
@@ -212,6 +216,26 @@ struct ChatClient::Link : std::enable_shared_from_this<ChatClient::Link> {
     with_scope([self = shared_from_this(), call, done = std::move(done)](std::string why) mutable {
       if (!why.empty()) return done(again(self->pause(), "the account is not connected: " + why, true));
       self->send(call, std::move(done));
+    });
+  }
+
+  void history(const std::string& chat, std::size_t offset, Told done) {
+    with_scope([self = shared_from_this(), chat, offset, done = std::move(done)](std::string why) mutable {
+      if (!why.empty()) return done({}, "the account is not connected: " + why);
+      std::string path;
+      {
+        const std::lock_guard lock(self->mutex);
+        path = "/v2/origin/custom/" + self->scope + "/chats/" + url_part(chat) + "/history";
+      }
+      const std::string query = "?offset=" + std::to_string(offset) + "&limit=" + std::to_string(kHistoryPage);
+      self->call("GET", path, query, {}, [self, chat, done = std::move(done)](HttpAnswer answer) {
+        if (answer.kind != HttpAnswer::Kind::Answered) return done({}, answer.error);
+        if (answer.status == 204) return done({}, {});
+        if (answer.status != 200) return done({}, reason_of(answer));
+        auto history = decode_chat_history(answer.body, chat, self->chats().bot_id);
+        if (!history) return done({}, "amoCRM's chats answered with what is no history");
+        done(std::move(*history), {});
+      });
     });
   }
 
@@ -353,6 +377,8 @@ void ChatClient::stop() {
 }
 
 void ChatClient::deliver(const ApiCall& call, Delivered done) { link_->deliver(call, std::move(done)); }
+
+void ChatClient::history(const std::string& chat, std::size_t offset, Told done) { link_->history(chat, offset, std::move(done)); }
 
 void ChatClient::fetch(const std::string& url, std::size_t limit, Fetched done) {
   if (!is_file_address(url, link_->chats().url)) return done({}, "the file of a manager lies on a server that is not amoCRM's");

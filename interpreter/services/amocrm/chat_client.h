@@ -12,6 +12,7 @@
 #include "interpreter/core/api_call.h"
 #include "interpreter/core/crm/account.h"
 #include "interpreter/network/http_client.h"
+#include "interpreter/services/amocrm/chat_hook.h"
 #include "interpreter/services/amocrm/connection.h"
 
 namespace sufler::amocrm {
@@ -34,6 +35,9 @@ class ChatClient {
   /// Nothing is begun any more.
   void stop();
   void deliver(const ApiCall& call, Delivered done);
+  /// A page of what was written in a chat, newest first, behind the newest `offset` messages. `chat`: its id there.
+  using Told = std::function<void(ChatHistory history, std::string reason)>;
+  void history(const std::string& chat, std::size_t offset, Told done);
   /// A file that a manager sent, by its address: of amoCRM's own servers alone.
   void fetch(const std::string& url, std::size_t limit, Fetched done);
 
@@ -41,6 +45,9 @@ class ChatClient {
   struct Link;
   std::shared_ptr<Link> link_;
 };
+
+/// Messages of a page of a chat's history.
+inline constexpr std::size_t kHistoryPage = 50;
 
 /// Whether files may be fetched from this address: a server of amoCRM, or the chats' own.
 bool is_file_address(std::string_view url, std::string_view chats_url);

@@ -1,5 +1,6 @@
 #include "interpreter/services/amocrm/chat_hook.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "interpreter/core/crm_chat.h"
@@ -139,6 +140,30 @@ std::optional<ChatHook> decode_chat_hook(std::string_view body) {
     hook.kind = ChatHook::Kind::OldVersion;
   }
   return hook;
+}
+
+std::optional<ChatHistory> decode_chat_history(std::string_view body, const std::string& conversation, std::string_view bot_id) {
+  const Json root = llm::parse_wire(body);
+  const Json* const messages = root.is_object() ? llm::member(root, "messages") : nullptr;
+  if (!messages || !messages->is_array()) return std::nullopt;
+  ChatHistory history;
+  for (const Json& one : *messages) {
+    ++history.count;
+    ChatHook hook;
+    read_message(Json{{"message", one}}, hook);
+    if (hook.at.unix_ms > 0 && (history.oldest.unix_ms == 0 || hook.at < history.oldest)) history.oldest = hook.at;
+    // People of ours have a `client_id`, the bot its own id, and what we sent a name of ours.
+    const Json& sender = object_at(one, "sender");
+    const bool ours = !text_at(sender, "client_id").empty() || (!bot_id.empty() && hook.sender == bot_id) ||
+                      text_at(object_at(one, "message"), "client_id").starts_with(kOurMessages);
+    if (ours || hook.message.empty() || hook.kind != ChatHook::Kind::Message) continue;
+    hook.conversation = conversation;
+    history.managers.push_back(std::move(hook));
+  }
+  // The newest comes first; of one second the order is the page's.
+  std::reverse(history.managers.begin(), history.managers.end());
+  std::stable_sort(history.managers.begin(), history.managers.end(), [](const ChatHook& a, const ChatHook& b) { return a.at < b.at; });
+  return history;
 }
 
 }  // namespace sufler::amocrm

@@ -33,4 +33,13 @@ struct ChatHook {
 /// Nothing when it is no JSON object.
 std::optional<ChatHook> decode_chat_hook(std::string_view body);
 
+/// A page of a chat's history.
+struct ChatHistory {
+  std::vector<ChatHook> managers;  ///< what managers wrote, oldest first
+  std::size_t count = 0;           ///< of all messages, ours too
+  Moment oldest;                   ///< of all; 0: the page is empty
+};
+/// `conversation`: whose it is, by its id there; `bot_id`: of the channel's bot, may be empty. Nothing when it is none.
+std::optional<ChatHistory> decode_chat_history(std::string_view body, const std::string& conversation, std::string_view bot_id);
+
 }  // namespace sufler::amocrm

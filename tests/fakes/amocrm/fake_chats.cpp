@@ -4,7 +4,9 @@
 #include <openssl/hmac.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <ctime>
 #include <deque>
 #include <map>
@@ -106,6 +108,11 @@ struct FakeChats::Impl {
   std::map<std::string, std::string> files;
   std::size_t repeats = 0;
   std::size_t serial = 1;
+  struct Said {
+    std::string conversation;  ///< ours
+    Json entry;                ///< of the history
+  };
+  std::vector<Said> said;  ///< oldest first
 
   void check_signature(const HttpRequest& request) const {
     const std::string date(request.header("date")), sum(request.header("content-md5")), type(request.header("content-type"));
@@ -131,6 +138,10 @@ struct FakeChats::Impl {
     const std::string rest = path.substr(base.size() + scope.size());
     if (rest.empty()) return "message";
     if (rest == "/chats") return "open";
+    if (rest.starts_with("/chats/") && rest.ends_with("/history")) {
+      msgid = rest.substr(7, rest.size() - 7 - 8);
+      return "history";
+    }
     const std::string end = "/delivery_status";
     if (rest.size() > end.size() + 1 && rest.ends_with(end)) {
       msgid = rest.substr(1, rest.size() - end.size() - 1);
@@ -213,11 +224,43 @@ struct FakeChats::Impl {
     if (known == messages.end()) {
       message.id = new_id();
       messages.push_back(message);
+      // The channel's bot is nobody of ours there; anybody else of ours keeps the id that we gave.
+      const Json& by = payload["sender"];
+      Json sender = {{"id", new_id()}, {"name", by["name"]}};
+      if (by.contains("ref_id")) sender["id"] = by["ref_id"];
+      else sender["client_id"] = by["id"];
+      remember(message.conversation, sender, message.id, message.msgid, message.text);
     } else {
       ++repeats;
       message.id = known->id;
     }
     return {{"new_message", {{"conversation_id", message.conversation}, {"sender_id", "1"}, {"receiver_id", "2"}, {"msgid", message.id}, {"ref_id", message.msgid}}}};
+  }
+
+  /// A page, newest first, of the chat with this id.
+  Json history(const std::string& chat, const std::string& query) const {
+    const auto number = [&](const std::string& name, int least, int most) {
+      const std::size_t at = ("&" + query).find("&" + name + "=");
+      if (at == std::string::npos) throw ApiError{400, name + " is missing"};
+      const int value = std::atoi(query.c_str() + at + name.size() + 1);
+      if (value < least || value > most) throw ApiError{400, name};
+      return static_cast<std::size_t>(value);
+    };
+    const std::size_t offset = number("offset", 0, 1'000'000), limit = number("limit", 1, 50);
+    const auto opening = std::find_if(openings.begin(), openings.end(), [&](const ChatOpening& one) { return one.id == chat; });
+    if (opening == openings.end()) throw ApiError{404, "there is no such chat"};
+    Json all = Json::array();
+    std::size_t skipped = 0;
+    for (auto one = said.rbegin(); one != said.rend() && all.size() < limit; ++one)
+      if (one->conversation == opening->conversation && skipped++ >= offset) all.push_back(one->entry);
+    return {{"messages", all}};
+  }
+  /// As a page of the history has it; without empty values, as the documentation allows.
+  void remember(const std::string& conversation, const Json& sender, const std::string& id, const std::string& client_id, const std::string& text) {
+    Json message = {{"id", id}, {"type", "text"}, {"text", text}};
+    if (!client_id.empty()) message["client_id"] = client_id;
+    const std::int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    said.push_back({conversation, {{"timestamp", now / 1000}, {"msec_timestamp", now}, {"sender", sender}, {"message", message}}});
   }
 
   void serve(const HttpRequest& request) {
@@ -251,8 +294,17 @@ struct FakeChats::Impl {
     }
     try {
       if (one.kind.empty()) throw ApiError{404, "there is no such path or scope"};
-      if (request.method != "POST") throw ApiError{405, "only POST"};
+      if (request.method != (one.kind == "history" ? "GET" : "POST")) throw ApiError{405, "another method"};
       check_signature(request);
+      if (one.kind == "history") {
+        const Json page = history(msgid, request.query);
+        reply.body = wire_text(page);
+        if (page["messages"].empty()) reply.status = 204, reply.body.clear();
+        if (spoiled) reply.status = spoiled->status, reply.body = "{}";
+        one.status = reply.status;
+        requests.push_back(one);
+        return reply;
+      }
       const Json body = Json::parse(request.body, nullptr, false);
       if (body.is_discarded()) throw ApiError{400, "the body is no JSON"};
       if (!spoiled || spoiled->carried_out) reply.body = wire_text(act(one.kind, msgid, body));
@@ -336,7 +388,13 @@ bool FakeChats::wait(const std::function<bool()>& holds, std::chrono::millisecon
   }
 }
 
+void FakeChats::write_unheard(const ManagerMessage& message) const {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->remember(message.conversation, {{"id", "76fc2bea-902f-425c-9a3d-dcdac4766090"}, {"name", message.manager}}, message.id, {}, message.text);
+}
+
 int FakeChats::write(const std::string& webhook, const ManagerMessage& message) const {
+  write_unheard(message);
   Json conversation = {{"id", message.their_conversation}};
   Json receiver = {{"id", "2ed64e26-70a1-4857-8382-bb066a076219"}, {"phone", nullptr}, {"email", nullptr}};
   if (!message.conversation.empty()) {

@@ -17,7 +17,7 @@ struct FakeChatsOptions {
 
 /// A request as it came, whether it was taken or not.
 struct ChatRequest {
-  std::string kind = {};  ///< connect, open, message, delivery; empty: of no such path
+  std::string kind = {};  ///< connect, open, message, delivery, history; empty: of no such path
   std::string body = {};
   int status = 0;
   std::string error = {};  ///< why it was refused
@@ -74,6 +74,8 @@ class FakeChats {
     std::string their_conversation = "8e4d4baa-9e6c-4a88-838a-5f62be227bdc";
   };
   int write(const std::string& webhook, const ManagerMessage& message) const;
+  /// The same while nobody hears the webhook: only the chat's history has it.
+  void write_unheard(const ManagerMessage& message) const;
   /// Any body, signed with this secret; empty: the channel's.
   int send_hook(const std::string& webhook, const std::string& body, const std::string& secret = {}) const;
   /// A file that a manager sent, served at `url() + "/attachments/NAME"`.
