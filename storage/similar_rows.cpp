@@ -1,8 +1,8 @@
 // `find … similar`: the nearest rows, exactly, without looking at most of the table.
 //
 // A row whose distance is at most r differs in no column by more than r × W / w, where w is the column's weight and W the
-// sum of all. So all rows within r lie in a box, whose sides an index finds. The search begins with a small r, in which a
-// few rows are expected if the table were spread evenly, and asks the database for the nearest of the box. As long as too
+// sum of all. So all rows within r lie in a box, whose sides an index finds. The search begins with a small r, in whose
+// box a few rows are expected if the table were spread evenly, and asks the database for the nearest of the box. As long as too
 // few are found it widens r; as soon as enough are, the farthest of them says how large r has to be. A column for which
 // the side would be the whole range, and one that is only the same or not, does not bound the box until r is small
 // enough; lacking values count as the greatest difference, so a bounded column leaves them out rightly. At r = 1 there is

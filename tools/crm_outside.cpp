@@ -244,6 +244,8 @@ struct CrmOutside::Recovery : std::enable_shared_from_this<Recovery> {
         found += *done ? 1 : 0;
       } else if (may_pass(done.error().kind) && owner.kept_.size() < kMostKept) {
         owner.keep(runs, account, hook);
+      } else {
+        write_log(LogLevel::Error, "a manager's message could not be stored; it is asked for again at the next start: " + done.error().message, {{"service", "amocrm"}});
       }
     }
     ++at;

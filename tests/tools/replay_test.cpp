@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "interpreter/core/json_text.h"
 #include "interpreter/runtime/deploying.h"
 #include "interpreter/runtime/turn_player.h"
 #include "tools/recorded_bot.h"
@@ -253,6 +254,22 @@ TEST_F(ReplayTest, AMoveThatSaidNothingLeavesAStateForTheNextTurn) {
   EXPECT_FALSE(read_given(dialog.rows[2].turn).state.empty());
   EXPECT_TRUE(read_given(dialog.rows[3].turn).state.empty());
   EXPECT_EQ(replay(dialog, {load_scenario(path("bot")).program, false, false, {}}).end, Replayed::End::Same);
+}
+
+TEST(TurnRecordTest, WhatTablesAnsweredIsReadAsItStandsAndFromTheTextOfOlderLines) {
+  const std::string event = R"({"at":5,"seed":7,"table":{"count":1,"rows":[{"given":true,"name":"a \"b\""}]}})";
+  std::string as_text;
+  append_json_string(as_text, event);
+  for (const std::string& stored : {event, as_text}) {
+    const std::string turn = R"([{"say":{"text":"{\"given\": no"}},{"given":{"place":"home","results":[{"of":"find orders","event":)" + stored + "}]}}]";
+    const TurnGiven given = read_given(turn);
+    ASSERT_TRUE(given.known) << turn;
+    EXPECT_EQ(given.place, "home");
+    ASSERT_EQ(given.results.size(), 1U) << turn;
+    EXPECT_EQ(given.results[0].of, "find orders");
+    EXPECT_EQ(to_json(given.results[0].event), event);
+    EXPECT_EQ(without_given(turn), R"([{"say":{"text":"{\"given\": no"}}])");
+  }
 }
 
 constexpr const char* kBank = R"(scenario: bank

@@ -1,6 +1,7 @@
 #include "interpreter/services/amocrm/chat_hook.h"
 
 #include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "interpreter/core/crm_chat.h"
